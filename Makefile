@@ -1,0 +1,84 @@
+# The two commands of a fresh machine are `make demo` and `make test`; both set up what they need first.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules
+
+PYTHON3 ?= python3
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --compile
+VENV := .venv
+SAM_VENV := .venv-sam
+WHEELS := .build/wheels
+# Functions start faster from bytecode, wherever it was switched off.
+export PYTHONDONTWRITEBYTECODE :=
+export SAM_CLI_TELEMETRY := 0
+
+.PHONY: help
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
+
+.PHONY: setup
+setup: $(VENV)/ready $(SAM_VENV)/ready $(WHEELS)/ready ## Install everything, once
+
+.PHONY: demo
+demo: setup ## Deploy the application and an example stack to an embedded cloud, show it, delete it
+	@$(VENV)/bin/python -m local.demo
+
+.PHONY: test
+test: setup check ## Check, then run all tests
+	@$(VENV)/bin/python -m pytest tests/emulator tests/e2e
+
+.PHONY: check
+check: $(VENV)/ready lint unit ## Format, lint, types, import contracts, unit and flow tests: seconds
+
+.PHONY: lint
+lint: $(VENV)/ready
+	@$(VENV)/bin/ruff format --quiet --check .
+	@$(VENV)/bin/ruff check --quiet .
+	@$(VENV)/bin/mypy --no-error-summary
+	@PYTHONPATH=layers/threadrun $(VENV)/bin/lint-imports >.build/imports.log || { cat .build/imports.log; exit 1; }
+
+.PHONY: unit
+unit: $(VENV)/ready
+	@$(VENV)/bin/python -m pytest -q tests/unit tests/flow
+
+.PHONY: up
+up: setup ## Start the embedded cloud with the application and leave it running
+	@$(VENV)/bin/python -m local.up
+
+.PHONY: down
+down: ## Stop what `make up` started
+	@if [ -x $(VENV)/bin/python ]; then $(VENV)/bin/python -m local.up --stop; fi
+
+.PHONY: format
+format: $(VENV)/ready ## Format the code
+	@$(VENV)/bin/ruff check --quiet --fix . ; $(VENV)/bin/ruff format --quiet .
+
+.PHONY: clean
+clean: down ## Remove everything that was built or installed
+	rm -rf $(VENV) $(SAM_VENV) .build .aws-sam
+
+.PHONY: lock
+lock: $(VENV)/ready ## Resolve the dependency groups of pyproject.toml anew
+	@$(VENV)/bin/python -m local.lock
+
+$(VENV)/ready: local/requirements-dev.txt
+	@mkdir -p .build
+	@$(PYTHON3) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "python3 is %d.%d, 3.11 or newer is needed: set PYTHON3=..." % sys.version_info[:2])'
+	@echo "Installing the development environment (once, a minute or two)"
+	@$(PYTHON3) -m venv --clear $(VENV)
+	@$(VENV)/bin/python $(PIP_INSTALL) -r $<
+	@touch $@
+
+$(SAM_VENV)/ready: local/requirements-sam.txt
+	@echo "Installing the AWS SAM CLI (once, about a minute)"
+	@$(PYTHON3) -m venv --clear $(SAM_VENV)
+	@$(SAM_VENV)/bin/python $(PIP_INSTALL) -r $<
+	@touch $@
+
+# The wheels of the layer for this machine's Python: building it again needs no network.
+$(WHEELS)/ready: layers/threadrun/requirements.txt $(VENV)/ready
+	@rm -rf $(WHEELS) && mkdir -p $(WHEELS)
+	@$(VENV)/bin/python -m pip download --quiet --disable-pip-version-check --require-hashes --no-deps \
+		--only-binary :all: --dest $(WHEELS) -r $<
+	@touch $@

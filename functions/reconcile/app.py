@@ -1,0 +1,28 @@
+"""Takes one step of a request for the state machine: from the record's key to what comes next."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from threadrun.application import application
+from threadrun.steps import take_step
+
+logger = Logger(service="reconcile")
+metrics = Metrics(namespace="ThreadRun", service="reconcile")
+
+
+@metrics.log_metrics
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, str], context: LambdaContext) -> dict[str, Any]:
+    """`{key, request_id}` -> `{outcome, wait_seconds, public_key}`, see `threadrun.steps.Step`."""
+    app = application()
+    logger.set_correlation_id(event["request_id"])
+    step = take_step(app.store, app.backend, event["key"], event["request_id"], app.clock)
+    logger.info("step taken", extra={"outcome": step.outcome, "wait_seconds": step.wait_seconds})
+    metrics.add_metric(name="Steps", unit=MetricUnit.Count, value=1)
+    return asdict(step)

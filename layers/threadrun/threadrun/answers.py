@@ -1,0 +1,172 @@
+"""What CloudFormation is told: decided once, kept in the record, sent until it is taken.
+
+An answer's body is at most 4,096 bytes of UTF-8 (Lambda-backed custom resources, response objects); only
+Reason and output_text are shortened, between characters.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from threadrun.admission import failed_physical_id
+from threadrun.attributes import answer_data
+from threadrun.cloudformation import deliver
+from threadrun.errors import VersionConflict
+from threadrun.record import Answer, Request, ResourceRecord, RunRecord
+from threadrun.store import Store
+
+MAX_BODY_BYTES = 4096
+_ELLIPSIS = "…"
+
+
+def answer_request(
+    store: Store, key: str, request_id: str, *, failure: str | None = None, url: str | None = None
+) -> bool:
+    """Decide the answer if none is decided yet, and send it; returns whether it was sent by this call.
+
+    `failure` tells why the work ended early. `url` is where a repeated request wants its answer. Raises
+    `AnswerUndelivered` when CloudFormation's URL does not take it; the decision stands for the next try.
+    """
+    decided = _decide(store, key, request_id, failure)
+    if decided is None:
+        return False
+    record, request, answer = decided
+    target = url or request.response_url
+    if target is None:
+        return False
+    run = record.runs.get(answer.run_key or "")
+    attributes = None
+    if answer.status == "SUCCESS" and run is not None and run.physical_id:
+        attributes = store.read_attributes(run.physical_id)
+    deliver(target, answer_body(record, request, answer, attributes))
+    _note_delivery(store, key, request_id)
+    return True
+
+
+def _decide(
+    store: Store, key: str, request_id: str, failure: str | None
+) -> tuple[ResourceRecord, Request, Answer] | None:
+    while True:
+        record = store.load(key)
+        request = record.requests.get(request_id) if record else None
+        if record is None or request is None or request.is_superseded:
+            return None
+        if request.answer is not None:
+            return record, request, request.answer
+        request.answer = decide_answer(record, request, failure)
+        try:
+            store.save(record)
+        except VersionConflict:
+            continue
+        return record, request, request.answer
+
+
+def decide_answer(record: ResourceRecord, request: Request, failure: str | None = None) -> Answer:
+    """The answer that the record justifies."""
+    run = record.runs.get(request.run_key or "")
+    reason = _failure_reason(request, run, failure)
+    if reason is not None:
+        if request.request_type == "Delete":
+            physical_id = request.physical_id or failed_physical_id(request, run)
+        else:
+            physical_id = failed_physical_id(request, run)
+        return Answer(status="FAILED", physical_id=physical_id, reason=reason, run_key=request.run_key)
+    physical_id = (run.physical_id if run else request.physical_id) or failed_physical_id(request, run)
+    return Answer(status="SUCCESS", physical_id=physical_id, run_key=request.run_key)
+
+
+def _failure_reason(request: Request, run: RunRecord | None, failure: str | None) -> str | None:
+    """Why the request failed, None where it succeeded."""
+    known = request.failure or (run.failure if run else None)
+    if known or request.request_type == "Delete":
+        return known or failure
+    if run is None or not run.is_final:
+        return failure or "the work on the run ended early"
+    if run.status in run.bookkeeping.accept_statuses:
+        return failure
+    accepted = ", ".join(run.bookkeeping.accept_statuses)
+    reason = f"run {run.run_id} ended {run.status}, accepted is {accepted}"
+    return f"{reason}: {run.problem}" if run.problem else reason
+
+
+def answer_body(
+    record: ResourceRecord, request: Request, answer: Answer, attributes: Mapping[str, Any] | None
+) -> bytes:
+    """The answer as bytes to PUT, 4,096 at most."""
+    body: dict[str, Any] = {
+        "Status": answer.status,
+        "PhysicalResourceId": answer.physical_id,
+        "StackId": record.stack_id,
+        "RequestId": request.request_id,
+        "LogicalResourceId": record.logical_id,
+    }
+    if answer.status == "FAILED":
+        text = f"{answer.reason or 'no reason is known'}"
+        return _encode({**body, "Reason": _fitted(text, lambda part: {**body, "Reason": part})})
+    if attributes is None:
+        return _encode(body)
+    run = record.runs[answer.run_key or ""]
+    data, output = answer_data(attributes, run.key_style)
+    return _encode({**body, "Data": _fitted_data(body, data, output, str(attributes["output_text"]), run)})
+
+
+def _fitted_data(
+    body: Mapping[str, Any], data: dict[str, str], output: dict[str, str], text: str, run: RunRecord
+) -> dict[str, str]:
+    pascal = run.key_style == "PascalCase"
+    text_name, flag_name = ("OutputText", "OutputTruncated") if pascal else ("output_text", "output_truncated")
+    data = {**data, flag_name: "false", text_name: ""}
+    whole = True
+    for name, value in output.items():
+        # A key that does not fit is left out whole: half a value would be a wrong one.
+        if _fits({**body, "Data": {**data, name: value}}):
+            data[name] = value
+        else:
+            whole = False
+    data[text_name] = _fitted(text, lambda part: {**body, "Data": {**data, text_name: part}})
+    data[flag_name] = "false" if whole and data[text_name] == text else "true"
+    return data
+
+
+def _fitted(text: str, body_with: Callable[[str], dict[str, Any]]) -> str:
+    """The longest beginning of `text` whose body fits, marked by an ellipsis where it is cut."""
+    if _fits(body_with(text)):
+        return text
+    low, high = 0, len(text)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if _fits(body_with(text[:middle] + _ELLIPSIS)):
+            low = middle
+        else:
+            high = middle - 1
+    return text[:low] + _ELLIPSIS if low else ""
+
+
+def _fits(body: Mapping[str, Any]) -> bool:
+    return len(_encode(body)) <= MAX_BODY_BYTES
+
+
+def _encode(body: Mapping[str, Any]) -> bytes:
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+
+
+def _note_delivery(store: Store, key: str, request_id: str) -> None:
+    """Forget what must not outlive the request, and remember which run CloudFormation knows."""
+    while True:
+        record = store.load(key)
+        request = record.requests.get(request_id) if record else None
+        if record is None or request is None or request.answer is None or request.answer.is_delivered:
+            return
+        request.answer.is_delivered = True
+        request.response_url = None
+        run = record.runs.get(request.answer.run_key or "")
+        if run is not None:
+            run.desired = None
+            run.is_acknowledged = run.is_acknowledged or request.answer.status == "SUCCESS"
+        try:
+            store.save(record)
+        except VersionConflict:
+            continue
+        return

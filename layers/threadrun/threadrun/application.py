@@ -1,0 +1,80 @@
+"""Everything a handler needs, built from the settings at the first event and kept for the next ones."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from functools import cache, cached_property
+from typing import TYPE_CHECKING
+
+import boto3
+
+from threadrun.errors import TerminalError, TransientError
+from threadrun.settings import Settings, api_key_from_secret
+from threadrun.store import Store
+
+if TYPE_CHECKING:
+    from mypy_boto3_stepfunctions import SFNClient
+    from openai import OpenAI
+
+    from threadrun.backend import Backend
+
+OPENAI_TIMEOUT_SECONDS = 30
+API_KEY_MAX_AGE_SECONDS = 300
+_BROKEN_SECRET = frozenset(
+    {"AccessDeniedException", "ResourceNotFoundException", "DecryptionFailure", "InvalidRequestException"}
+)
+
+
+class Application:
+    """The settings and the clients that they call for; each client is built when it is first used."""
+
+    def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
+        """`clock` gives Unix seconds."""
+        self.settings, self.clock = settings, clock
+
+    @cached_property
+    def store(self) -> Store:
+        return Store(boto3.client("dynamodb"), self.settings.table_name, self.clock)
+
+    @cached_property
+    def step_functions(self) -> SFNClient:
+        return boto3.client("stepfunctions")
+
+    @cached_property
+    def backend(self) -> Backend:
+        """The wire API of this deployment; it connects when it is first used."""
+        # Imported here because the SDK is what makes a cold start slow, and answering does not need it.
+        from threadrun.openai_responses import ResponsesBackend
+
+        return ResponsesBackend(self._connect)
+
+    def _connect(self) -> OpenAI:
+        """The SDK's client; the key is read anew every five minutes, so that it can rotate."""
+        return _openai_client(self._read_api_key(), self.settings.openai_base_url)
+
+    def _read_api_key(self) -> str:
+        from aws_lambda_powertools.utilities import parameters
+
+        arn = self.settings.openai_api_key_secret_arn
+        try:
+            return api_key_from_secret(parameters.get_secret(arn, max_age=API_KEY_MAX_AGE_SECONDS))
+        except parameters.GetParameterError as error:
+            response = getattr(error.__cause__, "response", {})
+            code = response.get("Error", {}).get("Code", type(error.__cause__).__name__)
+            family = TerminalError if code in _BROKEN_SECRET else TransientError
+            raise family(f"cannot read the API key's secret {arn}: {code}") from None
+
+
+@cache
+def _openai_client(api_key: str, base_url: str) -> OpenAI:
+    from openai import OpenAI
+
+    return OpenAI(api_key=api_key, base_url=base_url, timeout=OPENAI_TIMEOUT_SECONDS, max_retries=0)
+
+
+@cache
+def application() -> Application:
+    """The one application of this process."""
+    return Application(Settings.from_environment(os.environ))

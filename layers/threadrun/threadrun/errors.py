@@ -1,0 +1,60 @@
+"""Every error that this package raises on purpose; anything else is a bug and propagates.
+
+Two families decide what happens next: a `TransientError` is tried again, a `TerminalError` ends the request.
+"""
+
+from __future__ import annotations
+
+
+class ThreadRunError(Exception):
+    """Base of both families."""
+
+
+class TransientError(ThreadRunError):
+    """It may work later: the same step is taken again, until the deadline."""
+
+    def __init__(self, reason: str, retry_after_seconds: float | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.retry_after_seconds = retry_after_seconds
+
+
+class LostReply(TransientError):
+    """A creating call got no readable answer: it may or may not have had its effect."""
+
+
+class ThreadBusy(TransientError):
+    """Another run holds the thread's lock; the call had no effect."""
+
+
+class VersionConflict(TransientError):
+    """Someone else saved the record first: read it again and decide again."""
+
+
+class TerminalError(ThreadRunError):
+    """It cannot work: `reason` is a sentence for the stack event, free of secrets and prompts."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class InvalidProperties(TerminalError):
+    """The resource's properties cannot be used; `problems` has one line for each thing wrong."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        super().__init__(f"invalid properties, {count}: " + "; ".join(problems))
+
+
+class InvalidEvent(TerminalError):
+    """The event is not a CloudFormation custom-resource request that can be answered."""
+
+
+class NotFound(TerminalError):
+    """The server does not know the thing asked for (any more)."""
+
+
+class AnswerUndelivered(TransientError):
+    """CloudFormation's URL did not take the answer; the decided answer is sent again later."""

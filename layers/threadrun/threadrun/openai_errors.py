@@ -1,0 +1,72 @@
+"""The one place where failures of the openai SDK become this package's two error families."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx2
+import openai
+
+from threadrun.errors import LostReply, NotFound, TerminalError, ThreadBusy, TransientError
+
+LOCKED = "conversation_locked"
+_RETRIED_STATUSES = frozenset({408, 409, 425, 429})
+
+
+@contextmanager
+def translated(action: str, *, creates: bool = False, secret: str = "") -> Iterator[None]:
+    """Run SDK calls that `action` (an infinitive phrase) names in the error's sentence.
+
+    With `creates`, a failure that leaves open whether the server acted is a `LostReply`. `secret` is cut out
+    of the server's messages. Source: openai._exceptions; https://platform.openai.com/docs/guides/error-codes.
+    """
+    open_ended = LostReply if creates else TransientError
+    try:
+        yield
+    except openai.APIConnectionError as error:
+        unsent = isinstance(error.__cause__, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout)
+        family = TransientError if unsent else open_ended
+        raise family(f"cannot {action}: the API could not be reached ({type(error).__name__})") from error
+    except openai.APIStatusError as error:
+        raise _from_status(action, error, open_ended, secret) from error
+    except (openai.APIResponseValidationError, json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise open_ended(f"cannot {action}: the API's reply is unreadable") from error
+
+
+def require_readable(value: object, expected: type, action: str, *, creates: bool = False) -> None:
+    """Refuse what the SDK parsed leniently from a body of another shape."""
+    if not isinstance(value, expected) or not isinstance(getattr(value, "id", None), str):
+        family = LostReply if creates else TransientError
+        raise family(f"cannot {action}: the API's reply is unreadable")
+
+
+def _from_status(action: str, error: openai.APIStatusError, open_ended: type[TransientError], secret: str) -> Exception:
+    sentence = f"cannot {action}: {_reason(error, secret)}"
+    if error.code == LOCKED:
+        return ThreadBusy(sentence, _retry_after_seconds(error))
+    if error.status_code >= 500:
+        return open_ended(sentence, _retry_after_seconds(error))
+    if error.status_code in _RETRIED_STATUSES and error.code != "insufficient_quota":
+        return TransientError(sentence, _retry_after_seconds(error))
+    return NotFound(sentence) if error.status_code == 404 else TerminalError(sentence)
+
+
+def _reason(error: openai.APIStatusError, secret: str) -> str:
+    body = error.body if isinstance(error.body, dict) else {}
+    message = str(body.get("message") or f"the API answered HTTP {error.status_code}")
+    if secret:
+        message = message.replace(secret, "***")
+    facts = [f"HTTP {error.status_code}"]
+    facts += [f"code {error.code}"] if error.code else []
+    facts += [f"request id {error.request_id}"] if error.request_id else []
+    return f"{message} ({', '.join(facts)})"
+
+
+def _retry_after_seconds(error: openai.APIStatusError) -> float | None:
+    value = error.response.headers.get("retry-after", "")
+    try:
+        return max(float(value), 0.0)
+    except ValueError:
+        return None  # Absent, or a date: the usual interval serves.

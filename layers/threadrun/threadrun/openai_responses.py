@@ -1,0 +1,148 @@
+"""The backend for OpenAI's current API: a thread is a conversation, a run is a background response.
+
+Source: openai.types.responses, openai.types.conversations (openai-python 3.54).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
+from typing import Any
+
+from openai import OpenAI, omit
+from openai.types.conversations import Conversation
+from openai.types.responses import Response
+
+from threadrun.backend import ObservedRun, Usage
+from threadrun.desired import DesiredRun
+from threadrun.errors import NotFound, TerminalError
+from threadrun.openai_errors import require_readable, translated
+
+_ITEMS_PER_PAGE = 100
+
+
+class ResponsesBackend:
+    """Implements `threadrun.backend.Backend` with the Responses and Conversations API."""
+
+    def __init__(self, connect: Callable[[], OpenAI]) -> None:
+        """`connect` gives a client without retries: a retried POST could start a second, billed run."""
+        self._connect = connect
+
+    @property
+    def _client(self) -> OpenAI:
+        return self._connect()
+
+    def _translated(self, action: str, *, creates: bool = False) -> AbstractContextManager[None]:
+        return translated(action, creates=creates, secret=self._client.api_key)
+
+    def create_thread(self, desired: DesiredRun) -> str:
+        action = "create the thread"
+        metadata = desired.thread.metadata if desired.thread else None
+        with self._translated(action, creates=True):
+            conversation = self._client.conversations.create(metadata=metadata or omit)
+        require_readable(conversation, Conversation, action, creates=True)
+        return conversation.id
+
+    def last_item_id(self, thread_id: str) -> str | None:
+        with self._translated(f"read thread {thread_id}"):
+            page = self._client.conversations.items.list(thread_id, limit=1, order="desc")
+            return next((item.id for item in page.data if item.id), None)
+
+    def start_run(self, desired: DesiredRun, thread_id: str) -> ObservedRun:
+        action = "start the run"
+        with self._translated(action, creates=True):
+            response = self._client.responses.create(**_request(desired, thread_id))
+        require_readable(response, Response, action, creates=True)
+        return _observed(response)
+
+    def find_lost_run(self, thread_id: str, after_item_id: str | None) -> ObservedRun | None:
+        with self._translated(f"read thread {thread_id}"):
+            items = self._client.conversations.items.list(
+                thread_id, limit=_ITEMS_PER_PAGE, order="asc", after=after_item_id or omit
+            )
+            answers = [item for item in items if item.type == "message" and item.role == "assistant"]
+        if not answers:
+            return None
+        # A conversation does not tell the response's id: the answer's own id stands for it.
+        texts = [part.text for item in answers for part in item.content if part.type == "output_text"]
+        return ObservedRun(answers[-1].id, "completed", output_text="".join(texts))
+
+    def observe_run(self, thread_id: str, run_id: str) -> ObservedRun:
+        action = f"read run {run_id}"
+        with self._translated(action):
+            response = self._client.responses.retrieve(run_id)
+        require_readable(response, Response, action)
+        if response.conversation is not None and response.conversation.id != thread_id:
+            raise NotFound(f"cannot {action}: it is not a run of thread {thread_id}")
+        return _observed(response)
+
+    def cancel_run(self, thread_id: str, run_id: str) -> None:
+        # The reply is not believed, a refusal neither: only a later look tells whether the run has ended.
+        with suppress(TerminalError), self._translated(f"cancel run {run_id}"):
+            self._client.responses.cancel(run_id)
+
+    def delete_run(self, thread_id: str, run_id: str) -> None:
+        with suppress(NotFound), self._translated(f"delete run {run_id}"):
+            self._client.responses.delete(run_id)
+
+    def delete_thread(self, thread_id: str) -> None:
+        # Deleting a conversation leaves its items behind, so they go first.
+        items, action = self._client.conversations.items, f"delete thread {thread_id}"
+        with suppress(NotFound):
+            with self._translated(action):
+                item_ids = [item.id for item in items.list(thread_id, limit=_ITEMS_PER_PAGE) if item.id]
+            for item_id in item_ids:
+                with suppress(NotFound), self._translated(action):
+                    items.delete(item_id, conversation_id=thread_id)
+            with self._translated(action):
+                self._client.conversations.delete(thread_id)
+
+
+def _request(desired: DesiredRun, thread_id: str) -> dict[str, Any]:
+    """The body of POST /responses; what the user left out is left out here too."""
+    messages = [
+        {"type": "message", "role": message.role, "content": [{"type": "input_text", "text": message.content}]}
+        for message in desired.messages
+    ]
+    optional = {
+        "input": messages,
+        "instructions": desired.instructions,
+        "metadata": desired.metadata,
+        "max_output_tokens": desired.max_completion_tokens,
+        "temperature": desired.temperature,
+        "top_p": desired.top_p,
+        "text": {"format": {"type": desired.response_format.type}} if desired.response_format else None,
+    }
+    given = {name: value for name, value in optional.items() if value not in (None, [], {})}
+    # Without an explicit store a background response may vanish minutes after its end.
+    return {"model": desired.model, "conversation": thread_id, "background": True, "store": True, **given}
+
+
+def _observed(response: Response) -> ObservedRun:
+    status = str(response.status or "in_progress")
+    output = response.output or []  # Some servers leave it out until the end.
+    if status == "completed" and any(item.type == "function_call" for item in output):
+        status = "requires_action"
+    return ObservedRun(
+        run_id=response.id,
+        status=status,
+        created_at=int(response.created_at) if response.created_at else None,
+        completed_at=int(response.completed_at) if response.completed_at else None,
+        model=response.model,
+        usage=_usage(response),
+        output_text=response.output_text if output else "",
+        problem=_problem(response),
+    )
+
+
+def _usage(response: Response) -> Usage:
+    usage = response.usage
+    return Usage(usage.input_tokens, usage.output_tokens, usage.total_tokens) if usage else Usage()
+
+
+def _problem(response: Response) -> str | None:
+    if response.error is not None:
+        return f"{response.error.message} ({response.error.code})"
+    if response.incomplete_details is not None and response.incomplete_details.reason:
+        return f"incomplete because of {response.incomplete_details.reason}"
+    return None

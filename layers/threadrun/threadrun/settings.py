@@ -1,0 +1,42 @@
+"""The deployment's settings, read from the environment by the handlers once, at their first event."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from threadrun.errors import TerminalError
+
+
+class Settings(BaseModel):
+    """Environment variables of the functions, by their lower-case names; set in template.yaml."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    table_name: str
+    state_machine_arn: str = ""
+    openai_api: Literal["responses"] = "responses"
+    openai_base_url: str = "https://api.openai.com/v1"
+    openai_api_key_secret_arn: str = ""
+    allow_loopback_response_url: bool = False
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Settings:
+        """Raises pydantic's ValidationError where a variable is missing or wrong: the deployment is broken."""
+        return cls.model_validate({name.lower(): value for name, value in environment.items()})
+
+
+def api_key_from_secret(secret: str) -> str:
+    """The key in a secret that is the bare key or a JSON object with `api_key`; raises `TerminalError`."""
+    text = secret.strip()
+    if text.startswith("{"):
+        try:
+            text = json.loads(text)["api_key"].strip()
+        except (ValueError, KeyError, AttributeError, TypeError):
+            text = ""
+    if not text:
+        raise TerminalError("the API key's secret is neither a bare key nor a JSON object with api_key")
+    return text

@@ -1,0 +1,114 @@
+"""Records and public items in the DynamoDB table; every save is conditional on the version that was read.
+
+Items: `RESOURCE#<digest>` (internal: the record as compressed JSON, so that prompts of a whole template fit
+DynamoDB's 400 kB) and `RUN#<thread_id>:<run_id>` (public). A run's attributes are first put under `staged`
+of its public item; the state machine's own DynamoDB integration moves them into place, so that an output
+is recorded without ever being part of an execution's history.
+"""
+
+from __future__ import annotations
+
+import time
+import zlib
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from botocore.exceptions import ClientError
+
+from threadrun.errors import VersionConflict
+from threadrun.record import ResourceRecord
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+FORGOTTEN_AFTER_SECONDS = 2 * 24 * 3600
+"""How long a record without runs is kept: longer than Lambda repeats an event (6 hours)."""
+
+
+class Store:
+    """The table; `clock` gives Unix seconds."""
+
+    def __init__(self, client: DynamoDBClient, table_name: str, clock: Callable[[], float] = time.time) -> None:
+        self._client, self._table_name, self._clock = client, table_name, clock
+
+    def load(self, key: str) -> ResourceRecord | None:
+        """The record as it is now, None where there is none."""
+        reply = self._client.get_item(TableName=self._table_name, Key={"pk": {"S": key}}, ConsistentRead=True)
+        if "Item" not in reply:
+            return None
+        item = reply["Item"]
+        record = ResourceRecord.model_validate_json(zlib.decompress(item["body"]["B"]))
+        record.version = int(item["version"]["N"])
+        return record
+
+    def save(self, record: ResourceRecord) -> None:
+        """Write the record and raise its version; raises `VersionConflict` if another save came first."""
+        item: dict[str, Any] = {
+            "pk": {"S": record.key},
+            "version": {"N": str(record.version + 1)},
+            "body": {"B": zlib.compress(record.model_dump_json(exclude={"version"}).encode())},
+            "stack_id": {"S": record.stack_id},
+            "logical_id": {"S": record.logical_id},
+        }
+        request = record.open_request
+        if request is not None:
+            item["deadline_epoch_s"] = {"N": str(int(request.deadline_epoch_s))}
+        elif not record.runs:
+            item["expires_epoch_s"] = {"N": str(int(self._clock()) + FORGOTTEN_AFTER_SECONDS)}
+        is_as_read = (
+            {"ConditionExpression": "attribute_not_exists(pk)"}
+            if record.version == 0
+            else {
+                "ConditionExpression": "version = :read",
+                "ExpressionAttributeValues": {":read": {"N": str(record.version)}},
+            }
+        )
+        try:
+            self._client.put_item(TableName=self._table_name, Item=item, **is_as_read)
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
+                raise VersionConflict("the record was saved by someone else") from None
+            raise
+        record.version += 1
+
+    def stage_attributes(self, physical_id: str, attributes: Mapping[str, Any]) -> None:
+        """Lay a run's attributes ready for the state machine to record."""
+        self._client.update_item(
+            TableName=self._table_name,
+            Key={"pk": {"S": public_key(physical_id)}},
+            UpdateExpression="SET staged = :attributes",
+            ExpressionAttributeValues={":attributes": TypeSerializer().serialize(dict(attributes))},
+        )
+
+    def read_attributes(self, physical_id: str) -> dict[str, Any] | None:
+        """A run's recorded attributes; those laid ready where recording them failed."""
+        reply = self._client.get_item(
+            TableName=self._table_name, Key={"pk": {"S": public_key(physical_id)}}, ConsistentRead=True
+        )
+        if "Item" not in reply:
+            return None
+        item = {name: TypeDeserializer().deserialize(value) for name, value in reply["Item"].items() if name != "pk"}
+        staged = item.pop("staged", None)
+        attributes = _plain(staged or item)
+        assert isinstance(attributes, dict)
+        return attributes
+
+    def delete_attributes(self, physical_id: str) -> None:
+        """Remove a run's public item, if there is one."""
+        self._client.delete_item(TableName=self._table_name, Key={"pk": {"S": public_key(physical_id)}})
+
+
+def public_key(physical_id: str) -> str:
+    """Key of a run's public item."""
+    return f"RUN#{physical_id}"
+
+
+def _plain(value: Any) -> Any:
+    """DynamoDB's numbers as int where they are whole, as Decimal where not."""
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else value
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list) else value

@@ -1,0 +1,41 @@
+"""Fixtures of the flow tier: one application per test, all in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from moto import mock_aws
+
+from aws_lambda_powertools.utilities import parameters
+from local.openai_standin import OpenAIStandIn
+
+from tests.flow.world import Clock, World
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def openai_api(clock: Clock) -> Iterator[OpenAIStandIn]:
+    with OpenAIStandIn(now=clock, duration_s=20, queued_s=2) as standin:
+        yield standin
+
+
+@pytest.fixture
+def world(openai_api: OpenAIStandIn, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "POWERTOOLS_METRICS_DISABLED": "true",
+    }.items():
+        monkeypatch.setenv(name, value)
+    parameters.clear_caches()
+    with mock_aws(config={"stepfunctions": {"execute_state_machine": True}, "core": {"service_whitelist": None}}):
+        world = World(openai_api, clock, monkeypatch)
+        yield world
+        world.settle()
+        world.close()

@@ -1,0 +1,242 @@
+"""The application in one process: its handlers, its state machine's real definition, DynamoDB and secrets by moto.
+
+Time is virtual: a Wait of the state machine moves the clock that the handlers and the stand-in share.
+CloudFormation is played by the test; its presigned URL is a real HTTP server.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+import uuid
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import jsonata
+import yaml
+from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
+from moto.stepfunctions.parser.asl.component.state.wait.wait_function import wait_function
+from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
+from moto.stepfunctions.parser.asl.jsonata import jsonata as moto_jsonata
+from threadrun.application import Application
+from threadrun.settings import Settings
+from threadrun.store import Store
+
+from functions.custom_resource import app as custom_resource
+from functions.reconcile import app as reconcile
+from functions.signal import app as signal
+from local.openai_standin import OpenAIStandIn
+
+ROOT = Path(__file__).parents[2]
+TABLE = "threadrun-table"
+STACK_ID = "arn:aws:cloudformation:us-east-1:123456789012:stack/example/6f3c1f00-0000-0000-0000-000000000000"
+
+
+class Clock:
+    """Virtual Unix seconds."""
+
+    def __init__(self) -> None:
+        self._now = 1_800_000_000.0
+        self._lock = threading.Lock()
+
+    def __call__(self) -> float:
+        return self._now
+
+    def advance(self, seconds: float) -> None:
+        with self._lock:
+            self._now += seconds
+
+
+class AnswerUrl:
+    """CloudFormation's side of the presigned URL: keeps each body that was PUT; can be told to refuse."""
+
+    def __init__(self) -> None:
+        self.answers: list[dict[str, Any]] = []
+        self.bodies: list[bytes] = []
+        self.refusals: list[int] = []
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_PUT(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                status = outer.refusals.pop(0) if outer.refusals else 200
+                if status == 200:
+                    outer.bodies.append(body)
+                    outer.answers.append(json.loads(body))
+                self.send_response(status)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def new(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_port}/answer?X-Amz-Signature={uuid.uuid4().hex}"
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class World:
+    """One deployed application, and the CloudFormation requests that are made of it."""
+
+    def __init__(self, standin: OpenAIStandIn, clock: Clock, monkeypatch: Any) -> None:
+        self.openai, self.clock = standin, clock
+        self.url = AnswerUrl()
+        self.stack_id = STACK_ID
+        self.executions: list[str] = []
+        self.fail_next: dict[str, list[Exception]] = {"reconcile": [], "signal": [], "custom_resource": []}
+        self._deploy(monkeypatch)
+
+    def _deploy(self, monkeypatch: Any) -> None:
+        boto3.client("dynamodb").create_table(
+            TableName=TABLE,
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        secret = boto3.client("secretsmanager").create_secret(Name="key", SecretString=self.openai.api_key)
+        definition = yaml.safe_load((ROOT / "statemachine/thread_run.asl.yaml").read_text())
+        text = json.dumps(definition)
+        for name, value in {
+            "ReconcileFunctionArn": "reconcile",
+            "SignalFunctionArn": "signal",
+            "TableName": TABLE,
+        }.items():
+            text = text.replace("${" + name + "}", value)
+        machine = boto3.client("stepfunctions").create_state_machine(
+            name="threadrun", definition=text, roleArn="arn:aws:iam::123456789012:role/states"
+        )
+        settings = Settings(
+            table_name=TABLE,
+            state_machine_arn=machine["stateMachineArn"],
+            openai_base_url=self.openai.base_url,
+            openai_api_key_secret_arn=secret["ARN"],
+            allow_loopback_response_url=True,
+        )
+        self.app = Application(settings, self.clock)
+        for module in (custom_resource, reconcile, signal):
+            monkeypatch.setattr(module, "application", lambda: self.app)
+        shim_moto(monkeypatch, self.invoke, self.clock)
+
+    def invoke(self, function: str, event: dict[str, Any]) -> Any:
+        """Run a handler as Lambda would: a fresh copy of the event in, JSON out."""
+        if self.fail_next[function]:
+            raise self.fail_next[function].pop(0)
+        module = {"custom_resource": custom_resource, "reconcile": reconcile, "signal": signal}[function]
+        context = SimpleNamespace(
+            function_name=function,
+            memory_limit_in_mb=512,
+            invoked_function_arn=f"arn:aws:lambda:us-east-1:123456789012:function:{function}",
+            aws_request_id=str(uuid.uuid4()),
+            get_remaining_time_in_millis=lambda: 100_000,
+        )
+        return json.loads(json.dumps(module.handler(json.loads(json.dumps(event)), context)))
+
+    def event(
+        self,
+        kind: str,
+        properties: dict[str, Any],
+        *,
+        physical_id: str | None = None,
+        logical_id: str = "Run",
+        **more: Any,
+    ) -> dict[str, Any]:
+        """A request as CloudFormation sends it."""
+        event = {
+            "RequestType": kind,
+            "RequestId": str(uuid.uuid4()),
+            "ResponseURL": self.url.new(),
+            "StackId": self.stack_id,
+            "LogicalResourceId": logical_id,
+            "ResourceType": "Custom::OpenAIThreadRun",
+            "ResourceProperties": {"ServiceToken": "arn:aws:lambda:…", "ServiceTimeout": "600", **properties},
+        }
+        if physical_id is not None:
+            event["PhysicalResourceId"] = physical_id
+        return event | more
+
+    def send(self, event: dict[str, Any]) -> dict[str, Any]:
+        """Deliver a request and wait for its end; returns the one new answer."""
+        before = len(self.url.answers)
+        self.invoke("custom_resource", event)
+        self.settle()
+        answers = self.url.answers[before:]
+        assert len(answers) == 1, f"{len(answers)} answers instead of one"
+        return answers[0]
+
+    def create(self, properties: dict[str, Any], **more: Any) -> dict[str, Any]:
+        return self.send(self.event("Create", properties, **more))
+
+    def update(self, physical_id: str, properties: dict[str, Any], **more: Any) -> dict[str, Any]:
+        return self.send(self.event("Update", properties, physical_id=physical_id, **more))
+
+    def delete(self, physical_id: str, properties: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
+        return self.send(self.event("Delete", properties or {}, physical_id=physical_id, **more))
+
+    def settle(self) -> None:
+        """Wait until no execution runs any more."""
+        client = boto3.client("stepfunctions")
+        arn = self.app.settings.state_machine_arn
+        patience = time.monotonic() + 20
+        while client.list_executions(stateMachineArn=arn, statusFilter="RUNNING")["executions"]:
+            assert time.monotonic() < patience, "an execution does not end"
+            time.sleep(0.005)
+
+    def histories(self) -> str:
+        """All that the executions' histories hold."""
+        client = boto3.client("stepfunctions")
+        executions = client.list_executions(stateMachineArn=self.app.settings.state_machine_arn)["executions"]
+        return "".join(
+            json.dumps(client.get_execution_history(executionArn=each["executionArn"])["events"], default=str)
+            + json.dumps(client.describe_execution(executionArn=each["executionArn"]), default=str)
+            for each in executions
+        )
+
+    def items(self) -> dict[str, dict[str, Any]]:
+        """The table's items, in DynamoDB's typed form, by key."""
+        found = boto3.client("dynamodb").scan(TableName=TABLE)["Items"]
+        return {item["pk"]["S"]: item for item in found}
+
+    def public_items(self) -> dict[str, dict[str, Any]]:
+        return {key: item for key, item in self.items().items() if key.startswith("RUN#")}
+
+    @property
+    def store(self) -> Store:
+        return self.app.store
+
+    def close(self) -> None:
+        self.url.close()
+
+
+def shim_moto(monkeypatch: Any, invoke: Any, clock: Clock) -> None:
+    """What moto's Step Functions needs: a JSONata engine, functions to invoke, and the virtual clock."""
+
+    def invoke_function(parameters: dict[str, Any], region: str, state_credentials: Any) -> dict[str, Any]:
+        try:
+            payload = invoke(parameters["FunctionName"], json.loads(parameters["Payload"]))
+        except Exception as error:
+            failure = {"errorType": type(error).__name__, "errorMessage": str(error)}
+            return {"StatusCode": 200, "FunctionError": "Unhandled", "Payload": failure}
+        return {"StatusCode": 200, "Payload": payload}
+
+    def declare(bindings: dict[str, Any]) -> str:
+        return "".join(f"{name}:={json.dumps(value, default=str)};" for name, value in bindings.items())
+
+    monkeypatch.setattr(moto_jsonata, "_eval_jsonata", lambda text: jsonata.Jsonata(text).evaluate(None))
+    for module in list(__import__("sys").modules.values()):
+        if getattr(module, "encode_jsonata_variable_declarations", None) and "moto" in module.__name__:
+            monkeypatch.setattr(module, "encode_jsonata_variable_declarations", declare)
+    monkeypatch.setattr(lambda_eval_utils, "_invoke_lambda_function", invoke_function)
+    monkeypatch.setattr(
+        wait_function.WaitFunction, "_wait_interval", lambda self, env, wait_seconds: clock.advance(wait_seconds)
+    )
+    monkeypatch.setattr(retrier_decl.time, "sleep", clock.advance)
