@@ -7,6 +7,7 @@ given the record's key only.
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
@@ -21,7 +22,7 @@ from threadrun.desired import DesiredRun
 from threadrun.errors import TerminalError, VersionConflict
 from threadrun.properties import KeyStyle, parse_properties
 from threadrun.record import Request, ResourceRecord, resource_key
-from threadrun.steps import take_step
+from threadrun.steps import Step, take_step
 
 RESOURCE_TYPES = frozenset({"Custom::OpenAIThreadRun", "AWS::CloudFormation::CustomResource"})
 
@@ -38,6 +39,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
     logger.set_correlation_id(request.request_id)
     logger.append_keys(stack_id=request.stack_id, logical_id=request.logical_id)
     logger.info("request received", extra={"request_type": request.request_type})
+    metrics.add_metric(name=f"{request.request_type}Requests", unit=MetricUnit.Count, value=1)
     handle(app, request)
 
 
@@ -53,7 +55,7 @@ def handle(app: Application, event: Event) -> None:
     if step.outcome == "answer":
         answer_request(app.store, key, event.request_id)
     elif step.outcome in ("wait", "record"):
-        _start_execution(app, key, event.request_id)
+        _start_execution(app, key, event.request_id, step)
 
 
 def _record_request(app: Application, event: Event) -> Request:
@@ -70,7 +72,6 @@ def _record_request(app: Application, event: Event) -> Request:
             request.response_url = event.response_url  # A repeated delivery can carry a new URL.
         else:
             request = admit(record, event, wanted, problem, app.clock())
-            metrics.add_metric(name=f"{event.request_type}Requests", unit=MetricUnit.Count, value=1)
         try:
             app.store.save(record)
         except VersionConflict:
@@ -90,14 +91,14 @@ def _read_properties(event: Event) -> tuple[tuple[DesiredRun, KeyStyle] | None, 
         return None, error.reason
 
 
-def _start_execution(app: Application, key: str, request_id: str) -> None:
+def _start_execution(app: Application, key: str, request_id: str, step: Step) -> None:
     """Hand over to the state machine; its name makes a repeated hand-over harmless."""
     client = app.step_functions
     try:
         client.start_execution(
             stateMachineArn=app.settings.state_machine_arn,
             name=request_id,
-            input=json.dumps({"key": key, "request_id": request_id}),
+            input=json.dumps({"key": key, "request_id": request_id, **asdict(step)}),
         )
     except client.exceptions.ExecutionAlreadyExists:
         logger.info("the state machine is already at work on this request")

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from aws_lambda_powertools.utilities import parameters
 from moto import mock_aws
 
-from aws_lambda_powertools.utilities import parameters
 from local.openai_standin import OpenAIStandIn
-
 from tests.flow.world import Clock, World
 
 
@@ -20,7 +19,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def openai_api(clock: Clock) -> Iterator[OpenAIStandIn]:
-    with OpenAIStandIn(now=clock, duration_s=20, queued_s=2) as standin:
+    with OpenAIStandIn(now=clock, duration_s=2, queued_s=1, cancel_delay_s=0.5) as standin:
         yield standin
 
 
@@ -33,7 +32,8 @@ def world(openai_api: OpenAIStandIn, clock: Clock, monkeypatch: pytest.MonkeyPat
         "POWERTOOLS_METRICS_DISABLED": "true",
     }.items():
         monkeypatch.setenv(name, value)
-    parameters.clear_caches()
+    for provider in parameters.base.DEFAULT_PROVIDERS.values():
+        provider.clear_cache()
     with mock_aws(config={"stepfunctions": {"execute_state_machine": True}, "core": {"service_whitelist": None}}):
         world = World(openai_api, clock, monkeypatch)
         yield world

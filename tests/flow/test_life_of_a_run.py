@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
+from local.openai_standin import Script
 from tests.flow.world import World
 
-PROPERTIES = {
+PROPERTIES: dict[str, Any] = {
     "model": "gpt-5.4-mini",
     "instructions": "Answer in one sentence.",
     "temperature": "0.2",
@@ -17,12 +21,273 @@ PROPERTIES = {
         "metadata": {"source": "test"},
     },
 }
+CHANGED = PROPERTIES | {"instructions": "Answer in two sentences."}
+NOTHING = {"conversations": 0, "responses": 0, "responses_in_flight": 0, "orphan_items": 0}
 
 
-def test_create_starts_one_run_and_answers_with_its_attributes(world: World) -> None:
+def left_at_openai(world: World) -> dict[str, int]:
+    counters = world.openai.counters()
+    return {name: counters[name] for name in NOTHING}
+
+
+def runs_started(world: World) -> int:
+    return world.openai.counters()["runs_started"]
+
+
+def test_create_starts_the_run_in_the_first_invocation(world: World) -> None:
+    """The model is at work before the state machine takes its first step."""
+    world.invoke("custom_resource", world.event("Create", PROPERTIES))
+    sent = [(request.method, request.path) for request in world.openai.requests]
+    assert sent[:2] == [("POST", "/v1/conversations"), ("POST", "/v1/responses")]
+    body = world.openai.requests[1].body
+    conversation = body.pop("conversation")
+    assert conversation.startswith("conv_")
+    assert body == {
+        "model": "gpt-5.4-mini",
+        "background": True,
+        "store": True,
+        "instructions": "Answer in one sentence.",
+        "temperature": 0.2,
+        "metadata": {"team": "docs"},
+        "input": [
+            {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Hello."}]},
+            {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "What is a stack?"}]},
+        ],
+    }
+    assert world.openai.requests[0].body == {"metadata": {"source": "test"}}
+
+
+def test_create_answers_with_every_attribute_of_the_run(world: World) -> None:
+    world.openai.script(Script(output_text='{"verdict": "go", "score": 0.75, "ok": true}', usage=(12, 8)))
     answer = world.create(PROPERTIES)
-    assert answer["Status"] == "SUCCESS", answer
-    thread_id, run_id = answer["PhysicalResourceId"].split(":")
+    assert answer["Status"] == "SUCCESS"
     data = answer["Data"]
-    assert data["id"] == run_id
-    print(data, world.public_items(), world.openai.counters())
+    assert answer["PhysicalResourceId"] == f"{data['thread_id']}:{data['id']}"
+    assert {name: data[name] for name in data if name not in ("id", "thread_id")} == {
+        "created_at": "1800000000",
+        "started_at": "1800000001",
+        "completed_at": "1800000003",
+        "object": "thread.run",
+        "status": "completed",
+        "file_ids": "[]",
+        "usage": '{"prompt_tokens": 12, "completion_tokens": 8, "total_tokens": 20}',
+        "usage.prompt_tokens": "12",
+        "usage.completion_tokens": "8",
+        "usage.total_tokens": "20",
+        "model": "gpt-5.4-mini",
+        "output_text": '{"verdict": "go", "score": 0.75, "ok": true}',
+        "output_truncated": "false",
+        "output.verdict": "go",
+        "output.score": "0.75",
+        "output.ok": "true",
+    }
+
+
+def test_create_leaves_a_typed_public_item_in_the_table(world: World) -> None:
+    world.openai.script(Script(output_text='{"verdict": "go", "score": 0.75}', usage=(12, 8)))
+    answer = world.create(PROPERTIES)
+    [(key, item)] = world.public_items().items()
+    assert key == f"RUN#{answer['PhysicalResourceId']}"
+    assert item["id"] == {"S": answer["Data"]["id"]}
+    assert item["status"] == {"S": "completed"}
+    assert item["created_at"] == {"N": "1800000000"}
+    assert item["file_ids"] == {"L": []}
+    assert item["usage.total_tokens"] == {"N": "20"}
+    assert item["usage"]["M"]["prompt_tokens"] == {"N": "12"}
+    assert item["output_text"] == {"S": '{"verdict": "go", "score": 0.75}'}
+    assert item["output"]["M"] == {"verdict": {"S": "go"}, "score": {"N": "0.75"}}
+    assert "staged" not in item
+
+
+def test_delete_leaves_nothing_behind(world: World) -> None:
+    answer = world.create(PROPERTIES)
+    deleted = world.delete(answer["PhysicalResourceId"], PROPERTIES)
+    assert deleted["Status"] == "SUCCESS"
+    assert deleted["PhysicalResourceId"] == answer["PhysicalResourceId"]
+    assert left_at_openai(world) == NOTHING
+    assert world.public_items() == {}
+
+
+def test_deleting_twice_is_success(world: World) -> None:
+    answer = world.create(PROPERTIES)
+    world.delete(answer["PhysicalResourceId"])
+    assert world.delete(answer["PhysicalResourceId"])["Status"] == "SUCCESS"
+
+
+def test_deleting_an_unknown_id_is_success_without_a_call(world: World) -> None:
+    assert world.delete("conv_unknown:resp_unknown")["Status"] == "SUCCESS"
+    assert world.openai.requests == []
+
+
+def test_pascal_case_properties_get_pascal_case_attributes(world: World) -> None:
+    world.openai.script(Script(output_text='{"release_notes": "none"}'))
+    answer = world.create(
+        {
+            "Model": "gpt-5.4-mini",
+            "MaxCompletionTokens": "64",
+            "Thread": {"Messages": [{"Role": "user", "Content": "Hello."}], "Metadata": {"own_key": "1"}},
+        }
+    )
+    data = answer["Data"]
+    assert data["Status"] == "completed"
+    assert data["Usage.TotalTokens"] == str(json.loads(data["Usage"])["total_tokens"])
+    assert data["Output.release_notes"] == "none"
+    assert {"Id", "ThreadId", "CreatedAt", "StartedAt", "CompletedAt", "Object", "FileIds", "OutputText"} <= set(data)
+    assert world.openai.requests[0].body == {"metadata": {"own_key": "1"}}
+    assert world.openai.requests[1].body["max_output_tokens"] == 64
+
+
+def test_a_visible_change_is_a_replacement_and_delete_removes_only_the_old(world: World) -> None:
+    old = world.create(PROPERTIES)
+    new = world.update(old["PhysicalResourceId"], CHANGED)
+    assert new["Status"] == "SUCCESS"
+    assert new["PhysicalResourceId"] != old["PhysicalResourceId"]
+    assert left_at_openai(world)["responses"] == 2, "the old run is not deleted during the update"
+    assert set(new["Data"]) == set(old["Data"]), "the attributes are the same on Create and Update"
+    world.delete(old["PhysicalResourceId"])
+    assert list(world.public_items()) == [f"RUN#{new['PhysicalResourceId']}"]
+    assert left_at_openai(world)["responses"] == 1
+
+
+def test_bookkeeping_alone_starts_no_run_and_calls_nobody(world: World) -> None:
+    old = world.create(PROPERTIES)
+    calls = len(world.openai.requests)
+    new = world.update(old["PhysicalResourceId"], PROPERTIES | {"timeout_seconds": "60", "deletion_policy": "retain"})
+    assert new["PhysicalResourceId"] == old["PhysicalResourceId"]
+    assert new["Data"] == old["Data"]
+    assert len(world.openai.requests) == calls
+
+
+def test_a_changed_trigger_starts_a_new_run(world: World) -> None:
+    old = world.create(PROPERTIES | {"triggers": {"commit": "a"}})
+    new = world.update(old["PhysicalResourceId"], PROPERTIES | {"triggers": {"commit": "b"}})
+    assert new["PhysicalResourceId"] != old["PhysicalResourceId"]
+    assert runs_started(world) == 2
+
+
+def test_rolling_back_reuses_the_former_run(world: World) -> None:
+    """Another resource of the stack failed after this one was replaced: going back costs no tokens."""
+    old = world.create(PROPERTIES)
+    new = world.update(old["PhysicalResourceId"], CHANGED)
+    back = world.update(new["PhysicalResourceId"], PROPERTIES)
+    assert back["PhysicalResourceId"] == old["PhysicalResourceId"]
+    assert back["Data"] == old["Data"]
+    assert runs_started(world) == 2
+    world.delete(new["PhysicalResourceId"])
+    assert left_at_openai(world)["responses"] == 1
+
+
+def test_rolling_back_to_a_run_that_is_gone_starts_it_anew(world: World) -> None:
+    old = world.create(PROPERTIES)
+    new = world.update(old["PhysicalResourceId"], CHANGED)
+    thread_id, run_id = old["PhysicalResourceId"].split(":")
+    world.app.backend.delete_run(thread_id, run_id)
+    back = world.update(new["PhysicalResourceId"], PROPERTIES)
+    assert back["Status"] == "SUCCESS"
+    assert back["PhysicalResourceId"] not in (old["PhysicalResourceId"], new["PhysicalResourceId"])
+
+
+def test_a_failed_create_names_the_run_and_its_delete_cleans_up(world: World) -> None:
+    world.openai.script(Script(error=("server_error", "The model had a bad day.")))
+    failed = world.create(PROPERTIES)
+    assert failed["Status"] == "FAILED"
+    assert "ended failed" in failed["Reason"]
+    assert "The model had a bad day. (server_error)" in failed["Reason"]
+    assert failed["PhysicalResourceId"].startswith("conv_")
+    assert world.delete(failed["PhysicalResourceId"])["Status"] == "SUCCESS"
+    assert left_at_openai(world) == NOTHING
+
+
+def test_a_failed_update_rolls_back_to_the_old_run_and_clears_the_new_one(world: World) -> None:
+    """The emulator and AWS differ in which ids they delete after it: nothing may be left either way."""
+    old = world.create(PROPERTIES)
+    world.openai.script(Script(error=("server_error", "no")))
+    failed = world.update(old["PhysicalResourceId"], CHANGED)
+    assert failed["Status"] == "FAILED"
+    assert failed["PhysicalResourceId"] != old["PhysicalResourceId"], "the replacement was made"
+    back = world.update(failed["PhysicalResourceId"], PROPERTIES)
+    assert back["PhysicalResourceId"] == old["PhysicalResourceId"]
+    assert left_at_openai(world)["responses"] == 1
+    assert world.delete(failed["PhysicalResourceId"])["Status"] == "SUCCESS"
+    assert left_at_openai(world)["responses"] == 1
+    assert runs_started(world) == 2
+
+
+def test_a_refused_update_keeps_the_old_id(world: World) -> None:
+    old = world.create(PROPERTIES)
+    failed = world.update(old["PhysicalResourceId"], PROPERTIES | {"model": "no-such-model"})
+    assert failed["Status"] == "FAILED"
+    assert failed["PhysicalResourceId"] == old["PhysicalResourceId"]
+    world.update(old["PhysicalResourceId"], PROPERTIES)
+    assert left_at_openai(world)["conversations"] == 1, "the thread of the refused run is gone"
+
+
+def test_an_existing_thread_is_used_and_survives(world: World) -> None:
+    first = world.create(PROPERTIES, logical_id="First")
+    thread_id = first["Data"]["thread_id"]
+    second = world.create({"model": "gpt-5.4-mini", "existing_thread_id": thread_id}, logical_id="Second")
+    assert second["Data"]["thread_id"] == thread_id
+    world.delete(second["PhysicalResourceId"], logical_id="Second")
+    assert left_at_openai(world)["conversations"] == 1
+    assert left_at_openai(world)["responses"] == 1
+
+
+def test_a_run_on_a_busy_thread_waits_its_turn(world: World) -> None:
+    """Two runs on one thread queue up behind each other: that is no error."""
+    world.openai.script(Script(duration_s=60))
+    world.invoke("custom_resource", first := world.event("Create", PROPERTIES, logical_id="First"))
+    thread_id = world.openai.requests[1].body["conversation"]
+    second = world.event("Create", {"model": "gpt-5.4-mini", "existing_thread_id": thread_id}, logical_id="Second")
+    world.invoke("custom_resource", second)
+    world.settle()
+    answers = {answer["RequestId"]: answer["Status"] for answer in world.url.answers}
+    assert [a.get("Reason") for a in world.url.answers] == [None, None]
+    assert answers == {first["RequestId"]: "SUCCESS", second["RequestId"]: "SUCCESS"}
+    assert world.openai.counters()["max_concurrent_per_conversation"] == 1
+
+
+def test_an_imported_run_is_read_and_left_alone(world: World) -> None:
+    made = world.create(PROPERTIES, logical_id="Made")
+    adopted = world.create({"import_id": made["PhysicalResourceId"]}, logical_id="Adopted")
+    assert adopted["PhysicalResourceId"] == made["PhysicalResourceId"]
+    assert adopted["Data"]["output_text"] == made["Data"]["output_text"]
+    assert world.delete(adopted["PhysicalResourceId"], logical_id="Adopted")["Status"] == "SUCCESS"
+    assert left_at_openai(world)["responses"] == 1
+    assert runs_started(world) == 1
+
+
+def test_importing_a_run_of_another_thread_is_refused(world: World) -> None:
+    one = world.create(PROPERTIES, logical_id="One")["PhysicalResourceId"]
+    two = world.create(PROPERTIES, logical_id="Two")["PhysicalResourceId"]
+    pair = one.split(":")[0] + ":" + two.split(":")[1]
+    answer = world.create({"import_id": pair}, logical_id="Adopted")
+    assert answer["Status"] == "FAILED"
+    assert "is not a run of thread" in answer["Reason"]
+
+
+def test_retained_runs_outlive_the_resource(world: World) -> None:
+    answer = world.create(PROPERTIES | {"deletion_policy": "retain"})
+    assert world.delete(answer["PhysicalResourceId"])["Status"] == "SUCCESS"
+    assert left_at_openai(world)["responses"] == 1
+
+
+def test_an_accepted_status_counts_as_success(world: World) -> None:
+    world.openai.script(Script(incomplete_reason="max_output_tokens", output_text="Half an ans"))
+    answer = world.create(PROPERTIES | {"accept_statuses": ["completed", "incomplete"]})
+    assert answer["Status"] == "SUCCESS"
+    assert answer["Data"]["status"] == "incomplete"
+    assert answer["Data"]["completed_at"] == ""
+    assert answer["Data"]["output_text"] == "Half an ans"
+
+
+def test_a_run_over_its_deadline_is_cancelled_and_fails(world: World) -> None:
+    world.openai.script(Script(duration_s=300))
+    started = world.clock()
+    answer = world.create(PROPERTIES | {"ServiceTimeout": "30"})
+    assert answer["Status"] == "FAILED"
+    assert "ended expired" in answer["Reason"]
+    assert world.clock() - started < 30
+    world.clock.advance(1)
+    assert world.openai.counters()["responses_in_flight"] == 0
+    world.delete(answer["PhysicalResourceId"])
+    assert left_at_openai(world) == NOTHING

@@ -6,10 +6,14 @@ CloudFormation is played by the test; its presigned URL is a real HTTP server.
 
 from __future__ import annotations
 
+import functools
 import json
+import sys
 import threading
 import time
 import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,22 +22,29 @@ from typing import Any
 import boto3
 import jsonata
 import yaml
-from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
-from moto.stepfunctions.parser.asl.component.state.wait.wait_function import wait_function
 from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
+from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import state_task_service_dynamodb
+from moto.stepfunctions.parser.asl.component.state.wait.wait_function import wait_function
 from moto.stepfunctions.parser.asl.jsonata import jsonata as moto_jsonata
-from threadrun.application import Application
-from threadrun.settings import Settings
-from threadrun.store import Store
 
 from functions.custom_resource import app as custom_resource
 from functions.reconcile import app as reconcile
 from functions.signal import app as signal
 from local.openai_standin import OpenAIStandIn
+from threadrun.application import Application
+from threadrun.settings import Settings
+from threadrun.store import Store
 
 ROOT = Path(__file__).parents[2]
 TABLE = "threadrun-table"
 STACK_ID = "arn:aws:cloudformation:us-east-1:123456789012:stack/example/6f3c1f00-0000-0000-0000-000000000000"
+
+
+@functools.cache
+def aws(service: str) -> Any:
+    """A client, made once for all tests: making one takes longer than most tests."""
+    return boto3.client(service, region_name="us-east-1")
 
 
 class Clock:
@@ -92,18 +103,19 @@ class World:
         self.openai, self.clock = standin, clock
         self.url = AnswerUrl()
         self.stack_id = STACK_ID
-        self.executions: list[str] = []
+        self.secrets = aws("secretsmanager")
         self.fail_next: dict[str, list[Exception]] = {"reconcile": [], "signal": [], "custom_resource": []}
+        self._gates: dict[str, threading.Event] = {}
         self._deploy(monkeypatch)
 
     def _deploy(self, monkeypatch: Any) -> None:
-        boto3.client("dynamodb").create_table(
+        aws("dynamodb").create_table(
             TableName=TABLE,
             KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
             AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
             BillingMode="PAY_PER_REQUEST",
         )
-        secret = boto3.client("secretsmanager").create_secret(Name="key", SecretString=self.openai.api_key)
+        secret = aws("secretsmanager").create_secret(Name="key", SecretString=self.openai.api_key)
         definition = yaml.safe_load((ROOT / "statemachine/thread_run.asl.yaml").read_text())
         text = json.dumps(definition)
         for name, value in {
@@ -112,7 +124,7 @@ class World:
             "TableName": TABLE,
         }.items():
             text = text.replace("${" + name + "}", value)
-        machine = boto3.client("stepfunctions").create_state_machine(
+        machine = aws("stepfunctions").create_state_machine(
             name="threadrun", definition=text, roleArn="arn:aws:iam::123456789012:role/states"
         )
         settings = Settings(
@@ -123,12 +135,16 @@ class World:
             allow_loopback_response_url=True,
         )
         self.app = Application(settings, self.clock)
+        self.app.store = Store(aws("dynamodb"), TABLE, self.clock)
+        self.app.step_functions = aws("stepfunctions")
         for module in (custom_resource, reconcile, signal):
             monkeypatch.setattr(module, "application", lambda: self.app)
         shim_moto(monkeypatch, self.invoke, self.clock)
 
     def invoke(self, function: str, event: dict[str, Any]) -> Any:
         """Run a handler as Lambda would: a fresh copy of the event in, JSON out."""
+        if function in self._gates and threading.current_thread() is not threading.main_thread():
+            assert self._gates[function].wait(20)
         if self.fail_next[function]:
             raise self.fail_next[function].pop(0)
         module = {"custom_resource": custom_resource, "reconcile": reconcile, "signal": signal}[function]
@@ -140,6 +156,29 @@ class World:
             get_remaining_time_in_millis=lambda: 100_000,
         )
         return json.loads(json.dumps(module.handler(json.loads(json.dumps(event)), context)))
+
+    @contextmanager
+    def held(self, function: str) -> Iterator[None]:
+        """Keep a function from being invoked by the state machine until the block ends."""
+        gate = self._gates[function] = threading.Event()
+        try:
+            yield
+        finally:
+            gate.set()
+
+    def after_request(self, method: str, path: str, action: Callable[[], object]) -> None:
+        """Do something once, right after OpenAI has served a request and before its caller sees the reply."""
+        application = self.openai._application
+        handle = application.handle
+
+        def intercepted(got_method: str, got_path: str, *rest: Any) -> Any:
+            reply = handle(got_method, got_path, *rest)
+            if (got_method, got_path) == (method, path):
+                application.handle = handle
+                action()
+            return reply
+
+        application.handle = intercepted
 
     def event(
         self,
@@ -184,7 +223,7 @@ class World:
 
     def settle(self) -> None:
         """Wait until no execution runs any more."""
-        client = boto3.client("stepfunctions")
+        client = aws("stepfunctions")
         arn = self.app.settings.state_machine_arn
         patience = time.monotonic() + 20
         while client.list_executions(stateMachineArn=arn, statusFilter="RUNNING")["executions"]:
@@ -193,7 +232,7 @@ class World:
 
     def histories(self) -> str:
         """All that the executions' histories hold."""
-        client = boto3.client("stepfunctions")
+        client = aws("stepfunctions")
         executions = client.list_executions(stateMachineArn=self.app.settings.state_machine_arn)["executions"]
         return "".join(
             json.dumps(client.get_execution_history(executionArn=each["executionArn"])["events"], default=str)
@@ -203,7 +242,7 @@ class World:
 
     def items(self) -> dict[str, dict[str, Any]]:
         """The table's items, in DynamoDB's typed form, by key."""
-        found = boto3.client("dynamodb").scan(TableName=TABLE)["Items"]
+        found = aws("dynamodb").scan(TableName=TABLE)["Items"]
         return {item["pk"]["S"]: item for item in found}
 
     def public_items(self) -> dict[str, dict[str, Any]]:
@@ -218,7 +257,7 @@ class World:
 
 
 def shim_moto(monkeypatch: Any, invoke: Any, clock: Clock) -> None:
-    """What moto's Step Functions needs: a JSONata engine, functions to invoke, and the virtual clock."""
+    """What moto's Step Functions needs: a JSONata engine, functions to invoke, clients, and the virtual clock."""
 
     def invoke_function(parameters: dict[str, Any], region: str, state_credentials: Any) -> dict[str, Any]:
         try:
@@ -232,11 +271,12 @@ def shim_moto(monkeypatch: Any, invoke: Any, clock: Clock) -> None:
         return "".join(f"{name}:={json.dumps(value, default=str)};" for name, value in bindings.items())
 
     monkeypatch.setattr(moto_jsonata, "_eval_jsonata", lambda text: jsonata.Jsonata(text).evaluate(None))
-    for module in list(__import__("sys").modules.values()):
+    for module in list(sys.modules.values()):
         if getattr(module, "encode_jsonata_variable_declarations", None) and "moto" in module.__name__:
             monkeypatch.setattr(module, "encode_jsonata_variable_declarations", declare)
+    monkeypatch.setattr(state_task_service_dynamodb, "boto_client_for", lambda service, **_: aws(service))
     monkeypatch.setattr(lambda_eval_utils, "_invoke_lambda_function", invoke_function)
     monkeypatch.setattr(
         wait_function.WaitFunction, "_wait_interval", lambda self, env, wait_seconds: clock.advance(wait_seconds)
     )
-    monkeypatch.setattr(retrier_decl.time, "sleep", clock.advance)
+    monkeypatch.setattr(retrier_decl, "time", SimpleNamespace(sleep=clock.advance))

@@ -61,8 +61,8 @@ class Application:
         try:
             return api_key_from_secret(parameters.get_secret(arn, max_age=API_KEY_MAX_AGE_SECONDS))
         except parameters.GetParameterError as error:
-            response = getattr(error.__cause__, "response", {})
-            code = response.get("Error", {}).get("Code", type(error.__cause__).__name__)
+            response = getattr(error.__context__, "response", {})
+            code = response.get("Error", {}).get("Code", type(error.__context__).__name__)
             family = TerminalError if code in _BROKEN_SECRET else TransientError
             raise family(f"cannot read the API key's secret {arn}: {code}") from None
 

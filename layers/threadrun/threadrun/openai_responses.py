@@ -19,6 +19,8 @@ from threadrun.errors import NotFound, TerminalError
 from threadrun.openai_errors import require_readable, translated
 
 _ITEMS_PER_PAGE = 100
+_ANSWER_PREFIX = "msg_"
+"""A run whose start got no reply is known by the id of its answer: there is no response to ask for."""
 
 
 class ResponsesBackend:
@@ -63,12 +65,14 @@ class ResponsesBackend:
             answers = [item for item in items if item.type == "message" and item.role == "assistant"]
         if not answers:
             return None
-        # A conversation does not tell the response's id: the answer's own id stands for it.
+        # A conversation does not tell the response's id.
         texts = [part.text for item in answers for part in item.content if part.type == "output_text"]
         return ObservedRun(answers[-1].id, "completed", output_text="".join(texts))
 
     def observe_run(self, thread_id: str, run_id: str) -> ObservedRun:
         action = f"read run {run_id}"
+        if run_id.startswith(_ANSWER_PREFIX):
+            raise NotFound(f"cannot {action}: only its answer is known")
         with self._translated(action):
             response = self._client.responses.retrieve(run_id)
         require_readable(response, Response, action)
@@ -82,6 +86,8 @@ class ResponsesBackend:
             self._client.responses.cancel(run_id)
 
     def delete_run(self, thread_id: str, run_id: str) -> None:
+        if run_id.startswith(_ANSWER_PREFIX):
+            return
         with suppress(NotFound), self._translated(f"delete run {run_id}"):
             self._client.responses.delete(run_id)
 

@@ -139,7 +139,7 @@ def _recheck(run: RunRecord, backend: Backend, now: float) -> Done | RequeueAfte
 def _give_up(run: RunRecord, backend: Backend) -> Done:
     waited = f"{run.deadline_epoch_s - run.wanted_since_epoch_s:.0f} s"
     if not (run.thread_id and run.run_id):
-        raise TerminalError(f"the run could not be started within {waited}")
+        raise TerminalError(f"the run could not be started within {waited}: {run.waiting_for}")
     if run.run_is_ours:
         try:
             backend.cancel_run(run.thread_id, run.run_id)
@@ -156,7 +156,7 @@ def _make_absent(run: RunRecord, backend: Backend, now: float) -> Done | Requeue
     if run.thread_id is None or policy == "retain":
         return Done()
     if now >= run.deadline_epoch_s:
-        raise TerminalError(f"thread {run.thread_id} could not be deleted in time")
+        raise TerminalError(f"thread {run.thread_id} could not be deleted in time: {run.waiting_for}")
     if _may_be_starting(run, now):
         return RequeueAfter(CANCEL_POLL_SECONDS, "a start is under way")
     if run.run_id is not None and (run.run_is_ours or policy == "delete"):

@@ -49,6 +49,8 @@ class RunRecord(BaseModel):
     problem: str | None = None
     failure: str | None = None
     """Why no run came of it, in a sentence for the stack event."""
+    waiting_for: str = ""
+    """What the last step waited for."""
 
     must_recheck: bool = False
     """Set when CloudFormation returns to a run that it had left: it may have been deleted meanwhile."""

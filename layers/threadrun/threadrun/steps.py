@@ -77,6 +77,7 @@ def _advance(
         if isinstance(outcome, TerminalError):
             _note_failure(request, run, outcome)
         elif isinstance(outcome, RequeueAfter):
+            run.waiting_for = outcome.reason
             waits.append(min(outcome.seconds, max(run.deadline_epoch_s - now, 1)))
         else:
             _note_done(record, run, outcome, store)

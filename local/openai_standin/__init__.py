@@ -1,0 +1,12 @@
+"""Exists so that the demo and the tests need no OpenAI account: a strict, stateful stand-in for OpenAI's API.
+
+It serves Responses and Conversations as OpenAI does in November 2026, errors included. It must never call a
+model or the network, start a thread for a response (the clock decides), or show a prompt on its output.
+"""
+
+from .faults import Fault
+from .scripts import Script
+from .standin import OpenAIStandIn
+from .world import LoggedRequest
+
+__all__ = ["Fault", "LoggedRequest", "OpenAIStandIn", "Script"]

@@ -1,0 +1,42 @@
+"""Exists to run the stand-in as a process of its own: it prints one JSON line with its URLs, then serves."""
+
+import argparse
+import json
+import signal
+import sys
+import threading
+
+from .standin import OpenAIStandIn
+
+
+def main() -> int:
+    """Serve until SIGTERM or SIGINT."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    arguments = _arguments()
+    stand_in = OpenAIStandIn(
+        api_key=arguments.api_key,
+        port=arguments.port,
+        models=dict.fromkeys(arguments.model, "none"),
+        duration_s=arguments.run_seconds,
+        queued_s=arguments.queued_seconds,
+    )
+    with stand_in:
+        print(json.dumps({"base_url": stand_in.base_url, "control_url": stand_in.control_url}), flush=True)
+        stop.wait()
+    return 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m local.openai_standin", description=__doc__)
+    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--api-key", default="sk-standin", help="the only key that is let in")
+    parser.add_argument("--run-seconds", type=float, default=1.0, help="how long a response runs")
+    parser.add_argument("--queued-seconds", type=float, default=0.0, help="how long it is queued before")
+    parser.add_argument("--model", action="append", default=[], help="one more model that exists; repeatable")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,152 @@
+"""Exists as the one place that turns a request into a reply, without a socket: routes, the key, faults.
+
+Both the server and the in-process transport call it.
+"""
+
+import hmac
+import json
+import re
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+from urllib.parse import parse_qs
+
+from . import control, conversations, responses
+from .errors import ApiError, invalid_url, method_not_allowed, refused, unauthorized
+from .faults import ConnectionLost, Fault
+from .world import LoggedRequest, World
+
+Endpoint = Callable[..., dict[str, Any]]
+
+# Later resource kinds add their lines here. Assistants and threads are absent: OpenAI closed them in 2026.
+_ROUTES: list[tuple[str, str, Endpoint]] = [
+    ("POST", "/v1/conversations", conversations.create),
+    ("GET", "/v1/conversations/{conversation_id}", conversations.retrieve),
+    ("POST", "/v1/conversations/{conversation_id}", conversations.update),
+    ("DELETE", "/v1/conversations/{conversation_id}", conversations.delete),
+    ("GET", "/v1/conversations/{conversation_id}/items", conversations.list_items),
+    ("POST", "/v1/conversations/{conversation_id}/items", conversations.create_items),
+    ("GET", "/v1/conversations/{conversation_id}/items/{item_id}", conversations.retrieve_item),
+    ("DELETE", "/v1/conversations/{conversation_id}/items/{item_id}", conversations.delete_item),
+    ("POST", "/v1/responses", responses.create),
+    ("GET", "/v1/responses/{response_id}", responses.retrieve),
+    ("DELETE", "/v1/responses/{response_id}", responses.delete),
+    ("GET", "/v1/responses/{response_id}/input_items", responses.list_input_items),
+    ("POST", "/v1/responses/{response_id}/cancel", responses.cancel),
+]
+_COMPILED = [
+    (method, re.compile(re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", path)), endpoint) for method, path, endpoint in _ROUTES
+]
+_UNREADABLE = (
+    "We could not parse the JSON body of your request. (HINT: This likely means you aren't using your HTTP "
+    "library correctly. The OpenAI API expects a JSON payload, but what was sent was not valid JSON.)"
+)
+_NOT_JSON = object()
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What goes back; `delay_s` is how long to hold it first, in seconds."""
+
+    status: int
+    body: bytes
+    headers: dict[str, str] = field(default_factory=dict)
+    delay_s: float = 0.0
+
+
+class _Call(NamedTuple):
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: Any
+
+
+class Application:
+    """OpenAI's API over one `World`."""
+
+    def __init__(self, world: World, api_key: str) -> None:
+        self.world = world
+        self.api_key = api_key
+
+    def handle(self, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes) -> Reply:
+        """Answer one request; header names are lower case. Raises ConnectionLost where a fault says so."""
+        call = _Call(method, path, query, headers, _parsed(body))
+        with self.world.lock:
+            if path.startswith(control.PREFIX):
+                return _reply(*control.handle(self.world, method, path, call.body))
+            started = self.world.now()
+            self._log(call, body)
+            reply = self._faulty_answer(call)
+            elapsed_ms = int((self.world.now() - started) * 1000)
+        common = {
+            "x-request-id": f"req_{uuid.uuid4().hex}",
+            "openai-processing-ms": str(elapsed_ms),
+            "openai-version": "2020-10-01",
+        }
+        return replace(reply, headers={**common, **reply.headers})
+
+    def _log(self, call: "_Call", body: bytes) -> None:
+        shown = body.decode("utf-8", "replace") if call.body is _NOT_JSON else call.body
+        harmless = {name: value for name, value in call.headers.items() if name != "authorization"}
+        now = self.world.now()
+        self.world.requests.append(LoggedRequest(call.method, call.path, shown, harmless, now, call.query))
+
+    def _faulty_answer(self, call: "_Call") -> Reply:
+        fault = self.world.faults.take(call.method, call.path)
+        try:
+            if fault is not None:
+                _fail_before_effect(fault)
+            reply = _reply(200, self._answer(call))
+        except ApiError as refusal:
+            reply = _reply(refusal.status, refusal.body, refusal.headers)
+        return reply if fault is None else _spoiled(reply, fault)
+
+    def _answer(self, call: "_Call") -> dict[str, Any]:
+        endpoint, names = _route(call.method, call.path)
+        authorization = call.headers.get("authorization", "")
+        if not hmac.compare_digest(authorization.encode(), f"Bearer {self.api_key}".encode()):
+            raise unauthorized(authorization)
+        if not isinstance(call.body, dict | None):
+            raise refused(_UNREADABLE)
+        self.world.settle()
+        return endpoint(self.world, parse_qs(call.query, keep_blank_values=True), call.body or {}, **names)
+
+
+def _route(method: str, path: str) -> tuple[Endpoint, dict[str, str]]:
+    matches = [(allowed, pattern.fullmatch(path), endpoint) for allowed, pattern, endpoint in _COMPILED]
+    for allowed, match, endpoint in matches:
+        if match and allowed == method:
+            return endpoint, match.groupdict()
+    if any(match for _, match, _ in matches):
+        raise method_not_allowed(method, path)
+    raise invalid_url(method, path)
+
+
+def _fail_before_effect(fault: Fault) -> None:
+    if fault.kind == "status":
+        raise fault.error()
+    if fault.kind == "reset":
+        raise ConnectionLost(had_effect=False)
+
+
+def _spoiled(reply: Reply, fault: Fault) -> Reply:
+    if fault.kind == "lost_reply":
+        raise ConnectionLost(had_effect=True)
+    if fault.kind == "garbage":
+        return Reply(200, b'{"id": "resp_', {"content-type": "application/json"})
+    return replace(reply, delay_s=fault.seconds if fault.kind == "slow" else 0.0)
+
+
+def _parsed(body: bytes) -> Any:
+    if not body:
+        return None
+    try:
+        return json.loads(body)
+    except ValueError:
+        return _NOT_JSON
+
+
+def _reply(status: int, body: Any, headers: Mapping[str, str] | None = None) -> Reply:
+    return Reply(status, json.dumps(body).encode(), {"content-type": "application/json", **(headers or {})})

@@ -1,0 +1,99 @@
+"""Exists so that every refusal has OpenAI's own shape, `{"error": {message, type, param, code}}`.
+
+Wordings and codes are those that OpenAI's API answers with; the shape is what the SDK's `_exceptions.py`
+reads.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+KEY_PAGE = "https://platform.openai.com/account/api-keys"
+
+
+class ApiError(Exception):
+    """A refusal, with its HTTP status and the four fields that the SDK reads."""
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        *,
+        param: str | None = None,
+        code: str | None = None,
+        kind: str = "invalid_request_error",
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.headers = dict(headers or {})
+        self.body: dict[str, Any] = {
+            "error": {"message": message, "type": kind, "param": param, "code": code},
+        }
+
+
+def refused(message: str, param: str | None = None, code: str | None = None) -> ApiError:
+    """Say that the request itself is wrong (400)."""
+    return ApiError(400, message, param=param, code=code)
+
+
+def missing(param: str) -> ApiError:
+    """Say that a required parameter was left out (400)."""
+    return refused(f"Missing required parameter: '{param}'.", param, "missing_required_parameter")
+
+
+def unknown(param: str) -> ApiError:
+    """Say that OpenAI knows no such parameter (400)."""
+    return refused(f"Unknown parameter: '{param}'.", param, "unknown_parameter")
+
+
+def unsupported(param: str) -> ApiError:
+    """Say that the chosen model does not take this parameter (400)."""
+    message = f"Unsupported parameter: '{param}' is not supported with this model."
+    return refused(message, param, "unsupported_parameter")
+
+
+def not_found(what: str, identifier: str) -> ApiError:
+    """Say that a resource does not exist, or no longer does (404)."""
+    return ApiError(404, f"{what} with id '{identifier}' not found.")
+
+
+def wrong_prefix(param: str, identifier: str, prefix: str) -> ApiError:
+    """Say that an id is of another kind of resource (400)."""
+    message = f"Invalid '{param}': '{identifier}'. Expected an ID that begins with '{prefix}'."
+    return refused(message, param, "invalid_id_prefix")
+
+
+def conversation_locked(status: int) -> ApiError:
+    """Say that another response is in flight on the conversation; OpenAI uses 400, some servers 409."""
+    message = "Another process is currently operating on this conversation. Please retry in a few seconds."
+    return ApiError(status, message, param="conversation", code="conversation_locked")
+
+
+def unauthorized(authorization: str | None) -> ApiError:
+    """Say that the API key is absent or wrong (401); a wrong one is shown masked, as OpenAI does."""
+    scheme, _, key = (authorization or "").partition(" ")
+    if scheme.lower() != "bearer" or not key.strip():
+        return ApiError(
+            401,
+            "You didn't provide an API key. You need to provide your API key in an Authorization header "
+            "using Bearer auth (i.e. Authorization: Bearer YOUR_KEY). "
+            f"You can obtain an API key from {KEY_PAGE}.",
+        )
+    message = f"Incorrect API key provided: {masked(key.strip())}. "
+    return ApiError(401, f"{message}You can find your API key at {KEY_PAGE}.", code="invalid_api_key")
+
+
+def masked(key: str) -> str:
+    """Keep the first eight and last four characters of a key, and star the rest."""
+    return key if len(key) <= 12 else key[:8] + "*" * (len(key) - 12) + key[-4:]
+
+
+def invalid_url(method: str, path: str) -> ApiError:
+    """Say that nothing is served at this path (404)."""
+    return ApiError(404, f"Invalid URL ({method} {path})")
+
+
+def method_not_allowed(method: str, path: str) -> ApiError:
+    """Say that the path exists for another method only (405)."""
+    hint = "(HINT: Perhaps you meant to use a different HTTP method?)"
+    return ApiError(405, f"Not allowed to {method} on {path}. {hint}")

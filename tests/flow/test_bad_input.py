@@ -1,0 +1,129 @@
+"""Bad input fails the resource at once, with a reason that says what and where, and without a call to OpenAI."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from local.openai_standin import OpenAIStandIn
+from tests.flow.test_life_of_a_run import NOTHING, PROPERTIES, left_at_openai
+from tests.flow.world import World
+
+MESSAGE = {"role": "user", "content": "Hello."}
+BAD: dict[str, tuple[dict[str, Any], str]] = {
+    "unknown property": ({"temprature": "1"}, "temprature: unknown property, the nearest known one is temperature"),
+    "unknown nested property": (
+        {"thread": {"messages": [MESSAGE | {"contents": "x"}]}},
+        "thread.messages[0].contents: unknown property, the nearest known one is content",
+    ),
+    "missing role": ({"thread": {"messages": [{"content": "Hello."}]}}, "thread.messages[0].role: is required"),
+    "missing content": ({"thread": {"messages": [{"role": "user"}]}}, "thread.messages[0].content: is required"),
+    "role other than user": (
+        {"thread": {"messages": [MESSAGE, {"role": "assistant", "content": "Hello."}]}},
+        "thread.messages[1].role: must be 'user' (it is 'assistant')",
+    ),
+    "both threads": (
+        {"existing_thread_id": "conv_1"},
+        "thread: conflicts with existing_thread_id: give one of the two",
+    ),
+    "no thread": ({"thread": None}, "thread: a thread with messages or an existing_thread_id is required"),
+    "a thread without messages": (
+        {"thread": {"messages": []}},
+        "thread: a thread with messages or an existing_thread_id is required",
+    ),
+    "temperature 3": ({"temperature": "3"}, "temperature: must be at most 2 (it is '3')"),
+    "yes for a boolean": ({"stream": "yes"}, "stream: must be true or false (it is 'yes')"),
+    "17 pairs of metadata": (
+        {"metadata": {f"k{index}": "v" for index in range(17)}},
+        "metadata: has 17 pairs, at most 16 are possible",
+    ),
+    "a value of 513 characters": (
+        {"metadata": {"note": "x" * 513}},
+        "metadata: value of 'note' has 513 characters, at most 512 are possible",
+    ),
+    "max_completion_tokens 5": (
+        {"max_completion_tokens": "5"},
+        "max_completion_tokens: must be at least 16 (it is '5')",
+    ),
+    "mixed key styles": (
+        {"TopP": "0.5"},
+        "snake_case and PascalCase keys are mixed: model, instructions",
+    ),
+    "malformed import_id": ({"import_id": "resp_1"}, "import_id: must look like thread_id:run_id"),
+    "neither model nor anything to take it from": ({"model": None}, "model: is required"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_fails_at_once_without_a_call(world: World, name: str) -> None:
+    change, sentence = BAD[name]
+    properties = {key: value for key, value in (PROPERTIES | change).items() if value is not None}
+    answer = world.create(properties)
+    assert answer["Status"] == "FAILED"
+    assert sentence in answer["Reason"]
+    assert answer["PhysicalResourceId"]
+    assert world.openai.requests == []
+
+
+def test_all_problems_are_reported_together(world: World) -> None:
+    answer = world.create({"temperature": "3", "top_p": "-1", "stream": "yes", "colour": "red"})
+    for part in ("6 problems", "temperature", "top_p", "stream", "colour", "thread", "model"):
+        assert part in answer["Reason"]
+
+
+def test_the_delete_after_bad_input_finds_nothing_to_do(world: World) -> None:
+    answer = world.create({"temperature": "3"})
+    assert world.delete(answer["PhysicalResourceId"])["Status"] == "SUCCESS"
+
+
+def test_a_bad_update_keeps_the_old_id_and_run(world: World) -> None:
+    old = world.create(PROPERTIES)
+    answer = world.update(old["PhysicalResourceId"], PROPERTIES | {"temperature": "3"})
+    assert answer["Status"] == "FAILED"
+    assert answer["PhysicalResourceId"] == old["PhysicalResourceId"]
+    assert world.update(old["PhysicalResourceId"], PROPERTIES)["Data"] == old["Data"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            {"model": "no-such-model"},
+            "The requested model 'no-such-model' does not exist. (HTTP 400, code model_not_found",
+        ),
+        ({"model": "gpt-5.5"}, "'temperature' is not supported with this model. (HTTP 400, code unsupported_parameter"),
+    ],
+)
+def test_a_refusal_of_openai_is_told_with_its_message_and_request_id(
+    world: World, change: dict[str, Any], message: str
+) -> None:
+    answer = world.create(PROPERTIES | change)
+    assert answer["Status"] == "FAILED"
+    assert f"cannot start the run: {message}" in answer["Reason"].replace("Unsupported parameter: ", "")
+    assert "request id req_" in answer["Reason"]
+    assert answer["PhysicalResourceId"].startswith("conv_"), "a thread was made: the id of the answer finds it"
+    world.delete(answer["PhysicalResourceId"])
+    assert left_at_openai(world) == NOTHING
+
+
+def test_a_wrong_key_is_told_without_showing_it(world: World, openai_api: OpenAIStandIn) -> None:
+    secret = world.app.settings.openai_api_key_secret_arn
+    world.secrets.put_secret_value(SecretId=secret, SecretString='{"api_key": "sk-wrong-key-with-many-letters"}')
+    answer = world.create(PROPERTIES)
+    assert answer["Status"] == "FAILED"
+    assert "Incorrect API key provided" in answer["Reason"]
+    assert "sk-wrong-key-with-many-letters" not in answer["Reason"]
+
+
+def test_a_missing_secret_is_told_by_its_name(world: World) -> None:
+    secret = world.app.settings.openai_api_key_secret_arn
+    world.secrets.delete_secret(SecretId=secret, ForceDeleteWithoutRecovery=True)
+    answer = world.create(PROPERTIES)
+    assert answer["Status"] == "FAILED"
+    assert f"cannot read the API key's secret {secret}: ResourceNotFoundException" in answer["Reason"]
+
+
+def test_an_unknown_resource_type_is_refused(world: World) -> None:
+    answer = world.create(PROPERTIES, ResourceType="Custom::OpenAIThreadRunner")
+    assert "unknown resource type Custom::OpenAIThreadRunner" in answer["Reason"]

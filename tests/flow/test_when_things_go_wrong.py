@@ -1,0 +1,163 @@
+"""What breaks on the way: lost replies, outages, repeated and overtaking requests. Never twice, never stuck."""
+
+from __future__ import annotations
+
+import pytest
+
+from local.openai_standin import Fault, Script
+from tests.flow.test_life_of_a_run import CHANGED, NOTHING, PROPERTIES, left_at_openai, runs_started
+from tests.flow.world import STACK_ID, World
+from threadrun.record import resource_key
+
+
+def test_a_repeated_request_starts_no_second_run(world: World) -> None:
+    """Lambda delivers an event at least once."""
+    event = world.event("Create", PROPERTIES)
+    world.invoke("custom_resource", event)
+    world.invoke("custom_resource", event)
+    world.settle()
+    assert runs_started(world) == 1
+    assert {answer["PhysicalResourceId"] for answer in world.url.answers} == {
+        world.url.answers[0]["PhysicalResourceId"]
+    }
+
+
+def test_a_request_repeated_after_its_end_gets_the_same_answer_at_the_new_url(world: World) -> None:
+    event = world.event("Create", PROPERTIES)
+    first = world.send(event)
+    again = world.send(event | {"ResponseURL": world.url.new()})
+    assert again == first
+    assert runs_started(world) == 1
+
+
+@pytest.mark.parametrize("kind", ["lost_reply", "garbage"])
+def test_a_lost_reply_does_not_start_a_second_run(world: World, kind: str) -> None:
+    """The conversation's own items prove that the run was started and ended."""
+    world.openai.script(Script(output_text="Found again.", duration_s=5))
+    world.openai.fault(Fault("POST", "/v1/responses", kind))
+    answer = world.create(PROPERTIES)
+    assert answer["Status"] == "SUCCESS"
+    assert answer["Data"]["output_text"] == "Found again."
+    assert runs_started(world) == 1
+    world.delete(answer["PhysicalResourceId"])
+    assert left_at_openai(world)["conversations"] == 0
+
+
+def test_a_lost_run_that_takes_long_is_waited_for_and_not_started_again(world: World) -> None:
+    """After the grace period the thread's lock proves that the run is alive."""
+    world.openai.script(Script(output_text="Late.", duration_s=100))
+    world.openai.fault(Fault("POST", "/v1/responses", "lost_reply"))
+    answer = world.create(PROPERTIES)
+    assert answer["Data"]["output_text"] == "Late."
+    assert runs_started(world) == 1
+
+
+def test_a_start_that_never_arrived_is_made_again(world: World) -> None:
+    world.openai.fault(Fault("POST", "/v1/responses", "status", status=503))
+    assert world.create(PROPERTIES)["Status"] == "SUCCESS"
+    assert runs_started(world) == 1
+
+
+def test_an_outage_while_polling_fails_nothing(world: World) -> None:
+    world.openai.script(Script(duration_s=30))
+    world.openai.fault(
+        Fault("GET", r"/v1/responses/.*", "status", status=503, times=3),
+        Fault("GET", r"/v1/responses/.*", "reset", times=2, after=3),
+        Fault("GET", r"/v1/responses/.*", "garbage", times=2, after=5),
+    )
+    assert world.create(PROPERTIES)["Status"] == "SUCCESS"
+
+
+def test_a_rate_limit_is_obeyed(world: World) -> None:
+    world.openai.fault(Fault("POST", "/v1/responses", "status", status=429, retry_after=120))
+    began = world.clock()
+    assert world.create(PROPERTIES)["Status"] == "SUCCESS"
+    assert world.clock() - began >= 120
+    assert runs_started(world) == 1
+
+
+def test_an_exhausted_quota_fails_at_once(world: World) -> None:
+    world.openai.fault(
+        Fault("POST", "/v1/responses", "status", status=429, code="insufficient_quota", message="No money.")
+    )
+    answer = world.create(PROPERTIES)
+    assert answer["Status"] == "FAILED"
+    assert "No money." in answer["Reason"]
+
+
+def test_an_answer_that_is_not_taken_is_sent_again(world: World) -> None:
+    """A 403 is a failure too; the answer stays the same."""
+    world.url.refusals += [403, 500, 503]
+    assert world.create(PROPERTIES)["Status"] == "SUCCESS"
+
+
+def test_an_answer_refused_for_long_is_sent_by_a_later_try(world: World) -> None:
+    world.url.refusals += [500] * 7
+    assert world.create(PROPERTIES)["Status"] == "SUCCESS"
+
+
+def test_a_broken_reconcile_function_is_answered_as_a_failure(world: World) -> None:
+    event = world.event("Create", PROPERTIES)
+    world.fail_next["reconcile"] = [KeyError("secret text")]
+    answer = world.send(event)
+    assert answer["Status"] == "FAILED"
+    assert "the reconcile function failed (KeyError)" in answer["Reason"]
+    assert "secret text" not in answer["Reason"]
+    world.delete(answer["PhysicalResourceId"])
+    assert left_at_openai(world) == NOTHING
+
+
+def test_delete_during_create_with_a_made_up_id_cleans_up(world: World) -> None:
+    """A sibling of the stack failed: CloudFormation never learned the run's id."""
+    world.openai.script(Script(duration_s=300))
+    world.fail_next["reconcile"] = []
+    event = world.event("Create", PROPERTIES)
+    with world.held("reconcile"):
+        world.invoke("custom_resource", event)
+        delete = world.event("Delete", PROPERTIES, physical_id="example-Run-1ABCDEF")
+        world.invoke("custom_resource", delete)
+    world.settle()
+    assert [(answer["RequestId"], answer["Status"]) for answer in world.url.answers] == [
+        (delete["RequestId"], "SUCCESS")
+    ]
+    assert world.url.answers[0]["PhysicalResourceId"] == "example-Run-1ABCDEF"
+    assert left_at_openai(world) == NOTHING
+
+
+def test_a_create_that_wakes_up_after_its_delete_cleans_up_what_it_made(world: World) -> None:
+    """The Delete ends while the Create is between making the thread and saving it."""
+    event = world.event("Create", PROPERTIES)
+    delete = world.event("Delete", PROPERTIES, physical_id="example-Run-1ABCDEF")
+    world.after_request("POST", "/v1/conversations", lambda: world.invoke("custom_resource", delete))
+    world.invoke("custom_resource", event)
+    world.settle()
+    assert [answer["RequestId"] for answer in world.url.answers] == [delete["RequestId"]]
+    assert left_at_openai(world) == NOTHING
+    assert runs_started(world) == 0
+
+
+def test_a_newer_request_overtakes_an_older_one(world: World) -> None:
+    old = world.create(PROPERTIES)
+    world.openai.script(Script(duration_s=300))
+    with world.held("reconcile"):
+        world.invoke("custom_resource", world.event("Update", CHANGED, physical_id=old["PhysicalResourceId"]))
+        back = world.event("Update", PROPERTIES, physical_id=old["PhysicalResourceId"])
+        world.invoke("custom_resource", back)
+    world.settle()
+    assert [answer["RequestId"] for answer in world.url.answers[1:]] == [back["RequestId"]]
+    assert left_at_openai(world)["responses"] == 1
+    assert left_at_openai(world)["responses_in_flight"] == 0
+
+
+def test_what_was_said_in_a_request_is_forgotten_with_it(world: World) -> None:
+    answer = world.create(PROPERTIES)
+    record = world.store.load(resource_key(STACK_ID, "Run"))
+    assert record is not None
+    [request] = record.requests.values()
+    [run] = record.runs.values()
+    assert request.response_url is None
+    assert run.desired is None
+    assert "What is a stack" not in record.model_dump_json()
+    world.delete(answer["PhysicalResourceId"])
+    [item] = world.items().values()
+    assert "expires_epoch_s" in item, "the empty record leaves the table by itself"

@@ -1,0 +1,120 @@
+"""The answer's body: what it holds, and 4,096 bytes at most."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.memory import wanted_run
+from threadrun.answers import MAX_BODY_BYTES, answer_body, decide_answer
+from threadrun.attributes import run_attributes
+from threadrun.backend import ObservedRun, Usage
+from threadrun.record import Answer, Request, ResourceRecord
+
+
+def body(text: str, *, style: str = "snake_case") -> tuple[bytes, dict[str, Any]]:
+    run = wanted_run()
+    run.key_style = style  # type: ignore[assignment]
+    run.thread_id = "conv_1"
+    observed = ObservedRun("resp_1", "completed", 1, 2, "m", Usage(1, 2, 3), text)
+    run.take_in(observed, 3)
+    record, request = resource(), create()
+    record.runs["run"] = run
+    answer = Answer(status="SUCCESS", physical_id="conv_1:resp_1", run_key="run")
+    raw = answer_body(record, request, answer, run_attributes(run, observed))
+    return raw, json.loads(raw)
+
+
+def resource() -> ResourceRecord:
+    return ResourceRecord(stack_id="arn:aws:cloudformation:eu-west-1:123456789012:stack/s/1", logical_id="Run")
+
+
+def create(**more: Any) -> Request:
+    values = {
+        "request_id": "1",
+        "request_type": "Create",
+        "response_url": "u",
+        "received_epoch_s": 0,
+        "deadline_epoch_s": 1,
+    }
+    return Request.model_validate(values | more)
+
+
+def failed(reason: str) -> tuple[bytes, dict[str, Any]]:
+    raw = answer_body(resource(), create(), Answer(status="FAILED", physical_id="p", reason=reason), None)
+    return raw, json.loads(raw)
+
+
+def test_ids_go_back_verbatim() -> None:
+    _, answer = body("Hi.")
+    assert {name: answer[name] for name in ("StackId", "RequestId", "LogicalResourceId", "PhysicalResourceId")} == {
+        "StackId": "arn:aws:cloudformation:eu-west-1:123456789012:stack/s/1",
+        "RequestId": "1",
+        "LogicalResourceId": "Run",
+        "PhysicalResourceId": "conv_1:resp_1",
+    }
+
+
+@pytest.mark.parametrize("letter", ["a", "é", "語", "🙂", '"', "\n", "\x00"])
+def test_a_long_output_is_cut_to_the_last_byte_that_fits(letter: str) -> None:
+    raw, answer = body(letter * 5000)
+    text = answer["Data"]["output_text"]
+    assert MAX_BODY_BYTES - 6 <= len(raw) <= MAX_BODY_BYTES
+    assert answer["Data"]["output_truncated"] == "true"
+    assert text == letter * (len(text) - 1) + "…"
+
+
+def test_4096_bytes_are_whole_and_one_more_is_cut() -> None:
+    room = MAX_BODY_BYTES - len(body("")[0])
+    whole, answer = body("x" * room)
+    assert len(whole) == MAX_BODY_BYTES
+    assert answer["Data"]["output_truncated"] == "false"
+    cut, answer = body("x" * (room + 1))
+    assert len(cut) <= MAX_BODY_BYTES
+    assert answer["Data"]["output_truncated"] == "true"
+
+
+def test_keys_of_the_output_come_first_and_are_whole_or_absent() -> None:
+    _, answer = body(json.dumps({"small": 1, "huge": "x" * 5000, "also": "y"}))
+    data = answer["Data"]
+    assert (data["output.small"], data["output.also"]) == ("1", "y")
+    assert "output.huge" not in data
+    assert data["output_truncated"] == "true"
+
+
+@given(st.text(max_size=6000), st.sampled_from(["snake_case", "PascalCase"]))
+def test_any_output_fits(text: str, style: str) -> None:
+    raw, answer = body(text, style=style)
+    assert len(raw) <= MAX_BODY_BYTES
+    assert "…" in answer["Data"].get("output_text", answer["Data"].get("OutputText")) or len(raw) <= MAX_BODY_BYTES
+
+
+@given(st.text(min_size=1, max_size=50_000))
+def test_any_reason_fits(reason: str) -> None:
+    raw, answer = failed(reason)
+    assert len(raw) <= MAX_BODY_BYTES
+    assert answer["Reason"]
+
+
+def test_a_reason_of_40_kilobytes_is_cut_between_characters() -> None:
+    raw, answer = failed("ü" * 20_000)
+    assert len(raw) <= MAX_BODY_BYTES
+    assert answer["Reason"].rstrip("…") == "ü" * (len(answer["Reason"]) - 1)
+
+
+def test_a_failed_update_that_made_nothing_answers_with_the_old_id() -> None:
+    request = create(request_type="Update", physical_id="conv_1:resp_1", failure="invalid")
+    assert decide_answer(resource(), request).physical_id == "conv_1:resp_1"
+
+
+def test_a_physical_id_is_never_empty() -> None:
+    assert decide_answer(resource(), create(failure="invalid")).physical_id == "not-created-1"
+
+
+def test_a_successful_delete_answers_with_the_id_that_was_sent() -> None:
+    answer = decide_answer(resource(), create(request_type="Delete", physical_id="made-up"))
+    assert (answer.status, answer.physical_id) == ("SUCCESS", "made-up")

@@ -1,0 +1,121 @@
+"""From raw properties to a desired run: recasting, key styles, fingerprints. Bad input: tests/flow."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from threadrun.errors import InvalidProperties
+from threadrun.properties import parse_properties
+
+MINIMAL: dict[str, Any] = {"model": "m", "thread": {"messages": [{"role": "user", "content": "Hello."}]}}
+
+
+def parsed(**more: Any) -> Any:
+    return parse_properties(MINIMAL | more)[0]
+
+
+def test_cloudformations_strings_become_typed_values() -> None:
+    run = parsed(temperature="0.7", top_p="1", max_completion_tokens="1024", stream="false", timeout_seconds="60")
+    assert (run.temperature, run.top_p, run.max_completion_tokens, run.stream) == (0.7, 1.0, 1024, False)
+    assert run.timeout_seconds == 60
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("temperature", "warm"),
+        ("temperature", "nan"),
+        ("temperature", " 1"),
+        ("temperature", "true"),
+        ("temperature", True),
+        ("max_completion_tokens", "1e3"),
+        ("max_completion_tokens", "1024.0"),
+        ("max_completion_tokens", ""),
+        ("stream", "True"),
+        ("stream", "1"),
+        ("model", ""),
+        ("accept_statuses", []),
+        ("accept_statuses", ["done"]),
+        ("timeout_seconds", "3601"),
+        ("deletion_policy", "keep"),
+        ("response_format", {"type": "xml"}),
+        ("thread", "Hello."),
+        ("metadata", ["a"]),
+    ],
+)
+def test_nothing_is_recast_by_guessing(name: str, value: Any) -> None:
+    with pytest.raises(InvalidProperties, match=name):
+        parsed(**{name: value})
+
+
+def test_reserved_properties_are_cloudformations_own() -> None:
+    assert parse_properties(MINIMAL | {"ServiceToken": "arn", "ServiceTimeout": "60"})[1] == "snake_case"
+
+
+def test_both_styles_mean_the_same_run() -> None:
+    pascal = {
+        "Model": "m",
+        "TopP": "0.5",
+        "Thread": {"Messages": [{"Role": "user", "Content": "Hello."}], "Metadata": {"MyKey": "1", "my_key": "2"}},
+        "ResponseFormat": {"Type": "text"},
+    }
+    snake = {
+        "model": "m",
+        "top_p": "0.5",
+        "thread": {"messages": [{"role": "user", "content": "Hello."}], "metadata": {"MyKey": "1", "my_key": "2"}},
+        "response_format": {"type": "text"},
+    }
+    (one, style), (other, _) = parse_properties(pascal), parse_properties(snake)
+    assert style == "PascalCase"
+    assert one == other
+    assert one.fingerprint() == other.fingerprint()
+
+
+def test_problems_are_named_in_the_users_own_style() -> None:
+    with pytest.raises(InvalidProperties) as raised:
+        parse_properties({"Model": "m", "TopP": "2", "Thread": {"Messages": [{"Role": "user"}]}})
+    assert raised.value.problems == [
+        "Thread.Messages[0].Content: is required",
+        "TopP: must be at most 1 (it is '2')",
+    ]
+
+
+def test_prompt_texts_are_not_repeated_in_problems() -> None:
+    with pytest.raises(InvalidProperties) as raised:
+        parsed(instructions={"text": "a secret"}, thread={"messages": [{"role": "user", "content": ["a secret"]}]})
+    assert "secret" not in raised.value.reason
+
+
+@pytest.mark.parametrize("name", ["timeout_seconds", "accept_statuses", "deletion_policy", "stream"])
+def test_bookkeeping_does_not_change_the_fingerprint(name: str) -> None:
+    value = {"timeout_seconds": "5", "accept_statuses": ["failed"], "deletion_policy": "retain", "stream": "true"}[name]
+    assert parsed(**{name: value}).fingerprint() == parsed().fingerprint()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"model": "n"}, {"triggers": {"a": "1"}}, {"metadata": {"a": "1"}}, {"temperature": "0"}, {"import_id": "a:b"}],
+)
+def test_what_openai_sees_and_triggers_change_the_fingerprint(change: dict[str, Any]) -> None:
+    assert parsed(**change).fingerprint() != parsed().fingerprint()
+
+
+def test_an_imported_run_is_known_by_its_id_alone() -> None:
+    assert parsed(import_id="a:b").fingerprint() == parse_properties({"import_id": "a:b"})[0].fingerprint()
+
+
+@given(st.dictionaries(st.text(max_size=8), st.recursive(st.text(max_size=8), st.lists, max_leaves=4), max_size=6))
+def test_any_other_properties_are_refused_with_reasons(raw: dict[str, Any]) -> None:
+    """No text of at most eight letters is a whole run: all of these are refused."""
+    with pytest.raises(InvalidProperties) as raised:
+        parse_properties(raw)
+    assert raised.value.problems
+
+
+@given(st.floats(min_value=0, max_value=2))
+def test_every_temperature_survives_cloudformations_text(value: float) -> None:
+    assert parsed(temperature=str(value)).temperature == value

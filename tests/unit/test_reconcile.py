@@ -1,0 +1,215 @@
+"""The decision function, step by step, against a server in memory."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.memory import MemoryBackend, wanted_run
+from threadrun.errors import LostReply, TerminalError, ThreadBusy, TransientError
+from threadrun.reconcile import START_GRACE_SECONDS, Done, RequeueAfter, poll_seconds, reconcile
+from threadrun.record import RunRecord
+
+
+def saved(run: RunRecord) -> RunRecord:
+    """The record as another process reads it."""
+    return RunRecord.model_validate_json(run.model_dump_json())
+
+
+def until_waiting(run: RunRecord, backend: MemoryBackend, now: float = 1000) -> Done | RequeueAfter:
+    while (outcome := reconcile(run, backend, now)) == RequeueAfter(0, getattr(outcome, "reason", "")):
+        pass
+    return outcome
+
+
+def started(backend: MemoryBackend) -> RunRecord:
+    run = wanted_run()
+    until_waiting(run, backend)
+    return run
+
+
+def test_each_call_takes_one_creating_effect_and_says_so_before() -> None:
+    """What creates is preceded by a save of the intent and followed by a save of the result."""
+    run, backend = wanted_run(), MemoryBackend()
+    assert reconcile(run, backend, 1000) == RequeueAfter(0, "the thread is known")
+    assert (run.thread_id, run.thread_is_ours) == ("conv_1", True)
+    assert reconcile(run, backend, 1000) == RequeueAfter(0, "the run is about to be started")
+    assert backend.calls == ["create_thread"]
+    assert reconcile(run, backend, 1000) == RequeueAfter(1, "the run is queued")
+    assert run.physical_id == "conv_1:resp_1"
+
+
+def test_an_unfinished_run_is_looked_at_again() -> None:
+    backend = MemoryBackend()
+    run = started(backend)
+    assert reconcile(run, backend, 1100) == RequeueAfter(10, "the run is queued")
+    backend.end("resp_1")
+    assert reconcile(run, backend, 1101) == Done(backend.runs["resp_1"])
+    assert (run.status, run.created_at, run.started_at, run.completed_at) == ("completed", 100, 200, 200)
+
+
+def test_a_settled_run_is_not_looked_at_again() -> None:
+    backend = MemoryBackend()
+    run = started(backend)
+    backend.end("resp_1")
+    reconcile(run, backend, 1001)
+    calls = len(backend.calls)
+    assert reconcile(saved(run), backend, 1002) == Done()
+    assert len(backend.calls) == calls
+
+
+@pytest.mark.parametrize(("waited", "pause"), [(0, 1), (5, 1), (60, 6), (290, 29), (3000, 30)])
+def test_the_pause_grows_with_the_time_waited(waited: float, pause: float) -> None:
+    assert poll_seconds(waited) == pytest.approx(pause)
+
+
+def test_a_pending_start_of_another_process_is_not_repeated_at_once() -> None:
+    """A lost reply must not start a second run."""
+    run, backend = wanted_run(), MemoryBackend()
+    backend.faults["start_run"] = [LostReply("lost")]
+    with pytest.raises(LostReply):
+        until_waiting(run, backend)
+    run = saved(run)
+    assert isinstance(reconcile(run, backend, 1001), RequeueAfter)
+    assert backend.calls.count("start_run") == 1
+
+
+def test_a_lost_start_is_found_by_what_the_thread_holds() -> None:
+    run, backend = wanted_run(), MemoryBackend()
+    backend.faults["start_run"] = [LostReply("lost")]
+    with pytest.raises(LostReply):
+        until_waiting(run, backend)
+    backend.threads["conv_1"].append("msg_7")
+    outcome = reconcile(saved(run), backend, 1001)
+    assert isinstance(outcome, Done)
+    assert outcome.observed is not None
+    assert outcome.observed.output_text == "found"
+    assert backend.calls.count("start_run") == 1
+
+
+def test_on_an_existing_thread_older_items_prove_nothing() -> None:
+    backend = MemoryBackend(threads={"conv_9": ["msg_1"]})
+    run = wanted_run(thread=None, existing_thread_id="conv_9")
+    backend.faults["start_run"] = [LostReply("lost")]
+    with pytest.raises(LostReply):
+        until_waiting(run, backend)
+    assert isinstance(reconcile(run, backend, 1001), RequeueAfter)
+    backend.threads["conv_9"].append("msg_2")
+    assert isinstance(reconcile(run, backend, 1002), Done)
+    assert run.run_id == "msg_2"
+
+
+def test_a_start_without_any_trace_after_the_grace_period_is_made_again() -> None:
+    run, backend = wanted_run(), MemoryBackend()
+    backend.faults["start_run"] = [LostReply("lost")]
+    with pytest.raises(LostReply):
+        until_waiting(run, backend)
+    until_waiting(run, backend, 1000 + START_GRACE_SECONDS)
+    assert backend.calls.count("start_run") == 2
+    assert run.physical_id == "conv_1:resp_1"
+
+
+def test_a_lock_on_our_own_thread_forbids_another_start_for_good() -> None:
+    """Only our own lost run can hold it: when it ends between two looks, a new start would double it."""
+    run, backend = wanted_run(), MemoryBackend()
+    backend.faults["start_run"] = [LostReply("lost"), ThreadBusy("locked")]
+    with pytest.raises(LostReply):
+        until_waiting(run, backend)
+    for seconds in range(START_GRACE_SECONDS, 900, 100):
+        until_waiting(run, backend, 1000 + seconds)
+    assert backend.calls.count("start_run") == 2
+
+
+def test_a_lock_on_an_existing_thread_is_waited_for() -> None:
+    backend = MemoryBackend(threads={"conv_9": []})
+    run = wanted_run(thread=None, existing_thread_id="conv_9")
+    backend.faults["start_run"] = [ThreadBusy("locked"), ThreadBusy("locked", 2)]
+    assert until_waiting(run, backend) == RequeueAfter(5, "another run holds the thread")
+    assert until_waiting(run, backend) == RequeueAfter(2, "another run holds the thread")
+    assert until_waiting(run, backend) == RequeueAfter(1, "the run is queued")
+
+
+@pytest.mark.parametrize("error", [TransientError("429", 7), TerminalError("no such model")])
+def test_a_definite_refusal_leaves_no_intent_behind(error: Exception) -> None:
+    run, backend = wanted_run(), MemoryBackend()
+    backend.faults["start_run"] = [error]
+    with pytest.raises(type(error)):
+        until_waiting(run, backend)
+    assert run.start_intended_epoch_s is None
+
+
+def test_past_the_deadline_the_run_is_cancelled_and_expired() -> None:
+    backend = MemoryBackend()
+    run = started(backend)
+    outcome = reconcile(run, backend, 2000)
+    assert isinstance(outcome, Done)
+    assert run.status == "expired"
+    assert "did not end within 1000 s" in str(run.problem)
+    assert backend.calls[-1] == "cancel_run"
+
+
+def test_past_the_deadline_a_cancel_that_fails_delays_nothing() -> None:
+    backend = MemoryBackend()
+    run = started(backend)
+    backend.faults["cancel_run"] = [TransientError("503")]
+    assert isinstance(reconcile(run, backend, 2000), Done)
+
+
+def test_past_the_deadline_a_run_that_never_started_fails_with_what_it_waited_for() -> None:
+    run = wanted_run()
+    run.waiting_for = "another run holds the thread"
+    with pytest.raises(TerminalError, match="could not be started within 1000 s: another run holds the thread"):
+        reconcile(run, MemoryBackend(), 2000)
+
+
+def test_an_unwanted_run_is_cancelled_then_deleted_with_its_thread() -> None:
+    backend = MemoryBackend()
+    run = started(backend)
+    run.goal = "absent"
+    assert reconcile(run, backend, 1001) == RequeueAfter(1, "the run is being cancelled")
+    backend.end("resp_1", "cancelled")
+    assert reconcile(run, backend, 1002) == Done()
+    assert (backend.runs, backend.threads) == ({}, {})
+    assert reconcile(run, backend, 1003) == Done(), "calling it twice equals calling it once"
+
+
+def test_an_unwanted_run_whose_start_is_under_way_is_waited_for() -> None:
+    backend = MemoryBackend()
+    run = wanted_run()
+    reconcile(run, backend, 1000)
+    reconcile(run, backend, 1000)
+    run = saved(run)
+    run.goal = "absent"
+    assert reconcile(run, backend, 1001) == RequeueAfter(1, "a start is under way")
+    assert reconcile(run, backend, 1000 + START_GRACE_SECONDS) == Done()
+    assert backend.threads == {}
+
+
+def test_what_we_did_not_create_is_left_alone() -> None:
+    backend = MemoryBackend(threads={"conv_9": []})
+    run = wanted_run(thread=None, existing_thread_id="conv_9")
+    until_waiting(run, backend)
+    backend.end("resp_1")
+    run.goal = "absent"
+    reconcile(run, backend, 1001)
+    assert backend.threads == {"conv_9": []}
+    assert backend.runs == {}
+
+
+def test_an_adopted_run_is_deleted_only_when_asked() -> None:
+    for policy, left in ((None, 1), ("delete", 0)):
+        backend = MemoryBackend()
+        backend.start_run(wanted_run().desired, "conv_1")  # type: ignore[arg-type]
+        backend.end("resp_1")
+        run = wanted_run(thread=None, import_id="conv_1:resp_1", deletion_policy=policy)
+        assert isinstance(reconcile(run, backend, 1000), Done)
+        run.goal = "absent"
+        assert reconcile(run, backend, 1001) == Done()
+        assert len(backend.runs) == left
+
+
+def test_a_clean_up_past_its_deadline_fails_by_name() -> None:
+    backend = MemoryBackend()
+    run = started(backend)
+    run.goal = "absent"
+    with pytest.raises(TerminalError, match="thread conv_1 could not be deleted in time"):
+        reconcile(run, backend, 2000)
