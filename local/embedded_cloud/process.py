@@ -1,0 +1,236 @@
+"""Runs the emulator as a process of its own with a clean environment, and leaves nothing behind when it stops."""
+
+import atexit
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from local.embedded_cloud.control import EmbeddedCloudError, call
+from local.embedded_cloud.process_group import end_process_group, free_port
+
+HOST = "127.0.0.1"
+DEFAULT_ACCOUNT = "000000000000"
+DEFAULT_REGION = "us-east-1"
+START_TIMEOUT_SECONDS = 30.0
+_PROJECT_ROOT = Path(__file__).resolve().parents[2]
+_SECRET_KEY = "test"  # noqa: S105 - the emulator takes any
+_STATE_FILE = "cloud.json"
+
+
+class EmbeddedCloud:
+    """A local AWS on a free port of 127.0.0.1; a context manager.
+
+    strict: False runs stock ministack. iam_enforced: Lambda roles are enforced. retry_seconds: wait before the first
+    retry of an asynchronous invocation (AWS: 60), doubled for the second. stop_on_exit: end it with this interpreter.
+    """
+
+    def __init__(
+        self,
+        *,
+        state_directory: Path | None = None,
+        iam_enforced: bool = False,
+        strict: bool = True,
+        retry_seconds: float = 1.0,
+        region: str = DEFAULT_REGION,
+        stop_on_exit: bool = True,
+    ) -> None:
+        self._state_directory = state_directory
+        self._iam_enforced, self._strict, self._retry_seconds = iam_enforced, strict, retry_seconds
+        self.region = region
+        self._stop_on_exit = stop_on_exit
+        self._process: subprocess.Popen[bytes] | None = None
+        self._temporary: tempfile.TemporaryDirectory[str] | None = None
+        self._session: Any = None
+        self._session_lock = threading.Lock()
+        self.pid = 0
+        self.port = 0
+
+    @classmethod
+    def running_in(cls, state_directory: Path) -> "EmbeddedCloud | None":
+        """Return the cloud that another process started in this directory, or None when it no longer runs."""
+        try:
+            state = json.loads((state_directory / _STATE_FILE).read_text())
+            cloud = cls(state_directory=state_directory, region=state["region"], stop_on_exit=False)
+            cloud.pid, cloud.port = state["pid"], state["port"]
+            if call(cloud.endpoint, "GET", "/_strict/identity")["pid"] == cloud.pid:
+                return cloud
+        except (OSError, ValueError, KeyError, EmbeddedCloudError):
+            pass
+        return None
+
+    def __enter__(self) -> Self:
+        """Start the emulator."""
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop the emulator."""
+        self.stop()
+
+    @property
+    def endpoint(self) -> str:
+        """The URL of every service; EmbeddedCloudError before start()."""
+        if not self.port:
+            raise EmbeddedCloudError("the embedded cloud is not running: call start() first")
+        return f"http://{HOST}:{self.port}"
+
+    @property
+    def log_path(self) -> Path:
+        """Where the emulator's output goes."""
+        return self._directory() / "cloud.log"
+
+    def environment(self, account: str = DEFAULT_ACCOUNT) -> dict[str, str]:
+        """Return the variables that make AWS clients (SDKs, sam, terraform) talk to this cloud only."""
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_ACCESS_KEY_ID": account,
+            "AWS_SECRET_ACCESS_KEY": _SECRET_KEY,
+            "AWS_DEFAULT_REGION": self.region,
+            "AWS_REGION": self.region,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "SAM_CLI_TELEMETRY": "0",
+        }
+
+    def client(self, service: str, account: str = DEFAULT_ACCOUNT) -> Any:
+        """Return a boto3 client of one service; each 12-digit account is a cloud of its own."""
+        with self._session_lock:  # boto3 sessions are not thread-safe, their clients are
+            if self._session is None:
+                self._session = _hermetic_session()
+            return self._session.client(
+                service,
+                endpoint_url=self.endpoint,
+                region_name=self.region,
+                aws_access_key_id=account,
+                aws_secret_access_key=_SECRET_KEY,
+            )
+
+    def session(self, account: str = DEFAULT_ACCOUNT) -> Any:
+        """Return a boto3 session of this account that knows nothing of the host; its clients need `endpoint_url`."""
+        return _hermetic_session(region_name=self.region, aws_access_key_id=account, aws_secret_access_key=_SECRET_KEY)
+
+    def start(self) -> None:
+        """Start the emulator and wait until it is ready; EmbeddedCloudError with the log's tail when it isn't."""
+        if self.pid:
+            return
+        directory = self._directory()
+        (directory / "tmp").mkdir(parents=True, exist_ok=True)
+        self.port = free_port(HOST)
+        command = [sys.executable, "-m", "local.embedded_cloud", *([] if self._strict else ["--stock"])]
+        with self.log_path.open("wb") as log:
+            self._process = subprocess.Popen(
+                command,
+                cwd=_PROJECT_ROOT,
+                env=self._clean_environment(directory),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self.pid = self._process.pid
+        if self._stop_on_exit:
+            atexit.register(self.stop)
+        self._wait_until_ready()
+        state = {"pid": self.pid, "port": self.port, "region": self.region}
+        (directory / _STATE_FILE).write_text(json.dumps(state))
+
+    def stop(self) -> None:
+        """Reset, then end the emulator and its function workers; does nothing when it isn't running."""
+        if not self.pid:
+            return
+        try:
+            self.reset()
+        except EmbeddedCloudError:
+            pass  # it may have died already; what counts is that nothing stays
+        end_process_group(self.pid, self._process)
+        atexit.unregister(self.stop)
+        (self._directory() / _STATE_FILE).unlink(missing_ok=True)
+        self._process, self.pid, self.port = None, 0, 0
+        if self._temporary is not None:
+            self._temporary.cleanup()
+            self._temporary = None
+
+    def reset(self) -> None:
+        """Forget all resources, requests and answers, and end the function workers."""
+        call(self.endpoint, "POST", "/_ministack/reset")
+
+    def scale_waits(self, factor: float) -> None:
+        """Multiply the Wait states and retry delays of Step Functions by `factor`."""
+        call(self.endpoint, "POST", "/_ministack/config", {"stepfunctions._SFN_WAIT_SCALE": factor})
+
+    def sent_events(self, account: str | None = None) -> list[dict[str, Any]]:
+        """Every custom-resource event sent, oldest first, of one account or of all."""
+        events: list[dict[str, Any]] = call(self.endpoint, "GET", f"/_strict/events{_account_query(account)}")
+        return events
+
+    def received_answers(self, account: str | None = None) -> list[dict[str, Any]]:
+        """Every PUT to a ResponseURL: request_id, account, time_epoch_s, status, byte_length, body, counted."""
+        answers: list[dict[str, Any]] = call(self.endpoint, "GET", f"/_strict/answers{_account_query(account)}")
+        return answers
+
+    def fail_answers(self, status: int, times: int, account: str | None = None) -> None:
+        """Make the next `times` PUTs to ResponseURLs of this account, or of any, get `status` without effect."""
+        call(self.endpoint, "POST", "/_strict/answer-faults", {"status": status, "times": times, "account": account})
+
+    def _directory(self) -> Path:
+        if self._state_directory is None:
+            if self._temporary is None:
+                self._temporary = tempfile.TemporaryDirectory(prefix="embedded-cloud-", ignore_cleanup_errors=True)
+            return Path(self._temporary.name)
+        return self._state_directory.resolve()
+
+    def _clean_environment(self, directory: Path) -> dict[str, str]:
+        # The emulator hands its whole environment to functions, so nothing of the host's may be in it.
+        return {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "HOME": str(directory),
+            "TMPDIR": str(directory / "tmp"),
+            "BIND_HOST": HOST,
+            "MINISTACK_HOST": HOST,
+            "GATEWAY_PORT": str(self.port),
+            "MINISTACK_REGION": self.region,
+            "IOT_MTLS_ENABLED": "0",
+            "SFTP_ENABLED": "0",
+            "LOG_LEVEL": "WARNING",
+            "MINISTACK_WORKER_THREADS": "512",
+            "LAMBDA_ASYNC_RETRY_BASE_SECONDS": str(self._retry_seconds),
+            "AUTH": "true" if self._iam_enforced else "false",
+        }
+
+    def _wait_until_ready(self) -> None:
+        assert self._process is not None
+        deadline = time.monotonic() + START_TIMEOUT_SECONDS
+        while time.monotonic() < deadline and self._process.poll() is None:
+            try:
+                call(self.endpoint, "GET", "/_ministack/ready", timeout_seconds=5)
+                return
+            except EmbeddedCloudError:
+                time.sleep(0.05)
+        tail = self.log_path.read_text(errors="replace")[-4000:]
+        self.stop()
+        raise EmbeddedCloudError(f"the embedded cloud did not become ready; the end of its log:\n{tail}")
+
+
+def _account_query(account: str | None) -> str:
+    return f"?account={account}" if account else ""
+
+
+def _hermetic_session(**settings: str) -> Any:
+    """Return a boto3 session that reads neither the host's profiles nor its configuration files."""
+    import boto3
+    import botocore.session
+
+    # Each is (key in the profile, environment variable, default, conversion): no variable, no host file.
+    ignored: dict[str, Any] = {"profile": (None, None, None, None)}
+    ignored |= dict.fromkeys(("config_file", "credentials_file"), (None, None, os.devnull, None))
+    return boto3.session.Session(botocore_session=botocore.session.Session(session_vars=ignored), **settings)

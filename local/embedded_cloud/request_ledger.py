@@ -1,0 +1,148 @@
+"""Keeps every custom-resource request that was sent and every answer that came back, as evidence for tests."""
+
+import hmac
+import secrets
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+from local.embedded_cloud.answers import Answer, InvalidAnswerError, read_answer
+
+RESPONSE_PATH = "/_ministack/cfn-response/"
+URL_LIFETIME_SECONDS = 7200
+
+
+class RequestClosedError(RuntimeError):
+    """CloudFormation stopped waiting for this request: a sibling failed, or the stack is being deleted."""
+
+
+@dataclass
+class Request:
+    """One request that CloudFormation waits for."""
+
+    event: dict[str, Any]
+    account: str
+    signature: str
+    expires_epoch_s: float
+    settled: threading.Event = field(default_factory=threading.Event)
+    answer: Answer | None = None
+    problem: str | None = None
+    closed_reason: str | None = None
+
+
+class RequestLedger:
+    """Thread-safe record of requests, answers and the faults that tests ask for."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._requests: dict[str, Request] = {}
+        self._answers: list[dict[str, Any]] = []
+        self._faults: list[dict[str, Any]] = []
+
+    def open(self, event: dict[str, Any], account: str, region: str, base_url: str) -> Request:
+        """Record the request and put its ResponseURL, signed like a presigned one, into `event`."""
+        token, signature = secrets.token_urlsafe(18), secrets.token_hex(32)
+        day = time.strftime("%Y%m%d", time.gmtime())
+        query = urlencode(
+            {
+                "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
+                "X-Amz-Date": time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()),
+                "X-Amz-SignedHeaders": "host",
+                "X-Amz-Expires": str(URL_LIFETIME_SECONDS),
+                "X-Amz-Credential": f"AKIA{secrets.token_hex(8).upper()}/{day}/{region}/s3/aws4_request",
+                "X-Amz-Signature": signature,
+            }
+        )
+        event["ResponseURL"] = f"{base_url}{RESPONSE_PATH}{token}?{query}"
+        request = Request(event, account, signature, time.time() + URL_LIFETIME_SECONDS)
+        with self._lock:
+            self._requests[token] = request
+        return request
+
+    def receive(self, token: str, signature: str, body: bytes) -> int:
+        """Take a PUT to a ResponseURL and return its HTTP status; only the first one of a request counts."""
+        with self._lock:
+            request = self._requests.get(token)
+            status = self._put_status(request, signature)
+            counted = status == 200 and request is not None and not request.settled.is_set()
+            self._answers.append(_answer_record(request, status, body, counted=counted))
+            if counted and request is not None:
+                _settle(request, body)
+        return status
+
+    def close(self, stack_id: str, logical_id: str, reason: str) -> None:
+        """Stop waiting for what this resource was asked; later answers are recorded and ignored."""
+        with self._lock:
+            for request in self._requests.values():
+                same = (request.event["StackId"], request.event["LogicalResourceId"]) == (stack_id, logical_id)
+                if same and not request.settled.is_set():
+                    request.closed_reason = reason
+                    request.settled.set()
+
+    def expire(self, request: Request) -> bool:
+        """Close a request whose time is over; False when an answer came at the last moment."""
+        with self._lock:
+            if request.settled.is_set():
+                return False
+            request.closed_reason = "timed out"
+            request.settled.set()
+            return True
+
+    def fail_next(self, status: int, times: int, account: str | None) -> None:
+        """Make the next `times` PUTs (of `account`, or of any) answer `status` without effect."""
+        with self._lock:
+            self._faults.append({"status": status, "times": times, "account": account})
+
+    def sent_events(self, account: str | None = None) -> list[dict[str, Any]]:
+        """Every event sent, oldest first, with its ResponseURL."""
+        with self._lock:
+            return [r.event for r in self._requests.values() if account in (None, r.account)]
+
+    def received_answers(self, account: str | None = None) -> list[dict[str, Any]]:
+        """Every PUT to a ResponseURL, oldest first, also the refused and ignored ones."""
+        with self._lock:
+            return [a for a in self._answers if account in (None, a["account"])]
+
+    def clear(self) -> None:
+        """Forget everything and wake whoever still waits."""
+        with self._lock:
+            for request in self._requests.values():
+                if not request.settled.is_set():
+                    request.closed_reason = "the emulator was reset"
+                    request.settled.set()
+            self._requests.clear()
+            self._answers.clear()
+            self._faults.clear()
+
+    def _put_status(self, request: Request | None, signature: str) -> int:
+        if request is None or not hmac.compare_digest(request.signature.encode(), signature.encode()):
+            return 403
+        if time.time() > request.expires_epoch_s:
+            return 403
+        for fault in self._faults:
+            if fault["times"] > 0 and fault["account"] in (None, request.account):
+                fault["times"] -= 1
+                return int(fault["status"])
+        return 200
+
+
+def _settle(request: Request, body: bytes) -> None:
+    try:
+        request.answer = read_answer(body, request.event)
+    except InvalidAnswerError as error:
+        request.problem = str(error)
+    request.settled.set()
+
+
+def _answer_record(request: Request | None, status: int, body: bytes, *, counted: bool) -> dict[str, Any]:
+    return {
+        "request_id": request.event["RequestId"] if request else None,
+        "account": request.account if request else None,
+        "time_epoch_s": time.time(),
+        "status": status,
+        "byte_length": len(body),
+        "body": body.decode("utf-8", errors="replace"),
+        "counted": counted,
+    }

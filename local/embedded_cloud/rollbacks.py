@@ -1,0 +1,114 @@
+"""Rolls a failed operation back as AWS does: a replaced custom resource is updated back, then the new one deleted.
+
+A replacement is on record twice while it is rolled back: under its logical id (the Update back) and under a second
+key, the leftover, whose Delete follows in the clean-up unless the Update back kept the new physical id.
+"""
+
+from typing import Any
+
+from ministack.core.responses import now_iso
+from ministack.services.cloudformation import handlers, stacks
+
+from local.embedded_cloud.custom_resources import is_custom
+from local.embedded_cloud.drift_guard import Function, replace
+from local.embedded_cloud.stack_operation import CURRENT, StackOperation
+
+_LEFTOVER_MARK = "#replaced"  # never part of a logical id, which is alphanumeric
+_reverted: dict[tuple[str, str], dict[str, Any]] = {}
+
+
+def real_logical_id(logical_id: str) -> str:
+    """Return the logical id that a record's key stands for."""
+    return logical_id.removesuffix(_LEFTOVER_MARK)
+
+
+def is_kept(stack_id: str, logical_id: str, physical_id: str) -> bool:
+    """Whether this leftover is what the Update back settled on, so that nothing is to be deleted."""
+    record = _reverted.get((stack_id, logical_id))
+    return record is not None and record.get("PhysicalResourceId") == physical_id
+
+
+def revert_replacements(stack: dict[str, Any], operation: dict[str, Any]) -> None:
+    """Make the rollback send replaced custom resources back, from their new physical id, before it deletes that."""
+    previous = (operation.get("previous_stack") or {}).get("_resources", {}) if operation.get("is_update") else {}
+    for logical_id in list(operation["created"]):
+        record, before = stack["_resources"].get(logical_id, {}), previous.get(logical_id)
+        if (
+            before
+            and is_custom(record["ResourceType"])
+            and before["PhysicalResourceId"] != record["PhysicalResourceId"]
+        ):
+            _add_leftover(stack, operation, logical_id, dict(record), before)
+    failed, failed_id = operation.get("failed_update"), operation.get("failed_physical_id")
+    if failed and failed_id and is_custom(failed[1]) and failed_id != failed[2]:
+        logical_id, resource_type, _, applied, *rest = failed
+        operation["failed_update"] = (logical_id, resource_type, failed_id, applied, *rest)
+        record = {"PhysicalResourceId": failed_id, "ResourceType": resource_type, "Properties": applied}
+        _add_leftover(stack, operation, logical_id, record, previous[logical_id])
+
+
+def _add_leftover(
+    stack: dict[str, Any], operation: dict[str, Any], logical_id: str, record: dict[str, Any], before: dict[str, Any]
+) -> None:
+    leftover = logical_id + _LEFTOVER_MARK
+    stack["_resources"][leftover] = record
+    operation["created"].append(leftover)
+    operation["replaced_ids"] = [i for i in operation.get("replaced_ids", []) if i != logical_id]
+    before["PhysicalResourceId"] = record["PhysicalResourceId"]
+    _reverted[stack["StackId"], leftover] = before
+
+
+def failure_text(operation: StackOperation) -> str:
+    """Return AWS's sentence that names the resources that failed, empty when none did."""
+    sentences = []
+    for verb in ("create", "update"):
+        failed = [i for i in operation.failed_ids if operation.verb(i) == verb.upper()]
+        if failed:
+            sentences.append(f"The following resource(s) failed to {verb}: [{', '.join(failed)}]. ")
+    return "".join(sentences)
+
+
+def stack_reason(operation: StackOperation, status: str, reason: str) -> str:
+    """Return the reason of a stack event, and keep it as the stack's own when the operation failed."""
+    if status in ("CREATE_FAILED", "UPDATE_FAILED") and operation.failed_ids:
+        reason = operation.stack["StackStatusReason"] = failure_text(operation)
+    if status == "UPDATE_COMPLETE" and operation.orphaned:
+        reason = "Update successful. One or more resources could not be deleted."
+    return reason
+
+
+def _rollback_reason(operation: StackOperation) -> str:
+    if operation.user_cancelled:
+        return "User Initiated"
+    text = failure_text(operation)
+    return f"{text}Rollback requested by user." if text and not operation.is_update else text
+
+
+def _keep_undeleted(stack: dict[str, Any], operation: dict[str, Any]) -> None:
+    """A resource that a create's rollback could not delete stays in the stack, for DeleteStack to try again."""
+    if not operation.get("is_update"):
+        for logical_id, record in stack.get("_rollback_failed", {}).items():
+            failed = {"LogicalResourceId": logical_id, "ResourceStatus": "DELETE_FAILED", "Timestamp": now_iso()}
+            stack["_resources"][logical_id] = {"Attributes": {}, **record, **failed}
+
+
+def _roll_back(stock: Function) -> Function:
+    async def roll_back(
+        stack_name: str, stack_id: str, stack: dict[str, Any], operation: dict[str, Any], reason_override: str = ""
+    ) -> None:
+        current = CURRENT.get()
+        revert_replacements(stack, operation)
+        if current is not None and not reason_override:
+            reason_override = _rollback_reason(current)
+        await stock(stack_name, stack_id, stack, operation, reason_override)
+        _keep_undeleted(stack, operation)
+        for key in [k for k in _reverted if k[0] == stack_id]:
+            del _reverted[key]
+
+    return roll_back
+
+
+def install() -> None:
+    """Wrap the rollback of both creates and updates; DriftError when ministack changed."""
+    parameters = "stack_name stack_id stack operation reason_override"
+    replace(stacks, "_roll_back_operation", parameters, _roll_back, (handlers,))

@@ -1,0 +1,26 @@
+"""Installs every patch, in one place, so that a reader sees what the emulator does differently from stock ministack."""
+
+from local.embedded_cloud import (
+    cancellation,
+    custom_resources,
+    deletions,
+    error_types,
+    http_routes,
+    no_echo,
+    rollbacks,
+    stack_patches,
+    yaml_definitions,
+)
+
+
+def install() -> None:
+    """Make this process's ministack as strict as AWS; DriftError when a patched function changed."""
+    error_types.install()
+    custom_resources.install()
+    http_routes.install()
+    no_echo.install()
+    stack_patches.install()
+    rollbacks.install()
+    deletions.install()
+    cancellation.install()
+    yaml_definitions.install()

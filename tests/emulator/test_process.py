@@ -1,0 +1,95 @@
+"""Shows that the emulator's process keeps to itself: a clean environment inside, nothing left running outside."""
+
+import json
+import os
+import types
+from pathlib import Path
+
+import pytest
+
+from local.embedded_cloud import EmbeddedCloud, EmbeddedCloudError, process
+from local.embedded_cloud.drift_guard import DriftError, replace, replace_text
+from tests.emulator.deployment import Deployment, until
+
+SHOW_ENVIRONMENT = """
+import os
+def handler(event, context):
+    return dict(os.environ)
+"""
+
+
+def processes_of_session(session_id: int) -> list[int]:
+    """The living processes of a session: field 6 of /proc/<pid>/stat, state Z is dead already."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, _, _, session = stat.read_text().rpartition(")")[2].split()[:4]
+        except OSError:
+            continue
+        if int(session) == session_id and state != "Z":
+            found.append(int(stat.parent.name))
+    return found
+
+
+def test_functions_see_nothing_of_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key of the host in a function would call the real OpenAI from a test."""
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-host")
+    monkeypatch.setenv("AWS_PROFILE", "host")
+    with EmbeddedCloud() as cloud:
+        aws = Deployment(cloud, "700000000801")
+        aws.create_function("show", SHOW_ENVIRONMENT)
+        seen = json.loads(aws.client("lambda").invoke(FunctionName="show")["Payload"].read())
+        assert "OPENAI_API_KEY" not in seen
+        assert "AWS_PROFILE" not in seen
+        assert seen["AWS_ENDPOINT_URL"] == cloud.endpoint
+        assert seen["HOME"] != os.environ["HOME"]
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc")
+def test_nothing_is_left_running_after_stop(tmp_path: Path) -> None:
+    """Function workers are children of the emulator, busy ones too, and end with it."""
+    cloud = EmbeddedCloud(state_directory=tmp_path)
+    cloud.start()
+    cloud.start()
+    session_id = cloud.pid
+    aws = Deployment(cloud, "700000000802")
+    aws.create(Slow=aws.thing(Create={"delay_seconds": 20}), wait=False)
+    until(lambda: len(processes_of_session(session_id)) >= 2)
+    cloud.stop()
+    cloud.stop()
+    assert processes_of_session(session_id) == []
+    assert cloud.pid == 0
+    assert not list((tmp_path / "tmp").glob("ministack-lambda-*"))
+
+
+def test_cloud_left_running_is_found_and_stopped_from_elsewhere(tmp_path: Path) -> None:
+    """`make up` ends before the cloud does; `make down` must find it again."""
+    started = EmbeddedCloud(state_directory=tmp_path, stop_on_exit=False)
+    assert EmbeddedCloud.running_in(tmp_path) is None
+    started.start()
+    found = EmbeddedCloud.running_in(tmp_path)
+    assert found is not None
+    assert found.environment()["AWS_ENDPOINT_URL"] == started.endpoint
+    found.stop()
+    started.stop()
+    assert EmbeddedCloud.running_in(tmp_path) is None
+
+
+def test_failed_start_shows_the_end_of_the_log(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Whoever starts it must see why it did not come up."""
+    monkeypatch.setattr(process, "_PROJECT_ROOT", tmp_path)
+    with pytest.raises(EmbeddedCloudError, match="No module named"):
+        EmbeddedCloud().start()
+
+
+def test_drift_of_ministack_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A patch that silently doesn't fit makes every test of this project lie."""
+    module = types.ModuleType("ministack.engine")
+    with pytest.raises(DriftError, match=r"ministack\.engine\.deploy no longer exists"):
+        replace(module, "deploy", "stack", lambda stock: stock)
+    monkeypatch.setattr(module, "deploy", lambda stack, tags: None, raising=False)
+    with pytest.raises(DriftError, match=r"ministack\.engine\.deploy takes \(stack tags\), expected \(stack\)"):
+        replace(module, "deploy", "stack", lambda stock: stock)
+    monkeypatch.setattr(module, "SCRIPT", "text", raising=False)
+    with pytest.raises(DriftError, match="SCRIPT no longer holds 'old'"):
+        replace_text(module, "SCRIPT", "old", "new")
