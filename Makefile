@@ -22,7 +22,7 @@ setup: $(VENV)/ready $(SAM_VENV)/ready $(WHEELS)/ready ## Install everything, on
 
 .PHONY: demo
 demo: setup ## Deploy the application and an example stack to an embedded cloud, show it, delete it
-	@$(VENV)/bin/python -m local.demo
+	@PYTHONPATH=layers/threadrun $(VENV)/bin/python -m local.demo
 
 .PHONY: test
 test: setup check ## Check, then run all tests
@@ -44,11 +44,11 @@ unit: $(VENV)/ready
 
 .PHONY: up
 up: setup ## Start the embedded cloud with the application and leave it running
-	@$(VENV)/bin/python -m local.up
+	@PYTHONPATH=layers/threadrun $(VENV)/bin/python -m local.up
 
 .PHONY: down
 down: ## Stop what `make up` started
-	@if [ -x $(VENV)/bin/python ]; then $(VENV)/bin/python -m local.up --stop; fi
+	@if [ -x $(VENV)/bin/python ]; then PYTHONPATH=layers/threadrun $(VENV)/bin/python -m local.up --stop; fi
 
 .PHONY: format
 format: $(VENV)/ready ## Format the code

@@ -1,13 +1,18 @@
 """Ends a process with all its children, which may be many function workers, and finds free ports."""
 
+import contextlib
 import os
 import signal
 import socket
 import subprocess
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 
 TERMINATE_SECONDS = 3.0
 KILL_SECONDS = 2.0
+_PROC = Path("/proc")
 
 
 def free_port(host: str) -> int:
@@ -20,24 +25,47 @@ def free_port(host: str) -> int:
 def end_process_group(leader_pid: int, process: "subprocess.Popen[bytes] | None") -> None:
     """Terminate the group that `leader_pid` leads, kill what is left after TERMINATE_SECONDS, wait until it is gone.
 
-    `process` is the leader when this interpreter started it. A group of dead, unreaped processes counts as left.
+    `process` is the leader when this interpreter started it.
     """
     deadline = time.monotonic() + TERMINATE_SECONDS
     while time.monotonic() < deadline + KILL_SECONDS:
-        try:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(leader_pid, signal.SIGTERM if time.monotonic() < deadline else signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            break
-        finally:
-            _reap(leader_pid, process)
+        if not _is_alive(leader_pid):
+            if process is not None:
+                process.wait()
+            return
         time.sleep(0.05)
 
 
-def _reap(leader_pid: int, process: "subprocess.Popen[bytes] | None") -> None:
-    if process is not None:
-        process.poll()
+def _is_alive(group: int) -> bool:
+    """Whether a process of the group still runs; dead ones may wait for long to be reaped by whoever inherited them."""
+    return any(each.group == group and not each.state.startswith("Z") for each in running_processes())
+
+
+@dataclass(frozen=True)
+class RunningProcess:
+    """One process of this machine."""
+
+    pid: int
+    group: int
+    state: str
+    command: str
+
+
+def running_processes() -> Iterator[RunningProcess]:
+    """Every process, from /proc where there is one (a small container has no `ps`), else from `ps`."""
+    if not _PROC.is_dir():
+        listed = subprocess.run(["ps", "-A", "-o", "pid=,pgid=,stat=,command="], capture_output=True, text=True)
+        for line in listed.stdout.splitlines():
+            pid, group, state, command = line.split(maxsplit=3)
+            yield RunningProcess(int(pid), int(group), state, command)
         return
-    try:
-        os.waitpid(leader_pid, os.WNOHANG)
-    except ChildProcessError:
-        pass  # someone else's child
+    for directory in _PROC.glob("[0-9]*"):
+        try:
+            # The second field, the program's name, may hold spaces and brackets.
+            state, _, group, *_ = (directory / "stat").read_text().rpartition(")")[2].split()
+            command = (directory / "cmdline").read_text().replace("\0", " ")
+        except OSError:
+            continue  # It ended meanwhile.
+        yield RunningProcess(int(directory.name), int(group), state, command)

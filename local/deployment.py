@@ -1,0 +1,113 @@
+"""Builds the application with the SAM CLI and deploys it, and example stacks, to an embedded cloud."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from local.embedded_cloud import EmbeddedCloud
+
+ROOT = Path(__file__).resolve().parents[1]
+BUILD = ROOT / ".build"
+SAM = ROOT / ".venv-sam" / "bin" / "sam"
+APPLICATION_STACK = "threadrun"
+
+
+class DeploymentError(RuntimeError):
+    """A build, a deployment or a stack failed; the text says which and why."""
+
+
+@dataclass(frozen=True)
+class Application:
+    """What a deployed application gives to the stacks that use it."""
+
+    service_token: str
+    table_name: str
+    state_machine_arn: str
+
+
+def build() -> Path:
+    """Build with `sam build` for this machine's own Python, which is what the emulator runs; returns the template.
+
+    The dependencies come from wheels that `make setup` has fetched: nothing is downloaded.
+    """
+    environment = os.environ | {
+        "PYTHON": sys.executable,
+        "PYTHONDONTWRITEBYTECODE": "",
+        "LAYER_PLATFORM": "",
+        "LAYER_COMPILER": sys.executable,
+        "LAYER_PIP_ARGUMENTS": f"--no-index --find-links {BUILD / 'wheels'}",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "SAM_CLI_TELEMETRY": "0",
+    }
+    directory = BUILD / "sam"
+    arguments = ["build", "--cached", "--cache-dir", str(BUILD / "sam-cache"), "--build-dir", str(directory)]
+    _run_sam([*arguments, "--template", str(ROOT / "template.yaml")], environment)
+    return directory / "template.yaml"
+
+
+def deploy(cloud: EmbeddedCloud, template: Path, *, openai_base_url: str, api_key: str) -> Application:
+    """Deploy the built application with `sam deploy`; raises `DeploymentError` with the CLI's own words."""
+    secret = cloud.client("secretsmanager").create_secret(Name="openai-api-key", SecretString=api_key)
+    parameters = {
+        "OpenAIBaseUrl": openai_base_url,
+        "OpenAIApiKeySecretArn": secret["ARN"],
+        "AllowLoopbackResponseUrl": "true",
+        "LogRetentionDays": "1",
+    }
+    arguments = ["deploy", "--template-file", str(template), "--stack-name", APPLICATION_STACK, "--resolve-s3"]
+    arguments += ["--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset", "--no-progressbar"]
+    arguments += ["--parameter-overrides", *(f"{name}={value}" for name, value in parameters.items())]
+    path = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "LANG") if name in os.environ}
+    _run_sam(arguments, path | cloud.environment())
+    outputs = stack_outputs(cloud, APPLICATION_STACK)
+    return Application(outputs["ServiceToken"], outputs["TableName"], outputs["StateMachineArn"])
+
+
+def _run_sam(arguments: list[str], environment: Mapping[str, str]) -> None:
+    result = subprocess.run([str(SAM), *arguments], cwd=ROOT, env=environment, capture_output=True, text=True)
+    if result.returncode != 0:
+        tail = "\n".join((result.stdout + result.stderr).splitlines()[-40:])
+        raise DeploymentError(f"sam {arguments[0]} failed:\n{tail}")
+
+
+def stack_outputs(cloud: EmbeddedCloud, name: str) -> dict[str, str]:
+    """The outputs of a stack."""
+    stack = cloud.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
+    return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+
+
+def stack_status(cloud: EmbeddedCloud, name: str) -> str:
+    """The status of a stack; DELETE_COMPLETE where there is none."""
+    try:
+        stacks = cloud.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
+    except ClientError:
+        return "DELETE_COMPLETE"
+    return str(stacks[0]["StackStatus"])
+
+
+def wait_for_stack(
+    cloud: EmbeddedCloud,
+    name: str,
+    *,
+    timeout_seconds: float = 120,
+    on_look: Callable[[str], Any] = lambda status: None,
+) -> str:
+    """Wait until an operation on the stack has ended; returns its status. `on_look` is told each status seen."""
+    deadline = time.monotonic() + timeout_seconds
+    while True:
+        status = stack_status(cloud, name)
+        on_look(status)
+        if not status.endswith("_IN_PROGRESS"):
+            return status
+        if time.monotonic() > deadline:
+            raise DeploymentError(f"stack {name} is still {status} after {timeout_seconds:.0f} s")
+        time.sleep(0.2)
