@@ -1,0 +1,85 @@
+locals {
+  # Empty after a create that failed.
+  stack_outputs = aws_cloudformation_stack.this.outputs
+}
+
+output "id" {
+  description = "The identifier of the run"
+  value       = try(local.stack_outputs["Id"], null)
+}
+
+output "thread_id" {
+  description = "The ID of the thread that the run is on"
+  value       = try(local.stack_outputs["ThreadId"], null)
+}
+
+output "physical_id" {
+  description = "`thread_id:run_id`, the form that `import_id` takes"
+  value       = try(local.stack_outputs["PhysicalId"], null)
+}
+
+output "created_at" {
+  description = "The Unix timestamp (in seconds) of when the run was created"
+  value       = try(tonumber(local.stack_outputs["CreatedAt"]), null)
+}
+
+output "started_at" {
+  description = "The Unix timestamp (in seconds) of when the run was started, null if unknown"
+  value       = try(tonumber(local.stack_outputs["StartedAt"]), null)
+}
+
+output "completed_at" {
+  description = "The Unix timestamp (in seconds) of when the run was completed, null if it was not"
+  value       = try(tonumber(local.stack_outputs["CompletedAt"]), null)
+}
+
+output "object" {
+  description = "The object type, always thread.run"
+  value       = try(local.stack_outputs["Object"], null)
+}
+
+output "status" {
+  description = "The status of the run"
+  value       = try(local.stack_outputs["Status"], null)
+}
+
+output "file_ids" {
+  description = "The IDs of the files that the run has access to"
+  value       = try(tolist([for id in jsondecode(local.stack_outputs["FileIds"]) : tostring(id)]), null)
+}
+
+output "usage" {
+  description = "Tokens of the run: prompt_tokens, completion_tokens and total_tokens, each null if unknown"
+  value = tomap({
+    for name in ["prompt_tokens", "completion_tokens", "total_tokens"] :
+    name => tonumber(try(jsondecode(local.stack_outputs["Usage"])[name], null))
+  })
+}
+
+output "model" {
+  description = "The model that ran"
+  value       = try(local.stack_outputs["Model"], null)
+}
+
+output "output_text" {
+  description = "The text of the answer, shortened to what CloudFormation can carry"
+  value       = can(local.stack_outputs["OutputText"]) ? base64decode(local.stack_outputs["OutputText"]) : null
+}
+
+output "output_truncated" {
+  description = "Whether `output_text` was shortened or a key of the output left out"
+  value       = try(tobool(local.stack_outputs["OutputTruncated"]), null)
+}
+
+output "output" {
+  description = "The values of `output_keys` by key"
+  value = tomap({
+    for key, digest in local.output_key_digests :
+    key => tostring(can(local.stack_outputs[digest]) ? base64decode(local.stack_outputs[digest]) : null)
+  })
+}
+
+output "stack_id" {
+  description = "The ARN of the stack"
+  value       = aws_cloudformation_stack.this.id
+}

@@ -1,0 +1,384 @@
+mock_provider "aws" {}
+
+variables {
+  name          = "thread-run"
+  service_token = "arn:aws:lambda:us-east-1:123456789012:function:thread-run"
+  model         = "gpt-5.4-mini"
+  thread        = { messages = [{ role = "user", content = "Hello" }] }
+}
+
+run "name_must_be_a_stack_name" {
+  command = plan
+
+  variables {
+    name = "thread_run"
+  }
+
+  expect_failures = [var.name]
+}
+
+run "service_token_must_be_an_arn" {
+  command = plan
+
+  variables {
+    service_token = "thread-run"
+  }
+
+  expect_failures = [var.service_token]
+}
+
+run "service_timeout_is_an_hour_at_most" {
+  command = plan
+
+  variables {
+    service_timeout = 3601
+  }
+
+  expect_failures = [var.service_timeout]
+}
+
+run "on_failure_is_one_of_three" {
+  command = plan
+
+  variables {
+    on_failure = "KEEP"
+  }
+
+  expect_failures = [var.on_failure]
+}
+
+run "role_must_be_user" {
+  command = plan
+
+  variables {
+    thread = { messages = [{ role = "assistant", content = "Hello" }] }
+  }
+
+  expect_failures = [var.thread]
+}
+
+run "content_must_not_be_empty" {
+  command = plan
+
+  variables {
+    thread = { messages = [{ role = "user", content = "" }] }
+  }
+
+  expect_failures = [var.thread]
+}
+
+run "message_metadata_has_16_pairs_at_most" {
+  command = plan
+
+  variables {
+    thread = { messages = [{ role = "user", content = "Hello", metadata = { for number in range(17) : "key${number}" => "value" } }] }
+  }
+
+  expect_failures = [var.thread]
+}
+
+run "thread_metadata_values_have_512_characters_at_most" {
+  command = plan
+
+  variables {
+    thread = { messages = [{ role = "user", content = "Hello" }], metadata = { key = join("", [for number in range(513) : "x"]) } }
+  }
+
+  expect_failures = [var.thread]
+}
+
+run "thread_metadata_key_must_not_be_a_function" {
+  command = plan
+
+  variables {
+    thread = { messages = [{ role = "user", content = "Hello" }], metadata = { "Fn::Sub" = "x" } }
+  }
+
+  expect_failures = [var.thread]
+}
+
+run "existing_thread_id_must_not_be_empty" {
+  command = plan
+
+  variables {
+    thread             = null
+    existing_thread_id = ""
+  }
+
+  expect_failures = [var.existing_thread_id]
+}
+
+run "instructions_must_not_be_empty" {
+  command = plan
+
+  variables {
+    instructions = ""
+  }
+
+  expect_failures = [var.instructions]
+}
+
+run "metadata_has_16_pairs_at_most" {
+  command = plan
+
+  variables {
+    metadata = { for number in range(17) : "key${number}" => "value" }
+  }
+
+  expect_failures = [var.metadata]
+}
+
+run "metadata_keys_have_64_characters_at_most" {
+  command = plan
+
+  variables {
+    metadata = { (join("", [for number in range(65) : "k"])) = "value" }
+  }
+
+  expect_failures = [var.metadata]
+}
+
+run "metadata_values_have_512_characters_at_most" {
+  command = plan
+
+  variables {
+    metadata = { key = join("", [for number in range(513) : "x"]) }
+  }
+
+  expect_failures = [var.metadata]
+}
+
+run "metadata_values_must_not_be_null" {
+  command = plan
+
+  variables {
+    metadata = { key = null }
+  }
+
+  expect_failures = [var.metadata]
+}
+
+run "metadata_key_must_not_be_a_function" {
+  command = plan
+
+  variables {
+    metadata = { Ref = "x" }
+  }
+
+  expect_failures = [var.metadata]
+}
+
+run "max_completion_tokens_is_16_at_least" {
+  command = plan
+
+  variables {
+    max_completion_tokens = 15
+  }
+
+  expect_failures = [var.max_completion_tokens]
+}
+
+run "max_completion_tokens_is_whole" {
+  command = plan
+
+  variables {
+    max_completion_tokens = 16.5
+  }
+
+  expect_failures = [var.max_completion_tokens]
+}
+
+run "temperature_is_2_at_most" {
+  command = plan
+
+  variables {
+    temperature = 2.1
+  }
+
+  expect_failures = [var.temperature]
+}
+
+run "temperature_is_0_at_least" {
+  command = plan
+
+  variables {
+    temperature = -0.1
+  }
+
+  expect_failures = [var.temperature]
+}
+
+run "top_p_is_1_at_most" {
+  command = plan
+
+  variables {
+    top_p = 1.1
+  }
+
+  expect_failures = [var.top_p]
+}
+
+run "response_format_is_text_or_json_object" {
+  command = plan
+
+  variables {
+    response_format = { type = "json_schema" }
+  }
+
+  expect_failures = [var.response_format]
+}
+
+run "import_id_has_two_parts" {
+  command = plan
+
+  variables {
+    import_id = "resp_1"
+  }
+
+  expect_failures = [var.import_id]
+}
+
+run "timeout_seconds_is_an_hour_at_most" {
+  command = plan
+
+  variables {
+    timeout_seconds = 3601
+  }
+
+  expect_failures = [var.timeout_seconds]
+}
+
+run "triggers_must_not_be_null" {
+  command = plan
+
+  variables {
+    triggers = { key = null }
+  }
+
+  expect_failures = [var.triggers]
+}
+
+run "trigger_key_must_not_be_a_function" {
+  command = plan
+
+  variables {
+    triggers = { Ref = "x" }
+  }
+
+  expect_failures = [var.triggers]
+}
+
+run "accept_statuses_are_final_ones" {
+  command = plan
+
+  variables {
+    accept_statuses = ["completed", "queued"]
+  }
+
+  expect_failures = [var.accept_statuses]
+}
+
+run "accept_statuses_must_not_be_empty" {
+  command = plan
+
+  variables {
+    accept_statuses = []
+  }
+
+  expect_failures = [var.accept_statuses]
+}
+
+run "deletion_policy_is_delete_or_retain" {
+  command = plan
+
+  variables {
+    deletion_policy = "Retain"
+  }
+
+  expect_failures = [var.deletion_policy]
+}
+
+run "output_keys_must_not_be_empty" {
+  command = plan
+
+  variables {
+    output_keys = [""]
+  }
+
+  expect_failures = [var.output_keys]
+}
+
+run "thread_conflicts_with_existing_thread_id" {
+  command = plan
+
+  variables {
+    existing_thread_id = "conv_1"
+  }
+
+  expect_failures = [aws_cloudformation_stack.this]
+}
+
+run "thread_or_existing_thread_id_is_required" {
+  command = plan
+
+  variables {
+    thread = null
+  }
+
+  expect_failures = [aws_cloudformation_stack.this]
+}
+
+run "thread_without_messages_is_not_enough" {
+  command = plan
+
+  variables {
+    thread = {}
+  }
+
+  expect_failures = [aws_cloudformation_stack.this]
+}
+
+run "assistant_id_or_model_is_required" {
+  command = plan
+
+  variables {
+    model = null
+  }
+
+  expect_failures = [aws_cloudformation_stack.this]
+}
+
+run "template_fits_cloudformation" {
+  command = plan
+
+  variables {
+    instructions = join("", [for number in range(860) : "日日日日日日日日日日"])
+  }
+
+  expect_failures = [aws_cloudformation_stack.this]
+}
+
+run "dynamic_reference_is_refused" {
+  command = plan
+
+  variables {
+    instructions = "Say {{resolve:secretsmanager:password}}"
+  }
+
+  expect_failures = [aws_cloudformation_stack.this]
+}
+
+run "limits_themselves_are_possible" {
+  command = plan
+
+  variables {
+    name                  = join("", [for number in range(128) : "n"])
+    thread                = { messages = [{ role = "user", content = join("", [for number in range(600) : "日日日日日日日日日日"]) }] }
+    metadata              = { for number in range(16) : format("%064d", number) => join("", [for number in range(512) : "x"]) }
+    max_completion_tokens = 16
+    temperature           = 2
+    top_p                 = 0
+    timeout_seconds       = 3600
+    service_timeout       = 1
+  }
+}

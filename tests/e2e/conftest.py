@@ -1,0 +1,90 @@
+"""Fixtures of the end-to-end tier: one embedded cloud with the application in it, deployed once by the SAM CLI."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from local.deployment import Application, build, deploy, stack_outputs, wait_for_stack
+from local.embedded_cloud import EmbeddedCloud
+from local.openai_standin import OpenAIStandIn
+
+OUTPUTS = ("thread_id", "status", "created_at", "usage", "usage.total_tokens", "model", "output_text", "object")
+
+
+@pytest.fixture(scope="session")
+def openai_api() -> Iterator[OpenAIStandIn]:
+    with OpenAIStandIn(duration_s=1.5, queued_s=0.5, cancel_delay_s=0.3) as standin:
+        yield standin
+
+
+@pytest.fixture(scope="session")
+def deployed(openai_api: OpenAIStandIn) -> Iterator[tuple[EmbeddedCloud, Application]]:
+    """The embedded cloud, with IAM enforced on the functions' roles, and the application in it."""
+    template = build()
+    with EmbeddedCloud(iam_enforced=True) as cloud:
+        application = deploy(cloud, template, openai_base_url=openai_api.base_url, api_key=openai_api.api_key)
+        yield cloud, application
+
+
+class Stack:
+    """One stack with one thread run, driven by boto3 as a user's tools would."""
+
+    def __init__(self, cloud: EmbeddedCloud, application: Application, name: str) -> None:
+        self.cloud, self.application, self.name = cloud, application, name
+        self._cloudformation = cloud.client("cloudformation")
+
+    def template(self, properties: dict[str, Any], more: dict[str, Any] | None = None, outputs: bool = True) -> str:
+        resource = self.resource(properties)
+        body: dict[str, Any] = {"Resources": {"Run": resource, **(more or {})}}
+        if outputs:
+            values = {name.replace(".", "").replace("_", ""): {"Fn::GetAtt": ["Run", name]} for name in OUTPUTS}
+            body["Outputs"] = {name: {"Value": value} for name, value in values.items()}
+            body["Outputs"]["Ref"] = {"Value": {"Ref": "Run"}}
+        return json.dumps(body)
+
+    def resource(self, properties: dict[str, Any]) -> dict[str, Any]:
+        fixed = {"ServiceToken": self.application.service_token, "ServiceTimeout": 60}
+        return {"Type": "Custom::OpenAIThreadRun", "Properties": {**fixed, **properties}}
+
+    def create(self, properties: dict[str, Any], **more: Any) -> str:
+        self._cloudformation.create_stack(StackName=self.name, TemplateBody=self.template(properties, **more))
+        return self.wait()
+
+    def update(self, properties: dict[str, Any], **more: Any) -> str:
+        self._cloudformation.update_stack(StackName=self.name, TemplateBody=self.template(properties, **more))
+        return self.wait()
+
+    def delete(self) -> str:
+        self._cloudformation.delete_stack(StackName=self.name)
+        return self.wait()
+
+    def wait(self) -> str:
+        return wait_for_stack(self.cloud, self.name)
+
+    def outputs(self) -> dict[str, str]:
+        return stack_outputs(self.cloud, self.name)
+
+    def reasons(self) -> str:
+        """The reasons of all failed events, as a user reads them."""
+        events = self._cloudformation.describe_stack_events(StackName=self.name)["StackEvents"]
+        return "\n".join(e.get("ResourceStatusReason", "") for e in events if e["ResourceStatus"].endswith("_FAILED"))
+
+    def public_item(self, physical_id: str) -> dict[str, Any] | None:
+        table = self.cloud.client("dynamodb")
+        key = {"pk": {"S": f"RUN#{physical_id}"}}
+        item: dict[str, Any] | None = table.get_item(TableName=self.application.table_name, Key=key).get("Item")
+        return item
+
+
+@pytest.fixture
+def stack(deployed: tuple[EmbeddedCloud, Application], openai_api: OpenAIStandIn) -> Iterator[Stack]:
+    """A stack that is not created yet; OpenAI's side is empty at the start, and the stack is gone at the end."""
+    openai_api.reset()
+    stack = Stack(*deployed, name=f"e2e-{uuid.uuid4().hex[:8]}")
+    yield stack
+    stack.delete()
