@@ -9,6 +9,7 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --require-hash
 VENV := .venv
 SAM_VENV := .venv-sam
 WHEELS := .build/wheels
+ASL_VALIDATOR := .build/asl-validator
 # Functions start faster from bytecode, wherever it was switched off.
 export PYTHONDONTWRITEBYTECODE :=
 export SAM_CLI_TELEMETRY := 0
@@ -18,7 +19,7 @@ help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
 
 .PHONY: setup
-setup: $(VENV)/ready $(SAM_VENV)/ready $(WHEELS)/ready ## Install everything, once
+setup: $(VENV)/ready $(SAM_VENV)/ready $(WHEELS)/ready $(ASL_VALIDATOR)/ready ## Install everything, once
 
 .PHONY: demo
 demo: setup ## Deploy the application and an example stack to an embedded cloud, show it, delete it
@@ -26,7 +27,7 @@ demo: setup ## Deploy the application and an example stack to an embedded cloud,
 
 .PHONY: test
 test: setup check ## Check, then run all tests
-	@$(VENV)/bin/python -m pytest tests/emulator tests/e2e
+	@$(VENV)/bin/python -m pytest tests/static tests/emulator tests/e2e
 
 .PHONY: check
 check: $(VENV)/ready lint unit ## Format, lint, types, import contracts, unit and flow tests: seconds
@@ -81,4 +82,10 @@ $(WHEELS)/ready: layers/threadrun/requirements.txt $(VENV)/ready
 	@rm -rf $(WHEELS) && mkdir -p $(WHEELS)
 	@$(VENV)/bin/python -m pip download --quiet --disable-pip-version-check --require-hashes --no-deps \
 		--only-binary :all: --dest $(WHEELS) -r $<
+	@touch $@
+
+$(ASL_VALIDATOR)/ready: local/asl-validator/package-lock.json
+	@mkdir -p $(ASL_VALIDATOR) && cp local/asl-validator/package*.json $(ASL_VALIDATOR)
+	@if command -v npm >/dev/null; then npm ci --silent --no-audit --no-fund --prefix $(ASL_VALIDATOR); \
+	else echo "npm is not installed: the state machine's definition is checked by SAM and the emulator only"; fi
 	@touch $@

@@ -92,16 +92,16 @@ class ResponsesBackend:
             self._client.responses.delete(run_id)
 
     def delete_thread(self, thread_id: str) -> None:
-        # Deleting a conversation leaves its items behind, so they go first.
+        # Deleting a conversation leaves its items behind, so they go first, as far as the server knows them.
         items, action = self._client.conversations.items, f"delete thread {thread_id}"
-        with suppress(NotFound):
-            with self._translated(action):
-                item_ids = [item.id for item in items.list(thread_id, limit=_ITEMS_PER_PAGE) if item.id]
-            for item_id in item_ids:
-                with suppress(NotFound), self._translated(action):
-                    items.delete(item_id, conversation_id=thread_id)
-            with self._translated(action):
-                self._client.conversations.delete(thread_id)
+        item_ids: list[str] = []
+        with suppress(TerminalError), self._translated(action):
+            item_ids = [item.id for item in items.list(thread_id, limit=_ITEMS_PER_PAGE) if item.id]
+        for item_id in item_ids:
+            with suppress(TerminalError), self._translated(action):
+                items.delete(item_id, conversation_id=thread_id)
+        with suppress(NotFound), self._translated(action):
+            self._client.conversations.delete(thread_id)
 
 
 def _request(desired: DesiredRun, thread_id: str) -> dict[str, Any]:

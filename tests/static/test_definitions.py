@@ -1,0 +1,98 @@
+"""The templates and the state machine's definition, checked by the tools that their users run."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from local.deployment import ROOT, SAM, build
+
+ASL_VALIDATOR = ROOT / ".build" / "asl-validator" / "node_modules" / ".bin" / "asl-validator"
+DEFINITION = ROOT / "statemachine" / "thread_run.asl.yaml"
+TEMPLATES = [ROOT / "template.yaml", *sorted((ROOT / "docs" / "examples").glob("*.yaml"))]
+
+
+def run(*command: str | Path, **variables: str) -> str:
+    environment = os.environ | {"SAM_CLI_TELEMETRY": "0", "AWS_DEFAULT_REGION": "us-east-1"} | variables
+    result = subprocess.run(
+        [str(part) for part in command], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout + result.stderr
+
+
+def test_sam_validates_the_template() -> None:
+    assert "is a valid SAM Template" in run(SAM, "validate", "--lint", "--template", ROOT / "template.yaml")
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
+def test_cfn_lint_is_clean(template: Path) -> None:
+    assert run(SAM.parent / "cfn-lint", template) == ""
+
+
+@pytest.mark.skipif(not (shutil.which("node") and ASL_VALIDATOR.exists()), reason="npm was not there at make setup")
+def test_asl_validator_is_clean(tmp_path: Path) -> None:
+    definition = yaml.safe_load(DEFINITION.read_text())
+    for state in definition["States"].values():
+        # A placeholder of DefinitionSubstitutions is no ARN yet.
+        assert "Resource" not in state or state["Resource"].startswith("arn:aws:states:::")
+    path = tmp_path / "definition.json"
+    path.write_text(json.dumps(definition))
+    run(ASL_VALIDATOR, "--json-path", path)
+
+
+def test_no_state_retries_everything() -> None:
+    """A retry names the errors that pass by themselves: a bug repeated is still a bug."""
+    for state in yaml.safe_load(DEFINITION.read_text())["States"].values():
+        for retrier in state.get("Retry", []):
+            assert "States.ALL" not in retrier["ErrorEquals"]
+
+
+def test_only_keys_travel_through_the_state_machine() -> None:
+    """What a payload does not name cannot get into an execution's history."""
+    definition = yaml.safe_load(DEFINITION.read_text())
+    payloads = [
+        state["Arguments"]["Payload"] for state in definition["States"].values() if "FunctionName" in str(state)
+    ]
+    assert {name for payload in payloads for name in payload} == {"key", "request_id", "failure"}
+
+
+def test_the_built_layer_has_all_that_the_functions_import() -> None:
+    """The emulator's functions see this project's own packages too, and would hide a missing one."""
+    layer = build().parent / "ThreadRunLayer" / "python"
+    modules = sorted(path.stem for path in (layer / "threadrun").glob("*.py") if path.stem != "__init__")
+    runtime = Path(sys.prefix) / "lib" / f"python3.{sys.version_info.minor}" / "site-packages"
+    provided = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six.py", "urllib3")
+    script = f"""
+import sys
+sys.path.insert(0, {str(layer)!r})
+class Provided:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in {{part.removesuffix(".py") for part in {provided!r}}}:
+            import importlib.machinery
+            return importlib.machinery.PathFinder.find_spec(name, path or [{str(runtime)!r}], target)
+sys.meta_path.append(Provided())
+import importlib
+for name in {modules!r}:
+    importlib.import_module("threadrun." + name)
+sys.path.insert(0, sys.argv[1])
+import app
+print(app.handler)
+"""
+    for function in ("custom_resource", "reconcile", "signal"):
+        said = run(sys.executable, "-I", "-S", "-c", script, ROOT / "functions" / function)
+        assert "function handler" in said
+
+
+def test_the_layer_asks_for_nothing_but_what_the_sdks_need() -> None:
+    names = re.findall(r"^([a-z0-9-]+)==", (ROOT / "layers/threadrun/requirements.txt").read_text(), re.MULTILINE)
+    assert {"openai", "aws-lambda-powertools", "pydantic"} <= set(names)
+    assert not {"boto3", "botocore", "moto", "ministack"} & set(names)
