@@ -26,7 +26,7 @@ def main() -> int:
             (ROOT / lock).unlink(missing_ok=True)
             options = ["--quiet", "--universal", "--python-version", "3.11", "--generate-hashes"]
             options += ["--no-annotate", "--no-header", "--no-emit-index-url", "--group", f"pyproject.toml:{group}"]
-            command = [python, "-m", "uv", "pip", "compile", *options, "-o", lock]
+            command = [str(python), "-m", "uv", "pip", "compile", *options, "-o", lock]
             subprocess.run(command, cwd=ROOT, check=True)
             print(f"{lock}: {(ROOT / lock).read_text().count('==')} packages")
     return 0
