@@ -41,7 +41,7 @@ lint: $(VENV)/ready
 
 .PHONY: unit
 unit: $(VENV)/ready
-	@$(VENV)/bin/python -m pytest -q tests/unit tests/flow
+	@$(VENV)/bin/python -m pytest -q -n 2 tests/unit tests/flow
 
 .PHONY: up
 up: setup ## Start the embedded cloud with the application and leave it running

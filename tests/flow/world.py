@@ -21,6 +21,7 @@ from typing import Any
 
 import boto3
 import jsonata
+import urllib3.util.retry
 import yaml
 from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
@@ -140,6 +141,7 @@ class World:
         for module in (custom_resource, reconcile, signal):
             monkeypatch.setattr(module, "application", lambda: self.app)
         shim_moto(monkeypatch, self.invoke, self.clock)
+        monkeypatch.setattr(urllib3.util.retry, "time", SimpleNamespace(sleep=self.clock.advance, time=self.clock))
 
     def invoke(self, function: str, event: dict[str, Any]) -> Any:
         """Run a handler as Lambda would: a fresh copy of the event in, JSON out."""
