@@ -19,7 +19,7 @@ from threadrun.answers import answer_request
 from threadrun.application import Application, application
 from threadrun.cloudformation import Event, parse_event
 from threadrun.desired import DesiredRun
-from threadrun.errors import TerminalError, VersionConflict
+from threadrun.errors import AnswerUndelivered, TerminalError, VersionConflict
 from threadrun.properties import KeyStyle, parse_properties
 from threadrun.record import Request, ResourceRecord, resource_key
 from threadrun.steps import Step, take_step
@@ -53,9 +53,18 @@ def handle(app: Application, event: Event) -> None:
     step = take_step(app.store, app.backend, key, event.request_id, app.clock)
     logger.info("first step taken", extra={"outcome": step.outcome, "wait_seconds": step.wait_seconds})
     if step.outcome == "answer":
-        answer_request(app.store, key, event.request_id)
+        _answer(app, key, event.request_id)
     elif step.outcome in ("wait", "record"):
         _start_execution(app, key, event.request_id, step)
+
+
+def _answer(app: Application, key: str, request_id: str) -> None:
+    """Answer from here; where CloudFormation's URL does not take it, the state machine goes on trying."""
+    try:
+        answer_request(app.store, key, request_id)
+    except AnswerUndelivered as error:
+        logger.warning("the answer is handed over", extra={"reason": error.reason})
+        _start_execution(app, key, request_id, Step("answer"))
 
 
 def _record_request(app: Application, event: Event) -> Request:

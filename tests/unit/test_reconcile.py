@@ -119,6 +119,28 @@ def test_a_lock_on_our_own_thread_forbids_another_start_for_good() -> None:
     assert backend.calls.count("start_run") == 2
 
 
+def test_a_lock_without_a_lost_start_is_just_waited_for() -> None:
+    """Whatever holds a new thread for a moment is not our run: none was started yet."""
+    run, backend = wanted_run(), MemoryBackend()
+    backend.faults["start_run"] = [ThreadBusy("locked")]
+    until_waiting(run, backend)
+    assert until_waiting(run, backend) == RequeueAfter(1, "the run is queued")
+
+
+def test_a_lost_start_on_an_existing_thread_keeps_its_place_while_the_thread_is_locked() -> None:
+    """The lost run may be what holds the lock: its answer must still count as new when the lock opens."""
+    backend = MemoryBackend(threads={"conv_9": ["msg_1"]})
+    run = wanted_run(thread=None, existing_thread_id="conv_9")
+    backend.faults["start_run"] = [LostReply("lost"), ThreadBusy("locked")]
+    with pytest.raises(LostReply):
+        until_waiting(run, backend)
+    until_waiting(run, backend, 1000 + START_GRACE_SECONDS)
+    backend.threads["conv_9"].append("msg_2")
+    assert isinstance(until_waiting(run, backend, 1100), Done)
+    assert run.run_id == "msg_2"
+    assert backend.calls.count("start_run") == 2
+
+
 def test_a_lock_on_an_existing_thread_is_waited_for() -> None:
     backend = MemoryBackend(threads={"conv_9": []})
     run = wanted_run(thread=None, existing_thread_id="conv_9")

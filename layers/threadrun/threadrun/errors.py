@@ -27,6 +27,10 @@ class ThreadBusy(TransientError):
     """Another run holds the thread's lock; the call had no effect."""
 
 
+class TableUnavailable(TransientError):
+    """DynamoDB did not do what was asked, after botocore's own retries."""
+
+
 class VersionConflict(TransientError):
     """Someone else saved the record first: read it again and decide again."""
 

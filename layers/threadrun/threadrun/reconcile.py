@@ -86,12 +86,12 @@ def _start(run: RunRecord, desired: DesiredRun, thread_id: str, backend: Backend
     try:
         observed = backend.start_run(desired, thread_id)
     except LostReply:
-        raise
+        raise  # The intent stays: the run may live.
     except ThreadBusy as busy:
-        if run.thread_is_ours:
-            run.start_seen_busy = True
-        else:
+        if run.lost_start == "no":
             run.forget_start()
+        elif run.thread_is_ours:
+            run.lost_start = "proved"
         return RequeueAfter(busy.retry_after_seconds or BUSY_POLL_SECONDS, "another run holds the thread")
     except (TransientError, TerminalError):
         run.forget_start()
@@ -107,8 +107,9 @@ def _recover_start(
     if found is not None:
         run.run_is_ours = True
         return _settle(run, found, now)
-    if run.start_seen_busy or now < intended + START_GRACE_SECONDS:
+    if run.lost_start == "proved" or now < intended + START_GRACE_SECONDS:
         return RequeueAfter(BUSY_POLL_SECONDS, "waiting for a sign of the run whose start got no reply")
+    run.lost_start = "suspected"
     run.intend_start(now, run.start_after_item_id)
     return RequeueAfter(0, "the run was never started: starting it again")
 

@@ -37,8 +37,8 @@ class RunRecord(BaseModel):
     run_is_ours: bool = False
     start_intended_epoch_s: float | None = None
     start_after_item_id: str | None = None
-    start_seen_busy: bool = False
-    """Our own thread was locked after a lost reply: that run lives, so it must not be started again."""
+    lost_start: Literal["no", "suspected", "proved"] = "no"
+    """Whether an earlier start may be, or is, a run whose id nobody knows; a proved one is never started again."""
 
     status: str | None = None
     created_at: int | None = None
@@ -102,7 +102,7 @@ class RunRecord(BaseModel):
 
     def absorb(self, stale: RunRecord) -> None:
         """Take over ids that another actor learned before it lost the race to save them."""
-        for name in ("thread_id", "thread_is_ours", "run_id", "run_is_ours", "status", "created_at"):
+        for name in ("thread_id", "thread_is_ours", "run_id", "run_is_ours"):
             if not getattr(self, name):
                 setattr(self, name, getattr(stale, name))
         if stale.start_intended_epoch_s is None or self.run_id:

@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import time
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
-from threadrun.errors import VersionConflict
+from threadrun.errors import TableUnavailable, VersionConflict
 from threadrun.record import ResourceRecord
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 FORGOTTEN_AFTER_SECONDS = 2 * 24 * 3600
 """How long a record without runs is kept: longer than Lambda repeats an event (6 hours)."""
+_REFUSALS = frozenset({"ValidationException", "AccessDeniedException", "ResourceNotFoundException"})
+"""A bug or a broken deployment: trying again does not help."""
 
 
 class Store:
@@ -35,7 +38,8 @@ class Store:
 
     def load(self, key: str) -> ResourceRecord | None:
         """The record as it is now, None where there is none."""
-        reply = self._client.get_item(TableName=self._table_name, Key={"pk": {"S": key}}, ConsistentRead=True)
+        with _translated("read the record"):
+            reply = self._client.get_item(TableName=self._table_name, Key={"pk": {"S": key}}, ConsistentRead=True)
         if "Item" not in reply:
             return None
         item = reply["Item"]
@@ -65,28 +69,25 @@ class Store:
                 "ExpressionAttributeValues": {":read": {"N": str(record.version)}},
             }
         )
-        try:
+        with _translated("save the record"):
             self._client.put_item(TableName=self._table_name, Item=item, **is_as_read)
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
-                raise VersionConflict("the record was saved by someone else") from None
-            raise
         record.version += 1
 
     def stage_attributes(self, physical_id: str, attributes: Mapping[str, Any]) -> None:
         """Lay a run's attributes ready for the state machine to record."""
-        self._client.update_item(
-            TableName=self._table_name,
-            Key={"pk": {"S": public_key(physical_id)}},
-            UpdateExpression="SET staged = :attributes",
-            ExpressionAttributeValues={":attributes": TypeSerializer().serialize(dict(attributes))},
-        )
+        with _translated("stage the attributes"):
+            self._client.update_item(
+                TableName=self._table_name,
+                Key={"pk": {"S": public_key(physical_id)}},
+                UpdateExpression="SET staged = :attributes",
+                ExpressionAttributeValues={":attributes": TypeSerializer().serialize(dict(attributes))},
+            )
 
     def read_attributes(self, physical_id: str) -> dict[str, Any] | None:
         """A run's recorded attributes; those laid ready where recording them failed."""
-        reply = self._client.get_item(
-            TableName=self._table_name, Key={"pk": {"S": public_key(physical_id)}}, ConsistentRead=True
-        )
+        key = {"pk": {"S": public_key(physical_id)}}
+        with _translated("read the attributes"):
+            reply = self._client.get_item(TableName=self._table_name, Key=key, ConsistentRead=True)
         if "Item" not in reply:
             return None
         item = {name: TypeDeserializer().deserialize(value) for name, value in reply["Item"].items() if name != "pk"}
@@ -97,7 +98,23 @@ class Store:
 
     def delete_attributes(self, physical_id: str) -> None:
         """Remove a run's public item, if there is one."""
-        self._client.delete_item(TableName=self._table_name, Key={"pk": {"S": public_key(physical_id)}})
+        with _translated("delete the attributes"):
+            self._client.delete_item(TableName=self._table_name, Key={"pk": {"S": public_key(physical_id)}})
+
+
+@contextmanager
+def _translated(action: str) -> Iterator[None]:
+    try:
+        yield
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if code == "ConditionalCheckFailedException":
+            raise VersionConflict(f"cannot {action}: someone else saved it first") from None
+        if code in _REFUSALS:
+            raise
+        raise TableUnavailable(f"cannot {action}: {code}") from None
+    except BotoCoreError as error:
+        raise TableUnavailable(f"cannot {action}: {type(error).__name__}") from error
 
 
 def public_key(physical_id: str) -> str:

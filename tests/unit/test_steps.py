@@ -1,0 +1,169 @@
+"""One step of a request: what is saved when, and what happens when another actor saves first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.unit.memory import MemoryBackend, wanted_run
+from threadrun.errors import TerminalError, TransientError, VersionConflict
+from threadrun.record import Request, ResourceRecord
+from threadrun.steps import Step, take_step
+
+
+class MemoryStore:
+    """The table in memory; `before_save` is called once before the next save, as another actor."""
+
+    def __init__(self, record: ResourceRecord) -> None:
+        self._text, self._version = record.model_dump_json(), record.version
+        self.staged: list[str] = []
+        self.before_save: Callable[[], None] | None = None
+
+    def load(self, key: str) -> ResourceRecord:
+        record = ResourceRecord.model_validate_json(self._text)
+        record.version = self._version
+        return record
+
+    def save(self, record: ResourceRecord) -> None:
+        if self.before_save:
+            action, self.before_save = self.before_save, None
+            action()
+        if record.version != self._version:
+            raise VersionConflict("someone else")
+        record.version = self._version = self._version + 1
+        self._text = record.model_dump_json()
+
+    def stage_attributes(self, physical_id: str, attributes: object) -> None:
+        self.staged.append(physical_id)
+
+    def delete_attributes(self, physical_id: str) -> None:
+        self.staged = [each for each in self.staged if each != physical_id]
+
+
+def asked(request_type: str = "Create", request_id: str = "r1") -> Request:
+    return Request.model_validate(
+        {
+            "request_id": request_id,
+            "request_type": request_type,
+            "response_url": "https://u",
+            "run_key": "run" if request_type != "Delete" else None,
+            "received_epoch_s": 1000,
+            "deadline_epoch_s": 2000,
+        }
+    )
+
+
+def stored() -> MemoryStore:
+    record = ResourceRecord(stack_id="s", logical_id="l", requests={"r1": asked()}, runs={"run": wanted_run()})
+    return MemoryStore(record)
+
+
+def step(store: MemoryStore, backend: MemoryBackend, request_id: str = "r1", now: float = 1000) -> Step:
+    return take_step(store, backend, "key", request_id, lambda: now)  # type: ignore[arg-type]
+
+
+def supersede(store: MemoryStore) -> None:
+    """A Delete is admitted, by another actor."""
+    record = store.load("key")
+    record.requests["r1"].is_superseded = True
+    record.requests["d1"] = asked("Delete", "d1")
+    for run in record.runs.values():
+        run.goal, run.desired = "absent", None
+    store.save(record)
+
+
+def test_a_first_step_starts_the_run_and_waits() -> None:
+    store, backend = stored(), MemoryBackend()
+    assert step(store, backend) == Step("wait", 1)
+    assert backend.calls == ["create_thread", "start_run"]
+
+
+def test_a_look_that_learns_nothing_new_saves_nothing() -> None:
+    """Each save of a record with long prompts costs write units."""
+    store, backend = stored(), MemoryBackend()
+    step(store, backend)
+    version = store.load("key").version
+    step(store, backend)
+    assert store.load("key").version == version
+
+
+def test_an_ended_run_is_staged_and_then_recorded() -> None:
+    store, backend = stored(), MemoryBackend()
+    step(store, backend)
+    backend.end("resp_1")
+    assert step(store, backend) == Step("record", public_key="RUN#conv_1:resp_1")
+    assert store.staged == ["conv_1:resp_1"]
+
+
+def test_a_transient_error_is_a_wait_as_long_as_the_server_asks() -> None:
+    store, backend = stored(), MemoryBackend()
+    backend.faults["create_thread"] = [TransientError("429", 300)]
+    assert step(store, backend) == Step("wait", 300)
+
+
+def test_no_wait_goes_past_the_deadline() -> None:
+    store, backend = stored(), MemoryBackend()
+    backend.faults["create_thread"] = [TransientError("429", 5000)]
+    assert step(store, backend, now=1900) == Step("wait", 100)
+
+
+def test_a_terminal_error_is_kept_as_the_reason() -> None:
+    store, backend = stored(), MemoryBackend()
+    backend.faults["start_run"] = [TerminalError("no such model")]
+    assert step(store, backend) == Step("answer")
+    assert store.load("key").runs["run"].failure == "no such model"
+
+
+def test_an_unknown_record_or_request_is_nothing_to_do() -> None:
+    assert step(stored(), MemoryBackend(), "other") == Step("stop")
+
+
+@pytest.mark.parametrize("saves_before", [1, 2, 3])
+def test_a_delete_that_comes_in_between_is_found_at_the_next_save(saves_before: int) -> None:
+    """Whatever this actor made before it lost the race is known to the Delete, or cleaned up by this actor."""
+    store, backend = stored(), MemoryBackend()
+
+    def let_pass(remaining: int) -> None:
+        if remaining:
+            store.before_save = lambda: let_pass(remaining - 1)
+        else:
+            supersede(store)
+
+    store.before_save = lambda: let_pass(saves_before - 1)
+    assert step(store, backend).outcome == "stop"
+    for run_id in list(backend.runs):
+        backend.end(run_id, "cancelled")
+    for _ in range(3):
+        step(store, backend, "d1", now=1040)
+    assert (backend.threads, backend.runs, store.load("key").runs) == ({}, {}, {})
+
+
+def test_what_is_made_after_its_delete_has_ended_is_cleaned_up_by_who_made_it() -> None:
+    store, backend = stored(), MemoryBackend()
+
+    def delete_to_the_end() -> None:
+        supersede(store)
+        record = store.load("key")
+        record.runs.clear()
+        record.requests["d1"].is_superseded = True
+        store.save(record)
+
+    store.before_save = delete_to_the_end
+    assert step(store, backend) == Step("stop")
+    assert (backend.threads, store.load("key").runs) == ({}, {})
+
+
+def test_a_leftover_that_cannot_be_deleted_does_not_fail_an_update() -> None:
+    store, backend = stored(), MemoryBackend()
+    record = store.load("key")
+    leftover = wanted_run().model_copy(
+        update={"key": "old", "goal": "absent", "thread_id": "conv_0", "thread_is_ours": True}
+    )
+    record.runs["old"] = leftover
+    store.save(record)
+    backend.faults["delete_thread"] = [TerminalError("forbidden")] * 9
+    assert step(store, backend).outcome == "wait"
+    backend.end("resp_1")
+    assert step(store, backend).outcome == "record"
+    assert "old" in store.load("key").runs, "the Delete to come tries again"
