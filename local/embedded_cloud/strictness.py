@@ -7,6 +7,7 @@ from local.embedded_cloud import (
     error_types,
     http_routes,
     no_echo,
+    repeated_requests,
     rollbacks,
     stack_patches,
     yaml_definitions,
@@ -24,3 +25,4 @@ def install() -> None:
     deletions.install()
     cancellation.install()
     yaml_definitions.install()
+    repeated_requests.install()

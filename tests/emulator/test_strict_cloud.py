@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from local.embedded_cloud import EmbeddedCloud
 from tests.emulator.deployment import Deployment, until
@@ -324,3 +325,13 @@ def test_state_machine_in_yaml_catches_an_error_by_class(aws: Deployment) -> Non
     execution = states.start_execution(stateMachineArn=aws.outputs()["Arn"])["executionArn"]
     until(lambda: states.describe_execution(executionArn=execution)["status"] != "RUNNING")
     assert states.describe_execution(executionArn=execution)["output"] == '"caught by class"'
+
+
+def test_a_repeated_request_with_the_same_token_is_harmless(aws: Deployment) -> None:
+    """AWS SDKs send a request again when the connection broke; AWS knows it by its ClientRequestToken."""
+    body = json.dumps({"Resources": {"Group": {"Type": "AWS::Logs::LogGroup"}}})
+    request = {"StackName": "demo", "TemplateBody": body, "ClientRequestToken": "token-1"}
+    first = aws.cloudformation.create_stack(**request)
+    assert aws.cloudformation.create_stack(**request)["StackId"] == first["StackId"]
+    with pytest.raises(ClientError, match="AlreadyExistsException"):
+        aws.cloudformation.create_stack(**request | {"ClientRequestToken": "token-2"})
