@@ -134,7 +134,7 @@ def test_a_run_longer_than_its_patience_is_cancelled(stack: Stack, openai_api: O
 
 def test_runs_of_one_stack_and_of_several_stacks_go_in_parallel(stack: Stack, openai_api: OpenAIStandIn) -> None:
     """Seen by the runs' own times: a slow machine stretches them, but does not put them one after the other."""
-    openai_api.script(Script(duration_s=10, times=None))
+    openai_api.script(Script(duration_s=20, times=None))
     others = {f"Run{number}": stack.resource(PROPERTIES) for number in range(2)}
     twin = Stack(stack.cloud, stack.application, f"{stack.name}-twin")
     with ThreadPoolExecutor() as pool:
@@ -142,8 +142,7 @@ def test_runs_of_one_stack_and_of_several_stacks_go_in_parallel(stack: Stack, op
     assert statuses == ["CREATE_COMPLETE", "CREATE_COMPLETE"]
     starts = [request.time for request in openai_api.requests if request.path == "/v1/responses"]
     assert len(starts) == 6
-    together = [sum(start <= moment < start + 10 for start in starts) for moment in starts]
-    assert max(together) >= 4, "runs of one stack alone are three"
+    assert max(starts) - min(starts) < 20, "the last one started before the first one ended"
     with ThreadPoolExecutor() as pool:
         assert list(pool.map(Stack.delete, (stack, twin))) == ["DELETE_COMPLETE", "DELETE_COMPLETE"]
     assert left(openai_api) == NOTHING
