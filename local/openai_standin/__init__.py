@@ -1,7 +1,8 @@
 """Exists so that the demo and the tests need no OpenAI account: a strict, stateful stand-in for OpenAI's API.
 
-It serves Responses and Conversations as OpenAI does in November 2026, errors included. It must never call a
-model or the network, start a thread for a response (the clock decides), or show a prompt on its output.
+It serves Responses, Conversations, files and vector stores as OpenAI does in November 2026, errors included, and
+on request Assistants v2 as OpenAI did before. It must never call a model or the network, start a thread for a
+response (the clock decides), or show a prompt on its output.
 """
 
 from .faults import Fault

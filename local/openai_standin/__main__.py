@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 
+from .routes import APIS
 from .standin import OpenAIStandIn
 
 
@@ -16,11 +17,13 @@ def main() -> int:
         signal.signal(number, lambda *_: stop.set())
     arguments = _arguments()
     stand_in = OpenAIStandIn(
+        api=arguments.api,
         api_key=arguments.api_key,
         port=arguments.port,
         models=dict.fromkeys(arguments.model, "none"),
         duration_s=arguments.run_seconds,
         queued_s=arguments.queued_seconds,
+        indexing_s=arguments.indexing_seconds,
     )
     with stand_in:
         print(json.dumps({"base_url": stand_in.base_url, "control_url": stand_in.control_url}), flush=True)
@@ -31,9 +34,11 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m local.openai_standin", description=__doc__)
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--api", choices=APIS, default="responses", help="which wires are served")
     parser.add_argument("--api-key", default="sk-standin", help="the only key that is let in")
     parser.add_argument("--run-seconds", type=float, default=1.0, help="how long a response runs")
     parser.add_argument("--queued-seconds", type=float, default=0.0, help="how long it is queued before")
+    parser.add_argument("--indexing-seconds", type=float, default=1.0, help="how long a vector store takes for a file")
     parser.add_argument("--model", action="append", default=[], help="one more model that exists; repeatable")
     return parser.parse_args()
 

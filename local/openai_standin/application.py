@@ -1,43 +1,22 @@
-"""Exists as the one place that turns a request into a reply, without a socket: routes, the key, faults.
+"""Exists as the one place that turns a request into a reply, without a socket: the key, faults.
 
 Both the server and the in-process transport call it.
 """
 
 import hmac
 import json
-import re
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
-from . import control, conversations, responses
-from .errors import ApiError, invalid_url, method_not_allowed, refused, unauthorized
+from . import control, multipart
+from .errors import ApiError, invalid_beta, refused, unauthorized
 from .faults import ConnectionLost, Fault
+from .routes import BETA_PATHS, Routes
 from .world import LoggedRequest, World
 
-Endpoint = Callable[..., dict[str, Any]]
-
-# Later resource kinds add their lines here. Assistants and threads are absent: OpenAI closed them in 2026.
-_ROUTES: list[tuple[str, str, Endpoint]] = [
-    ("POST", "/v1/conversations", conversations.create),
-    ("GET", "/v1/conversations/{conversation_id}", conversations.retrieve),
-    ("POST", "/v1/conversations/{conversation_id}", conversations.update),
-    ("DELETE", "/v1/conversations/{conversation_id}", conversations.delete),
-    ("GET", "/v1/conversations/{conversation_id}/items", conversations.list_items),
-    ("POST", "/v1/conversations/{conversation_id}/items", conversations.create_items),
-    ("GET", "/v1/conversations/{conversation_id}/items/{item_id}", conversations.retrieve_item),
-    ("DELETE", "/v1/conversations/{conversation_id}/items/{item_id}", conversations.delete_item),
-    ("POST", "/v1/responses", responses.create),
-    ("GET", "/v1/responses/{response_id}", responses.retrieve),
-    ("DELETE", "/v1/responses/{response_id}", responses.delete),
-    ("GET", "/v1/responses/{response_id}/input_items", responses.list_input_items),
-    ("POST", "/v1/responses/{response_id}/cancel", responses.cancel),
-]
-_COMPILED = [
-    (method, re.compile(re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", path)), endpoint) for method, path, endpoint in _ROUTES
-]
 _UNREADABLE = (
     "We could not parse the JSON body of your request. (HINT: This likely means you aren't using your HTTP "
     "library correctly. The OpenAI API expects a JSON payload, but what was sent was not valid JSON.)"
@@ -64,15 +43,16 @@ class _Call(NamedTuple):
 
 
 class Application:
-    """OpenAI's API over one `World`."""
+    """OpenAI's API over one `World`; `api` says which wires are served. Raises ValueError for an unknown one."""
 
-    def __init__(self, world: World, api_key: str) -> None:
+    def __init__(self, world: World, api_key: str, api: str = "responses") -> None:
         self.world = world
         self.api_key = api_key
+        self._routes = Routes(api)
 
     def handle(self, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes) -> Reply:
         """Answer one request; header names are lower case. Raises ConnectionLost where a fault says so."""
-        call = _Call(method, path, query, headers, _parsed(body))
+        call = _Call(method, path, query, headers, _parsed(headers, body))
         with self.world.lock:
             if path.startswith(control.PREFIX):
                 return _reply(*control.handle(self.world, method, path, call.body))
@@ -104,24 +84,16 @@ class Application:
         return reply if fault is None else _spoiled(reply, fault)
 
     def _answer(self, call: "_Call") -> dict[str, Any]:
-        endpoint, names = _route(call.method, call.path)
+        endpoint, names = self._routes.find(call.method, call.path)
         authorization = call.headers.get("authorization", "")
         if not hmac.compare_digest(authorization.encode(), f"Bearer {self.api_key}".encode()):
             raise unauthorized(authorization)
+        if call.path.startswith(BETA_PATHS) and "assistants=v2" not in call.headers.get("openai-beta", ""):
+            raise invalid_beta()
         if not isinstance(call.body, dict | None):
             raise refused(_UNREADABLE)
         self.world.settle()
         return endpoint(self.world, parse_qs(call.query, keep_blank_values=True), call.body or {}, **names)
-
-
-def _route(method: str, path: str) -> tuple[Endpoint, dict[str, str]]:
-    matches = [(allowed, pattern.fullmatch(path), endpoint) for allowed, pattern, endpoint in _COMPILED]
-    for allowed, match, endpoint in matches:
-        if match and allowed == method:
-            return endpoint, match.groupdict()
-    if any(match for _, match, _ in matches):
-        raise method_not_allowed(method, path)
-    raise invalid_url(method, path)
 
 
 def _fail_before_effect(fault: Fault) -> None:
@@ -139,10 +111,13 @@ def _spoiled(reply: Reply, fault: Fault) -> Reply:
     return replace(reply, delay_s=fault.seconds if fault.kind == "slow" else 0.0)
 
 
-def _parsed(body: bytes) -> Any:
+def _parsed(headers: Mapping[str, str], body: bytes) -> Any:
     if not body:
         return None
+    content_type = headers.get("content-type", "")
     try:
+        if content_type.startswith(multipart.MEDIA_TYPE):
+            return multipart.parsed(content_type, body)
         return json.loads(body)
     except ValueError:
         return _NOT_JSON

@@ -6,6 +6,7 @@ No key is needed: it listens on the loopback address only, and holds nothing sec
 from collections.abc import Callable
 from typing import Any
 
+from . import files
 from .faults import fault_from_json
 from .scripts import script_from_json
 from .world import World
@@ -40,6 +41,10 @@ def _plan_faults(world: World, body: Any) -> dict[str, int]:
     return {"planned": len(faults)}
 
 
+def _register_files(world: World, body: Any) -> dict[str, list[str]]:
+    return {"registered": [files.register(world, each) for each in _objects(body)]}
+
+
 def _objects(body: Any) -> list[dict[str, Any]]:
     given = body if isinstance(body, list) else [body]
     if not all(isinstance(each, dict) for each in given):
@@ -57,5 +62,6 @@ _ACTIONS: dict[tuple[str, str], Callable[[World, Any], Any]] = {
     ("GET", "requests"): lambda world, body: [each._asdict() for each in world.requests],
     ("POST", "scripts"): _plan_scripts,
     ("POST", "faults"): _plan_faults,
+    ("POST", "files"): _register_files,
     ("POST", "reset"): _reset,
 }

@@ -6,6 +6,7 @@ from . import validation
 from .errors import conversation_locked, not_found
 from .items import kind_of, stored
 from .paging import Query, listed, page, require_known
+from .references import require_content_files
 from .world import Conversation, World
 
 Body = dict[str, Any]
@@ -47,7 +48,7 @@ def delete(world: World, query: Query, body: Body, conversation_id: str) -> Body
 
 def list_items(world: World, query: Query, body: Body, conversation_id: str) -> Body:
     """List a conversation's items, newest first unless asked otherwise."""
-    return page(world.conversation(conversation_id).items, query)
+    return page(world.conversation(conversation_id).items, query, "include")
 
 
 def create_items(world: World, query: Query, body: Body, conversation_id: str) -> Body:
@@ -81,6 +82,7 @@ def _new_items(world: World, conversation: Conversation | None, given: list[Body
     for item in given:
         if kind_of(item) == "item_reference" and item["id"] not in known:
             raise not_found("Item", item["id"])
+    require_content_files(world.storage, given, "items")
     return [stored(item, world.new_id) for item in given if kind_of(item) != "item_reference"]
 
 

@@ -57,6 +57,16 @@ def not_found(what: str, identifier: str) -> ApiError:
     return ApiError(404, f"{what} with id '{identifier}' not found.")
 
 
+def none_found(what: str, identifier: str) -> ApiError:
+    """Say the same in the words of the older resources: assistants, threads, vector stores (404)."""
+    return ApiError(404, f"No {what} found with id '{identifier}'.")
+
+
+def no_such_file(identifier: str, param: str = "id", status: int = 404) -> ApiError:
+    """Say that a file does not exist: 404 in a path, 400 where a body names it."""
+    return ApiError(status, f"No such File object: {identifier}", param=param)
+
+
 def wrong_prefix(param: str, identifier: str, prefix: str) -> ApiError:
     """Say that an id is of another kind of resource (400)."""
     message = f"Invalid '{param}': '{identifier}'. Expected an ID that begins with '{prefix}'."
@@ -86,6 +96,13 @@ def unauthorized(authorization: str | None) -> ApiError:
 def masked(key: str) -> str:
     """Keep the first eight and last four characters of a key, and star the rest."""
     return key if len(key) <= 12 else key[:8] + "*" * (len(key) - 12) + key[-4:]
+
+
+def invalid_beta() -> ApiError:
+    """Say that the Assistants API wants its header (400)."""
+    header = "'OpenAI-Beta: assistants=v2'"
+    message = "You must provide the 'OpenAI-Beta' header to access the Assistants API. "
+    return refused(f"{message}Please try again by setting the header {header}.", code="invalid_beta")
 
 
 def invalid_url(method: str, path: str) -> ApiError:

@@ -11,7 +11,6 @@ from .validation import INCLUDABLE
 Query = Mapping[str, Sequence[str]]
 
 _ORDER = choice("asc", "desc")
-_LIMIT = integer(1, 100)
 
 
 def require_known(query: Query, *known: str) -> None:
@@ -25,18 +24,22 @@ def require_known(query: Query, *known: str) -> None:
                 choice(*INCLUDABLE)(value, plain)
 
 
-def page(items: Sequence[Item], query: Query) -> dict[str, Any]:
-    """Cut one page out of items that are given oldest first."""
-    require_known(query, "after", "include", "limit", "order")
-    order, limit = _last(query, "order", "desc"), _limit(_last(query, "limit", "20"))
+def page(items: Sequence[Item], query: Query, *more: str, longest: int = 100, usual: int = 20) -> dict[str, Any]:
+    """Cut one page out of items that are given oldest first.
+
+    `more` names the query parameters beside `after`, `limit` and `order`; of these, `before` is understood
+    here. A page has at most `longest` items, and `usual` ones unless asked otherwise.
+    """
+    require_known(query, "after", "limit", "order", *more)
+    order, limit = _last(query, "order", "desc"), _limit(_last(query, "limit", str(usual)), longest)
     _ORDER(order, "order")
     ordered = list(items) if order == "asc" else list(reversed(items))
-    after = _last(query, "after", "")
+    after, before = _last(query, "after", ""), _last(query, "before", "")
     if after:
-        ids = [item["id"] for item in ordered]
-        if after not in ids:
-            raise not_found("Item", after)
-        ordered = ordered[ids.index(after) + 1 :]
+        ordered = ordered[_position(ordered, after) + 1 :]
+    if before:
+        ordered = ordered[: _position(ordered, before)]
+        return listed(ordered[-limit:], has_more=len(ordered) > limit)
     return listed(ordered[:limit], has_more=len(ordered) > limit)
 
 
@@ -51,14 +54,21 @@ def listed(items: Sequence[Item], *, has_more: bool = False) -> dict[str, Any]:
     }
 
 
+def _position(ordered: Sequence[Item], identifier: str) -> int:
+    ids = [item["id"] for item in ordered]
+    if identifier not in ids:
+        raise not_found("Item", identifier)
+    return ids.index(identifier)
+
+
 def _last(query: Query, name: str, default: str) -> str:
     values = query.get(name)
     return values[-1] if values else default
 
 
-def _limit(text: str) -> int:
+def _limit(text: str, longest: int) -> int:
     if not text.lstrip("-").isdigit():
         message = f"Invalid type for 'limit': expected an integer, but got '{text}' instead."
         raise refused(message, "limit", "invalid_type")
-    _LIMIT(int(text), "limit")
+    integer(1, longest)(int(text), "limit")
     return int(text)

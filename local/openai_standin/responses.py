@@ -6,6 +6,7 @@ from . import validation
 from .errors import ApiError, conversation_locked, not_found, refused
 from .items import Item, kind_of, require_calls_answered, require_json_word, stored
 from .paging import Query, page, require_known
+from .references import require_content_files, require_tools_resources
 from .world import Run, World
 
 Body = dict[str, Any]
@@ -35,11 +36,13 @@ def create(world: World, query: Query, body: Body) -> Body:
     """Start a response; without `background` it is over at once. The same request twice makes two."""
     require_known(query)
     validation.create_response(body, world.models)
+    require_content_files(world.storage, body.get("input"), "input")
     conversation_id, context = _context(world, body)
     new = _new_items(world, body, context)
     require_calls_answered([*context, *new])
     if ((body.get("text") or {}).get("format") or {}).get("type") == "json_object":
         require_json_word([*context, *new])
+    require_tools_resources(world.storage, body.get("tools") or ())
     run = world.start(body, context, new, conversation_id)
     world.settle()
     return _rendered(run, world.now(), world.models)
@@ -55,7 +58,7 @@ def retrieve(world: World, query: Query, body: Body, response_id: str) -> Body:
 
 def list_input_items(world: World, query: Query, body: Body, response_id: str) -> Body:
     """List the items that the request itself brought, newest first unless asked otherwise."""
-    return page(world.run(response_id).input_items, query)
+    return page(world.run(response_id).input_items, query, "include")
 
 
 def cancel(world: World, query: Query, body: Body, response_id: str) -> Body:

@@ -14,7 +14,7 @@ STATUSES = ("completed", "failed", "incomplete", "cancelled")
 
 @dataclass(frozen=True)
 class Script:
-    """How one response goes: how long it takes, in seconds, and how it ends.
+    """How one response, or one turn of a run, goes: how long it takes, in seconds, and how it ends.
 
     What is left out comes from the stand-in's defaults. `match` is a function of the request, a subset of it,
     or a text that its input contains; `times=None` means for ever. Raises ValueError for a status that is not

@@ -4,15 +4,17 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from .application import Application
+from .behaviour import Behaviour
 from .faults import ConnectionLost, Fault
+from .files import register
 from .scripts import Script
 from .server import Server
 from .validation import MODELS
-from .world import Behaviour, LoggedRequest, World, random_id
+from .world import LoggedRequest, World, random_id
 
 if TYPE_CHECKING:
     import httpx2
@@ -23,13 +25,15 @@ class OpenAIStandIn:
 
     `models` adds models to the known ones, each with the reasoning effort it uses unasked (None: it can't
     reason, "none": it does not reason unless asked, anything else: a reasoning model).
-    `cancel_finished_status` and `locked_status` imitate other servers. `now`, `sleep` and `new_id` are there
-    for tests.
+    `api` says which wires are served: `responses` (OpenAI today), `assistants` (a server that speaks only
+    Assistants v2) or `both`. `cancel_finished_status` and `locked_status` imitate other servers. `now`, `sleep`
+    and `new_id` are there for tests. Raises ValueError for another `api`.
     """
 
     def __init__(
         self,
         *,
+        api: str = "responses",
         api_key: str = "sk-standin",
         port: int = 0,
         models: Mapping[str, str | None] | None = None,
@@ -39,6 +43,8 @@ class OpenAIStandIn:
         cancel_delay_s: float = 0.5,
         cancel_finished_status: int = 200,
         locked_status: int = 400,
+        indexing_s: float = 1.0,
+        run_expiry_s: float = 600.0,
         now: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
         new_id: Callable[[str], str] = random_id,
@@ -50,13 +56,15 @@ class OpenAIStandIn:
             cancel_delay_s=cancel_delay_s,
             cancel_finished_status=cancel_finished_status,
             locked_status=locked_status,
+            indexing_s=indexing_s,
+            run_expiry_s=run_expiry_s,
             models={**MODELS, **(models or {})},
         )
         self.api_key = api_key
         self._port = port
         self._sleep = sleep
         self._world = World(behaviour, now, new_id)
-        self._application = Application(self._world, api_key)
+        self._application = Application(self._world, api_key, api)
         self._server: Server | None = None
         self._thread: threading.Thread | None = None
 
@@ -123,7 +131,7 @@ class OpenAIStandIn:
         return httpx2.MockTransport(answer)
 
     def script(self, *scripts: Script) -> None:
-        """Say how the next matching responses go, in order."""
+        """Say how the next matching responses or turns of runs go, in order."""
         with self._world.lock:
             for script in scripts:
                 self._world.plan(script)
@@ -133,6 +141,15 @@ class OpenAIStandIn:
         with self._world.lock:
             for fault in faults:
                 self._world.faults.plan(fault)
+
+    def add_file(self, **fields: Any) -> str:
+        """Register a file and tell its id.
+
+        Fields are `id`, `name`, `size` (bytes), `purpose`, `fails_indexing` and `indexing_s`, all optional.
+        Raises ValueError for another field, or an id without OpenAI's prefix.
+        """
+        with self._world.lock:
+            return register(self._world, fields)
 
     @property
     def requests(self) -> list[LoggedRequest]:

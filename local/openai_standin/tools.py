@@ -1,6 +1,6 @@
 """Exists to check the `tools` and `tool_choice` of a request, by the SDK's `ToolParam` types.
 
-Whether a vector store or a file exists is not checked: this stand-in keeps neither.
+Whether a vector store or a file exists is state, and checked in `references.py`.
 """
 
 from typing import Any

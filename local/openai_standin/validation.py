@@ -142,18 +142,25 @@ def create_response(body: Body, models: Mapping[str, str | None]) -> None:
         raise refused("Prompt not found.", "prompt.id", "prompt_not_found")
     if "model" not in body:
         raise missing("model")
-    if body["model"] not in models:
-        message = f"The requested model '{body['model']}' does not exist."
-        raise refused(message, "model", "model_not_found")
-    _require_model_takes(body, models[body["model"]])
+    require_model_exists(body["model"], models)
+    effort = (body.get("reasoning") or {}).get("effort")
+    require_model_takes(body, effort, models[body["model"]], "reasoning.effort")
     _require_consistent(body)
     require_chosen_tool(body)
 
 
-def _require_model_takes(body: Body, default_effort: str | None) -> None:
-    effort = (body.get("reasoning") or {}).get("effort")
+def require_model_exists(model: str, models: Mapping[str, str | None]) -> None:
+    """Refuse a model that nobody knows (400)."""
+    if model not in models:
+        raise refused(f"The requested model '{model}' does not exist.", "model", "model_not_found")
+
+
+def require_model_takes(
+    body: Body, effort: str | None, default_effort: str | None, effort_param: str = "reasoning_effort"
+) -> None:
+    """Refuse sampling from a model that reasons, and effort from one that can't (400)."""
     if effort is not None and default_effort is None:
-        raise unsupported("reasoning.effort")
+        raise unsupported(effort_param)
     reasons = (effort or default_effort) not in (None, "none")
     for name in ("temperature", "top_p"):
         if reasons and body.get(name) is not None:

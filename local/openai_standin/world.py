@@ -1,4 +1,4 @@
-"""Exists to hold what OpenAI would hold: conversations, responses and the clock; it knows nothing of HTTP.
+"""Exists to hold what OpenAI would hold, and the clock; it knows nothing of HTTP.
 
 Nothing runs in the background: `settle()` brings the state up to the clock before anybody looks at it.
 """
@@ -10,31 +10,24 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from .answers import Outcome, outcome_of
+from .assistants_v2 import deliveries
+from .assistants_v2.state import Assistants
+from .behaviour import Behaviour
 from .errors import not_found, wrong_prefix
 from .faults import PlannedFaults
 from .items import Item
 from .scripts import Script
-from .validation import MODELS
+from .storage import Storage
 
 _IN_CONVERSATION = ("completed", "incomplete")
+_SHORT = ("call", "asst", "thread", "run", "step")
 
 
 def random_id(prefix: str) -> str:
     """Make an id that nobody can guess, in OpenAI's form."""
-    return f"{prefix}_{secrets.token_hex(24)}" if prefix != "call" else f"call_{secrets.token_hex(12)}"
-
-
-@dataclass(frozen=True)
-class Behaviour:
-    """What differs between servers, or is too slow for a test; times are in seconds."""
-
-    duration_s: float = 1.0
-    queued_s: float = 0.0
-    retention_s: float = 600.0
-    cancel_delay_s: float = 0.5
-    cancel_finished_status: int = 200
-    locked_status: int = 400
-    models: Mapping[str, str | None] = field(default_factory=lambda: dict(MODELS))
+    if prefix == "file":
+        return f"file-{secrets.token_hex(12)}"
+    return f"{prefix}_{secrets.token_hex(12 if prefix in _SHORT else 24)}"
 
 
 class LoggedRequest(NamedTuple):
@@ -129,6 +122,8 @@ class World:
         self.faults = PlannedFaults()
         self.requests: list[LoggedRequest] = []
         self.script_models: dict[str, str | None] = {}
+        self.storage = Storage(self.now, self.new_id, self.behaviour.indexing_s)
+        self.assistants = Assistants(self.now)
         self.orphan_items = 0
         self.runs_started = 0
         self.most_concurrent = 0
@@ -154,6 +149,8 @@ class World:
         for run in [each for each in self.fleeting if now >= each.final_at + self.behaviour.retention_s]:
             self.fleeting.remove(run)
             self.runs.pop(run.id, None)
+        self.storage.settle()
+        deliveries.settle(self.assistants.runs.values(), now, self.new_id)
 
     def _finish(self, run: Run) -> None:
         # A failed or cancelled response leaves no items: items prove that a response ended well.
@@ -169,9 +166,8 @@ class World:
     def start(self, request: dict[str, Any], context: Sequence[Item], new: list[Item], conversation: str | None) -> Run:
         """Start a response for a checked request; `new` are the items that it adds to `context`."""
         now = self.now()
-        script = self._next_script(request)
-        queued = self.behaviour.queued_s if script.queued_s is None else script.queued_s
-        duration = self.behaviour.duration_s if script.duration_s is None else script.duration_s
+        script = self.next_script(request)
+        queued, duration = self.times_of(script)
         starts_at, ends_at = (now + queued, now + queued + duration) if request.get("background") else (now, now)
         outcome = outcome_of(script, request, [*context, *new], self.new_id)
         run = Run(self.new_id("resp"), request, outcome, list(context), new, conversation, now, starts_at, ends_at)
@@ -185,7 +181,13 @@ class World:
             self.most_concurrent = max(self.most_concurrent, len(self.running_on(conversation)))
         return run
 
-    def _next_script(self, request: dict[str, Any]) -> Script:
+    def times_of(self, script: Script) -> tuple[float, float]:
+        """Tell how long a script is queued and how long it then runs, in seconds."""
+        queued_s = self.behaviour.queued_s if script.queued_s is None else script.queued_s
+        return queued_s, self.behaviour.duration_s if script.duration_s is None else script.duration_s
+
+    def next_script(self, request: Mapping[str, Any]) -> Script:
+        """Take the first script that is meant for a request."""
         for planned in self.scripts:
             if planned.left != 0 and planned.script.fits(request):
                 planned.left = None if planned.left is None else planned.left - 1
@@ -221,4 +223,6 @@ class World:
             "orphan_items": self.orphan_items,
             "runs_started": self.runs_started,
             "max_concurrent_per_conversation": self.most_concurrent,
+            **self.assistants.counters(),
+            **self.storage.counters(),
         }

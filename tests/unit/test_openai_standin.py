@@ -427,8 +427,10 @@ def test_word_json_counts_in_messages_not_in_instructions(client: OpenAI) -> Non
     assert start(client, text=wanted, conversation=conversation.id).status == "queued"
 
 
-def test_full_request_is_accepted_and_echoed(client: OpenAI) -> None:
+def test_full_request_is_accepted_and_echoed(client: OpenAI, stand_in: OpenAIStandIn) -> None:
     """What the project may send at most must pass, and come back as it was."""
+    stand_in.add_file(id="file-1")
+    store = client.vector_stores.create(file_ids=["file-1"])
     conversation = client.conversations.create()
     content = [
         {"type": "input_text", "text": "hi"},
@@ -449,7 +451,7 @@ def test_full_request_is_accepted_and_echoed(client: OpenAI) -> None:
         tool_choice={"type": "function", "name": "look"},
         tools=[
             FUNCTION,
-            {"type": "file_search", "vector_store_ids": ["vs_1"], "max_num_results": 5},
+            {"type": "file_search", "vector_store_ids": [store.id], "max_num_results": 5},
             {"type": "code_interpreter", "container": {"type": "auto", "file_ids": ["file-1"]}},
             {"type": "code_interpreter", "container": "cntr_1"},
             {"type": "web_search"},

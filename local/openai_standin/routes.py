@@ -1,0 +1,97 @@
+"""Exists to say in one place what is served where, on each of the two wires."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from . import conversations, files, responses, vector_stores
+from .assistants_v2 import assistants, messages, runs, threads
+from .errors import invalid_url, method_not_allowed
+
+Endpoint = Callable[..., dict[str, Any]]
+Route = tuple[str, str, Endpoint]
+
+APIS = ("responses", "assistants", "both")
+BETA_PATHS = ("/v1/assistants", "/v1/threads")
+
+_SHARED: list[Route] = [
+    ("GET", "/v1/files", files.list_all),
+    ("POST", "/v1/files", files.create),
+    ("GET", "/v1/files/{file_id}", files.retrieve),
+    ("DELETE", "/v1/files/{file_id}", files.delete),
+    ("GET", "/v1/vector_stores", vector_stores.list_all),
+    ("POST", "/v1/vector_stores", vector_stores.create),
+    ("GET", "/v1/vector_stores/{vector_store_id}", vector_stores.retrieve),
+    ("POST", "/v1/vector_stores/{vector_store_id}", vector_stores.update),
+    ("DELETE", "/v1/vector_stores/{vector_store_id}", vector_stores.delete),
+    ("GET", "/v1/vector_stores/{vector_store_id}/files", vector_stores.list_files),
+    ("POST", "/v1/vector_stores/{vector_store_id}/files", vector_stores.create_file),
+    ("GET", "/v1/vector_stores/{vector_store_id}/files/{file_id}", vector_stores.retrieve_file),
+    ("DELETE", "/v1/vector_stores/{vector_store_id}/files/{file_id}", vector_stores.delete_file),
+]
+_RESPONSES: list[Route] = [
+    ("POST", "/v1/conversations", conversations.create),
+    ("GET", "/v1/conversations/{conversation_id}", conversations.retrieve),
+    ("POST", "/v1/conversations/{conversation_id}", conversations.update),
+    ("DELETE", "/v1/conversations/{conversation_id}", conversations.delete),
+    ("GET", "/v1/conversations/{conversation_id}/items", conversations.list_items),
+    ("POST", "/v1/conversations/{conversation_id}/items", conversations.create_items),
+    ("GET", "/v1/conversations/{conversation_id}/items/{item_id}", conversations.retrieve_item),
+    ("DELETE", "/v1/conversations/{conversation_id}/items/{item_id}", conversations.delete_item),
+    ("POST", "/v1/responses", responses.create),
+    ("GET", "/v1/responses/{response_id}", responses.retrieve),
+    ("DELETE", "/v1/responses/{response_id}", responses.delete),
+    ("GET", "/v1/responses/{response_id}/input_items", responses.list_input_items),
+    ("POST", "/v1/responses/{response_id}/cancel", responses.cancel),
+]
+_ASSISTANTS: list[Route] = [
+    ("GET", "/v1/assistants", assistants.list_all),
+    ("POST", "/v1/assistants", assistants.create),
+    ("GET", "/v1/assistants/{assistant_id}", assistants.retrieve),
+    ("POST", "/v1/assistants/{assistant_id}", assistants.update),
+    ("DELETE", "/v1/assistants/{assistant_id}", assistants.delete),
+    ("POST", "/v1/threads", threads.create),
+    # Before the thread of any id, which it would be taken for.
+    ("POST", "/v1/threads/runs", runs.create_with_thread),
+    ("GET", "/v1/threads/{thread_id}", threads.retrieve),
+    ("POST", "/v1/threads/{thread_id}", threads.update),
+    ("DELETE", "/v1/threads/{thread_id}", threads.delete),
+    ("GET", "/v1/threads/{thread_id}/messages", messages.list_all),
+    ("POST", "/v1/threads/{thread_id}/messages", messages.create),
+    ("GET", "/v1/threads/{thread_id}/messages/{message_id}", messages.retrieve),
+    ("POST", "/v1/threads/{thread_id}/messages/{message_id}", messages.update),
+    ("DELETE", "/v1/threads/{thread_id}/messages/{message_id}", messages.delete),
+    ("GET", "/v1/threads/{thread_id}/runs", runs.list_all),
+    ("POST", "/v1/threads/{thread_id}/runs", runs.create),
+    ("GET", "/v1/threads/{thread_id}/runs/{run_id}", runs.retrieve),
+    ("POST", "/v1/threads/{thread_id}/runs/{run_id}", runs.update),
+    ("POST", "/v1/threads/{thread_id}/runs/{run_id}/cancel", runs.cancel),
+    ("GET", "/v1/threads/{thread_id}/runs/{run_id}/steps", runs.list_steps),
+    ("POST", "/v1/threads/{thread_id}/runs/{run_id}/submit_tool_outputs", runs.submit_tool_outputs),
+]
+
+
+class Routes:
+    """The routes of one server: `responses` is OpenAI today, `assistants` one that speaks only Assistants v2.
+
+    Raises ValueError for another name.
+    """
+
+    def __init__(self, api: str) -> None:
+        if api not in APIS:
+            raise ValueError(f"api must be one of {', '.join(APIS)}, not {api!r}")
+        wires = (_RESPONSES if api != "assistants" else []) + (_ASSISTANTS if api != "responses" else [])
+        self._compiled = [
+            (method, re.compile(re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", path)), endpoint)
+            for method, path, endpoint in _SHARED + wires
+        ]
+
+    def find(self, method: str, path: str) -> tuple[Endpoint, dict[str, str]]:
+        """Find what serves a path, and the ids in it; refuses as OpenAI does (404, 405)."""
+        matches = [(allowed, pattern.fullmatch(path), endpoint) for allowed, pattern, endpoint in self._compiled]
+        for allowed, match, endpoint in matches:
+            if match and allowed == method:
+                return endpoint, match.groupdict()
+        if any(match for _, match, _ in matches):
+            raise method_not_allowed(method, path)
+        raise invalid_url(method, path)
