@@ -53,6 +53,9 @@ class MemoryBackend:
             raise NotFound(f"no run {run_id}")
         return self.runs[run_id]
 
+    def adopt_run(self, thread_id: str, run_id: str) -> ObservedRun:
+        return self.observe_run(thread_id, run_id)
+
     def cancel_run(self, thread_id: str, run_id: str) -> None:
         self._called("cancel_run")
 

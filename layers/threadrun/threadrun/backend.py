@@ -58,7 +58,10 @@ class Backend(Protocol):
         """A run whose start got no reply, proved by what the thread holds after `after_item_id`."""
 
     def observe_run(self, thread_id: str, run_id: str) -> ObservedRun:
-        """Look at the run; raises `NotFound` where there is none, or it is another thread's."""
+        """Look at the run; raises `NotFound` where there is none."""
+
+    def adopt_run(self, thread_id: str, run_id: str) -> ObservedRun:
+        """Look at a run that somebody else started; raises `NotFound` unless it is proved to be this thread's."""
 
     def cancel_run(self, thread_id: str, run_id: str) -> None:
         """Ask for the run's end; asking again, or for a finished or unknown run, is no error."""

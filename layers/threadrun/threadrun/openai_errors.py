@@ -55,7 +55,8 @@ def _from_status(action: str, error: openai.APIStatusError, open_ended: type[Tra
 
 def _reason(error: openai.APIStatusError, secret: str) -> str:
     body = error.body if isinstance(error.body, dict) else {}
-    message = str(body.get("message") or f"the API answered HTTP {error.status_code}")
+    # OpenAI's own shape, then that of servers built on FastAPI.
+    message = str(body.get("message") or body.get("detail") or "the API gave no reason")
     if secret:
         message = message.replace(secret, "***")
     facts = [f"HTTP {error.status_code}"]

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from typing import Any
 
+import openai
 from openai import OpenAI, omit
 from openai.types.conversations import Conversation
 from openai.types.responses import Response
@@ -52,13 +53,21 @@ class ResponsesBackend:
 
     def start_run(self, desired: DesiredRun, thread_id: str) -> ObservedRun:
         action = "start the run"
+        request = _request(desired, thread_id)
         with self._translated(action, creates=True):
-            response = self._client.responses.create(**_request(desired, thread_id))
+            try:
+                response = self._client.responses.create(**request)
+            except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
+                # Some servers want the field where OpenAI lets it out; what is refused was not started.
+                if "input" in request or "input" not in str(error.body):
+                    raise
+                response = self._client.responses.create(**request, input=[])
         require_readable(response, Response, action, creates=True)
         return _observed(response)
 
     def find_lost_run(self, thread_id: str, after_item_id: str | None) -> ObservedRun | None:
-        with self._translated(f"read thread {thread_id}"):
+        answers = []
+        with self._translated(f"read thread {thread_id}"), suppress(openai.NotFoundError):
             items = self._client.conversations.items.list(
                 thread_id, limit=_ITEMS_PER_PAGE, order="asc", after=after_item_id or omit
             )
@@ -76,13 +85,27 @@ class ResponsesBackend:
         with self._translated(action):
             response = self._client.responses.retrieve(run_id)
         require_readable(response, Response, action)
-        if response.conversation is not None and response.conversation.id != thread_id:
+        return _observed(response)
+
+    def adopt_run(self, thread_id: str, run_id: str) -> ObservedRun:
+        action = f"adopt run {run_id}"
+        with self._translated(action):
+            response = self._client.responses.retrieve(run_id)
+            require_readable(response, Response, action)
+            if response.conversation is not None:
+                is_pair = response.conversation.id == thread_id
+            else:
+                # The server does not tell: the run's output is in its thread.
+                made = {item.id for item in response.output or [] if item.id}
+                is_pair = any(item.id in made for item in self._client.conversations.items.list(thread_id))
+        if not is_pair:
             raise NotFound(f"cannot {action}: it is not a run of thread {thread_id}")
         return _observed(response)
 
     def cancel_run(self, thread_id: str, run_id: str) -> None:
         # The reply is not believed, a refusal neither: only a later look tells whether the run has ended.
-        with suppress(TerminalError), self._translated(f"cancel run {run_id}"):
+        refusals = suppress(openai.ConflictError)
+        with suppress(TerminalError), self._translated(f"cancel run {run_id}"), refusals:
             self._client.responses.cancel(run_id)
 
     def delete_run(self, thread_id: str, run_id: str) -> None:

@@ -62,7 +62,7 @@ def _make_present(run: RunRecord, backend: Backend, now: float) -> Done | Requeu
         return _recheck(run, backend, now)
     if run.desired is not None and run.desired.import_id is not None:
         run.thread_id, run.run_id = run.desired.import_id.split(":")
-        return _observe(run, backend, now)
+        return _settle(run, backend.adopt_run(run.thread_id, run.run_id), now)
     if run.thread_id is None:
         return _find_thread(run, backend)
     if run.run_id is None:
@@ -104,6 +104,11 @@ def _recover_start(
     run: RunRecord, thread_id: str, intended: float, backend: Backend, now: float
 ) -> Done | RequeueAfter:
     found = backend.find_lost_run(thread_id, run.start_after_item_id)
+    if found is not None and not run.thread_is_ours:
+        raise TerminalError(
+            f"cannot tell whether the run was started: its reply was lost, and thread {thread_id} has a new answer "
+            "that may be another run's; it is not started again, to be safe"
+        )
     if found is not None:
         run.run_is_ours = True
         return _settle(run, found, now)

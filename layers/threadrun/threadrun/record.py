@@ -92,7 +92,7 @@ class RunRecord(BaseModel):
         """Keep what the server shows of the run, but for its output."""
         self.run_id = observed.run_id
         self.status = observed.status
-        self.created_at = observed.created_at or self.created_at or int(now)
+        self.created_at = self.created_at or observed.created_at or int(now)
         if observed.status != "queued" and self.started_at is None:
             self.started_at = min(int(now), observed.completed_at or int(now))
         self.completed_at = observed.completed_at if observed.status == "completed" else None

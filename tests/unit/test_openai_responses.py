@@ -1,0 +1,139 @@
+"""The Responses backend against servers that differ from OpenAI: what is absent, shaped otherwise, or refused."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import httpx2
+import openai
+import pytest
+
+from tests.unit.memory import wanted_run
+from threadrun.desired import DesiredRun
+from threadrun.errors import LostReply, NotFound, TerminalError, ThreadBusy, TransientError
+from threadrun.openai_responses import ResponsesBackend
+
+Answer = tuple[int, Any]
+
+
+def backend(*answers: Answer | Exception) -> tuple[ResponsesBackend, list[httpx2.Request]]:
+    """A backend whose server gives these answers, one a request, and what was asked of it."""
+    left, asked = list(answers), []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        asked.append(request)
+        given = left.pop(0)
+        if isinstance(given, Exception):
+            raise given
+        status, body = given
+        if isinstance(body, bytes):
+            return httpx2.Response(status, content=body, headers={"content-type": "application/json"})
+        return httpx2.Response(status, json=body)
+
+    client = httpx2.Client(transport=httpx2.MockTransport(answer))
+    openai_client = openai.OpenAI(api_key="sk-test", base_url="http://api/v1", http_client=client, max_retries=0)
+    return ResponsesBackend(lambda: openai_client), asked
+
+
+def response(**more: Any) -> dict[str, Any]:
+    return {"id": "resp_1", "object": "response", "status": "queued", "created_at": 5.9, "output": []} | more
+
+
+def listed(*items: dict[str, Any]) -> dict[str, Any]:
+    return {"object": "list", "data": list(items), "has_more": False, "first_id": "", "last_id": ""}
+
+
+def wanted(**more: Any) -> DesiredRun:
+    run = wanted_run(**more).desired
+    assert run is not None
+    return run
+
+
+def body_of(request: httpx2.Request) -> dict[str, Any]:
+    return dict(json.loads(request.content))
+
+
+def test_a_server_that_wants_the_input_field_gets_it_empty() -> None:
+    refusal = (400, {"error": {"message": "{'loc': ['body', 'input'], 'msg': 'Field required'}"}})
+    server, asked = backend(refusal, (200, response()))
+    assert server.start_run(wanted(thread=None, existing_thread_id="conv_1"), "conv_1").run_id == "resp_1"
+    assert "input" not in body_of(asked[0])
+    assert body_of(asked[1])["input"] == []
+
+
+def test_another_refusal_is_not_tried_again() -> None:
+    server, asked = backend((400, {"error": {"message": "The requested model 'm' does not exist."}}))
+    with pytest.raises(TerminalError, match="The requested model 'm' does not exist"):
+        server.start_run(wanted(thread=None, existing_thread_id="conv_1"), "conv_1")
+    assert len(asked) == 1
+
+
+def test_a_reason_in_fastapis_shape_is_told() -> None:
+    server, _ = backend((404, {"detail": "Response 'resp_gone' not found."}))
+    with pytest.raises(NotFound, match=r"cannot read run resp_gone: Response 'resp_gone' not found\. \(HTTP 404"):
+        server.observe_run("conv_1", "resp_gone")
+
+
+def test_a_cancel_that_is_refused_as_a_conflict_is_no_error() -> None:
+    server, _ = backend((409, {"detail": "Cannot cancel response 'resp_1' with status 'completed'"}))
+    server.cancel_run("conv_1", "resp_1")
+
+
+def test_an_adopted_run_is_proved_by_its_output_where_the_server_names_no_conversation() -> None:
+    made = response(status="completed", output=[{"type": "message", "id": "msg_1", "role": "assistant", "content": []}])
+    server, _ = backend((200, made), (200, listed({"type": "message", "id": "msg_1", "role": "assistant"})))
+    assert server.adopt_run("conv_1", "resp_1").status == "completed"
+    server, _ = backend((200, made), (200, listed({"type": "message", "id": "msg_2", "role": "assistant"})))
+    with pytest.raises(NotFound, match="it is not a run of thread conv_1"):
+        server.adopt_run("conv_1", "resp_1")
+
+
+def test_a_thread_whose_items_cannot_be_listed_is_deleted_all_the_same() -> None:
+    server, asked = backend((404, {"error": {"message": "no"}}), (200, {"id": "conv_1", "deleted": True}))
+    server.delete_thread("conv_1")
+    assert asked[-1].method == "DELETE"
+
+
+def test_a_cursor_that_is_gone_proves_nothing() -> None:
+    server, _ = backend((404, {"error": {"message": "Item with id 'msg_1' not found."}}))
+    assert server.find_lost_run("conv_1", "msg_1") is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (httpx2.ConnectError("refused"), TransientError),
+        (httpx2.ReadTimeout("slow"), LostReply),
+        (httpx2.RemoteProtocolError("cut"), LostReply),
+        ((503, {"error": {"message": "overloaded"}}), LostReply),
+        ((200, b'{"id": "resp_'), LostReply),
+        ((200, b'"text"'), LostReply),
+        ((200, {"object": "response"}), LostReply),
+        ((429, {"error": {"message": "slow down"}}), TransientError),
+        ((429, {"error": {"message": "no money", "code": "insufficient_quota"}}), TerminalError),
+        ((400, {"error": {"message": "locked", "code": "conversation_locked"}}), ThreadBusy),
+        ((409, {"error": {"message": "locked", "code": "conversation_locked"}}), ThreadBusy),
+        ((401, {"error": {"message": "Incorrect API key provided: sk-test"}}), TerminalError),
+    ],
+)
+def test_a_start_is_lost_only_where_it_may_have_had_its_effect(
+    answer: Answer | Exception, error: type[Exception]
+) -> None:
+    server, _ = backend(answer)
+    with pytest.raises(error) as raised:
+        server.start_run(wanted(), "conv_1")
+    assert type(raised.value) is error
+    assert "sk-test" not in str(raised.value)
+
+
+@pytest.mark.parametrize("call", [ResponsesBackend.delete_run, ResponsesBackend.observe_run])
+def test_a_run_known_by_its_answer_only_is_asked_for_nowhere(call: Callable[..., object]) -> None:
+    server, asked = backend()
+    if call is ResponsesBackend.observe_run:
+        with pytest.raises(NotFound):
+            call(server, "conv_1", "msg_1")
+    else:
+        call(server, "conv_1", "msg_1")
+    assert asked == []
