@@ -155,7 +155,7 @@ class Demo:
         if not found:
             return None
         record = self._store(application).load(resource_key(found[0], "Run"))
-        return next(iter(record.runs.values()), None) if record else None
+        return next((made for made in record.made.values() if isinstance(made, RunRecord)), None) if record else None
 
     def _store(self, application: Application) -> Store:
         return Store(self._cloud.client("dynamodb"), application.table_name)

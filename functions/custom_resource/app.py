@@ -18,13 +18,11 @@ from threadrun.admission import admit
 from threadrun.answers import answer_request
 from threadrun.application import Application, application
 from threadrun.cloudformation import Event, parse_event
-from threadrun.desired import DesiredRun
+from threadrun.desired import RESOURCE_MODELS, AnyDesired
 from threadrun.errors import AnswerUndelivered, TerminalError, VersionConflict
 from threadrun.properties import KeyStyle, parse_properties
 from threadrun.record import Request, ResourceRecord, resource_key
 from threadrun.steps import Step, take_step
-
-RESOURCE_TYPES = frozenset({"Custom::OpenAIThreadRun", "AWS::CloudFormation::CustomResource"})
 
 logger = Logger(service="custom_resource")
 metrics = Metrics(namespace="ThreadRun", service="custom_resource")
@@ -88,14 +86,15 @@ def _record_request(app: Application, event: Event) -> Request:
         return request
 
 
-def _read_properties(event: Event) -> tuple[tuple[DesiredRun, KeyStyle] | None, str | None]:
+def _read_properties(event: Event) -> tuple[tuple[AnyDesired, KeyStyle] | None, str | None]:
     """What the properties ask for, or why they can't be used; a Delete needs none of them."""
     if event.request_type == "Delete":
         return None, None
-    if event.resource_type not in RESOURCE_TYPES:
-        return None, f"unknown resource type {event.resource_type}, known is Custom::OpenAIThreadRun"
+    model = RESOURCE_MODELS.get(event.resource_type)
+    if model is None:
+        return None, f"unknown resource type {event.resource_type}, known are {', '.join(RESOURCE_MODELS)}"
     try:
-        return parse_properties(event.properties), None
+        return parse_properties(event.properties, model), None
     except TerminalError as error:
         return None, error.reason
 

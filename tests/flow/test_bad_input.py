@@ -51,7 +51,10 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         "snake_case and PascalCase keys are mixed: model, instructions",
     ),
     "malformed import_id": ({"import_id": "resp_1"}, "import_id: must look like thread_id:run_id"),
-    "neither model nor anything to take it from": ({"model": None}, "model: is required"),
+    "neither model nor anything to take it from": (
+        {"model": None},
+        "model: is required where there is no assistant_id to take it from",
+    ),
 }
 
 

@@ -75,6 +75,8 @@ def test_create_answers_with_every_attribute_of_the_run(world: World) -> None:
         "usage.completion_tokens": "8",
         "usage.total_tokens": "20",
         "model": "gpt-5.4-mini",
+        "assistant_id": "",
+        "assistant_version": "",
         "output_text": '{"verdict": "go", "score": 0.75, "ok": true}',
         "output_truncated": "false",
         "output.verdict": "go",

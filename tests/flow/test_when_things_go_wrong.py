@@ -154,7 +154,7 @@ def test_what_was_said_in_a_request_is_forgotten_with_it(world: World) -> None:
     record = world.store.load(resource_key(STACK_ID, "Run"))
     assert record is not None
     [request] = record.requests.values()
-    [run] = record.runs.values()
+    [run] = record.made.values()
     assert request.response_url is None
     assert run.desired is None
     assert "What is a stack" not in record.model_dump_json()

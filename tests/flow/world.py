@@ -136,7 +136,7 @@ class World:
             allow_loopback_response_url=True,
         )
         self.app = Application(settings, self.clock)
-        self.app.store = Store(aws("dynamodb"), TABLE, self.clock)
+        self.app._dynamodb = aws("dynamodb")
         self.app.step_functions = aws("stepfunctions")
         for module in (custom_resource, reconcile, signal):
             monkeypatch.setattr(module, "application", lambda: self.app)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from threadrun.backend import ObservedRun
-from threadrun.desired import DesiredRun
+from threadrun.backend import Indexing, ObservedAssistant, ObservedRun, RunPlan
+from threadrun.desired import DesiredAssistant, DesiredRun, DesiredThread, Message
 from threadrun.errors import NotFound
 from threadrun.record import RunRecord
 
@@ -18,15 +19,67 @@ class MemoryBackend:
     runs: dict[str, ObservedRun] = field(default_factory=dict)
     faults: dict[str, list[Exception]] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
-    lose_replies: int = 0
+    assistants: dict[str, ObservedAssistant] = field(default_factory=dict)
+    stores: dict[str, Indexing] = field(default_factory=dict)
 
     def _called(self, name: str) -> None:
         self.calls.append(name)
         if self.faults.get(name):
             raise self.faults[name].pop(0)
 
-    def create_thread(self, desired: DesiredRun) -> str:
-        self._called("create_thread")
+    min_completion_tokens = 16
+
+    def find_assistant(self, assistant_id: str) -> ObservedAssistant:
+        self._called("find_assistant")
+        if assistant_id not in self.assistants:
+            raise NotFound(f"no assistant {assistant_id} is known")
+        return self.assistants[assistant_id]
+
+    def put_assistant(self, assistant_id: str | None, desired: DesiredAssistant, token: str) -> ObservedAssistant:
+        self._called("put_assistant")
+        assistant_id = assistant_id or f"asst_{len(self.assistants) + 1}"
+        self.assistants[assistant_id] = ObservedAssistant(assistant_id, desired)
+        return self.assistants[assistant_id]
+
+    def delete_assistant(self, assistant_id: str) -> None:
+        self._called("delete_assistant")
+        self.assistants.pop(assistant_id, None)
+
+    def create_bare_thread(self, desired: DesiredThread) -> str:
+        return self._new_thread("create_bare_thread")
+
+    def count_messages(self, thread_id: str) -> int:
+        self._called("count_messages")
+        return len(self.threads[thread_id])
+
+    def add_messages(self, thread_id: str, messages: Sequence[Message]) -> int:
+        self.threads[thread_id] += [message.content for message in messages[:20]]
+        self._called("add_messages")
+        return len(messages[:20])
+
+    def update_thread(self, thread_id: str, desired: DesiredThread) -> None:
+        self._called("update_thread")
+
+    def make_vector_store(self, plan: RunPlan, thread_id: str, token: str) -> str | None:
+        if not plan.effective.has_tool("retrieval", "file_search"):
+            return None
+        self._called("make_vector_store")
+        self.stores["vs_1"] = Indexing(is_pending=True)
+        return "vs_1"
+
+    def observe_indexing(self, vector_store_id: str) -> Indexing:
+        self._called("observe_indexing")
+        return self.stores[vector_store_id]
+
+    def delete_vector_store(self, vector_store_id: str) -> None:
+        self._called("delete_vector_store")
+        self.stores.pop(vector_store_id, None)
+
+    def create_thread(self, plan: RunPlan) -> str:
+        return self._new_thread("create_thread")
+
+    def _new_thread(self, name: str) -> str:
+        self._called(name)
         thread_id = f"conv_{len(self.threads) + 1}"
         self.threads[thread_id] = []
         return thread_id
@@ -35,7 +88,7 @@ class MemoryBackend:
         self._called("last_item_id")
         return self.threads[thread_id][-1] if self.threads[thread_id] else None
 
-    def start_run(self, desired: DesiredRun, thread_id: str) -> ObservedRun:
+    def start_run(self, plan: RunPlan, thread_id: str) -> ObservedRun:
         self._called("start_run")
         run = ObservedRun(f"resp_{len(self.runs) + 1}", "queued", created_at=100)
         self.runs[run.run_id] = run
@@ -77,11 +130,6 @@ def wanted_run(**desired: object) -> RunRecord:
     run = DesiredRun.model_validate(
         {"model": "m", "thread": {"messages": [{"role": "user", "content": "Hello."}]}} | desired
     )
-    return RunRecord(
-        key="run",
-        fingerprint=run.fingerprint(),
-        desired=run,
-        bookkeeping=run.bookkeeping,
-        wanted_since_epoch_s=1000,
-        deadline_epoch_s=2000,
-    )
+    record = RunRecord(key="run", identity=run.identity(), wanted_since_epoch_s=1000, deadline_epoch_s=2000)
+    record.want(run)
+    return record

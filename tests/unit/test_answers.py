@@ -20,11 +20,11 @@ def body(text: str, *, style: str = "snake_case") -> tuple[bytes, dict[str, Any]
     run = wanted_run()
     run.key_style = style  # type: ignore[assignment]
     run.thread_id = "conv_1"
-    observed = ObservedRun("resp_1", "completed", 1, 2, "m", Usage(1, 2, 3), text)
+    observed = ObservedRun("resp_1", "completed", 1, 2, 3, "m", Usage(1, 2, 3), text)
     run.take_in(observed, 3)
     record, request = resource(), create()
-    record.runs["run"] = run
-    answer = Answer(status="SUCCESS", physical_id="conv_1:resp_1", run_key="run")
+    record.made["run"] = run
+    answer = Answer(status="SUCCESS", physical_id="conv_1:resp_1", target_key="run")
     raw = answer_body(record, request, answer, run_attributes(run, observed))
     return raw, json.loads(raw)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from threadrun.cloudformation import is_response_url, parse_event
+from threadrun.desired import RESOURCE_MODELS
 from threadrun.errors import InvalidEvent
 from threadrun.properties import parse_properties
 
@@ -18,7 +19,7 @@ EVENTS = sorted((Path(__file__).parents[2] / "events").glob("*.json"))
 def test_every_example_event_is_a_valid_request(path: Path) -> None:
     event = parse_event(json.loads(path.read_text()))
     assert event.logical_id
-    assert parse_properties(event.properties)
+    assert parse_properties(event.properties, RESOURCE_MODELS[event.resource_type])
 
 
 @pytest.mark.parametrize(

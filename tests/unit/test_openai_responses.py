@@ -11,7 +11,7 @@ import openai
 import pytest
 
 from tests.unit.memory import wanted_run
-from threadrun.desired import DesiredRun
+from threadrun.backend import RunPlan
 from threadrun.errors import LostReply, NotFound, TerminalError, ThreadBusy, TransientError
 from threadrun.openai_responses import ResponsesBackend
 
@@ -34,7 +34,7 @@ def backend(*answers: Answer | Exception) -> tuple[ResponsesBackend, list[httpx2
 
     client = httpx2.Client(transport=httpx2.MockTransport(answer))
     openai_client = openai.OpenAI(api_key="sk-test", base_url="http://api/v1", http_client=client, max_retries=0)
-    return ResponsesBackend(lambda: openai_client), asked
+    return ResponsesBackend(lambda: openai_client, catalog=None), asked  # type: ignore[arg-type]
 
 
 def response(**more: Any) -> dict[str, Any]:
@@ -45,10 +45,8 @@ def listed(*items: dict[str, Any]) -> dict[str, Any]:
     return {"object": "list", "data": list(items), "has_more": False, "first_id": "", "last_id": ""}
 
 
-def wanted(**more: Any) -> DesiredRun:
-    run = wanted_run(**more).desired
-    assert run is not None
-    return run
+def wanted(**more: Any) -> RunPlan:
+    return wanted_run(**more).plan()
 
 
 def body_of(request: httpx2.Request) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from threadrun.desired import DesiredRun
 from threadrun.errors import InvalidProperties
 from threadrun.properties import parse_properties
 
@@ -15,7 +16,7 @@ MINIMAL: dict[str, Any] = {"model": "m", "thread": {"messages": [{"role": "user"
 
 
 def parsed(**more: Any) -> Any:
-    return parse_properties(MINIMAL | more)[0]
+    return parse_properties(MINIMAL | more, DesiredRun)[0]
 
 
 def test_cloudformations_strings_become_typed_values() -> None:
@@ -53,7 +54,7 @@ def test_nothing_is_recast_by_guessing(name: str, value: Any) -> None:
 
 
 def test_reserved_properties_are_cloudformations_own() -> None:
-    assert parse_properties(MINIMAL | {"ServiceToken": "arn", "ServiceTimeout": "60"})[1] == "snake_case"
+    assert parse_properties(MINIMAL | {"ServiceToken": "arn", "ServiceTimeout": "60"}, DesiredRun)[1] == "snake_case"
 
 
 def test_both_styles_mean_the_same_run() -> None:
@@ -69,16 +70,16 @@ def test_both_styles_mean_the_same_run() -> None:
         "thread": {"messages": [{"role": "user", "content": "Hello."}], "metadata": {"MyKey": "1", "my_key": "2"}},
         "response_format": {"type": "text"},
     }
-    (one, style), (other, _) = parse_properties(pascal), parse_properties(snake)
+    (one, style), (other, _) = parse_properties(pascal, DesiredRun), parse_properties(snake, DesiredRun)
     assert style == "PascalCase"
     assert one == other
-    assert one.fingerprint() == other.fingerprint()
+    assert one.identity() == other.identity()
 
 
 def test_problems_are_named_in_the_users_own_style() -> None:
     with pytest.raises(InvalidProperties) as raised:
-        parse_properties({"Model": "m", "TopP": "2", "Thread": {"Messages": [{"Role": "user"}]}})
-    assert raised.value.problems == [
+        parse_properties({"Model": "m", "TopP": "2", "Thread": {"Messages": [{"Role": "user"}]}}, DesiredRun)
+    assert sorted(raised.value.problems) == [
         "Thread.Messages[0].Content: is required",
         "TopP: must be at most 1 (it is '2')",
     ]
@@ -91,28 +92,28 @@ def test_prompt_texts_are_not_repeated_in_problems() -> None:
 
 
 @pytest.mark.parametrize("name", ["timeout_seconds", "accept_statuses", "deletion_policy", "stream"])
-def test_bookkeeping_does_not_change_the_fingerprint(name: str) -> None:
+def test_bookkeeping_does_not_change_the_identity(name: str) -> None:
     value = {"timeout_seconds": "5", "accept_statuses": ["failed"], "deletion_policy": "retain", "stream": "true"}[name]
-    assert parsed(**{name: value}).fingerprint() == parsed().fingerprint()
+    assert parsed(**{name: value}).identity() == parsed().identity()
 
 
 @pytest.mark.parametrize(
     "change",
     [{"model": "n"}, {"triggers": {"a": "1"}}, {"metadata": {"a": "1"}}, {"temperature": "0"}, {"import_id": "a:b"}],
 )
-def test_what_openai_sees_and_triggers_change_the_fingerprint(change: dict[str, Any]) -> None:
-    assert parsed(**change).fingerprint() != parsed().fingerprint()
+def test_what_openai_sees_and_triggers_change_the_identity(change: dict[str, Any]) -> None:
+    assert parsed(**change).identity() != parsed().identity()
 
 
 def test_an_imported_run_is_known_by_its_id_alone() -> None:
-    assert parsed(import_id="a:b").fingerprint() == parse_properties({"import_id": "a:b"})[0].fingerprint()
+    assert parsed(import_id="a:b").identity() == parse_properties({"import_id": "a:b"}, DesiredRun)[0].identity()
 
 
 @given(st.dictionaries(st.text(max_size=8), st.recursive(st.text(max_size=8), st.lists, max_leaves=4), max_size=6))
 def test_any_other_properties_are_refused_with_reasons(raw: dict[str, Any]) -> None:
     """No text of at most eight letters is a whole run: all of these are refused."""
     with pytest.raises(InvalidProperties) as raised:
-        parse_properties(raw)
+        parse_properties(raw, DesiredRun)
     assert raised.value.problems
 
 

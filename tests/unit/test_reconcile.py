@@ -6,7 +6,9 @@ import pytest
 
 from tests.unit.memory import MemoryBackend, wanted_run
 from threadrun.errors import LostReply, TerminalError, ThreadBusy, TransientError
-from threadrun.reconcile import START_GRACE_SECONDS, Done, RequeueAfter, poll_seconds, reconcile
+from threadrun.outcome import Done, RequeueAfter, poll_seconds
+from threadrun.reconcile import reconcile
+from threadrun.reconcile_run import START_GRACE_SECONDS
 from threadrun.record import RunRecord
 
 
@@ -30,8 +32,10 @@ def started(backend: MemoryBackend) -> RunRecord:
 def test_each_call_takes_one_creating_effect_and_says_so_before() -> None:
     """What creates is preceded by a save of the intent and followed by a save of the result."""
     run, backend = wanted_run(), MemoryBackend()
+    assert reconcile(run, backend, 1000) == RequeueAfter(0, "the assistant is known")
     assert reconcile(run, backend, 1000) == RequeueAfter(0, "the thread is known")
     assert (run.thread_id, run.thread_is_ours) == ("conv_1", True)
+    assert reconcile(run, backend, 1000) == RequeueAfter(0, "the vector store is known")
     assert reconcile(run, backend, 1000) == RequeueAfter(0, "the run is about to be started")
     assert backend.calls == ["create_thread"]
     assert reconcile(run, backend, 1000) == RequeueAfter(1, "the run is queued")
@@ -198,8 +202,8 @@ def test_an_unwanted_run_is_cancelled_then_deleted_with_its_thread() -> None:
 def test_an_unwanted_run_whose_start_is_under_way_is_waited_for() -> None:
     backend = MemoryBackend()
     run = wanted_run()
-    reconcile(run, backend, 1000)
-    reconcile(run, backend, 1000)
+    while run.start_intended_epoch_s is None:
+        reconcile(run, backend, 1000)
     run = saved(run)
     run.goal = "absent"
     assert reconcile(run, backend, 1001) == RequeueAfter(1, "a start is under way")
@@ -221,10 +225,10 @@ def test_what_we_did_not_create_is_left_alone() -> None:
 def test_an_adopted_run_is_deleted_only_when_asked() -> None:
     for policy, left in ((None, 1), ("delete", 0)):
         backend = MemoryBackend()
-        backend.start_run(wanted_run().desired, "conv_1")  # type: ignore[arg-type]
+        backend.start_run(wanted_run().plan(), "conv_1")
         backend.end("resp_1")
         run = wanted_run(thread=None, import_id="conv_1:resp_1", deletion_policy=policy)
-        assert isinstance(reconcile(run, backend, 1000), Done)
+        assert isinstance(until_waiting(run, backend), Done)
         run.goal = "absent"
         assert reconcile(run, backend, 1001) == Done()
         assert len(backend.runs) == left

@@ -47,7 +47,7 @@ def asked(request_type: str = "Create", request_id: str = "r1") -> Request:
             "request_id": request_id,
             "request_type": request_type,
             "response_url": "https://u",
-            "run_key": "run" if request_type != "Delete" else None,
+            "target_key": "run" if request_type != "Delete" else None,
             "received_epoch_s": 1000,
             "deadline_epoch_s": 2000,
         }
@@ -55,7 +55,7 @@ def asked(request_type: str = "Create", request_id: str = "r1") -> Request:
 
 
 def stored() -> MemoryStore:
-    record = ResourceRecord(stack_id="s", logical_id="l", requests={"r1": asked()}, runs={"run": wanted_run()})
+    record = ResourceRecord(stack_id="s", logical_id="l", requests={"r1": asked()}, made={"run": wanted_run()})
     return MemoryStore(record)
 
 
@@ -68,8 +68,9 @@ def supersede(store: MemoryStore) -> None:
     record = store.load("key")
     record.requests["r1"].is_superseded = True
     record.requests["d1"] = asked("Delete", "d1")
-    for run in record.runs.values():
-        run.goal, run.desired = "absent", None
+    for run in record.made.values():
+        run.goal = "absent"
+        run.forget_texts()
     store.save(record)
 
 
@@ -112,7 +113,7 @@ def test_a_terminal_error_is_kept_as_the_reason() -> None:
     store, backend = stored(), MemoryBackend()
     backend.faults["start_run"] = [TerminalError("no such model")]
     assert step(store, backend) == Step("answer")
-    assert store.load("key").runs["run"].failure == "no such model"
+    assert store.load("key").made["run"].failure == "no such model"
 
 
 def test_an_unknown_record_or_request_is_nothing_to_do() -> None:
@@ -136,7 +137,7 @@ def test_a_delete_that_comes_in_between_is_found_at_the_next_save(saves_before: 
         backend.end(run_id, "cancelled")
     for _ in range(3):
         step(store, backend, "d1", now=1040)
-    assert (backend.threads, backend.runs, store.load("key").runs) == ({}, {}, {})
+    assert (backend.threads, backend.runs, store.load("key").made) == ({}, {}, {})
 
 
 def test_what_is_made_after_its_delete_has_ended_is_cleaned_up_by_who_made_it() -> None:
@@ -145,13 +146,13 @@ def test_what_is_made_after_its_delete_has_ended_is_cleaned_up_by_who_made_it() 
     def delete_to_the_end() -> None:
         supersede(store)
         record = store.load("key")
-        record.runs.clear()
+        record.made.clear()
         record.requests["d1"].is_superseded = True
         store.save(record)
 
     store.before_save = delete_to_the_end
     assert step(store, backend) == Step("stop")
-    assert (backend.threads, store.load("key").runs) == ({}, {})
+    assert (backend.threads, store.load("key").made) == ({}, {})
 
 
 def test_a_leftover_that_cannot_be_deleted_does_not_fail_an_update() -> None:
@@ -160,10 +161,10 @@ def test_a_leftover_that_cannot_be_deleted_does_not_fail_an_update() -> None:
     leftover = wanted_run().model_copy(
         update={"key": "old", "goal": "absent", "thread_id": "conv_0", "thread_is_ours": True}
     )
-    record.runs["old"] = leftover
+    record.made["old"] = leftover
     store.save(record)
     backend.faults["delete_thread"] = [TerminalError("forbidden")] * 9
     assert step(store, backend).outcome == "wait"
     backend.end("resp_1")
     assert step(store, backend).outcome == "record"
-    assert "old" in store.load("key").runs, "the Delete to come tries again"
+    assert "old" in store.load("key").made, "the Delete to come tries again"

@@ -7,15 +7,16 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-requestt
 from __future__ import annotations
 
 from threadrun.cloudformation import Event
-from threadrun.desired import DesiredRun
+from threadrun.desired import AnyDesired, DesiredAssistant, DesiredRun, DesiredThread
 from threadrun.properties import KeyStyle
-from threadrun.record import Request, ResourceRecord, RunRecord
+from threadrun.record import AnyRecord, AssistantRecord, Request, ResourceRecord, RunRecord, ThreadRecord
 
-NOT_CREATED, NOT_STARTED = "not-created-", ":not-started"
+NOT_CREATED = "not-created-"
+_OWN_PREFIXES = (NOT_CREATED, "conv_", "thread_", "asst_")
 
 
 def admit(
-    record: ResourceRecord, event: Event, wanted: tuple[DesiredRun, KeyStyle] | None, problem: str | None, now: float
+    record: ResourceRecord, event: Event, wanted: tuple[AnyDesired, KeyStyle] | None, problem: str | None, now: float
 ) -> Request:
     """Enter a new request into the record; every older one that is still open is superseded.
 
@@ -37,77 +38,88 @@ def admit(
     record.requests[request.request_id] = request
     record.forget_old_requests()
     if wanted is not None:
-        request.run_key = _wanted_run(record, request, *wanted).key
-    for run in _unwanted_runs(record, request):
-        run.goal, run.deadline_epoch_s, run.desired = "absent", request.deadline_epoch_s, None
+        request.target_key = _wanted_record(record, request, *wanted).key
+    for each in _unwanted_records(record, request):
+        each.goal, each.deadline_epoch_s = "absent", request.deadline_epoch_s
+        each.forget_texts()
     return request
 
 
-def failed_physical_id(request: Request, run: RunRecord | None) -> str:
+def failed_physical_id(request: Request, target: AnyRecord | None) -> str:
     """The id of a FAILED answer: the real one where anything was made, so that a Delete finds it."""
-    if run is not None and run.physical_id:
-        return run.physical_id
+    if target is not None and target.physical_id:
+        return target.physical_id
     if request.request_type != "Create" and request.physical_id:
         return request.physical_id
-    if run is not None and run.thread_id and run.thread_is_ours:
-        return run.thread_id + NOT_STARTED
+    if target is not None and target.leftover_id:
+        return target.leftover_id
     return NOT_CREATED + request.request_id
 
 
-def _wanted_run(record: ResourceRecord, request: Request, desired: DesiredRun, style: KeyStyle) -> RunRecord:
-    run = _reusable_run(record, request, desired.fingerprint())
-    if run is None:
-        run = RunRecord(
-            key=request.request_id,
-            fingerprint=desired.fingerprint(),
-            bookkeeping=desired.bookkeeping,
-            wanted_since_epoch_s=request.received_epoch_s,
-            deadline_epoch_s=request.deadline_epoch_s,
-        )
-        record.runs[run.key] = run
-    run.desired, run.bookkeeping, run.key_style = desired, desired.bookkeeping, style
-    run.wanted_since_epoch_s, run.deadline_epoch_s = request.received_epoch_s, request.deadline_epoch_s
-    return run
+def _wanted_record(record: ResourceRecord, request: Request, desired: AnyDesired, style: KeyStyle) -> AnyRecord:
+    wanted = _reusable_record(record, request, desired)
+    if wanted is None:
+        wanted = record.made[request.request_id] = _new_record(request, desired)
+    wanted.want(desired)  # type: ignore[arg-type]  # The kinds fit: an identity is of one kind.
+    wanted.failure, wanted.key_style = None, style
+    wanted.wanted_since_epoch_s, wanted.deadline_epoch_s = request.received_epoch_s, request.deadline_epoch_s
+    return wanted
 
 
-def _reusable_run(record: ResourceRecord, request: Request, fingerprint: str) -> RunRecord | None:
-    """The run of these very properties, on an Update: the current one, or the former one on a rollback."""
+def _new_record(request: Request, desired: AnyDesired) -> AnyRecord:
+    kinds: dict[type[AnyDesired], type[AnyRecord]] = {
+        DesiredRun: RunRecord,
+        DesiredThread: ThreadRecord,
+        DesiredAssistant: AssistantRecord,
+    }
+    kind = kinds[type(desired)]
+    return kind(
+        key=request.request_id,
+        identity=desired.identity(),
+        wanted_since_epoch_s=request.received_epoch_s,
+        deadline_epoch_s=request.deadline_epoch_s,
+    )
+
+
+def _reusable_record(record: ResourceRecord, request: Request, desired: AnyDesired) -> AnyRecord | None:
+    """What was made for this identity, on an Update: the current one, or the former one on a rollback."""
     if request.request_type != "Update":
         return None
     fitting = [
-        run
-        for run in record.runs.values()
-        if run.fingerprint == fingerprint and run.goal == "present" and run.is_acknowledged
+        each
+        for each in record.made.values()
+        if each.identity == desired.identity() and each.goal == "present" and each.is_acknowledged
     ]
-    for run in fitting:
-        if run.physical_id == request.physical_id:
-            return run
-    for run in fitting:
-        run.must_recheck = True
+    for each in fitting:
+        if each.physical_id == request.physical_id:
+            return each
+    for each in fitting:
+        each.must_recheck = True
     return fitting[-1] if fitting else None
 
 
-def _unwanted_runs(record: ResourceRecord, request: Request) -> list[RunRecord]:
+def _unwanted_records(record: ResourceRecord, request: Request) -> list[AnyRecord]:
     if request.request_type != "Delete":
-        return [run for run in record.runs.values() if run.key != request.run_key and _is_abandoned(record, run)]
-    known = record.run_with_physical_id(request.physical_id)
+        return [e for e in record.made.values() if e.key != request.target_key and _is_abandoned(record, e)]
+    known = record.with_physical_id(request.physical_id)
     if known is not None:
         return [known]
     if _is_made_up(request.physical_id):
-        # CloudFormation never heard of the run: the Create was not answered in time, or still works on it.
-        return [run for run in record.runs.values() if not run.is_acknowledged]
+        # CloudFormation never heard of it: the Create was not answered in time, or still works on it.
+        return [each for each in record.made.values() if not each.is_acknowledged]
     return []
 
 
 def _is_made_up(physical_id: str | None) -> bool:
-    return physical_id is None or not (":" in physical_id or physical_id.startswith(NOT_CREATED))
+    """CloudFormation's own ids are `<stack>-<logical id>-<suffix>`; ours have a colon or one of OpenAI's prefixes."""
+    return physical_id is None or not (":" in physical_id or physical_id.startswith(_OWN_PREFIXES))
 
 
-def _is_abandoned(record: ResourceRecord, run: RunRecord) -> bool:
-    """Whether the run came of a request that failed or was overtaken: no physical id of the stack is its."""
-    if run.is_acknowledged:
+def _is_abandoned(record: ResourceRecord, made: AnyRecord) -> bool:
+    """Whether it came of a request that failed or was overtaken: no physical id of the stack is its."""
+    if made.is_acknowledged:
         return False
-    requests = [request for request in record.requests.values() if request.run_key == run.key]
+    requests = [request for request in record.requests.values() if request.target_key == made.key]
     return all(not request.is_open and not _succeeded(request) for request in requests)
 
 

@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from threadrun.admission import failed_physical_id
-from threadrun.attributes import answer_data
+from threadrun.attributes import answer_data, made_attributes
 from threadrun.cloudformation import deliver
 from threadrun.errors import VersionConflict
-from threadrun.record import Answer, Request, ResourceRecord, RunRecord
+from threadrun.record import Answer, AnyRecord, Request, ResourceRecord, RunRecord
 from threadrun.store import Store
 
 MAX_BODY_BYTES = 4096
@@ -36,9 +36,9 @@ def answer_request(
     target = url or request.response_url
     if target is None:
         return False
-    run = record.runs.get(answer.run_key or "")
+    run = record.target(answer)
     attributes = None
-    if answer.status == "SUCCESS" and run is not None and run.physical_id:
+    if answer.status == "SUCCESS" and isinstance(run, RunRecord) and run.physical_id:
         attributes = store.read_attributes(run.physical_id)
     deliver(target, answer_body(record, request, answer, attributes))
     _note_delivery(store, key, request_id)
@@ -65,29 +65,34 @@ def _decide(
 
 def decide_answer(record: ResourceRecord, request: Request, failure: str | None = None) -> Answer:
     """The answer that the record justifies."""
-    run = record.runs.get(request.run_key or "")
-    reason = _failure_reason(request, run, failure)
+    target = record.target(request)
+    reason = _failure_reason(request, target, failure)
     if reason is not None:
         if request.request_type == "Delete":
-            physical_id = request.physical_id or failed_physical_id(request, run)
+            physical_id = request.physical_id or failed_physical_id(request, target)
         else:
-            physical_id = failed_physical_id(request, run)
-        return Answer(status="FAILED", physical_id=physical_id, reason=reason, run_key=request.run_key)
-    physical_id = (run.physical_id if run else request.physical_id) or failed_physical_id(request, run)
-    return Answer(status="SUCCESS", physical_id=physical_id, run_key=request.run_key)
+            physical_id = failed_physical_id(request, target)
+        return Answer(status="FAILED", physical_id=physical_id, reason=reason, target_key=request.target_key)
+    physical_id = (target.physical_id if target else request.physical_id) or failed_physical_id(request, target)
+    return Answer(status="SUCCESS", physical_id=physical_id, target_key=request.target_key)
 
 
-def _failure_reason(request: Request, run: RunRecord | None, failure: str | None) -> str | None:
+def _failure_reason(request: Request, target: AnyRecord | None, failure: str | None) -> str | None:
     """Why the request failed, None where it succeeded."""
-    known = request.failure or (run.failure if run else None)
+    known = request.failure or (target.failure if target else None)
     if known or request.request_type == "Delete":
         return known or failure
-    if run is None or not run.is_final:
-        return failure or "the work on the run ended early"
-    if run.status in run.bookkeeping.accept_statuses:
-        return failure
-    accepted = ", ".join(run.bookkeeping.accept_statuses)
-    reason = f"run {run.run_id} ended {run.status}, accepted is {accepted}"
+    if target is None or target.physical_id is None:
+        return failure or "the work on it ended early"
+    return failure or (_unaccepted(target) if isinstance(target, RunRecord) else None)
+
+
+def _unaccepted(run: RunRecord) -> str | None:
+    if not run.is_final:
+        return f"the work on run {run.run_id} ended early"
+    if run.status in run.accepted_statuses:
+        return None
+    reason = f"run {run.run_id} ended {run.status}, accepted is {', '.join(run.accepted_statuses)}"
     return f"{reason}: {run.problem}" if run.problem else reason
 
 
@@ -105,11 +110,15 @@ def answer_body(
     if answer.status == "FAILED":
         text = f"{answer.reason or 'no reason is known'}"
         return _encode({**body, "Reason": _fitted(text, lambda part: {**body, "Reason": part})})
+    target = record.target(answer)
+    if target is None or request.request_type == "Delete":
+        return _encode(body)
+    if not isinstance(target, RunRecord):
+        return _encode({**body, "Data": answer_data(made_attributes(target), target.key_style)[0]})
     if attributes is None:
         return _encode(body)
-    run = record.runs[answer.run_key or ""]
-    data, output = answer_data(attributes, run.key_style)
-    return _encode({**body, "Data": _fitted_data(body, data, output, str(attributes["output_text"]), run)})
+    data, output = answer_data(attributes, target.key_style)
+    return _encode({**body, "Data": _fitted_data(body, data, output, str(attributes["output_text"]), target)})
 
 
 def _fitted_data(
@@ -153,7 +162,7 @@ def _encode(body: Mapping[str, Any]) -> bytes:
 
 
 def _note_delivery(store: Store, key: str, request_id: str) -> None:
-    """Forget what must not outlive the request, and remember which run CloudFormation knows."""
+    """Forget what must not outlive the request, and remember what CloudFormation knows."""
     while True:
         record = store.load(key)
         request = record.requests.get(request_id) if record else None
@@ -161,10 +170,10 @@ def _note_delivery(store: Store, key: str, request_id: str) -> None:
             return
         request.answer.is_delivered = True
         request.response_url = None
-        run = record.runs.get(request.answer.run_key or "")
-        if run is not None:
-            run.desired = None
-            run.is_acknowledged = run.is_acknowledged or request.answer.status == "SUCCESS"
+        target = record.target(request.answer)
+        if target is not None:
+            target.forget_texts()
+            target.is_acknowledged = target.is_acknowledged or request.answer.status == "SUCCESS"
         try:
             store.save(record)
         except VersionConflict:

@@ -15,6 +15,7 @@ from threadrun.settings import Settings, api_key_from_secret
 from threadrun.store import Store
 
 if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_stepfunctions import SFNClient
     from openai import OpenAI
 
@@ -35,8 +36,12 @@ class Application:
         self.settings, self.clock = settings, clock
 
     @cached_property
+    def _dynamodb(self) -> DynamoDBClient:
+        return boto3.client("dynamodb")
+
+    @cached_property
     def store(self) -> Store:
-        return Store(boto3.client("dynamodb"), self.settings.table_name, self.clock)
+        return Store(self._dynamodb, self.settings.table_name, self.clock)
 
     @cached_property
     def step_functions(self) -> SFNClient:
@@ -46,9 +51,10 @@ class Application:
     def backend(self) -> Backend:
         """The wire API of this deployment; it connects when it is first used."""
         # Imported here because the SDK is what makes a cold start slow, and answering does not need it.
+        from threadrun.assistant_catalog import AssistantCatalog
         from threadrun.openai_responses import ResponsesBackend
 
-        return ResponsesBackend(self._connect)
+        return ResponsesBackend(self._connect, AssistantCatalog(self._dynamodb, self.settings.table_name, self.clock))
 
     def _connect(self) -> OpenAI:
         """The SDK's client; the key is read anew every five minutes, so that it can rotate."""

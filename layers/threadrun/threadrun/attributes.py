@@ -16,7 +16,7 @@ from pydantic.alias_generators import to_pascal
 
 from threadrun.backend import ObservedRun
 from threadrun.properties import KeyStyle
-from threadrun.record import RunRecord
+from threadrun.record import AssistantRecord, RunRecord, ThreadRecord
 
 Attributes = dict[str, Any]
 
@@ -36,13 +36,21 @@ def run_attributes(run: RunRecord, observed: ObservedRun) -> Attributes:
         "completed_at": run.completed_at,
         "object": OBJECT,
         "status": run.status,
-        "file_ids": [],
+        "file_ids": list(run.file_ids),
         "usage": usage,
         **{f"usage.{name}": tokens for name, tokens in usage.items()},
         "model": run.model,
+        "assistant_id": run.assistant_id,
+        "assistant_version": run.assistant_version,
         "output_text": text,
         "output": output_scalars(text),
     }
+
+
+def made_attributes(made: ThreadRecord | AssistantRecord) -> Attributes:
+    """Attributes of a thread or an assistant."""
+    common = {"id": made.physical_id, "created_at": made.created_at}
+    return common | {"version": made.version} if isinstance(made, AssistantRecord) else common
 
 
 def output_scalars(text: str) -> dict[str, Any]:
@@ -64,7 +72,7 @@ def answer_data(attributes: Mapping[str, Any], style: KeyStyle) -> tuple[dict[st
         for name, value in attributes.items()
         if name not in ("output", "output_text")
     }
-    output = {f"{rename('output')}.{key}": _text(value) for key, value in attributes["output"].items()}
+    output = {f"{rename('output')}.{key}": _text(value) for key, value in attributes.get("output", {}).items()}
     return fixed, output
 
 

@@ -1,15 +1,17 @@
 """What reconciling needs of a server that runs threads: the protocol each wire API implements.
 
 Implementations map every failure to `errors`: `TransientError` (429, 5xx, network), `LostReply` where a
-creating call may have had its effect, `ThreadBusy` for a held lock, `TerminalError` for a refusal.
+creating call may have had its effect, `ThreadBusy` for a held lock, `NotFound` for what is not there,
+`TerminalError` for another refusal. Deleting what is gone is no error.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from threadrun.desired import DesiredRun
+from threadrun.desired import DesiredAssistant, DesiredRun, DesiredThread, Message
 
 FINAL_STATUSES = frozenset({"completed", "requires_action", "failed", "incomplete", "cancelled", "expired"})
 
@@ -30,6 +32,7 @@ class ObservedRun:
     run_id: str
     status: str
     created_at: int | None = None
+    started_at: int | None = None
     completed_at: int | None = None
     model: str | None = None
     usage: Usage = Usage()
@@ -42,17 +45,80 @@ class ObservedRun:
         return self.status in FINAL_STATUSES
 
 
+@dataclass(frozen=True)
+class ObservedAssistant:
+    """An assistant as it is stored now."""
+
+    assistant_id: str
+    settings: DesiredAssistant
+    version: int | None = None
+    """None where the server keeps no versions."""
+    created_at: int | None = None
+
+
+@dataclass(frozen=True)
+class RunPlan:
+    """What a run is started with."""
+
+    desired: DesiredRun
+    """As the user wrote it."""
+    effective: DesiredRun
+    """With what it takes from its assistant."""
+    vector_store_id: str | None = None
+    """The store made of its attached files, if it has one."""
+
+
+@dataclass(frozen=True)
+class Indexing:
+    """How far a vector store is with its files."""
+
+    is_pending: bool
+    failures: tuple[tuple[str, str], ...] = ()
+    """(file id, the server's reason) of each file that could not be indexed."""
+
+
 class Backend(Protocol):
     """One server, one wire API."""
 
-    def create_thread(self, desired: DesiredRun) -> str:
-        """Make an empty thread; returns its id."""
+    min_completion_tokens: int
+
+    def put_assistant(self, assistant_id: str | None, desired: DesiredAssistant, token: str) -> ObservedAssistant:
+        """Create the assistant, or change it where it has an id already; `token` makes a repeated creation one."""
+
+    def find_assistant(self, assistant_id: str) -> ObservedAssistant:
+        """Raises `NotFound`."""
+
+    def delete_assistant(self, assistant_id: str) -> None: ...
+
+    def create_thread(self, plan: RunPlan) -> str:
+        """Make the new thread of a run; returns its id. Its messages may follow with the start."""
+
+    def create_bare_thread(self, desired: DesiredThread) -> str:
+        """Make a thread without messages; returns its id."""
+
+    def count_messages(self, thread_id: str) -> int: ...
+
+    def add_messages(self, thread_id: str, messages: Sequence[Message]) -> int:
+        """Add the first ones of these messages, as many as one call takes; returns how many that were."""
+
+    def update_thread(self, thread_id: str, desired: DesiredThread) -> None:
+        """Replace the thread's metadata."""
+
+    def delete_thread(self, thread_id: str) -> None:
+        """Delete the thread with its items."""
 
     def last_item_id(self, thread_id: str) -> str | None:
         """Id of the thread's newest item, none on an empty thread."""
 
-    def start_run(self, desired: DesiredRun, thread_id: str) -> ObservedRun:
-        """Start the run with its messages; raises `LostReply` when that may have happened all the same."""
+    def make_vector_store(self, plan: RunPlan, thread_id: str, token: str) -> str | None:
+        """The store of the run's attached files, made if it is not there yet; None where the run needs none."""
+
+    def observe_indexing(self, vector_store_id: str) -> Indexing: ...
+
+    def delete_vector_store(self, vector_store_id: str) -> None: ...
+
+    def start_run(self, plan: RunPlan, thread_id: str) -> ObservedRun:
+        """Start the run; raises `LostReply` when that may have happened all the same."""
 
     def find_lost_run(self, thread_id: str, after_item_id: str | None) -> ObservedRun | None:
         """A run whose start got no reply, proved by what the thread holds after `after_item_id`."""
@@ -66,8 +132,4 @@ class Backend(Protocol):
     def cancel_run(self, thread_id: str, run_id: str) -> None:
         """Ask for the run's end; asking again, or for a finished or unknown run, is no error."""
 
-    def delete_run(self, thread_id: str, run_id: str) -> None:
-        """Delete the run; an unknown one is no error."""
-
-    def delete_thread(self, thread_id: str) -> None:
-        """Delete the thread with its items; an unknown one is no error."""
+    def delete_run(self, thread_id: str, run_id: str) -> None: ...

@@ -5,7 +5,7 @@ Source: openai.types.responses, openai.types.conversations (openai-python 3.54).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
 from typing import Any
 
@@ -14,12 +14,15 @@ from openai import OpenAI, omit
 from openai.types.conversations import Conversation
 from openai.types.responses import Response
 
-from threadrun.backend import ObservedRun, Usage
-from threadrun.desired import DesiredRun
+from threadrun.assistant_catalog import AssistantCatalog
+from threadrun.backend import Indexing, ObservedAssistant, ObservedRun, RunPlan, Usage
+from threadrun.desired import MIN_COMPLETION_TOKENS, DesiredAssistant, DesiredThread, Message
 from threadrun.errors import NotFound, TerminalError
 from threadrun.openai_errors import require_readable, translated
+from threadrun.openai_vector_stores import delete_store, make_store, observe_indexing
+from threadrun.tools import Tool
 
-_ITEMS_PER_PAGE = 100
+_ITEMS_PER_PAGE, _ITEMS_PER_CALL = 100, 20
 _ANSWER_PREFIX = "msg_"
 """A run whose start got no reply is known by the id of its answer: there is no response to ask for."""
 
@@ -27,9 +30,11 @@ _ANSWER_PREFIX = "msg_"
 class ResponsesBackend:
     """Implements `threadrun.backend.Backend` with the Responses and Conversations API."""
 
-    def __init__(self, connect: Callable[[], OpenAI]) -> None:
+    min_completion_tokens = MIN_COMPLETION_TOKENS
+
+    def __init__(self, connect: Callable[[], OpenAI], catalog: AssistantCatalog) -> None:
         """`connect` gives a client without retries: a retried POST could start a second, billed run."""
-        self._connect = connect
+        self._connect, self._catalog = connect, catalog
 
     @property
     def _client(self) -> OpenAI:
@@ -38,22 +43,68 @@ class ResponsesBackend:
     def _translated(self, action: str, *, creates: bool = False) -> AbstractContextManager[None]:
         return translated(action, creates=creates, secret=self._client.api_key)
 
-    def create_thread(self, desired: DesiredRun) -> str:
+    def put_assistant(self, assistant_id: str | None, desired: DesiredAssistant, token: str) -> ObservedAssistant:
+        return self._catalog.put(assistant_id, desired, token)
+
+    def find_assistant(self, assistant_id: str) -> ObservedAssistant:
+        return self._catalog.find(assistant_id)
+
+    def delete_assistant(self, assistant_id: str) -> None:
+        self._catalog.delete(assistant_id)
+
+    def create_thread(self, plan: RunPlan) -> str:
+        # Its messages go with the start: items in the conversation then prove that the run has ended.
+        return self._create_conversation(plan.desired.thread.metadata if plan.desired.thread else None)
+
+    def create_bare_thread(self, desired: DesiredThread) -> str:
+        return self._create_conversation(desired.metadata)
+
+    def _create_conversation(self, metadata: dict[str, str] | None) -> str:
         action = "create the thread"
-        metadata = desired.thread.metadata if desired.thread else None
         with self._translated(action, creates=True):
             conversation = self._client.conversations.create(metadata=metadata or omit)
         require_readable(conversation, Conversation, action, creates=True)
         return conversation.id
+
+    def count_messages(self, thread_id: str) -> int:
+        with self._translated(f"read thread {thread_id}"):
+            items = self._client.conversations.items.list(thread_id, limit=_ITEMS_PER_PAGE, order="asc")
+            return sum(item.type == "message" and item.role == "user" for item in items)
+
+    def add_messages(self, thread_id: str, messages: Sequence[Message]) -> int:
+        batch = [_message(message, with_files=True) for message in messages[:_ITEMS_PER_CALL]]
+        with self._translated(f"add messages to thread {thread_id}", creates=True):
+            self._client.conversations.items.create(thread_id, items=batch)
+        return len(batch)
+
+    def update_thread(self, thread_id: str, desired: DesiredThread) -> None:
+        with self._translated(f"update thread {thread_id}"):
+            self._client.conversations.update(thread_id, metadata=desired.metadata or {})
+
+    def make_vector_store(self, plan: RunPlan, thread_id: str, token: str) -> str | None:
+        tools = [tool for tool in plan.effective.tools or () if tool.is_retrieval]
+        if not tools:
+            return None
+        if plan.effective.attached_file_ids:
+            return make_store(self._client, plan.effective.attached_file_ids, token)
+        if all(tool.vector_store_ids for tool in tools):
+            return None
+        raise TerminalError("a retrieval tool needs files attached to a message, or vector_store_ids")
+
+    def observe_indexing(self, vector_store_id: str) -> Indexing:
+        return observe_indexing(self._client, vector_store_id)
+
+    def delete_vector_store(self, vector_store_id: str) -> None:
+        delete_store(self._client, vector_store_id)
 
     def last_item_id(self, thread_id: str) -> str | None:
         with self._translated(f"read thread {thread_id}"):
             page = self._client.conversations.items.list(thread_id, limit=1, order="desc")
             return next((item.id for item in page.data if item.id), None)
 
-    def start_run(self, desired: DesiredRun, thread_id: str) -> ObservedRun:
+    def start_run(self, plan: RunPlan, thread_id: str) -> ObservedRun:
         action = "start the run"
-        request = _request(desired, thread_id)
+        request = _request(plan, thread_id)
         with self._translated(action, creates=True):
             try:
                 response = self._client.responses.create(**request)
@@ -127,24 +178,52 @@ class ResponsesBackend:
             self._client.conversations.delete(thread_id)
 
 
-def _request(desired: DesiredRun, thread_id: str) -> dict[str, Any]:
+def _request(plan: RunPlan, thread_id: str) -> dict[str, Any]:
     """The body of POST /responses; what the user left out is left out here too."""
-    messages = [
-        {"type": "message", "role": message.role, "content": [{"type": "input_text", "text": message.content}]}
-        for message in desired.messages
-    ]
+    run = plan.effective
+    # A tool that reads files gets them; without one they are part of the message.
+    with_files = not run.has_tool("retrieval", "file_search", "code_interpreter")
     optional = {
-        "input": messages,
-        "instructions": desired.instructions,
-        "metadata": desired.metadata,
-        "max_output_tokens": desired.max_completion_tokens,
-        "temperature": desired.temperature,
-        "top_p": desired.top_p,
-        "text": {"format": {"type": desired.response_format.type}} if desired.response_format else None,
+        "input": [_message(message, with_files=with_files) for message in run.messages],
+        "instructions": run.instructions,
+        "metadata": run.metadata,
+        "tools": [_tool(tool, plan) for tool in run.tools or ()],
+        "max_output_tokens": run.max_completion_tokens,
+        "temperature": run.temperature,
+        "top_p": run.top_p,
+        "text": {"format": {"type": run.response_format.type}} if run.response_format else None,
     }
     given = {name: value for name, value in optional.items() if value not in (None, [], {})}
     # Without an explicit store a background response may vanish minutes after its end.
-    return {"model": desired.model, "conversation": thread_id, "background": True, "store": True, **given}
+    return {"model": run.model, "conversation": thread_id, "background": True, "store": True, **given}
+
+
+def _message(message: Message, *, with_files: bool) -> Any:
+    content: list[dict[str, Any]] = [{"type": "input_text", "text": message.content}]
+    if with_files:
+        content += [{"type": "input_file", "file_id": each.file_id} for each in message.attachments or ()]
+    return {"type": "message", "role": message.role, "content": content}
+
+
+def _tool(tool: Tool, plan: RunPlan) -> dict[str, Any]:
+    """A tool in the flat form of this API."""
+    if tool.function is not None:
+        function = tool.function
+        described = {"description": function.description} if function.description else {}
+        # OpenAI would be strict unasked, and refuse most schemas written for the Assistants API.
+        strict = function.strict or False
+        return {
+            "type": "function",
+            "name": function.name,
+            "parameters": function.parameters,
+            "strict": strict,
+        } | described
+    if tool.is_retrieval:
+        stores = [*(tool.vector_store_ids or ()), *([plan.vector_store_id] if plan.vector_store_id else [])]
+        return {"type": "file_search", "vector_store_ids": stores}
+    file_ids = list(dict.fromkeys([*plan.effective.attached_file_ids, *(tool.file_ids or ())]))
+    container: dict[str, Any] = {"type": "auto"} | ({"file_ids": file_ids} if file_ids else {})
+    return {"type": "code_interpreter", "container": container}
 
 
 def _observed(response: Response) -> ObservedRun:

@@ -1,4 +1,4 @@
-"""From a resource's raw properties to a `DesiredRun`: key styles, unknown names, and all problems in one go.
+"""From a resource's raw properties to its desired state: key styles, unknown names, and all problems in one go.
 
 The properties of a CloudFormation resource are snake_case (as in the Terraform resource) or PascalCase
 (CloudFormation's own habit), never both in one resource.
@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic.alias_generators import to_pascal
 
-from threadrun.desired import DesiredRun, conflicts
+from threadrun.desired import Desired
 from threadrun.errors import InvalidProperties
 
+Wanted = TypeVar("Wanted", bound=Desired)
 KeyStyle = Literal["snake_case", "PascalCase"]
 
 RESERVED = frozenset({"ServiceToken", "ServiceTimeout"})
@@ -30,7 +31,8 @@ _SENTENCES = {
     "less_than_equal": "must be at most {le:g}",
     "string_type": "must be text",
     "string_too_short": "must not be empty",
-    "string_pattern_mismatch": "must look like thread_id:run_id",
+    "string_pattern_mismatch": "must match {pattern}",
+    "string_too_long": "must have at most {max_length} characters",
     "too_short": "must not be empty",
     "tuple_type": "must be a list",
     "dict_type": "must be a map",
@@ -38,22 +40,22 @@ _SENTENCES = {
 }
 
 
-def parse_properties(raw: Mapping[str, Any]) -> tuple[DesiredRun, KeyStyle]:
-    """Validate the properties of a Custom::OpenAIThreadRun.
+def parse_properties(raw: Mapping[str, Any], model: type[Wanted]) -> tuple[Wanted, KeyStyle]:
+    """Validate the properties of the resource type that `model` stands for.
 
-    Returns the desired run and the style its keys were written in. Raises `InvalidProperties` with every
+    Returns the desired resource and the style its keys were written in. Raises `InvalidProperties` with every
     problem found, each naming the property in the user's own style; prompt texts are never repeated.
     """
     reader = _KeyReader()
-    given = reader.read(DesiredRun, {key: value for key, value in raw.items() if key not in RESERVED}, ())
+    given = reader.read(model, {key: value for key, value in raw.items() if key not in RESERVED}, ())
     style = reader.style()
     problems = [*reader.problems, *reader.mixed_styles()]
     desired = None
     try:
-        desired = DesiredRun.model_validate(given)
+        desired = model.model_validate(given)
     except ValidationError as error:
         problems += [_sentence(dict(detail), style) for detail in error.errors(include_url=False)]
-    problems += [f"{_path((name,), style)}: {problem}" for name, problem in conflicts(given)]
+    problems += [f"{_path((name,), style)}: {problem}" for name, problem in model.conflicts(given)]
     if problems or desired is None:
         raise InvalidProperties(problems)
     return desired, style

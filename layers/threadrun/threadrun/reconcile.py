@@ -1,194 +1,25 @@
-"""The one decision function: from what is wanted and known of a run to the next thing to do about it.
+"""The one decision function: from what is wanted and known of a resource to the next thing to do about it.
 
-Level-triggered: it never sees a request type, only the record's goal. Each call takes at most one creating
-effect, so whoever calls it saves the record between two calls. It must not know tables, events or HTTP.
+Level-triggered: it never sees a request type, only the record's goal. It must not know tables, events or HTTP.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from threadrun.backend import Backend, ObservedRun
-from threadrun.desired import DesiredRun
-from threadrun.errors import LostReply, NotFound, TerminalError, ThreadBusy, TransientError
-from threadrun.record import RunRecord
-
-START_GRACE_SECONDS = 30
-"""How long a start without a reply may take to show up in the thread before it counts as never made."""
-BUSY_POLL_SECONDS = 5
-CANCEL_POLL_SECONDS = 1
-MIN_POLL_SECONDS, MAX_POLL_SECONDS, POLL_SHARE = 1, 30, 0.1
+from threadrun import reconcile_assistant, reconcile_run, reconcile_thread
+from threadrun.backend import Backend
+from threadrun.outcome import Done, RequeueAfter
+from threadrun.record import AnyRecord, RunRecord, ThreadRecord
 
 
-@dataclass(frozen=True)
-class Done:
-    """The goal is reached. `observed` is there when the run's end was seen by this very call."""
-
-    observed: ObservedRun | None = None
-
-
-@dataclass(frozen=True)
-class RequeueAfter:
-    """Not yet: call again after `seconds`; 0 means save the record and call again at once."""
-
-    seconds: float
-    reason: str
-
-
-def reconcile(run: RunRecord, backend: Backend, now: float) -> Done | RequeueAfter:
-    """Take one step towards the run's goal and note what was learned in `run`.
+def reconcile(record: AnyRecord, backend: Backend, now: float) -> Done | RequeueAfter:
+    """Take one step towards the record's goal and note in it what was learned.
 
     `now` is in Unix seconds. Raises `TransientError` for what may work later and `TerminalError` for what
-    cannot; `run` is to be saved in either case.
+    cannot; the record is to be saved in either case.
     """
-    if run.goal == "absent":
-        return _make_absent(run, backend, now)
-    return _make_present(run, backend, now)
-
-
-def poll_seconds(waited_seconds: float) -> float:
-    """Time to the next look: a tenth of the time already waited, so that the lag stays in proportion."""
-    return min(max(waited_seconds * POLL_SHARE, MIN_POLL_SECONDS), MAX_POLL_SECONDS)
-
-
-def _make_present(run: RunRecord, backend: Backend, now: float) -> Done | RequeueAfter:
-    if run.failure is not None:
-        raise TerminalError(run.failure)
-    if run.is_final and not run.must_recheck:
-        return Done()
-    if now >= run.deadline_epoch_s:
-        return _give_up(run, backend)
-    if run.must_recheck:
-        return _recheck(run, backend, now)
-    if run.desired is not None and run.desired.import_id is not None:
-        run.thread_id, run.run_id = run.desired.import_id.split(":")
-        return _settle(run, backend.adopt_run(run.thread_id, run.run_id), now)
-    if run.thread_id is None:
-        return _find_thread(run, backend)
-    if run.run_id is None:
-        return _start(run, _wanted(run), run.thread_id, backend, now)
-    return _observe(run, backend, now)
-
-
-def _find_thread(run: RunRecord, backend: Backend) -> RequeueAfter:
-    desired = _wanted(run)
-    run.thread_id = desired.existing_thread_id or backend.create_thread(desired)
-    run.thread_is_ours = desired.existing_thread_id is None
-    return RequeueAfter(0, "the thread is known")
-
-
-def _start(run: RunRecord, desired: DesiredRun, thread_id: str, backend: Backend, now: float) -> Done | RequeueAfter:
-    if run.start_intended_epoch_s is None:
-        run.intend_start(now, None if run.thread_is_ours else backend.last_item_id(thread_id))
-        return RequeueAfter(0, "the run is about to be started")
-    if not run.disarm():
-        return _recover_start(run, thread_id, run.start_intended_epoch_s, backend, now)
-    try:
-        observed = backend.start_run(desired, thread_id)
-    except LostReply:
-        raise  # The intent stays: the run may live.
-    except ThreadBusy as busy:
-        if run.lost_start == "no":
-            run.forget_start()
-        elif run.thread_is_ours:
-            run.lost_start = "proved"
-        return RequeueAfter(busy.retry_after_seconds or BUSY_POLL_SECONDS, "another run holds the thread")
-    except (TransientError, TerminalError):
-        run.forget_start()
-        raise
-    run.run_is_ours = True
-    return _settle(run, observed, now)
-
-
-def _recover_start(
-    run: RunRecord, thread_id: str, intended: float, backend: Backend, now: float
-) -> Done | RequeueAfter:
-    found = backend.find_lost_run(thread_id, run.start_after_item_id)
-    if found is not None and not run.thread_is_ours:
-        raise TerminalError(
-            f"cannot tell whether the run was started: its reply was lost, and thread {thread_id} has a new answer "
-            "that may be another run's; it is not started again, to be safe"
-        )
-    if found is not None:
-        run.run_is_ours = True
-        return _settle(run, found, now)
-    if run.lost_start == "proved" or now < intended + START_GRACE_SECONDS:
-        return RequeueAfter(BUSY_POLL_SECONDS, "waiting for a sign of the run whose start got no reply")
-    run.lost_start = "suspected"
-    run.intend_start(now, run.start_after_item_id)
-    return RequeueAfter(0, "the run was never started: starting it again")
-
-
-def _observe(run: RunRecord, backend: Backend, now: float) -> Done | RequeueAfter:
-    assert run.thread_id is not None
-    assert run.run_id is not None
-    return _settle(run, backend.observe_run(run.thread_id, run.run_id), now)
-
-
-def _settle(run: RunRecord, observed: ObservedRun, now: float) -> Done | RequeueAfter:
-    run.take_in(observed, now)
-    if observed.is_final:
-        return Done(observed)
-    return RequeueAfter(poll_seconds(now - run.wanted_since_epoch_s), f"the run is {observed.status}")
-
-
-def _recheck(run: RunRecord, backend: Backend, now: float) -> Done | RequeueAfter:
-    try:
-        outcome = _observe(run, backend, now)
-    except NotFound:
-        run.start_over()
-        return RequeueAfter(0, "the former run is gone: a new one is wanted")
-    run.must_recheck = False
-    return outcome
-
-
-def _give_up(run: RunRecord, backend: Backend) -> Done:
-    waited = f"{run.deadline_epoch_s - run.wanted_since_epoch_s:.0f} s"
-    if not (run.thread_id and run.run_id):
-        raise TerminalError(f"the run could not be started within {waited}: {run.waiting_for}")
-    if run.run_is_ours:
-        try:
-            backend.cancel_run(run.thread_id, run.run_id)
-        except TransientError:
-            pass  # The answer is due now; the Delete that follows cancels again.
-    problem = f"it did not end within {waited} (timeout_seconds and ServiceTimeout allow no more) and was cancelled"
-    expired = ObservedRun(run.run_id, "expired", run.created_at, None, run.model, run.usage, "", problem)
-    run.take_in(expired, run.deadline_epoch_s)
-    return Done(expired)
-
-
-def _make_absent(run: RunRecord, backend: Backend, now: float) -> Done | RequeueAfter:
-    policy = run.bookkeeping.deletion_policy
-    if run.thread_id is None or policy == "retain":
-        return Done()
-    if now >= run.deadline_epoch_s:
-        raise TerminalError(f"thread {run.thread_id} could not be deleted in time: {run.waiting_for}")
-    if _may_be_starting(run, now):
-        return RequeueAfter(CANCEL_POLL_SECONDS, "a start is under way")
-    if run.run_id is not None and (run.run_is_ours or policy == "delete"):
-        if not _has_ended(run.thread_id, run.run_id, backend):
-            backend.cancel_run(run.thread_id, run.run_id)
-            return RequeueAfter(CANCEL_POLL_SECONDS, "the run is being cancelled")
-        backend.delete_run(run.thread_id, run.run_id)
-    if run.thread_is_ours:
-        backend.delete_thread(run.thread_id)
-    return Done()
-
-
-def _may_be_starting(run: RunRecord, now: float) -> bool:
-    if run.run_id is not None or run.start_intended_epoch_s is None:
-        return False
-    return now < run.start_intended_epoch_s + START_GRACE_SECONDS
-
-
-def _has_ended(thread_id: str, run_id: str, backend: Backend) -> bool:
-    try:
-        return backend.observe_run(thread_id, run_id).is_final
-    except NotFound:
-        return True
-
-
-def _wanted(run: RunRecord) -> DesiredRun:
-    if run.desired is None:
-        raise TerminalError("the run's properties are no longer on record: change a trigger to start a new run")
-    return run.desired
+    is_wanted = record.goal == "present"
+    if isinstance(record, RunRecord):
+        return (reconcile_run.make_present if is_wanted else reconcile_run.make_absent)(record, backend, now)
+    if isinstance(record, ThreadRecord):
+        return (reconcile_thread.make_present if is_wanted else reconcile_thread.make_absent)(record, backend, now)
+    return (reconcile_assistant.make_present if is_wanted else reconcile_assistant.make_absent)(record, backend, now)

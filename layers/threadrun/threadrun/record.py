@@ -1,4 +1,4 @@
-"""What is known of one resource: the requests that CloudFormation made of it and the runs made for it.
+"""What is known of one resource: the requests that CloudFormation made of it and what was made for it.
 
 One record per resource (stack and logical id) is saved as a whole, conditional on its version, so that of
 two actors one always sees what the other decided. It must not know how it is stored.
@@ -7,32 +7,72 @@ two actors one always sees what the other decided. It must not know how it is st
 from __future__ import annotations
 
 import hashlib
-from typing import Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, Field, PrivateAttr
 
-from threadrun.backend import FINAL_STATUSES, ObservedRun, Usage
-from threadrun.desired import Bookkeeping, DesiredRun
+from threadrun.backend import FINAL_STATUSES, ObservedAssistant, ObservedRun, RunPlan, Usage
+from threadrun.desired import DesiredAssistant, DesiredRun, DesiredThread
 from threadrun.properties import KeyStyle
 
 REQUESTS_KEPT = 20
 
 
-class RunRecord(BaseModel):
-    """One desired run and what has become of it. Times are Unix seconds."""
+class PhysicalRecord(BaseModel):
+    """One physical resource: what is wanted of it and what has become of it. Times are Unix seconds."""
 
     key: str
-    fingerprint: str
+    identity: str
     goal: Literal["present", "absent"] = "present"
-    desired: DesiredRun | None = None
-    """Dropped once the run is started and answered for: prompts do not outlive their request."""
-    bookkeeping: Bookkeeping
+    deletion_policy: str | None = None
     key_style: KeyStyle = "snake_case"
     wanted_since_epoch_s: float
     deadline_epoch_s: float
+    failure: str | None = None
+    """Why the goal was not reached, in a sentence for the stack event."""
+    waiting_for: str = ""
+    """What the last step waited for."""
+    must_recheck: bool = False
+    """Set when CloudFormation returns to something that it had left: it may have been deleted meanwhile."""
+    is_acknowledged: bool = False
+    """CloudFormation was told SUCCESS with this physical id."""
+
+    @property
+    def physical_id(self) -> str | None:
+        """What `Ref` returns, once it is known."""
+        raise NotImplementedError
+
+    @property
+    def leftover_id(self) -> str | None:
+        """An id for what was made where the resource itself was not."""
+        return None
+
+    def forget_texts(self) -> None:
+        """Drop what must not outlive its request: prompts above all."""
+
+    def absorb(self, stale: Self) -> None:
+        """Take over ids that another actor learned before it lost the race to save them."""
+
+
+class RunRecord(PhysicalRecord):
+    """A run, with the thread and the vector store that were made for it."""
+
+    kind: Literal["run"] = "run"
+    desired: DesiredRun | None = None
+    accept_statuses: tuple[str, ...] | None = None
+
+    assistant: DesiredAssistant | None = None
+    assistant_id: str | None = None
+    assistant_version: int | None = None
+    is_resolved: bool = False
+    """The assistant, if one is named, was looked up."""
+    has_function_tools: bool = False
+    file_ids: tuple[str, ...] = ()
 
     thread_id: str | None = None
     thread_is_ours: bool = False
+    vector_store_id: str | None = None
+    is_indexed: bool = False
     run_id: str | None = None
     run_is_ours: bool = False
     start_intended_epoch_s: float | None = None
@@ -47,15 +87,6 @@ class RunRecord(BaseModel):
     model: str | None = None
     usage: Usage = Usage()
     problem: str | None = None
-    failure: str | None = None
-    """Why no run came of it, in a sentence for the stack event."""
-    waiting_for: str = ""
-    """What the last step waited for."""
-
-    must_recheck: bool = False
-    """Set when CloudFormation returns to a run that it had left: it may have been deleted meanwhile."""
-    is_acknowledged: bool = False
-    """CloudFormation was told SUCCESS with this run's physical id."""
 
     _is_armed: bool = PrivateAttr(default=False)
 
@@ -65,8 +96,39 @@ class RunRecord(BaseModel):
         return f"{self.thread_id}:{self.run_id}" if self.thread_id and self.run_id else None
 
     @property
+    def leftover_id(self) -> str | None:
+        return f"{self.thread_id}:not-started" if self.thread_id and self.thread_is_ours else None
+
+    @property
     def is_final(self) -> bool:
         return self.status in FINAL_STATUSES
+
+    @property
+    def accepted_statuses(self) -> tuple[str, ...]:
+        """Final statuses that count as success: a function without a handler leaves its call to the user."""
+        if self.accept_statuses is not None:
+            return self.accept_statuses
+        return ("completed", "requires_action") if self.has_function_tools else ("completed",)
+
+    def want(self, desired: DesiredRun) -> None:
+        self.desired, self.accept_statuses = desired, desired.accept_statuses
+        self.deletion_policy = desired.deletion_policy
+
+    def resolve(self, assistant: ObservedAssistant | None) -> None:
+        """Note the assistant as it is now: the run goes by this version."""
+        assert self.desired is not None
+        if assistant is not None:
+            self.assistant, self.assistant_version = assistant.settings, assistant.version
+            self.assistant_id = assistant.assistant_id
+        effective = self.plan().effective
+        self.has_function_tools = effective.has_tool("function")
+        self.file_ids = effective.file_ids
+        self.is_resolved = True
+
+    def plan(self) -> RunPlan:
+        """What the run is started with."""
+        assert self.desired is not None
+        return RunPlan(self.desired, self.desired.over(self.assistant), self.vector_store_id)
 
     def intend_start(self, now: float, after_item_id: str | None) -> None:
         """Note that the run is about to be started; only the process that noted it may do so at once."""
@@ -84,7 +146,8 @@ class RunRecord(BaseModel):
 
     def start_over(self) -> None:
         """The run is gone from the server: want it anew."""
-        fresh = RunRecord(**self.model_dump(include=_WANTED))
+        kept = {*PhysicalRecord.model_fields, "desired", "accept_statuses"} - {"must_recheck", "is_acknowledged"}
+        fresh = RunRecord(**{name: getattr(self, name) for name in kept})
         for name in RunRecord.model_fields:
             setattr(self, name, getattr(fresh, name))
 
@@ -94,40 +157,82 @@ class RunRecord(BaseModel):
         self.status = observed.status
         self.created_at = self.created_at or observed.created_at or int(now)
         if observed.status != "queued" and self.started_at is None:
-            self.started_at = min(int(now), observed.completed_at or int(now))
+            self.started_at = observed.started_at or min(int(now), observed.completed_at or int(now))
         self.completed_at = observed.completed_at if observed.status == "completed" else None
         self.model = observed.model or self.model
         self.usage = observed.usage
         self.problem = observed.problem
 
-    def absorb(self, stale: RunRecord) -> None:
-        """Take over ids that another actor learned before it lost the race to save them."""
-        for name in ("thread_id", "thread_is_ours", "run_id", "run_is_ours"):
+    def forget_texts(self) -> None:
+        self.desired = self.assistant = None
+
+    def absorb(self, stale: Self) -> None:
+        for name in ("thread_id", "thread_is_ours", "vector_store_id", "run_id", "run_is_ours"):
             if not getattr(self, name):
                 setattr(self, name, getattr(stale, name))
         if stale.start_intended_epoch_s is None or self.run_id:
             self.forget_start()
 
 
-_WANTED = {
-    "key",
-    "fingerprint",
-    "goal",
-    "desired",
-    "bookkeeping",
-    "key_style",
-    "wanted_since_epoch_s",
-    "deadline_epoch_s",
-}
+class ThreadRecord(PhysicalRecord):
+    """A thread that runs of the stack share."""
+
+    kind: Literal["thread"] = "thread"
+    desired: DesiredThread | None = None
+    thread_id: str | None = None
+    created_at: int | None = None
+    content: str | None = None
+    """Digest of the metadata that the thread has now; None until all its messages are there."""
+
+    @property
+    def physical_id(self) -> str | None:
+        return self.thread_id
+
+    def want(self, desired: DesiredThread) -> None:
+        self.desired, self.deletion_policy = desired, desired.deletion_policy
+
+    def forget_texts(self) -> None:
+        self.desired = None
+
+    def absorb(self, stale: Self) -> None:
+        self.thread_id = self.thread_id or stale.thread_id
+
+
+class AssistantRecord(PhysicalRecord):
+    """An assistant: a versioned configuration for runs."""
+
+    kind: Literal["assistant"] = "assistant"
+    desired: DesiredAssistant | None = None
+    assistant_id: str | None = None
+    version: int = 0
+    created_at: int | None = None
+    content: str | None = None
+    """Digest of the settings that the current version has."""
+
+    @property
+    def physical_id(self) -> str | None:
+        return self.assistant_id
+
+    def want(self, desired: DesiredAssistant) -> None:
+        self.desired, self.deletion_policy = desired, desired.deletion_policy
+
+    def forget_texts(self) -> None:
+        self.desired = None
+
+    def absorb(self, stale: Self) -> None:
+        self.assistant_id = self.assistant_id or stale.assistant_id
+
+
+AnyRecord = RunRecord | ThreadRecord | AssistantRecord
 
 
 class Answer(BaseModel):
-    """What CloudFormation is told, decided once; Data is made anew from the run's public item."""
+    """What CloudFormation is told, decided once; Data is made anew from what is recorded."""
 
     status: Literal["SUCCESS", "FAILED"]
     physical_id: str
     reason: str = ""
-    run_key: str | None = None
+    target_key: str | None = None
     is_delivered: bool = False
 
 
@@ -139,8 +244,8 @@ class Request(BaseModel):
     response_url: str | None = Field(repr=False)
     physical_id: str | None = None
     """As CloudFormation sent it."""
-    run_key: str | None = None
-    """The run that the answer is about, for Create and Update."""
+    target_key: str | None = None
+    """What the answer is about, for Create and Update."""
     received_epoch_s: float
     deadline_epoch_s: float
     is_superseded: bool = False
@@ -159,7 +264,8 @@ class ResourceRecord(BaseModel):
     logical_id: str
     version: int = 0
     requests: dict[str, Request] = {}
-    runs: dict[str, RunRecord] = {}
+    made: dict[str, Annotated[AnyRecord, Field(discriminator="kind")]] = {}
+    """Each physical resource that was made for it, or is being made, by its key."""
 
     @property
     def key(self) -> str:
@@ -170,16 +276,20 @@ class ResourceRecord(BaseModel):
         """The one request that still waits for its answer."""
         return next((request for request in self.requests.values() if request.is_open), None)
 
-    def run_with_physical_id(self, physical_id: str | None) -> RunRecord | None:
-        """The run that CloudFormation knows by this id, one that was answered as failed included."""
+    def target(self, request: Request | Answer) -> AnyRecord | None:
+        """What a request or an answer is about."""
+        return self.made.get(request.target_key or "")
+
+    def with_physical_id(self, physical_id: str | None) -> AnyRecord | None:
+        """What CloudFormation knows by this id, one that was answered as failed included."""
         if physical_id is None:
             return None
-        for run in self.runs.values():
-            if run.physical_id == physical_id:
-                return run
+        for each in self.made.values():
+            if each.physical_id == physical_id:
+                return each
         for request in self.requests.values():
-            if request.answer and request.answer.physical_id == physical_id and request.answer.run_key:
-                return self.runs.get(request.answer.run_key)
+            if request.answer and request.answer.physical_id == physical_id and request.answer.target_key:
+                return self.made.get(request.answer.target_key)
         return None
 
     def forget_old_requests(self) -> None:

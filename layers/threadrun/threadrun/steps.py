@@ -1,4 +1,4 @@
-"""One step of a request: load its record, reconcile the runs it is about, save, and say what comes next.
+"""One step of a request: load its record, reconcile what it is about, save, and say what comes next.
 
 The boundary where the two error families become an outcome: a `TransientError` is a wait, a `TerminalError`
 is kept as the reason of the answer.
@@ -15,8 +15,9 @@ from typing import Literal
 from threadrun.attributes import run_attributes
 from threadrun.backend import Backend
 from threadrun.errors import TerminalError, TransientError, VersionConflict
-from threadrun.reconcile import Done, RequeueAfter, poll_seconds, reconcile
-from threadrun.record import Request, ResourceRecord, RunRecord
+from threadrun.outcome import Done, RequeueAfter, poll_seconds
+from threadrun.reconcile import reconcile
+from threadrun.record import AnyRecord, Request, ResourceRecord, RunRecord
 from threadrun.store import Store, public_key
 
 ORPHAN_SECONDS = 600
@@ -61,61 +62,61 @@ def _is_at_work(record: ResourceRecord, request: Request) -> bool:
     """An overtaken request only cleans up, and only where no newer one does."""
     if not request.is_superseded:
         return True
-    return record.open_request is None and any(run.goal == "absent" for run in record.runs.values())
+    return record.open_request is None and any(each.goal == "absent" for each in record.made.values())
 
 
 def _advance(
     record: ResourceRecord, request: Request, store: Store, backend: Backend, clock: Callable[[], float]
 ) -> float | None:
-    """Reconcile each run once that the request is about; returns seconds to wait, None when all is done."""
-    target = record.runs.get(request.run_key or "") if request.is_open else None
-    unwanted = [run for run in record.runs.values() if run.goal == "absent"]
+    """Reconcile each thing once that the request is about; returns seconds to wait, None when all is done."""
+    target = record.target(request) if request.is_open else None
+    unwanted = [each for each in record.made.values() if each.goal == "absent"]
     waits = []
-    for run in [target, *unwanted] if target else unwanted:
+    for made in [target, *unwanted] if target else unwanted:
         now = clock()
-        outcome = _reconcile_once(run, backend, now)
+        outcome = _reconcile_once(made, backend, now)
         if isinstance(outcome, TerminalError):
-            _note_failure(request, run, outcome)
+            _note_failure(request, made, outcome)
         elif isinstance(outcome, RequeueAfter):
-            run.waiting_for = outcome.reason
-            waits.append(min(outcome.seconds, max(run.deadline_epoch_s - now, 1)))
+            made.waiting_for = outcome.reason
+            waits.append(min(outcome.seconds, max(made.deadline_epoch_s - now, 1)))
         else:
-            _note_done(record, run, outcome, store)
+            _note_done(record, made, outcome, store)
     return min(waits) if waits else None
 
 
-def _reconcile_once(run: RunRecord, backend: Backend, now: float) -> Done | RequeueAfter | TerminalError:
+def _reconcile_once(made: AnyRecord, backend: Backend, now: float) -> Done | RequeueAfter | TerminalError:
     try:
-        return reconcile(run, backend, now)
+        return reconcile(made, backend, now)
     except TransientError as error:
-        pause = poll_seconds(now - run.wanted_since_epoch_s)
+        pause = poll_seconds(now - made.wanted_since_epoch_s)
         return RequeueAfter(max(error.retry_after_seconds or 0, pause), error.reason)
     except TerminalError as error:
         return error
 
 
-def _note_failure(request: Request, run: RunRecord, error: TerminalError) -> None:
-    if run.goal == "present":
-        run.failure = error.reason
+def _note_failure(request: Request, made: AnyRecord, error: TerminalError) -> None:
+    if made.goal == "present":
+        made.failure = error.reason
     elif request.request_type == "Delete":
         request.failure = error.reason
     # Else it is the leftover of an earlier failure: the Delete to come tries again.
 
 
-def _note_done(record: ResourceRecord, run: RunRecord, done: Done, store: Store) -> None:
-    if run.goal == "absent":
-        if run.physical_id:
-            store.delete_attributes(run.physical_id)
-        del record.runs[run.key]
-    elif done.observed is not None and run.physical_id:
-        store.stage_attributes(run.physical_id, run_attributes(run, done.observed))
+def _note_done(record: ResourceRecord, made: AnyRecord, done: Done, store: Store) -> None:
+    if made.goal == "absent":
+        if isinstance(made, RunRecord) and made.physical_id:
+            store.delete_attributes(made.physical_id)
+        del record.made[made.key]
+    elif isinstance(made, RunRecord) and done.observed is not None and made.physical_id:
+        store.stage_attributes(made.physical_id, run_attributes(made, done.observed))
 
 
 def _finished(record: ResourceRecord, request: Request) -> Step:
     if request.is_superseded:
         return Step("stop")
-    run = record.runs.get(request.run_key or "")
-    if run is not None and run.is_final and run.physical_id and not run.is_acknowledged:
+    run = record.target(request)
+    if isinstance(run, RunRecord) and run.is_final and run.physical_id and not run.is_acknowledged:
         return Step("record", public_key=public_key(run.physical_id))
     return Step("answer")
 
@@ -137,10 +138,11 @@ def _save(store: Store, record: ResourceRecord, now: float) -> tuple[ResourceRec
 
 
 def _merge(fresh: ResourceRecord, stale: ResourceRecord, now: float) -> None:
-    for run in stale.runs.values():
-        if run.key in fresh.runs:
-            fresh.runs[run.key].absorb(run)
-        elif run.thread_id:
+    for made in stale.made.values():
+        known = fresh.made.get(made.key)
+        if known is not None:
+            known.absorb(made)  # type: ignore[arg-type]  # One key is of one kind.
+        elif made.physical_id or made.leftover_id:
             # It was deleted while this actor made it: nobody else knows what is to be cleaned up.
-            run.goal, run.deadline_epoch_s = "absent", now + ORPHAN_SECONDS
-            fresh.runs[run.key] = run
+            made.goal, made.deadline_epoch_s = "absent", now + ORPHAN_SECONDS
+            fresh.made[made.key] = made

@@ -38,7 +38,7 @@ class Store:
 
     def load(self, key: str) -> ResourceRecord | None:
         """The record as it is now, None where there is none."""
-        with _translated("read the record"):
+        with translated("read the record"):
             reply = self._client.get_item(TableName=self._table_name, Key={"pk": {"S": key}}, ConsistentRead=True)
         if "Item" not in reply:
             return None
@@ -59,7 +59,7 @@ class Store:
         request = record.open_request
         if request is not None:
             item["deadline_epoch_s"] = {"N": str(int(request.deadline_epoch_s))}
-        elif not record.runs:
+        elif not record.made:
             item["expires_epoch_s"] = {"N": str(int(self._clock()) + FORGOTTEN_AFTER_SECONDS)}
         is_as_read = (
             {"ConditionExpression": "attribute_not_exists(pk)"}
@@ -69,13 +69,13 @@ class Store:
                 "ExpressionAttributeValues": {":read": {"N": str(record.version)}},
             }
         )
-        with _translated("save the record"):
+        with translated("save the record"):
             self._client.put_item(TableName=self._table_name, Item=item, **is_as_read)
         record.version += 1
 
     def stage_attributes(self, physical_id: str, attributes: Mapping[str, Any]) -> None:
         """Lay a run's attributes ready for the state machine to record."""
-        with _translated("stage the attributes"):
+        with translated("stage the attributes"):
             self._client.update_item(
                 TableName=self._table_name,
                 Key={"pk": {"S": public_key(physical_id)}},
@@ -86,7 +86,7 @@ class Store:
     def read_attributes(self, physical_id: str) -> dict[str, Any] | None:
         """A run's recorded attributes; those laid ready where recording them failed."""
         key = {"pk": {"S": public_key(physical_id)}}
-        with _translated("read the attributes"):
+        with translated("read the attributes"):
             reply = self._client.get_item(TableName=self._table_name, Key=key, ConsistentRead=True)
         if "Item" not in reply:
             return None
@@ -98,12 +98,12 @@ class Store:
 
     def delete_attributes(self, physical_id: str) -> None:
         """Remove a run's public item, if there is one."""
-        with _translated("delete the attributes"):
+        with translated("delete the attributes"):
             self._client.delete_item(TableName=self._table_name, Key={"pk": {"S": public_key(physical_id)}})
 
 
 @contextmanager
-def _translated(action: str) -> Iterator[None]:
+def translated(action: str) -> Iterator[None]:
     try:
         yield
     except ClientError as error:

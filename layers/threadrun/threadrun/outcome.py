@@ -1,0 +1,29 @@
+"""How a step ends, and how long to wait: shared by the decisions of all kinds of resources."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from threadrun.backend import ObservedRun
+
+MIN_POLL_SECONDS, MAX_POLL_SECONDS, POLL_SHARE = 1, 30, 0.1
+
+
+@dataclass(frozen=True)
+class Done:
+    """The goal is reached. `observed` is there when the run's end was seen by this very call."""
+
+    observed: ObservedRun | None = None
+
+
+@dataclass(frozen=True)
+class RequeueAfter:
+    """Not yet: call again after `seconds`; 0 means save the record and call again at once."""
+
+    seconds: float
+    reason: str
+
+
+def poll_seconds(waited_seconds: float) -> float:
+    """Time to the next look: a tenth of the time already waited, so that the lag stays in proportion."""
+    return min(max(waited_seconds * POLL_SHARE, MIN_POLL_SECONDS), MAX_POLL_SECONDS)

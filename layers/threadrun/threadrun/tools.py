@@ -1,0 +1,68 @@
+"""Tools and attachments: what a run or an assistant may use. Types and nesting are those of the Terraform resource."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
+
+from threadrun.json_schema import restored
+from threadrun.recasting import Boolean, Properties, Text
+
+
+def _read_parameters(value: Any) -> Any:
+    """JSON text is taken exactly; a map gets back the types that CloudFormation made strings of."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            raise PydanticCustomError("parameters", "must be a JSON object: this text is no JSON") from None
+        if not isinstance(value, dict):
+            raise PydanticCustomError("parameters", "must be a JSON object")
+        return value
+    if isinstance(value, Mapping):
+        return restored(value)
+    raise PydanticCustomError("parameters", "must be a JSON object, as text or as a map")
+
+
+class FunctionDefinition(Properties):
+    """A function that the model may call."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9_-]{1,64}$")]
+    description: Text | None = None
+    parameters: Annotated[dict[str, Any], BeforeValidator(_read_parameters)] | None = None
+    strict: Boolean | None = None
+
+
+class Tool(Properties):
+    """One tool; `retrieval` is what `file_search` was called before."""
+
+    type: Literal["code_interpreter", "retrieval", "file_search", "function"]
+    function: FunctionDefinition | None = None
+    vector_store_ids: tuple[Text, ...] | None = None
+    file_ids: tuple[Text, ...] | None = None
+
+    @model_validator(mode="after")
+    def _check_parts(self) -> Self:
+        if self.type == "function" and self.function is None:
+            raise PydanticCustomError("tool", "function is required for a tool of type function")
+        if self.type != "function" and self.function is not None:
+            raise PydanticCustomError("tool", "function is possible for a tool of type function only")
+        if not self.is_retrieval and self.vector_store_ids is not None:
+            raise PydanticCustomError("tool", "vector_store_ids are possible for retrieval and file_search only")
+        if self.type != "code_interpreter" and self.file_ids is not None:
+            raise PydanticCustomError("tool", "file_ids are possible for code_interpreter only")
+        return self
+
+    @property
+    def is_retrieval(self) -> bool:
+        return self.type in ("retrieval", "file_search")
+
+
+class Attachment(Properties):
+    """A file that comes with a message; which tool reads it follows from the run's tools."""
+
+    file_id: Text
