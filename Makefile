@@ -39,6 +39,12 @@ lint: $(VENV)/ready
 	@$(VENV)/bin/mypy --no-error-summary
 	@PYTHONPATH=layers/threadrun $(VENV)/bin/lint-imports >.build/imports.log || { cat .build/imports.log; exit 1; }
 
+	@PYTHONPATH=layers/threadrun $(VENV)/bin/python -m local.reference --check
+
+.PHONY: reference
+reference: $(VENV)/ready ## Write docs/resources from the models
+	@PYTHONPATH=layers/threadrun $(VENV)/bin/python -m local.reference
+
 .PHONY: unit
 unit: $(VENV)/ready
 	@$(VENV)/bin/python -m pytest -q -n 2 tests/unit tests/flow

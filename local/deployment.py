@@ -54,21 +54,30 @@ def build() -> Path:
     return directory / "template.yaml"
 
 
-def deploy(cloud: EmbeddedCloud, template: Path, *, openai_base_url: str, api_key: str) -> Application:
+def deploy(
+    cloud: EmbeddedCloud,
+    template: Path,
+    *,
+    openai_base_url: str,
+    api_key: str,
+    openai_api: str = "responses",
+    stack_name: str = APPLICATION_STACK,
+) -> Application:
     """Deploy the built application with `sam deploy`; raises `DeploymentError` with the CLI's own words."""
-    secret = cloud.client("secretsmanager").create_secret(Name="openai-api-key", SecretString=api_key)
+    secret = cloud.client("secretsmanager").create_secret(Name=f"{stack_name}-api-key", SecretString=api_key)
     parameters = {
+        "OpenAIApi": openai_api,
         "OpenAIBaseUrl": openai_base_url,
         "OpenAIApiKeySecretArn": secret["ARN"],
         "AllowLoopbackResponseUrl": "true",
         "LogRetentionDays": "1",
     }
-    arguments = ["deploy", "--template-file", str(template), "--stack-name", APPLICATION_STACK, "--resolve-s3"]
+    arguments = ["deploy", "--template-file", str(template), "--stack-name", stack_name, "--resolve-s3"]
     arguments += ["--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset", "--no-progressbar"]
     arguments += ["--parameter-overrides", *(f"{name}={value}" for name, value in parameters.items())]
     path = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "LANG") if name in os.environ}
     _run_sam(arguments, path | cloud.environment())
-    outputs = stack_outputs(cloud, APPLICATION_STACK)
+    outputs = stack_outputs(cloud, stack_name)
     return Application(outputs["ServiceToken"], outputs["TableName"], outputs["StateMachineArn"])
 
 

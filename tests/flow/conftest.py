@@ -18,13 +18,19 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def openai_api(clock: Clock) -> Iterator[OpenAIStandIn]:
-    with OpenAIStandIn(now=clock, duration_s=2, queued_s=1, cancel_delay_s=0.5) as standin:
+def wire(request: pytest.FixtureRequest) -> str:
+    """The wire API; a test that runs on both takes this fixture as an indirect parameter."""
+    return str(getattr(request, "param", "responses"))
+
+
+@pytest.fixture
+def openai_api(clock: Clock, wire: str) -> Iterator[OpenAIStandIn]:
+    with OpenAIStandIn(now=clock, duration_s=2, queued_s=1, cancel_delay_s=0.5, api=wire) as standin:
         yield standin
 
 
 @pytest.fixture
-def world(openai_api: OpenAIStandIn, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+def world(openai_api: OpenAIStandIn, clock: Clock, wire: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     for name, value in {
         "AWS_ACCESS_KEY_ID": "testing",
         "AWS_SECRET_ACCESS_KEY": "testing",
@@ -35,7 +41,7 @@ def world(openai_api: OpenAIStandIn, clock: Clock, monkeypatch: pytest.MonkeyPat
     for provider in parameters.base.DEFAULT_PROVIDERS.values():
         provider.clear_cache()
     with mock_aws(config={"stepfunctions": {"execute_state_machine": True}, "core": {"service_whitelist": None}}):
-        world = World(openai_api, clock, monkeypatch)
+        world = World(openai_api, clock, wire, monkeypatch)
         yield world
         world.settle()
         world.close()

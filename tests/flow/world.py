@@ -51,9 +51,15 @@ def aws(service: str) -> Any:
 class Clock:
     """Virtual Unix seconds."""
 
+    BEGIN = 1_800_000_000.0
+
     def __init__(self) -> None:
-        self._now = 1_800_000_000.0
+        self._now = self.BEGIN
         self._lock = threading.Lock()
+
+    def reset(self) -> None:
+        """Back to the beginning, before anything has happened whose time counts."""
+        self._now = self.BEGIN
 
     def __call__(self) -> float:
         return self._now
@@ -100,8 +106,8 @@ class AnswerUrl:
 class World:
     """One deployed application, and the CloudFormation requests that are made of it."""
 
-    def __init__(self, standin: OpenAIStandIn, clock: Clock, monkeypatch: Any) -> None:
-        self.openai, self.clock = standin, clock
+    def __init__(self, standin: OpenAIStandIn, clock: Clock, wire: str, monkeypatch: Any) -> None:
+        self.openai, self.clock, self.wire = standin, clock, wire
         self.url = AnswerUrl()
         self.stack_id = STACK_ID
         self.secrets = aws("secretsmanager")
@@ -131,6 +137,7 @@ class World:
         settings = Settings(
             table_name=TABLE,
             state_machine_arn=machine["stateMachineArn"],
+            openai_api=self.wire,
             openai_base_url=self.openai.base_url,
             openai_api_key_secret_arn=secret["ARN"],
             allow_loopback_response_url=True,
@@ -222,6 +229,11 @@ class World:
 
     def delete(self, physical_id: str, properties: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
         return self.send(self.event("Delete", properties or {}, physical_id=physical_id, **more))
+
+    def forget_requests(self) -> None:
+        """Count OpenAI's requests, and the clock, from here."""
+        self.openai._world.requests.clear()
+        self.clock.reset()
 
     def settle(self) -> None:
         """Wait until no execution runs any more."""

@@ -50,7 +50,12 @@ class Application:
     @cached_property
     def backend(self) -> Backend:
         """The wire API of this deployment; it connects when it is first used."""
-        # Imported here because the SDK is what makes a cold start slow, and answering does not need it.
+        # Imported here because the SDK is what makes a cold start slow: answering does not need it, and no
+        # deployment needs both wires.
+        if self.settings.openai_api == "assistants":
+            from threadrun.openai_assistants import AssistantsBackend
+
+            return AssistantsBackend(self._connect)
         from threadrun.assistant_catalog import AssistantCatalog
         from threadrun.openai_responses import ResponsesBackend
 

@@ -29,23 +29,33 @@ Problem = tuple[str, str]
 class Message(Properties):
     """One message of a new thread."""
 
-    role: Literal["user"]
-    content: Text
-    attachments: tuple[Attachment, ...] | None = None
-    metadata: Metadata | None = None
+    role: Literal["user"] = Field(description="The role of the author. Only `user` is possible.")
+    content: Text = Field(description="The text of the message.")
+    attachments: tuple[Attachment, ...] | None = Field(
+        None,
+        description="Files that come with the message. A tool of the run reads them; without such a tool they are "
+        "part of the message.",
+    )
+    metadata: Metadata | None = Field(
+        None,
+        description="Key-value pairs, at most 16. OpenAI has no place for them on a message of its current API: they "
+        "stay with the request.",
+    )
 
 
 class Thread(Properties):
     """The new thread that the run starts on."""
 
-    messages: tuple[Message, ...] = ()
-    metadata: Metadata | None = None
+    messages: tuple[Message, ...] = Field((), description="The messages that the thread starts with.")
+    metadata: Metadata | None = Field(None, description="Key-value pairs on the thread, at most 16.")
 
 
 class ResponseFormat(Properties):
     """The form of the answer; `json_object` needs the word "json" in the messages (OpenAI's rule)."""
 
-    type: Literal["text", "json_object"]
+    type: Literal["text", "json_object"] = Field(
+        description="`text` or `json_object`. The latter needs the word JSON in a message."
+    )
 
 
 class Desired(Properties):
@@ -54,9 +64,14 @@ class Desired(Properties):
     resource_type: ClassVar[str]
     _unseen: ClassVar[frozenset[str]] = frozenset({"deletion_policy", "timeout_seconds"})
 
-    timeout_seconds: Annotated[Integer, Field(ge=1, le=MAX_SERVICE_TIMEOUT_SECONDS)] | None = None
-    deletion_policy: Literal["delete", "retain"] | None = None
-    """None: delete what this application created, leave what it adopted."""
+    timeout_seconds: Annotated[Integer, Field(ge=1, le=MAX_SERVICE_TIMEOUT_SECONDS)] | None = Field(
+        None, description="The longest time to wait, 1 to 3600 seconds; ServiceTimeout is the upper bound."
+    )
+    deletion_policy: Literal["delete", "retain"] | None = Field(
+        None,
+        description="`delete` or `retain`: what happens at OpenAI when the resource goes. Unless set, what was "
+        "created is deleted and what was adopted stays.",
+    )
 
     @classmethod
     def conflicts(cls, given: Mapping[str, Any]) -> list[Problem]:
@@ -77,12 +92,16 @@ class Desired(Properties):
 class Generation(Properties):
     """The settings that a run takes from its assistant unless it has its own."""
 
-    model: Text | None = None
-    instructions: Text | None = None
-    tools: tuple[Tool, ...] | None = None
-    temperature: Annotated[Number, Field(ge=0, le=2)] | None = None
-    top_p: Annotated[Number, Field(ge=0, le=1)] | None = None
-    response_format: ResponseFormat | None = None
+    model: Text | None = Field(None, description="The ID of the model.")
+    instructions: Text | None = Field(None, description="What the model is told before the messages.")
+    tools: tuple[Tool, ...] | None = Field(None, description="The tools that may be used.")
+    temperature: Annotated[Number, Field(ge=0, le=2)] | None = Field(
+        None, description="The sampling temperature, 0 to 2: higher is more random. Reasoning models take none."
+    )
+    top_p: Annotated[Number, Field(ge=0, le=1)] | None = Field(
+        None, description="The probability mass that is considered, 0 to 1: an alternative to `temperature`."
+    )
+    response_format: ResponseFormat | None = Field(None, description="The form of the answer.")
 
 
 def _check_import_id(value: str) -> str:
@@ -97,15 +116,30 @@ class DesiredRun(Generation, Desired):
     resource_type = "Custom::OpenAIThreadRun"
     _unseen = Desired._unseen | {"accept_statuses", "stream"}
 
-    assistant_id: Text | None = None
-    thread: Thread | None = None
-    existing_thread_id: Text | None = None
-    metadata: Metadata | None = None
-    stream: Boolean = False
-    max_completion_tokens: Annotated[Integer, Field(ge=MIN_COMPLETION_TOKENS)] | None = None
-    import_id: Annotated[Text, AfterValidator(_check_import_id)] | None = None
-    triggers: dict[str, Any] | None = None
-    accept_statuses: Annotated[tuple[FinalStatus, ...], Field(min_length=1)] | None = None
+    assistant_id: Text | None = Field(
+        None, description="The ID of the assistant to use. What the run does not say itself is taken from it."
+    )
+    thread: Thread | None = Field(None, description="A new thread for the run. Conflicts with `existing_thread_id`.")
+    existing_thread_id: Text | None = Field(
+        None, description="The ID of an existing thread to run on; it is never deleted. Conflicts with `thread`."
+    )
+    metadata: Metadata | None = Field(None, description="Key-value pairs on the run, at most 16.")
+    stream: Boolean = Field(False, description="Accepted and without effect: a stack sees a run when it has ended.")
+    max_completion_tokens: Annotated[Integer, Field(ge=MIN_COMPLETION_TOKENS)] | None = Field(
+        None,
+        description="The most tokens that may be generated, 16 at least (256 where the server speaks Assistants v2).",
+    )
+    import_id: Annotated[Text, AfterValidator(_check_import_id)] | None = Field(
+        None,
+        description="`thread_id:run_id` of a run to adopt instead of starting one. It stays at OpenAI unless "
+        "`deletion_policy` is `delete`.",
+    )
+    triggers: dict[str, Any] | None = Field(None, description="A map; any change in it starts a new run.")
+    accept_statuses: Annotated[tuple[FinalStatus, ...], Field(min_length=1)] | None = Field(
+        None,
+        description="The final statuses that count as success. Unless set: `completed`, and `requires_action` where a"
+        " function tool may be called.",
+    )
 
     @classmethod
     def conflicts(cls, given: Mapping[str, Any]) -> list[Problem]:
@@ -160,8 +194,12 @@ class DesiredThread(Desired):
 
     resource_type = "Custom::OpenAIThread"
 
-    messages: tuple[Message, ...] = ()
-    metadata: Metadata | None = None
+    messages: tuple[Message, ...] = Field(
+        (), description="The messages of the thread, any number. Other messages make another thread."
+    )
+    metadata: Metadata | None = Field(
+        None, description="Key-value pairs on the thread, at most 16; they change in place."
+    )
 
     def identity(self) -> str:
         return _digest(self._visible().get("messages"))
@@ -176,9 +214,13 @@ class DesiredAssistant(Generation, Desired):
 
     resource_type = "Custom::OpenAIAssistant"
 
-    name: Annotated[Text, StringConstraints(max_length=256)] | None = None
-    description: Annotated[Text, StringConstraints(max_length=512)] | None = None
-    metadata: Metadata | None = None
+    name: Annotated[Text, StringConstraints(max_length=256)] | None = Field(
+        None, description="A name for people, 256 characters at most."
+    )
+    description: Annotated[Text, StringConstraints(max_length=512)] | None = Field(
+        None, description="What it is for, 512 characters at most."
+    )
+    metadata: Metadata | None = Field(None, description="Key-value pairs on the assistant, at most 16.")
 
     @classmethod
     def conflicts(cls, given: Mapping[str, Any]) -> list[Problem]:

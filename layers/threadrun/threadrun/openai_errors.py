@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,6 +13,8 @@ import openai
 from threadrun.errors import LostReply, NotFound, TerminalError, ThreadBusy, TransientError
 
 LOCKED = "conversation_locked"
+_LOCKED_THREAD = re.compile(r"already has an active run|while a run \S+ is active")
+"""How servers of the Assistants API say it: their refusal has no code."""
 _RETRIED_STATUSES = frozenset({408, 409, 425, 429})
 
 
@@ -44,7 +47,7 @@ def require_readable(value: object, expected: type, action: str, *, creates: boo
 
 def _from_status(action: str, error: openai.APIStatusError, open_ended: type[TransientError], secret: str) -> Exception:
     sentence = f"cannot {action}: {_reason(error, secret)}"
-    if error.code == LOCKED:
+    if _is_locked(error):
         return ThreadBusy(sentence, _retry_after_seconds(error))
     if error.status_code >= 500:
         return open_ended(sentence, _retry_after_seconds(error))
@@ -53,10 +56,20 @@ def _from_status(action: str, error: openai.APIStatusError, open_ended: type[Tra
     return NotFound(sentence) if error.status_code == 404 else TerminalError(sentence)
 
 
-def _reason(error: openai.APIStatusError, secret: str) -> str:
+def _is_locked(error: openai.APIStatusError) -> bool:
+    if error.code == LOCKED:
+        return True
+    return error.status_code in (400, 409) and _LOCKED_THREAD.search(_message(error)) is not None
+
+
+def _message(error: openai.APIStatusError) -> str:
     body = error.body if isinstance(error.body, dict) else {}
     # OpenAI's own shape, then that of servers built on FastAPI.
-    message = str(body.get("message") or body.get("detail") or "the API gave no reason")
+    return str(body.get("message") or body.get("detail") or "the API gave no reason")
+
+
+def _reason(error: openai.APIStatusError, secret: str) -> str:
+    message = _message(error)
     if secret:
         message = message.replace(secret, "***")
     facts = [f"HTTP {error.status_code}"]

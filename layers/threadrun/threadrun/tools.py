@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, StringConstraints, model_validator
+from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from threadrun.json_schema import restored
@@ -31,19 +31,31 @@ def _read_parameters(value: Any) -> Any:
 class FunctionDefinition(Properties):
     """A function that the model may call."""
 
-    name: Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9_-]{1,64}$")]
-    description: Text | None = None
-    parameters: Annotated[dict[str, Any], BeforeValidator(_read_parameters)] | None = None
-    strict: Boolean | None = None
+    name: Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9_-]{1,64}$")] = Field(
+        description="The name of the function: letters, digits, `_` and `-`, 64 at most."
+    )
+    description: Text | None = Field(None, description="What it does, for the model to decide when to call it.")
+    parameters: Annotated[dict[str, Any], BeforeValidator(_read_parameters)] | None = Field(
+        None, description="Its parameters as a JSON Schema object: JSON text, taken exactly, or a map."
+    )
+    strict: Boolean | None = Field(
+        None, description="Whether the model must keep exactly to the parameters. `false` unless set."
+    )
 
 
 class Tool(Properties):
     """One tool; `retrieval` is what `file_search` was called before."""
 
-    type: Literal["code_interpreter", "retrieval", "file_search", "function"]
-    function: FunctionDefinition | None = None
-    vector_store_ids: tuple[Text, ...] | None = None
-    file_ids: tuple[Text, ...] | None = None
+    type: Literal["code_interpreter", "retrieval", "file_search", "function"] = Field(
+        description="`code_interpreter`, `retrieval` (also called `file_search`) or `function`."
+    )
+    function: FunctionDefinition | None = Field(
+        None, description="The function that may be called. Required for type `function`."
+    )
+    vector_store_ids: tuple[Text, ...] | None = Field(
+        None, description="Vector stores to search, for retrieval: beside the one that is made of attached files."
+    )
+    file_ids: tuple[Text, ...] | None = Field(None, description="Files for code_interpreter, beside the attached ones.")
 
     @model_validator(mode="after")
     def _check_parts(self) -> Self:
@@ -65,4 +77,4 @@ class Tool(Properties):
 class Attachment(Properties):
     """A file that comes with a message; which tool reads it follows from the run's tools."""
 
-    file_id: Text
+    file_id: Text = Field(description="The ID of the file.")
