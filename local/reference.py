@@ -52,6 +52,8 @@ ATTRIBUTES = {
         "id": "The ID of the assistant.",
         "version": "Its version, 1 at first and raised by each change.",
         "created_at": "The Unix timestamp of when it was created.",
+        "name": "Its name; empty where it has none.",
+        "model": "Its model.",
     },
 }
 REFS = {

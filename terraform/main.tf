@@ -1,25 +1,17 @@
 locals {
-  # CloudFormation's longest chain is an update, its rollback and the clean-up, or three tries of a delete.
-  stack_timeout = "${3 * ceil(var.service_timeout / 60) + 10}m"
-
   has_thread = var.existing_thread_id != null || length(try(var.thread.messages, [])) > 0
-
-  # An error shows the values that its condition names: these keep the texts themselves out of it.
-  template_bytes        = length(local.template_body)
-  template_bytes_limit  = 51200
-  has_dynamic_reference = strcontains(local.template_text, "{{resolve:")
 }
 
 resource "aws_cloudformation_stack" "this" {
   name          = var.name
-  template_body = local.template_body
+  template_body = module.template.body
   on_failure    = var.on_failure
   tags          = var.tags
 
   timeouts {
-    create = local.stack_timeout
-    update = local.stack_timeout
-    delete = local.stack_timeout
+    create = module.template.stack_timeout
+    update = module.template.stack_timeout
+    delete = module.template.stack_timeout
   }
 
   lifecycle {
@@ -37,16 +29,6 @@ resource "aws_cloudformation_stack" "this" {
     precondition {
       condition     = var.import_id != null || var.assistant_id != null || var.model != null
       error_message = "An assistant_id or a model is required."
-    }
-
-    precondition {
-      condition     = local.template_bytes <= local.template_bytes_limit
-      error_message = "The run takes a CloudFormation template of ${local.template_bytes} bytes, ${local.template_bytes_limit} are possible: shorten messages or instructions (a character beyond ASCII takes 6 bytes, an emoji 10)."
-    }
-
-    precondition {
-      condition     = !local.has_dynamic_reference
-      error_message = "Text with \"{{resolve:\" cannot be passed on as it is: CloudFormation would put a parameter or a secret in its place."
     }
   }
 }

@@ -18,6 +18,16 @@ output "physical_id" {
   value       = try(local.stack_outputs["PhysicalId"], null)
 }
 
+output "assistant_id" {
+  description = "The ID of the assistant that the run used, null without one"
+  value       = try(local.stack_outputs["AssistantId"] != "" ? local.stack_outputs["AssistantId"] : null, null)
+}
+
+output "assistant_version" {
+  description = "The version of the assistant that the run used, null without one or if unknown"
+  value       = try(tonumber(local.stack_outputs["AssistantVersion"]), null)
+}
+
 output "created_at" {
   description = "The Unix timestamp (in seconds) of when the run was created"
   value       = try(tonumber(local.stack_outputs["CreatedAt"]), null)

@@ -62,14 +62,22 @@ variable "assistant_id" {
   description = "The ID of the assistant to use for the run. May be left out when `model` is given"
   type        = string
   default     = null
+
+  validation {
+    condition     = var.assistant_id == null ? true : length(var.assistant_id) > 0
+    error_message = "assistant_id must not be empty: leave it out instead."
+  }
 }
 
 variable "thread" {
   description = "The new thread to start the run on. Conflicts with `existing_thread_id`"
   type = object({
     messages = optional(list(object({
-      role     = string
-      content  = string
+      role    = string
+      content = string
+      attachments = optional(list(object({
+        file_id = string
+      })))
       metadata = optional(map(string))
     })), [])
     metadata = optional(map(string))
@@ -84,6 +92,15 @@ variable "thread" {
   validation {
     condition     = var.thread == null ? true : alltrue([for message in var.thread.messages : try(length(message.content) > 0, false)])
     error_message = "thread.messages: content must not be empty."
+  }
+
+  validation {
+    condition = var.thread == null ? true : alltrue(flatten([
+      for message in var.thread.messages : message.attachments == null ? [] : [
+        for attachment in message.attachments : try(length(attachment.file_id) > 0, false)
+      ]
+    ]))
+    error_message = "thread.messages: file_id of an attachment must not be empty."
   }
 
   validation {
@@ -118,9 +135,14 @@ variable "existing_thread_id" {
 }
 
 variable "model" {
-  description = "The ID of the model to use for the run"
+  description = "The ID of the model to use for the run. The assistant's own where left out"
   type        = string
   default     = null
+
+  validation {
+    condition     = var.model == null ? true : length(var.model) > 0
+    error_message = "model must not be empty: leave it out instead."
+  }
 }
 
 variable "instructions" {
@@ -131,6 +153,67 @@ variable "instructions" {
   validation {
     condition     = var.instructions == null ? true : length(var.instructions) > 0
     error_message = "instructions must not be empty: leave them out instead."
+  }
+}
+
+variable "tools" {
+  description = "The tools of the run, instead of the assistant's. Their `type` is code_interpreter, retrieval, file_search (OpenAI's name for retrieval today) or function; a function's `parameters` are the JSON text of a JSON Schema object"
+  type = list(object({
+    type = string
+    function = optional(object({
+      name        = optional(string)
+      description = optional(string)
+      parameters  = optional(string)
+      strict      = optional(bool)
+    }))
+    vector_store_ids = optional(list(string))
+  }))
+  default = null
+
+  validation {
+    condition = var.tools == null ? true : alltrue([
+      for tool in var.tools : try(contains(["code_interpreter", "retrieval", "file_search", "function"], tool.type), false)
+    ])
+    error_message = "tools: type must be code_interpreter, retrieval, file_search or function."
+  }
+
+  validation {
+    condition     = var.tools == null ? true : alltrue([for tool in var.tools : try(tool.type != "function" || tool.function != null, true)])
+    error_message = "tools: function is required when type is function."
+  }
+
+  validation {
+    condition     = var.tools == null ? true : alltrue([for tool in var.tools : try(tool.type == "function" || tool.function == null, true)])
+    error_message = "tools: function is possible when type is function only."
+  }
+
+  validation {
+    condition = var.tools == null ? true : alltrue([
+      for tool in var.tools : try(tool.function == null, true) ? true : can(regex("^[A-Za-z0-9_-]{1,64}$", tool.function.name))
+    ])
+    error_message = "tools: function needs a name of 1 to 64 letters, digits, underscores and hyphens."
+  }
+
+  validation {
+    # keys fails for what is no object.
+    condition = var.tools == null ? true : alltrue([
+      for tool in var.tools : try(tool.function.parameters == null, true) ? true : can(keys(jsondecode(tool.function.parameters)))
+    ])
+    error_message = "tools: parameters of a function must be the JSON text of an object, as jsonencode makes it."
+  }
+
+  validation {
+    condition = var.tools == null ? true : alltrue([
+      for tool in var.tools : try(tool.vector_store_ids == null, true) ? true : try(contains(["retrieval", "file_search"], tool.type), true)
+    ])
+    error_message = "tools: vector_store_ids are possible when type is retrieval or file_search only."
+  }
+
+  validation {
+    condition = var.tools == null ? true : alltrue(flatten([
+      for tool in var.tools : try(tool.vector_store_ids == null, true) ? [] : [for id in tool.vector_store_ids : try(length(id) > 0, false)]
+    ]))
+    error_message = "tools: vector_store_ids must not have an empty ID."
   }
 }
 
@@ -248,7 +331,7 @@ variable "triggers" {
 }
 
 variable "accept_statuses" {
-  description = "Final statuses of the run that count as success; completed alone where left out"
+  description = "Final statuses of the run that count as success. Where left out: completed, and requires_action if a function tool has no handler"
   type        = set(string)
   default     = null
 

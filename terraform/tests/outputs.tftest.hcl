@@ -2,19 +2,21 @@ mock_provider "aws" {
   mock_resource "aws_cloudformation_stack" {
     defaults = {
       outputs = {
-        PhysicalId      = "conv_1:resp_1"
-        Id              = "resp_1"
-        ThreadId        = "conv_1"
-        CreatedAt       = "1700000000"
-        StartedAt       = ""
-        CompletedAt     = "1700000009"
-        Object          = "thread.run"
-        Status          = "completed"
-        FileIds         = "[\"file_1\"]"
-        Usage           = "{\"prompt_tokens\": 3, \"completion_tokens\": 4, \"total_tokens\": null}"
-        Model           = "gpt-5.4-mini-2026-03-17"
-        OutputText      = "eyJ0aXRsZSI6ICJHcsO8w59lIPCfkYsifQ=="
-        OutputTruncated = "false"
+        PhysicalId       = "conv_1:resp_1"
+        Id               = "resp_1"
+        ThreadId         = "conv_1"
+        AssistantId      = "asst_1"
+        AssistantVersion = "3"
+        CreatedAt        = "1700000000"
+        StartedAt        = ""
+        CompletedAt      = "1700000009"
+        Object           = "thread.run"
+        Status           = "completed"
+        FileIds          = "[\"file_1\"]"
+        Usage            = "{\"prompt_tokens\": 3, \"completion_tokens\": 4, \"total_tokens\": null}"
+        Model            = "gpt-5.4-mini-2026-03-17"
+        OutputText       = "eyJ0aXRsZSI6ICJHcsO8w59lIPCfkYsifQ=="
+        OutputTruncated  = "false"
 
         Outputd5d3db1765287eef77d7927cc956f50a = "R3LDvMOfZSDwn5GL"
       }
@@ -33,6 +35,11 @@ run "attributes_are_typed" {
   assert {
     condition     = output.physical_id == "conv_1:resp_1" && output.id == "resp_1" && output.thread_id == "conv_1"
     error_message = "Identifiers must be those of the stack."
+  }
+
+  assert {
+    condition     = output.assistant_id == "asst_1" && output.assistant_version == 3
+    error_message = "The assistant must be that of the stack, its version a number."
   }
 
   assert {

@@ -33,10 +33,11 @@ run "every_argument_is_passed_on" {
   variables {
     assistant_id = "asst_1"
     thread = {
-      messages = [{ role = "user", content = "Hello", metadata = { Position = "1" } }]
+      messages = [{ role = "user", content = "Hello", attachments = [{ file_id = "file-1" }, { file_id = "file-2" }], metadata = { Position = "1" } }]
       metadata = { Topic = "greetings" }
     }
     instructions          = "Be brief."
+    tools                 = [{ type = "code_interpreter" }]
     metadata              = { Team = "docs" }
     stream                = false
     max_completion_tokens = 16
@@ -56,11 +57,12 @@ run "every_argument_is_passed_on" {
       ServiceTimeout = 300
       assistant_id   = "asst_1"
       thread = {
-        messages = [{ role = "user", content = "Hello", metadata = { Position = "1" } }]
+        messages = [{ role = "user", content = "Hello", attachments = [{ file_id = "file-1" }, { file_id = "file-2" }], metadata = { Position = "1" } }]
         metadata = { Topic = "greetings" }
       }
       model                 = "gpt-5.4-mini"
       instructions          = "Be brief."
+      tools                 = [{ type = "code_interpreter" }]
       metadata              = { Team = "docs" }
       stream                = false
       max_completion_tokens = 16
@@ -114,30 +116,92 @@ run "adopted_run_needs_nothing_else" {
   }
 }
 
-run "text_is_passed_on_exactly_in_ascii" {
+run "tools_have_what_was_given_and_nothing_else" {
   command = plan
 
   variables {
-    thread = {
-      messages = [{
-        role    = "user"
-        content = "$${AWS::Region} %%{if} {{x}} \"quoted\" 'single' \\u00e9 \\ <a&b> # : -\n\ttab\r\n\u007f ü ß ߿ ࠀ 日本 \ufeff \uffff 🏃🏽 \U0010ffff"
-      }]
-    }
+    tools = [
+      { type = "retrieval" },
+      { type = "file_search", vector_store_ids = ["vs_1", "vs_2"] },
+      { type = "code_interpreter" },
+      { type = "function", function = { name = "now" } },
+      { type = "function", function = { name = "get_weather", description = "Weather", parameters = "{}", strict = true } },
+    ]
   }
 
   assert {
-    condition     = yamldecode(aws_cloudformation_stack.this.template_body).Resources.ThreadRun.Properties.thread.messages[0].content == var.thread.messages[0].content
-    error_message = "Text must come out of the template as it went in."
+    condition = jsonencode(yamldecode(aws_cloudformation_stack.this.template_body).Resources.ThreadRun.Properties.tools) == jsonencode([
+      { type = "retrieval" },
+      { type = "file_search", vector_store_ids = ["vs_1", "vs_2"] },
+      { type = "code_interpreter" },
+      { type = "function", function = { name = "now" } },
+      { type = "function", function = { name = "get_weather", description = "Weather", parameters = "{}", strict = true } },
+    ])
+    error_message = "A tool must have the given parts and nothing else."
+  }
+}
+
+run "no_tools_are_not_the_same_as_tools_left_out" {
+  command = plan
+
+  variables {
+    tools = []
   }
 
   assert {
-    condition     = can(regex("^[\\x00-\\x7E]*$", aws_cloudformation_stack.this.template_body))
-    error_message = "A character beyond ASCII must be escaped: CloudFormation returns it as a question mark."
+    condition     = length(yamldecode(aws_cloudformation_stack.this.template_body).Resources.ThreadRun.Properties.tools) == 0
+    error_message = "An empty list of tools must be passed on."
+  }
+}
+
+run "parameters_are_passed_on_exactly" {
+  command = plan
+
+  variables {
+    # Neither order nor spacing nor numbers are those that jsonencode would write.
+    tools = [{
+      type = "function"
+      function = {
+        name       = "get_weather"
+        parameters = "{ \"type\":\"object\",\n\t\"properties\": {\"b\": {\"minimum\": 1.50}, \"a\": {\"enum\": [\"Zürich\", \"<&>\", \"$${AWS::Region}\", \"\\u00e9\", null]}} }"
+      }
+    }]
   }
 
   assert {
-    condition     = strcontains(aws_cloudformation_stack.this.template_body, "\\u00fc \\u00df \\u07ff \\u0800 \\u65e5\\u672c \\ufeff \\uffff \\U0001f3c3\\U0001f3fd \\U0010ffff")
-    error_message = "Escapes must be those of the characters' code points."
+    condition     = yamldecode(aws_cloudformation_stack.this.template_body).Resources.ThreadRun.Properties.tools[0].function.parameters == var.tools[0].function.parameters
+    error_message = "JSON text must come out of the template as it went in."
+  }
+}
+
+run "assistant_needs_no_model" {
+  command = plan
+
+  variables {
+    assistant_id = "asst_1"
+    model        = null
+  }
+
+  assert {
+    condition     = yamldecode(aws_cloudformation_stack.this.template_body).Resources.ThreadRun.Properties.assistant_id == "asst_1"
+    error_message = "An assistant_id must be enough."
+  }
+
+  assert {
+    condition     = !can(yamldecode(aws_cloudformation_stack.this.template_body).Resources.ThreadRun.Properties.model)
+    error_message = "The model must be left to the assistant."
+  }
+}
+
+run "text_arrives_in_ascii" {
+  command = plan
+
+  variables {
+    instructions = "日本 🏃"
+  }
+
+  assert {
+    condition     = strcontains(aws_cloudformation_stack.this.template_body, "instructions: \"\\u65e5\\u672c \\U0001f3c3\"")
+    error_message = "A character beyond ASCII must be escaped."
   }
 }

@@ -97,6 +97,26 @@ run "thread_metadata_key_must_not_be_a_function" {
   expect_failures = [var.thread]
 }
 
+run "attachment_needs_a_file" {
+  command = plan
+
+  variables {
+    thread = { messages = [{ role = "user", content = "Hello", attachments = [{ file_id = "" }] }] }
+  }
+
+  expect_failures = [var.thread]
+}
+
+run "assistant_id_must_not_be_empty" {
+  command = plan
+
+  variables {
+    assistant_id = ""
+  }
+
+  expect_failures = [var.assistant_id]
+}
+
 run "existing_thread_id_must_not_be_empty" {
   command = plan
 
@@ -108,6 +128,16 @@ run "existing_thread_id_must_not_be_empty" {
   expect_failures = [var.existing_thread_id]
 }
 
+run "model_must_not_be_empty" {
+  command = plan
+
+  variables {
+    model = ""
+  }
+
+  expect_failures = [var.model]
+}
+
 run "instructions_must_not_be_empty" {
   command = plan
 
@@ -116,6 +146,156 @@ run "instructions_must_not_be_empty" {
   }
 
   expect_failures = [var.instructions]
+}
+
+run "tool_type_must_exist" {
+  command = plan
+
+  variables {
+    tools = [{ type = "web_search" }]
+  }
+
+  expect_failures = [var.tools]
+}
+
+run "every_tool_is_checked" {
+  command = plan
+
+  variables {
+    tools = [{ type = "retrieval" }, { type = "functions" }]
+  }
+
+  expect_failures = [var.tools]
+}
+
+run "function_tool_needs_a_function" {
+  command = plan
+
+  variables {
+    tools = [{ type = "function" }]
+  }
+
+  expect_failures = [var.tools]
+}
+
+run "function_needs_a_name" {
+  command = plan
+
+  variables {
+    tools = [{ type = "function", function = { description = "Get the weather" } }]
+  }
+
+  expect_failures = [var.tools]
+}
+
+run "function_name_must_not_be_empty" {
+  command = plan
+
+  variables {
+    tools = [{ type = "function", function = { name = "" } }]
+  }
+
+  expect_failures = [var.tools]
+}
+
+run "function_name_has_no_spaces" {
+  command = plan
+
+  variables {
+    tools = [{ type = "function", function = { name = "get weather" } }]
+  }
+
+  expect_failures = [var.tools]
+}
+
+run "function_name_has_64_characters_at_most" {
+  command = plan
+
+  variables {
+    tools = [{ type = "function", function = { name = join("", [for number in range(65) : "n"]) } }]
+  }
+
+  expect_failures = [var.tools]
+}
+
+run "function_is_for_function_tools_only" {
+  command = plan
+
+  variables {
+    tools = [{ type = "retrieval", function = { name = "get_weather" } }]
+  }
+
+  expect_failures = [var.tools]
+}
+
+run "parameters_must_be_json" {
+  command = plan
+
+  variables {
+    tools = [{ type = "function", function = { name = "get_weather", parameters = "type: object" } }]
+  }
+
+  expect_failures = [var.tools]
+}
+
+run "parameters_must_not_be_a_json_list" {
+  command = plan
+
+  variables {
+    tools = [{ type = "function", function = { name = "get_weather", parameters = jsonencode(["location"]) } }]
+  }
+
+  expect_failures = [var.tools]
+}
+
+run "parameters_must_not_be_json_text" {
+  command = plan
+
+  variables {
+    tools = [{ type = "function", function = { name = "get_weather", parameters = jsonencode("{}") } }]
+  }
+
+  expect_failures = [var.tools]
+}
+
+run "parameters_must_not_be_json_null" {
+  command = plan
+
+  variables {
+    tools = [{ type = "function", function = { name = "get_weather", parameters = "null" } }]
+  }
+
+  expect_failures = [var.tools]
+}
+
+run "vector_stores_are_not_for_code_interpreter" {
+  command = plan
+
+  variables {
+    tools = [{ type = "code_interpreter", vector_store_ids = ["vs_1"] }]
+  }
+
+  expect_failures = [var.tools]
+}
+
+run "vector_stores_are_not_for_functions" {
+  command = plan
+
+  variables {
+    tools = [{ type = "function", function = { name = "get_weather" }, vector_store_ids = ["vs_1"] }]
+  }
+
+  expect_failures = [var.tools]
+}
+
+run "vector_store_ids_must_not_be_empty" {
+  command = plan
+
+  variables {
+    tools = [{ type = "file_search", vector_store_ids = [""] }]
+  }
+
+  expect_failures = [var.tools]
 }
 
 run "metadata_has_16_pairs_at_most" {
@@ -343,26 +523,6 @@ run "assistant_id_or_model_is_required" {
 
   variables {
     model = null
-  }
-
-  expect_failures = [aws_cloudformation_stack.this]
-}
-
-run "template_fits_cloudformation" {
-  command = plan
-
-  variables {
-    instructions = join("", [for number in range(860) : "日日日日日日日日日日"])
-  }
-
-  expect_failures = [aws_cloudformation_stack.this]
-}
-
-run "dynamic_reference_is_refused" {
-  command = plan
-
-  variables {
-    instructions = "Say {{resolve:secretsmanager:password}}"
   }
 
   expect_failures = [aws_cloudformation_stack.this]

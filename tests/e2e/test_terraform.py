@@ -8,13 +8,13 @@ import os
 import shutil
 import subprocess
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from local.deployment import ROOT, Application
+from local.deployment import ROOT, Application, stack_outputs, wait_for_stack
 from local.embedded_cloud import EmbeddedCloud
 from local.openai_standin import OpenAIStandIn, Script
 
@@ -76,27 +76,32 @@ def module(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def example(
+def terraform(
     module: Path, deployed: tuple[EmbeddedCloud, Application], openai_api: OpenAIStandIn
-) -> Iterator[Terraform]:
-    """The basic example, initialised; its stack is gone at the end."""
+) -> Iterator[Callable[[str], Terraform]]:
+    """Gives an example of the module, initialised; its stacks are gone at the end."""
     cloud, application = deployed
     openai_api.reset()
-    terraform = Terraform(
-        module / "examples" / "basic",
-        cloud.environment()
-        | {
+    opened = []
+
+    def open_example(name: str) -> Terraform:
+        variables = {
             "TF_VAR_name": f"tf-{uuid.uuid4().hex[:8]}",
             "TF_VAR_service_token": application.service_token,
             "TF_VAR_service_timeout": "60",
-        },
-    )
-    terraform.run("init", "-no-color", f"-plugin-dir={provider_directory()}")
-    yield terraform
-    terraform.run("destroy", "-auto-approve", "-no-color")
+        }
+        example = Terraform(module / "examples" / name, cloud.environment() | variables)
+        example.run("init", "-no-color", f"-plugin-dir={provider_directory()}")
+        opened.append(example)
+        return example
+
+    yield open_example
+    for example in opened:
+        example.run("destroy", "-auto-approve", "-no-color")
 
 
-def test_apply_clean_plan_change_destroy(example: Terraform, openai_api: OpenAIStandIn) -> None:
+def test_apply_clean_plan_change_destroy(terraform: Callable[[str], Terraform], openai_api: OpenAIStandIn) -> None:
+    example = terraform("basic")
     openai_api.script(Script(output_text="Klein anfangen. 🙂", usage=(11, 4)))
     example.run("apply", "-auto-approve", "-no-color")
     outputs = example.outputs()
@@ -119,15 +124,71 @@ def test_apply_clean_plan_change_destroy(example: Terraform, openai_api: OpenAIS
     assert openai_api.counters()["responses"] == openai_api.counters()["conversations"] == 0
 
 
-def test_a_failed_apply_shows_the_reason(example: Terraform, openai_api: OpenAIStandIn) -> None:
+def test_a_failed_apply_shows_the_reason(terraform: Callable[[str], Terraform], openai_api: OpenAIStandIn) -> None:
+    example = terraform("basic")
     said = example.run("apply", "-auto-approve", "-no-color", status=1, model="no-such-model")
     assert "The requested model 'no-such-model' does not exist." in " ".join(said.replace("│", " ").split())
     assert openai_api.counters()["conversations"] == 0
 
 
-def test_the_modules_own_tests_pass(module: Path) -> None:
+def test_the_seeds_first_example(
+    terraform: Callable[[str], Terraform], openai_api: OpenAIStandIn, assistant_id: str
+) -> None:
+    """Tools as blocks with jsonencode, an attachment, an assistant: as the old provider's page has it."""
+    file_id = openai_api.add_file(name="documentation.md")
+    openai_api.script(Script(match={"model": "gpt-4o"}, output_text="Keep modules small."))
+    example = terraform("seed")
+    example.environment |= {"TF_VAR_assistant_id": assistant_id, "TF_VAR_file_id": file_id}
+    example.run("apply", "-auto-approve", "-no-color")
+    outputs = example.outputs()
+    assert (outputs["status"], outputs["output_text"]) == ("completed", "Keep modules small.")
+    assert outputs["file_ids"] == [file_id]
+    [sent] = [request.body for request in openai_api.requests if request.path == "/v1/responses"]
+    assert (sent["model"], sent["temperature"], sent["max_output_tokens"]) == ("gpt-4o", 0.7, 1024)
+    assert [tool["type"] for tool in sent["tools"]] == ["file_search", "function"]
+    assert sent["tools"][1]["parameters"]["required"] == ["location"]
+    assert "No changes" in example.run("plan", "-detailed-exitcode", "-no-color")
+    example.run("destroy", "-auto-approve", "-no-color")
+    counters = openai_api.counters()
+    assert counters["responses"] == counters["conversations"] == counters["vector_stores"] == 0
+
+
+def test_the_seeds_second_example(terraform: Callable[[str], Terraform], openai_api: OpenAIStandIn) -> None:
+    """A run on an existing thread with an existing assistant, both from modules of their own."""
+    openai_api.script(Script(match={"model": "gpt-4o-mini"}, output_text="Analyzed."))
+    example = terraform("existing_thread")
+    example.run("apply", "-auto-approve", "-no-color")
+    outputs = example.outputs()
+    assert outputs["thread_id"] == outputs["existing_thread_id"]
+    assert outputs["assistant_id"] == outputs["expert_id"]
+    assert outputs["assistant_version"] == 1
+    assert "No changes" in example.run("plan", "-detailed-exitcode", "-no-color")
+    example.run("destroy", "-auto-approve", "-no-color")
+    assert openai_api.counters()["conversations"] == 0
+
+
+@pytest.fixture
+def assistant_id(deployed: tuple[EmbeddedCloud, Application]) -> Iterator[str]:
+    """An assistant that somebody else's stack has made."""
+    cloud, application = deployed
+    name = f"assistant-{uuid.uuid4().hex[:8]}"
+    properties = {"ServiceToken": application.service_token, "ServiceTimeout": 30, "model": "gpt-5.4-mini"}
+    body = {
+        "Resources": {"Assistant": {"Type": "Custom::OpenAIAssistant", "Properties": properties}},
+        "Outputs": {"Id": {"Value": {"Ref": "Assistant"}}},
+    }
+    cloudformation = cloud.client("cloudformation")
+    cloudformation.create_stack(StackName=name, TemplateBody=json.dumps(body))
+    assert wait_for_stack(cloud, name) == "CREATE_COMPLETE"
+    yield stack_outputs(cloud, name)["Id"]
+    cloudformation.delete_stack(StackName=name)
+    wait_for_stack(cloud, name)
+
+
+@pytest.mark.parametrize("folder", [".", "modules/template", "modules/assistant", "modules/thread"])
+def test_the_modules_own_tests_pass(module: Path, folder: str) -> None:
     """Validation at plan time, defaults and outputs, without any AWS."""
-    terraform = Terraform(module, {})
+    terraform = Terraform(module / folder, {})
     terraform.run("init", "-no-color", f"-plugin-dir={provider_directory()}")
     terraform.run("fmt", "-check", "-recursive")
     assert "0 failed" in terraform.run("test", "-no-color")

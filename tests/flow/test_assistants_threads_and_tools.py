@@ -33,7 +33,13 @@ def test_an_assistant_keeps_its_id_and_raises_its_version(world: World) -> None:
     created = world.create(ASSISTANT, **kind("assistant"))
     assistant_id = created["PhysicalResourceId"]
     assert assistant_id.startswith("asst_")
-    assert created["Data"] == {"id": assistant_id, "created_at": "1800000000", "version": "1"}
+    assert created["Data"] == {
+        "id": assistant_id,
+        "created_at": "1800000000",
+        "version": "1",
+        "name": "expert",
+        "model": "gpt-5.4-mini",
+    }
     updated = world.update(assistant_id, ASSISTANT | {"instructions": "Be brief."}, **kind("assistant"))
     assert (updated["PhysicalResourceId"], updated["Data"]["version"]) == (assistant_id, "2")
     same = world.update(assistant_id, ASSISTANT | {"instructions": "Be brief."}, **kind("assistant"))

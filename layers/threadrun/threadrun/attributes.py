@@ -50,7 +50,9 @@ def run_attributes(run: RunRecord, observed: ObservedRun) -> Attributes:
 def made_attributes(made: ThreadRecord | AssistantRecord) -> Attributes:
     """Attributes of a thread or an assistant."""
     common = {"id": made.physical_id, "created_at": made.created_at}
-    return common | {"version": made.version} if isinstance(made, AssistantRecord) else common
+    if isinstance(made, ThreadRecord):
+        return common
+    return common | {"version": made.version, "name": made.name, "model": made.model}
 
 
 def output_scalars(text: str) -> dict[str, Any]:

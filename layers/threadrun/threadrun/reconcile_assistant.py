@@ -20,7 +20,7 @@ def make_present(assistant: AssistantRecord, backend: Backend, now: float) -> Do
     assistant.assistant_id = observed.assistant_id
     assistant.created_at = assistant.created_at or observed.created_at or int(now)
     assistant.version = observed.version or assistant.version + 1
-    assistant.content = desired.content()
+    assistant.name, assistant.model, assistant.content = desired.name, desired.model, desired.content()
     return Done()
 
 

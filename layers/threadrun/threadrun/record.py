@@ -206,6 +206,8 @@ class AssistantRecord(PhysicalRecord):
     assistant_id: str | None = None
     version: int = 0
     created_at: int | None = None
+    name: str | None = None
+    model: str | None = None
     content: str | None = None
     """Digest of the settings that the current version has."""
 

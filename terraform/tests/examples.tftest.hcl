@@ -1,0 +1,50 @@
+mock_provider "aws" {
+  mock_resource "aws_cloudformation_stack" {
+    defaults = {
+      outputs = { Id = "id_of_the_stack" }
+    }
+  }
+}
+
+variables {
+  name          = "example"
+  service_token = "arn:aws:lambda:us-east-1:123456789012:function:thread-run"
+}
+
+run "basic" {
+  module {
+    source = "./examples/basic"
+  }
+
+  assert {
+    condition     = output.id == "id_of_the_stack"
+    error_message = "The example must return its run."
+  }
+}
+
+run "seed" {
+  module {
+    source = "./examples/seed"
+  }
+
+  variables {
+    assistant_id = "asst_1"
+    file_id      = "file-1"
+  }
+
+  assert {
+    condition     = output.id == "id_of_the_stack"
+    error_message = "The example must return its run."
+  }
+}
+
+run "existing_thread" {
+  module {
+    source = "./examples/existing_thread"
+  }
+
+  assert {
+    condition     = output.id == "id_of_the_stack" && output.existing_thread_id == "id_of_the_stack" && output.expert_id == "id_of_the_stack"
+    error_message = "The example must return its run, thread and assistant."
+  }
+}
