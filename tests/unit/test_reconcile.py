@@ -211,6 +211,19 @@ def test_an_unwanted_run_whose_start_is_under_way_is_waited_for() -> None:
     assert backend.threads == {}
 
 
+def test_an_unwanted_run_whose_start_got_no_reply_is_looked_for() -> None:
+    """It would go on, and cost, after its thread is gone."""
+    backend = MemoryBackend()
+    run = wanted_run()
+    backend.faults["start_run"] = [LostReply("lost")]
+    with pytest.raises(LostReply):
+        until_waiting(run, backend)
+    run.goal = "absent"
+    assert reconcile(run, backend, 1000 + START_GRACE_SECONDS) == Done()
+    assert "find_lost_run" in backend.calls
+    assert backend.threads == {}
+
+
 def test_what_we_did_not_create_is_left_alone() -> None:
     backend = MemoryBackend(threads={"conv_9": []})
     run = wanted_run(thread=None, existing_thread_id="conv_9")

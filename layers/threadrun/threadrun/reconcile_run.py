@@ -161,6 +161,8 @@ def make_absent(run: RunRecord, backend: Backend, now: float) -> Done | RequeueA
         raise TerminalError(f"thread {run.thread_id} could not be deleted in time: {run.waiting_for}")
     if _may_be_starting(run, now):
         return RequeueAfter(CANCEL_POLL_SECONDS, "a start is under way")
+    if run.run_id is None and run.start_intended_epoch_s is not None and run.thread_is_ours:
+        _claim_lost_run(run, run.thread_id, backend, now)
     if run.run_id is not None and (run.run_is_ours or policy == "delete"):
         if not _has_ended(run.thread_id, run.run_id, backend):
             backend.cancel_run(run.thread_id, run.run_id)
@@ -171,6 +173,17 @@ def make_absent(run: RunRecord, backend: Backend, now: float) -> Done | RequeueA
     if run.thread_is_ours:
         backend.delete_thread(run.thread_id)
     return Done()
+
+
+def _claim_lost_run(run: RunRecord, thread_id: str, backend: Backend, now: float) -> None:
+    """Look once more for a run whose start got no reply: it would go on, and cost, without its thread."""
+    try:
+        found = backend.find_lost_run(thread_id, run.start_after_item_id)
+    except NotFound:
+        return
+    if found is not None:
+        run.run_is_ours = True
+        run.take_in(found, now)
 
 
 def _may_be_starting(run: RunRecord, now: float) -> bool:
