@@ -8,31 +8,28 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import openai
 from openai import OpenAI
 from openai.types.beta import Assistant, Thread
-from openai.types.beta.assistant_tool import AssistantTool
 from openai.types.beta.threads import Run
 from pydantic import ValidationError
 
-from threadrun.backend import Indexing, ObservedAssistant, ObservedRun, RunPlan, Usage
-from threadrun.desired import DesiredAssistant, DesiredRun, DesiredThread, Generation, Message
+from threadrun import assistants_v2_shapes as shapes
+from threadrun.backend import Indexing, ObservedAssistant, ObservedRun, RunPlan
+from threadrun.desired import DesiredAssistant, DesiredThread, Message
 from threadrun.errors import NotFound, TerminalError, TransientError
 from threadrun.openai_errors import require_readable, translated
 from threadrun.openai_vector_stores import delete_store, observe_indexing
-from threadrun.tools import Tool
 
 MESSAGES_PER_NEW_THREAD = 32
 """How many messages a thread is created with (reported); the others follow one by one."""
 _PER_PAGE = 100
-_MARK = "threadrun"
-_SEARCH, _CODE = "file_search", "code_interpreter"
-_NO_RESOURCES: dict[str, Any] = {_SEARCH: {"vector_store_ids": []}, _CODE: {"file_ids": []}}
+_NO_RESOURCES: dict[str, Any] = {shapes.SEARCH: {"vector_store_ids": []}, shapes.CODE: {"file_ids": []}}
 _STOPPABLE = frozenset({"queued", "in_progress", "requires_action"})
 
 
@@ -74,7 +71,7 @@ class AssistantsBackend:
         try:
             return self._change_assistant(made.id, desired)
         except TransientError:
-            if _is_marked(self._read_assistant(made.id), token):
+            if shapes.is_marked(self._read_assistant(made.id), token):
                 raise
             return ObservedAssistant(made.id, desired, created_at=made.created_at)
         except TerminalError:
@@ -84,23 +81,25 @@ class AssistantsBackend:
     def _marked_assistant(self, token: str) -> Assistant | None:
         with self._translated("list the assistants"):
             newest = self._client.beta.assistants.list(limit=_PER_PAGE, order="desc").data
-        return next((each for each in newest or () if _is_marked(each, token)), None)
+        return next((each for each in newest or () if shapes.is_marked(each, token)), None)
 
     def _create_assistant(self, desired: DesiredAssistant, token: str) -> Assistant:
         action = "create the assistant"
-        settings = _given({**_settings(desired), "tool_resources": _assistant_resources(desired) or None})
+        settings = shapes.only_given(
+            {**shapes.settings_fields(desired), "tool_resources": shapes.assistant_resources(desired) or None}
+        )
         with self._translated(action, creates=True):
-            assistant = self._client.beta.assistants.create(**settings | {"metadata": {_MARK: token}})
+            assistant = self._client.beta.assistants.create(**settings | {"metadata": {shapes.MARK: token}})
         require_readable(assistant, Assistant, action, creates=True)
         return assistant
 
     def _change_assistant(self, assistant_id: str, desired: DesiredAssistant) -> ObservedAssistant:
         action = f"update assistant {assistant_id}"
         # Null resets a field; of what knows no null the empty value does.
-        settings = _settings(desired)
+        settings = shapes.settings_fields(desired)
         settings |= {name: settings[name] or empty for name, empty in (("tools", []), ("metadata", {}))}
         settings["response_format"] = settings["response_format"] or "auto"
-        settings["tool_resources"] = _NO_RESOURCES | _assistant_resources(desired)
+        settings["tool_resources"] = _NO_RESOURCES | shapes.assistant_resources(desired)
         with self._translated(action):
             assistant = self._client.beta.assistants.update(assistant_id, **settings)
         require_readable(assistant, Assistant, action)
@@ -109,7 +108,7 @@ class AssistantsBackend:
     def find_assistant(self, assistant_id: str) -> ObservedAssistant:
         assistant = self._read_assistant(assistant_id)
         try:
-            settings = _settings_of(assistant)
+            settings = shapes.settings_from(assistant)
         except ValidationError as error:
             places = ", ".join(".".join(map(str, each["loc"])) for each in error.errors())
             raise TerminalError(f"cannot use assistant {assistant_id}: its {places} cannot be read") from None
@@ -130,14 +129,14 @@ class AssistantsBackend:
 
     def create_thread(self, plan: RunPlan) -> str:
         """Make the thread with its first messages; those that do not fit come with `make_vector_store`."""
-        resources, tools = self._resources_of_new_thread(plan), _attachment_tools(plan.effective)
-        messages = [_message(each, tools) for each in plan.desired.messages[:MESSAGES_PER_NEW_THREAD]]
+        resources, tools = self._resources_of_new_thread(plan), shapes.attachment_tools(plan.effective)
+        messages = [shapes.message_fields(each, tools) for each in plan.desired.messages[:MESSAGES_PER_NEW_THREAD]]
         metadata = plan.desired.thread.metadata if plan.desired.thread else None
         return self._create_thread({"messages": messages, "metadata": metadata, "tool_resources": resources})
 
     def create_bare_thread(self, desired: DesiredThread) -> str:
         attached = any(message.attachments for message in desired.messages)
-        resources = {_SEARCH: _own_store()} if attached else None
+        resources = {shapes.SEARCH: shapes.own_store()} if attached else None
         return self._create_thread({"metadata": desired.metadata, "tool_resources": resources})
 
     def _create_thread(self, request: dict[str, Any]) -> str:
@@ -161,12 +160,12 @@ class AssistantsBackend:
 
     def add_messages(self, thread_id: str, messages: Sequence[Message]) -> int:
         """Add the first one; its files are there for both tools, as it is not known what later runs use."""
-        self._add_message(thread_id, messages[0], [_SEARCH, _CODE])
+        self._add_message(thread_id, messages[0], [shapes.SEARCH, shapes.CODE])
         return 1
 
     def _add_message(self, thread_id: str, message: Message, tools: list[str]) -> None:
         with self._translated(f"add a message to thread {thread_id}", creates=True):
-            self._client.beta.threads.messages.create(thread_id, **_message(message, tools))
+            self._client.beta.threads.messages.create(thread_id, **shapes.message_fields(message, tools))
 
     def update_thread(self, thread_id: str, desired: DesiredThread) -> None:
         with self._translated(f"update thread {thread_id}"):
@@ -175,7 +174,7 @@ class AssistantsBackend:
     def delete_thread(self, thread_id: str) -> None:
         """Delete the thread, and before it the vector store that it was created with for attached files."""
         with suppress(NotFound):
-            for store_id in _granted(self._read_thread(thread_id)).store_ids:
+            for store_id in shapes.granted_by(self._read_thread(thread_id)).store_ids:
                 self._delete_own_store(store_id)
         with suppress(NotFound), self._translated(f"delete thread {thread_id}"):
             self._client.beta.threads.delete(thread_id)
@@ -184,7 +183,7 @@ class AssistantsBackend:
         with suppress(NotFound):
             with self._translated(f"read vector store {store_id}"):
                 store = self._client.vector_stores.retrieve(store_id)
-            if (store.metadata or {}).get(_MARK) == "thread":
+            if (store.metadata or {}).get(shapes.MARK) == "thread":
                 delete_store(self._client, store_id)
 
     # Files
@@ -197,15 +196,17 @@ class AssistantsBackend:
         if plan.desired.existing_thread_id is not None:
             self._require_files_at_hand(plan, thread_id)
             return None
-        tools = _attachment_tools(plan.effective)
+        tools = shapes.attachment_tools(plan.effective)
         if len(plan.desired.messages) > MESSAGES_PER_NEW_THREAD:
             # Counted, because a lost reply must not double one.
             for message in plan.desired.messages[self.count_messages(thread_id) :]:
                 self._add_message(thread_id, message, tools)
-        if not _is_indexed(plan):
+        if not shapes.is_indexed(plan):
             return None
-        named = _store_ids(plan.desired.tools)
-        return next((each for each in _granted(self._read_thread(thread_id)).store_ids if each not in named), None)
+        named = shapes.store_ids_of(plan.desired.tools)
+        return next(
+            (each for each in shapes.granted_by(self._read_thread(thread_id)).store_ids if each not in named), None
+        )
 
     def observe_indexing(self, vector_store_id: str) -> Indexing:
         return observe_indexing(self._client, vector_store_id)
@@ -218,36 +219,42 @@ class AssistantsBackend:
 
         A thread has one vector store at most, and the server puts attached files into it: never into a user's.
         """
-        assistant_id, run = _assistant_id(plan), plan.desired
-        has_own_tools = run.has_tool("retrieval", _SEARCH, _CODE)
-        granted = _granted(self._read_assistant(assistant_id)) if has_own_tools else _Granted()
-        store_ids = [each for each in _store_ids(run.tools) if each not in granted.store_ids]
-        file_ids = [each for each in _code_file_ids(run.tools) if each not in granted.file_ids]
+        assistant_id, run = shapes.assistant_id_of(plan), plan.desired
+        has_own_tools = run.has_tool("retrieval", shapes.SEARCH, shapes.CODE)
+        granted = shapes.granted_by(self._read_assistant(assistant_id)) if has_own_tools else shapes.Granted()
+        store_ids = [each for each in shapes.store_ids_of(run.tools) if each not in granted.store_ids]
+        file_ids = [each for each in shapes.code_file_ids_of(run.tools) if each not in granted.file_ids]
         if len(store_ids) > 1:
             raise TerminalError(f"vector_store_ids: a thread has one at most on this API, not {', '.join(store_ids)}")
-        if store_ids and _is_indexed(plan):
+        if store_ids and shapes.is_indexed(plan):
             raise TerminalError(
                 f"vector_store_ids: on this API attached files would be put into {store_ids[0]}, the thread's one "
                 "vector store: give it to the assistant, or attach no files"
             )
-        if not (_is_indexed(plan) or store_ids or granted.store_ids):
-            _require_something_to_search(plan, _store_ids(plan.effective.tools))
-        search = _own_store() if _is_indexed(plan) else {"vector_store_ids": store_ids} if store_ids else None
-        return _given({_SEARCH: search, _CODE: {"file_ids": file_ids} if file_ids else None})
+        if not (shapes.is_indexed(plan) or store_ids or granted.store_ids):
+            shapes.require_something_to_search(plan, shapes.store_ids_of(plan.effective.tools))
+        search = (
+            shapes.own_store() if shapes.is_indexed(plan) else {"vector_store_ids": store_ids} if store_ids else None
+        )
+        return shapes.only_given({shapes.SEARCH: search, shapes.CODE: {"file_ids": file_ids} if file_ids else None})
 
     def _require_files_at_hand(self, plan: RunPlan, thread_id: str) -> None:
         """Refuse what the run would need to change on a thread that is not its own."""
-        assistant_id, run = _assistant_id(plan), plan.effective
-        if not run.has_tool("retrieval", _SEARCH, _CODE):
+        assistant_id, run = shapes.assistant_id_of(plan), plan.effective
+        if not run.has_tool("retrieval", shapes.SEARCH, shapes.CODE):
             return
-        granted = _granted(self._read_assistant(assistant_id), self._read_thread(thread_id))
+        granted = shapes.granted_by(self._read_assistant(assistant_id), self._read_thread(thread_id))
         at_hand = {*granted.store_ids, *granted.file_ids}
-        if missing := [each for each in (*_store_ids(run.tools), *_code_file_ids(run.tools)) if each not in at_hand]:
+        if missing := [
+            each
+            for each in (*shapes.store_ids_of(run.tools), *shapes.code_file_ids_of(run.tools))
+            if each not in at_hand
+        ]:
             raise TerminalError(
                 "on this API a run on an existing thread has the files and vector stores of that thread and of its "
                 f"assistant only, not {', '.join(missing)}"
             )
-        _require_something_to_search(plan, granted.store_ids)
+        shapes.require_something_to_search(plan, granted.store_ids)
 
     # Runs
 
@@ -263,18 +270,20 @@ class AssistantsBackend:
         request = {
             "model": desired.model,
             "instructions": desired.instructions,
-            "tools": None if desired.tools is None else [_tool(tool) for tool in desired.tools],
+            "tools": None if desired.tools is None else [shapes.tool_fields(tool) for tool in desired.tools],
             "metadata": desired.metadata,
             "max_completion_tokens": desired.max_completion_tokens,
             "temperature": desired.temperature,
             "top_p": desired.top_p,
-            "response_format": _format(desired),
+            "response_format": shapes.format_fields(desired),
         }
-        assistant_id = _assistant_id(plan)
+        assistant_id = shapes.assistant_id_of(plan)
         with self._translated(action, creates=True):
-            run: Run = self._client.beta.threads.runs.create(thread_id, assistant_id=assistant_id, **_given(request))
+            run: Run = self._client.beta.threads.runs.create(
+                thread_id, assistant_id=assistant_id, **shapes.only_given(request)
+            )
         require_readable(run, Run, action, creates=True)
-        observed = _observed(run)
+        observed = shapes.observed_run(run)
         # A run that is over at once has an answer to be read: the next look does.
         return replace(observed, status="in_progress") if observed.is_final else observed
 
@@ -308,7 +317,7 @@ class AssistantsBackend:
         return run
 
     def _with_output(self, run: Run) -> ObservedRun:
-        observed = _observed(run)
+        observed = shapes.observed_run(run)
         if not observed.is_final:
             return observed
         with self._translated(f"read the answer of run {run.id}"):
@@ -328,154 +337,3 @@ class AssistantsBackend:
         with suppress(NotFound):
             if self._read_run(thread_id, run_id, f"delete run {run_id}").status in _STOPPABLE:
                 self.cancel_run(thread_id, run_id)
-
-
-@dataclass(frozen=True)
-class _Granted:
-    """What assistants and threads give to the tools of their runs."""
-
-    store_ids: tuple[str, ...] = ()
-    file_ids: tuple[str, ...] = ()
-
-
-def _granted(*holders: Assistant | Thread) -> _Granted:
-    all_resources = [holder.tool_resources for holder in holders if holder.tool_resources]
-    searches = [each.file_search for each in all_resources if each.file_search]
-    codes = [each.code_interpreter for each in all_resources if each.code_interpreter]
-    return _Granted(
-        tuple(store_id for each in searches for store_id in each.vector_store_ids or ()),
-        tuple(file_id for each in codes for file_id in each.file_ids or ()),
-    )
-
-
-def _assistant_id(plan: RunPlan) -> str:
-    if plan.desired.assistant_id is None:
-        raise TerminalError("assistant_id is required on this API")
-    return plan.desired.assistant_id
-
-
-def _require_something_to_search(plan: RunPlan, store_ids: Iterable[str]) -> None:
-    if plan.effective.has_tool("retrieval", _SEARCH) and not any(store_ids):
-        raise TerminalError("a retrieval tool needs files attached to a message, or vector_store_ids")
-
-
-def _attachment_tools(run: DesiredRun) -> list[str]:
-    """Which tools read attached files: this API wants them named, the run's own tools tell them."""
-    found = [_SEARCH] if run.has_tool("retrieval", _SEARCH) else []
-    found += [_CODE] if run.has_tool(_CODE) else []
-    return found or [_SEARCH]
-
-
-def _is_indexed(plan: RunPlan) -> bool:
-    """Whether the server puts files into a vector store of the new thread."""
-    return bool(plan.desired.attached_file_ids) and _SEARCH in _attachment_tools(plan.effective)
-
-
-def _own_store() -> dict[str, Any]:
-    """An empty store for the files to come; the mark tells that it goes with its thread."""
-    return {"vector_stores": [{"metadata": {_MARK: "thread"}}]}
-
-
-def _store_ids(tools: Iterable[Tool] | None) -> list[str]:
-    return list(dict.fromkeys(store_id for tool in tools or () for store_id in tool.vector_store_ids or ()))
-
-
-def _code_file_ids(tools: Iterable[Tool] | None) -> list[str]:
-    return list(dict.fromkeys(file_id for tool in tools or () for file_id in tool.file_ids or ()))
-
-
-def _given(fields: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in fields.items() if value is not None}
-
-
-def _message(message: Message, tools: list[str]) -> dict[str, Any]:
-    readers = [{"type": name} for name in tools]
-    attachments = [{"file_id": each.file_id, "tools": readers} for each in message.attachments or ()]
-    optional = {"attachments": attachments or None, "metadata": message.metadata}
-    return {"role": message.role, "content": message.content, **_given(optional)}
-
-
-def _tool(tool: Tool) -> dict[str, Any]:
-    """A tool in the nested form of this API; its files and stores go elsewhere."""
-    if tool.function is not None:
-        return {"type": "function", "function": tool.function.model_dump(exclude_none=True)}
-    return {"type": _SEARCH if tool.is_retrieval else _CODE}
-
-
-def _format(settings: Generation) -> dict[str, str] | None:
-    return {"type": settings.response_format.type} if settings.response_format else None
-
-
-def _settings(desired: DesiredAssistant) -> dict[str, Any]:
-    return {
-        "name": desired.name,
-        "description": desired.description,
-        "model": desired.model,
-        "instructions": desired.instructions,
-        "tools": [_tool(tool) for tool in desired.tools or ()],
-        "temperature": desired.temperature,
-        "top_p": desired.top_p,
-        "response_format": _format(desired),
-        "metadata": desired.metadata,
-    }
-
-
-def _assistant_resources(desired: DesiredAssistant) -> dict[str, Any]:
-    store_ids, file_ids = _store_ids(desired.tools), _code_file_ids(desired.tools)
-    if len(store_ids) > 1:
-        raise TerminalError(f"vector_store_ids: an assistant has one at most on this API, not {', '.join(store_ids)}")
-    search = {_SEARCH: {"vector_store_ids": store_ids}} if store_ids else {}
-    return search | ({_CODE: {"file_ids": file_ids}} if file_ids else {})
-
-
-def _is_marked(assistant: Assistant, token: str) -> bool:
-    return (assistant.metadata or {}).get(_MARK) == token
-
-
-def _settings_of(assistant: Assistant) -> DesiredAssistant:
-    """The server's settings as far as this package has words for them."""
-    form = getattr(assistant.response_format, "type", None)
-    granted, tools = _granted(assistant), assistant.tools or []
-    settings = {
-        "name": assistant.name or None,
-        "description": assistant.description or None,
-        "model": assistant.model,
-        "instructions": assistant.instructions or None,
-        "tools": [found for each in tools if (found := _tool_of(each, granted))] or None,
-        "temperature": assistant.temperature,
-        "top_p": assistant.top_p,
-        "response_format": {"type": form} if form in ("text", "json_object") else None,
-        "metadata": assistant.metadata or None,
-    }
-    return DesiredAssistant.model_validate(settings)
-
-
-def _tool_of(tool: AssistantTool, granted: _Granted) -> dict[str, Any] | None:
-    if tool.type == "function":
-        return {"type": "function", "function": tool.function.to_dict()}
-    if tool.type == "file_search":
-        return {"type": _SEARCH, "vector_store_ids": granted.store_ids or None}
-    return {"type": _CODE, "file_ids": granted.file_ids or None} if tool.type == "code_interpreter" else None
-
-
-def _observed(run: Run) -> ObservedRun:
-    """The run without its answer, which is in the thread's messages."""
-    usage = run.usage
-    return ObservedRun(
-        run_id=run.id,
-        status=run.status,
-        created_at=run.created_at,
-        started_at=run.started_at,
-        completed_at=run.completed_at,
-        model=run.model,
-        usage=Usage(usage.prompt_tokens, usage.completion_tokens, usage.total_tokens) if usage else Usage(),
-        problem=_problem(run),
-    )
-
-
-def _problem(run: Run) -> str | None:
-    if run.last_error is not None:
-        return f"{run.last_error.message} ({run.last_error.code})"
-    if run.incomplete_details is not None and run.incomplete_details.reason:
-        return f"incomplete because of {run.incomplete_details.reason}"
-    return "it did not end within the time that the server gives a run" if run.status == "expired" else None

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from threadrun.backend import ObservedRun
+from threadrun.errors import TerminalError
+from threadrun.record import PhysicalRecord
 
 MIN_POLL_SECONDS, MAX_POLL_SECONDS, POLL_SHARE = 1, 30, 0.1
 
@@ -27,3 +29,9 @@ class RequeueAfter:
 def poll_seconds(waited_seconds: float) -> float:
     """Time to the next look: a tenth of the time already waited, so that the lag stays in proportion."""
     return min(max(waited_seconds * POLL_SHARE, MIN_POLL_SECONDS), MAX_POLL_SECONDS)
+
+
+def require_time(record: PhysicalRecord, what: str, now: float) -> None:
+    """Raises `TerminalError` past the record's deadline, with what it waited for."""
+    if now >= record.deadline_epoch_s:
+        raise TerminalError(f"{what} was not ready in time: {record.waiting_for or 'there was none left'}")

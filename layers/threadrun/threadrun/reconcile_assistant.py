@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from threadrun.backend import Backend
 from threadrun.errors import TerminalError
-from threadrun.outcome import Done, RequeueAfter
+from threadrun.outcome import Done, RequeueAfter, require_time
 from threadrun.record import AssistantRecord
 
 
@@ -15,7 +15,7 @@ def make_present(assistant: AssistantRecord, backend: Backend, now: float) -> Do
         raise TerminalError(assistant.failure)
     if desired is None or assistant.content == desired.content():
         return Done()
-    _require_time(assistant, now)
+    require_time(assistant, "the assistant", now)
     observed = backend.put_assistant(assistant.assistant_id, desired, assistant.key)
     assistant.assistant_id = observed.assistant_id
     assistant.created_at = assistant.created_at or observed.created_at or int(now)
@@ -26,11 +26,6 @@ def make_present(assistant: AssistantRecord, backend: Backend, now: float) -> Do
 
 def make_absent(assistant: AssistantRecord, backend: Backend, now: float) -> Done | RequeueAfter:
     if assistant.assistant_id is not None and assistant.deletion_policy != "retain":
-        _require_time(assistant, now)
+        require_time(assistant, "the assistant", now)
         backend.delete_assistant(assistant.assistant_id)
     return Done()
-
-
-def _require_time(assistant: AssistantRecord, now: float) -> None:
-    if now >= assistant.deadline_epoch_s:
-        raise TerminalError(f"assistant {assistant.assistant_id or ''} was not ready in time: {assistant.waiting_for}")

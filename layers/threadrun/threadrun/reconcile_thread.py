@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from threadrun.backend import Backend
 from threadrun.errors import TerminalError
-from threadrun.outcome import Done, RequeueAfter
+from threadrun.outcome import Done, RequeueAfter, require_time
 from threadrun.record import ThreadRecord
 
 
@@ -16,14 +16,14 @@ def make_present(thread: ThreadRecord, backend: Backend, now: float) -> Done | R
     if desired is None:
         return Done()
     if thread.thread_id is None:
-        _require_time(thread, now)
+        require_time(thread, "the thread", now)
         thread.thread_id = backend.create_bare_thread(desired)
         thread.created_at = int(now)
         if not desired.messages:
             thread.content = desired.content()
         return RequeueAfter(0, "the thread is known")
     if thread.content is None:
-        _require_time(thread, now)
+        require_time(thread, "the thread", now)
         there = backend.count_messages(thread.thread_id)
         if there < len(desired.messages):
             backend.add_messages(thread.thread_id, desired.messages[there:])
@@ -37,11 +37,6 @@ def make_present(thread: ThreadRecord, backend: Backend, now: float) -> Done | R
 
 def make_absent(thread: ThreadRecord, backend: Backend, now: float) -> Done | RequeueAfter:
     if thread.thread_id is not None and thread.deletion_policy != "retain":
-        _require_time(thread, now)
+        require_time(thread, "the thread", now)
         backend.delete_thread(thread.thread_id)
     return Done()
-
-
-def _require_time(thread: ThreadRecord, now: float) -> None:
-    if now >= thread.deadline_epoch_s:
-        raise TerminalError(f"thread {thread.thread_id or ''} was not ready in time: {thread.waiting_for}")
