@@ -8,7 +8,7 @@ import pytest
 
 from local.openai_standin import OpenAIStandIn
 from tests.flow.test_life_of_a_run import NOTHING, PROPERTIES, left_at_openai
-from tests.flow.world import World
+from tests.world import World
 
 MESSAGE = {"role": "user", "content": "Hello."}
 BAD: dict[str, tuple[dict[str, Any], str]] = {

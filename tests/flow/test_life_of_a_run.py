@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from local.openai_standin import Script
-from tests.flow.world import World
+from tests.world import World
 
 PROPERTIES: dict[str, Any] = {
     "model": "gpt-5.4-mini",

@@ -6,7 +6,7 @@ import pytest
 
 from local.openai_standin import Fault, Script
 from tests.flow.test_life_of_a_run import PROPERTIES
-from tests.flow.world import World
+from tests.world import World
 
 PROMPT, OUTPUT = "prompt-marker-4711", "output-marker-4712"
 

@@ -6,7 +6,7 @@ import pytest
 
 from local.openai_standin import Fault, Script
 from tests.flow.test_life_of_a_run import CHANGED, NOTHING, PROPERTIES, left_at_openai, runs_started
-from tests.flow.world import STACK_ID, World
+from tests.world import STACK_ID, World
 from threadrun.record import resource_key
 
 

@@ -37,7 +37,7 @@ from threadrun.application import Application
 from threadrun.settings import Settings
 from threadrun.store import Store
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 TABLE = "threadrun-table"
 STACK_ID = "arn:aws:cloudformation:us-east-1:123456789012:stack/example/6f3c1f00-0000-0000-0000-000000000000"
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from local.openai_standin import Fault, Script
-from tests.flow.test_the_seed import WIRES, filled
-from tests.flow.world import World
+from tests.wires.test_the_seed import WIRES, filled
+from tests.world import World
 
 pytestmark = pytest.mark.parametrize("wire", WIRES, indirect=True)
 MESSAGES = {"messages": [{"role": "user", "content": "What is a stack?"}]}

@@ -1,0 +1,5 @@
+"""The tier of both wire APIs: handlers and state machine in one process."""
+
+from tests.in_process import clock, openai_api, wire, world
+
+__all__ = ["clock", "openai_api", "wire", "world"]
