@@ -19,7 +19,7 @@ from threadrun.answers import answer_request
 from threadrun.application import Application, application
 from threadrun.cloudformation import Event, parse_event
 from threadrun.desired import RESOURCE_MODELS, AnyDesired
-from threadrun.errors import AnswerUndelivered, TerminalError, VersionConflict
+from threadrun.errors import AnswerUndelivered, TerminalError, TooLarge, VersionConflict
 from threadrun.properties import KeyStyle, parse_properties
 from threadrun.record import Request, ResourceRecord, resource_key
 from threadrun.steps import Step, take_step
@@ -82,6 +82,9 @@ def _record_request(app: Application, event: Event) -> Request:
         try:
             app.store.save(record)
         except VersionConflict:
+            continue
+        except TooLarge as error:
+            wanted, problem = None, error.reason
             continue
         return request
 

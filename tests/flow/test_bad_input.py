@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import random
+import string
 from typing import Any
 
 import pytest
 
-from local.openai_standin import OpenAIStandIn
+from local.openai_standin import OpenAIStandIn, Script
 from tests.flow.test_life_of_a_run import NOTHING, PROPERTIES, left_at_openai
 from tests.world import World
 
@@ -130,3 +132,25 @@ def test_a_missing_secret_is_told_by_its_name(world: World) -> None:
 def test_an_unknown_resource_type_is_refused(world: World) -> None:
     answer = world.create(PROPERTIES, ResourceType="Custom::OpenAIThreadRunner")
     assert "unknown resource type Custom::OpenAIThreadRunner" in answer["Reason"]
+
+
+def noise(count: int) -> str:
+    """Text that does not compress."""
+    return "".join(random.Random(7).choices(string.printable, k=count))
+
+
+def test_a_prompt_that_the_table_cannot_hold_is_refused_with_its_size(world: World) -> None:
+    thread = {"messages": [{"role": "user", "content": noise(700_000)}]}
+    answer = world.create(PROPERTIES | {"thread": thread})
+    assert answer["Status"] == "FAILED"
+    assert "bytes compressed, 390000 are possible: shorten the texts" in answer["Reason"]
+    assert world.openai.requests == []
+
+
+def test_an_output_that_the_table_cannot_hold_fails_with_its_size(world: World) -> None:
+    world.openai.script(Script(output_text="x" * 400_000))
+    answer = world.create(PROPERTIES)
+    assert answer["Status"] == "FAILED"
+    assert "the run's output has 400000 bytes" in answer["Reason"]
+    world.delete(answer["PhysicalResourceId"])
+    assert left_at_openai(world) == NOTHING

@@ -56,6 +56,10 @@ class InvalidEvent(TerminalError):
     """The event is not a CloudFormation custom-resource request that can be answered."""
 
 
+class TooLarge(TerminalError):
+    """DynamoDB's items have 400 kB at most."""
+
+
 class NotFound(TerminalError):
     """The server does not know the thing asked for (any more)."""
 

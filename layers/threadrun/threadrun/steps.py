@@ -81,7 +81,10 @@ def _advance(
             made.waiting_for = outcome.reason
             waits.append(min(outcome.seconds, max(made.deadline_epoch_s - now, 1)))
         else:
-            _note_done(record, made, outcome, store)
+            try:
+                _note_done(record, made, outcome, store)
+            except TerminalError as error:
+                _note_failure(request, made, error)
     return min(waits) if waits else None
 
 

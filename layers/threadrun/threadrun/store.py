@@ -18,12 +18,14 @@ from typing import TYPE_CHECKING, Any
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import BotoCoreError, ClientError
 
-from threadrun.errors import TableUnavailable, VersionConflict
+from threadrun.errors import TableUnavailable, TooLarge, VersionConflict
 from threadrun.record import ResourceRecord
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+MAX_BYTES = 390_000
+"""DynamoDB's 400 kB, less the other attributes of an item."""
 FORGOTTEN_AFTER_SECONDS = 2 * 24 * 3600
 """How long a record without runs is kept: longer than Lambda repeats an event (6 hours)."""
 _REFUSALS = frozenset({"ValidationException", "AccessDeniedException", "ResourceNotFoundException"})
@@ -48,11 +50,19 @@ class Store:
         return record
 
     def save(self, record: ResourceRecord) -> None:
-        """Write the record and raise its version; raises `VersionConflict` if another save came first."""
+        """Write the record and raise its version.
+
+        Raises `VersionConflict` if another save came first, `TooLarge` if DynamoDB cannot hold it.
+        """
+        body = zlib.compress(record.model_dump_json(exclude={"version"}).encode())
+        if len(body) > MAX_BYTES:
+            raise TooLarge(
+                f"the properties take {len(body)} bytes compressed, {MAX_BYTES} are possible: shorten the texts"
+            )
         item: dict[str, Any] = {
             "pk": {"S": record.key},
             "version": {"N": str(record.version + 1)},
-            "body": {"B": zlib.compress(record.model_dump_json(exclude={"version"}).encode())},
+            "body": {"B": body},
             "stack_id": {"S": record.stack_id},
             "logical_id": {"S": record.logical_id},
         }
@@ -74,7 +84,11 @@ class Store:
         record.version += 1
 
     def stage_attributes(self, physical_id: str, attributes: Mapping[str, Any]) -> None:
-        """Lay a run's attributes ready for the state machine to record."""
+        """Lay a run's attributes ready for the state machine to record; raises `TooLarge`."""
+        text = str(attributes.get("output_text", ""))
+        size = len(text.encode()) + sum(len(str(value).encode()) for value in attributes.get("output", {}).values())
+        if size > MAX_BYTES:
+            raise TooLarge(f"the run's output has {size} bytes, {MAX_BYTES} can be recorded: ask for a shorter answer")
         with translated("stage the attributes"):
             self._client.update_item(
                 TableName=self._table_name,
