@@ -95,8 +95,10 @@ class AnswerUrl:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
-    def new(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}/answer?X-Amz-Signature={uuid.uuid4().hex}"
+    def new(self, issued_epoch_s: float) -> str:
+        date = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(issued_epoch_s))
+        query = f"X-Amz-Date={date}&X-Amz-Signature={uuid.uuid4().hex}"
+        return f"http://127.0.0.1:{self._server.server_port}/answer?{query}"
 
     def close(self) -> None:
         self._server.shutdown()
@@ -202,7 +204,7 @@ class World:
         event = {
             "RequestType": kind,
             "RequestId": str(uuid.uuid4()),
-            "ResponseURL": self.url.new(),
+            "ResponseURL": self.url.new(self.clock()),
             "StackId": self.stack_id,
             "LogicalResourceId": logical_id,
             "ResourceType": "Custom::OpenAIThreadRun",

@@ -25,7 +25,7 @@ def test_a_repeated_request_starts_no_second_run(world: World) -> None:
 def test_a_request_repeated_after_its_end_gets_the_same_answer_at_the_new_url(world: World) -> None:
     event = world.event("Create", PROPERTIES)
     first = world.send(event)
-    again = world.send(event | {"ResponseURL": world.url.new()})
+    again = world.send(event | {"ResponseURL": world.url.new(world.clock())})
     assert again == first
     assert runs_started(world) == 1
 
@@ -134,6 +134,25 @@ def test_a_create_that_wakes_up_after_its_delete_cleans_up_what_it_made(world: W
     assert [answer["RequestId"] for answer in world.url.answers] == [delete["RequestId"]]
     assert left_at_openai(world) == NOTHING
     assert runs_started(world) == 0
+
+
+def test_a_create_delivered_after_its_delete_starts_nothing(world: World) -> None:
+    """Lambda may hold an event back for hours; the stack is gone by then."""
+    create = world.event("Create", PROPERTIES)
+    world.clock.advance(60)
+    world.delete("example-Run-1ABCDEF")
+    world.clock.advance(3600)
+    world.invoke("custom_resource", create)
+    world.settle()
+    assert world.openai.requests == []
+    assert len(world.url.answers) == 1, "nobody waits for its answer any more"
+
+
+def test_a_create_sent_after_such_a_delete_is_a_new_one(world: World) -> None:
+    """The resource was taken out of the stack, and put in again."""
+    world.delete("example-Run-1ABCDEF")
+    world.clock.advance(60)
+    assert world.create(PROPERTIES)["Status"] == "SUCCESS"
 
 
 def test_a_newer_request_overtakes_an_older_one(world: World) -> None:

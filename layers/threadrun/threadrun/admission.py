@@ -37,12 +37,30 @@ def admit(
     )
     record.requests[request.request_id] = request
     record.forget_old_requests()
+    if _comes_too_late(record, event):
+        request.is_superseded, request.response_url = True, None
+        return request
     if wanted is not None:
         request.target_key = _wanted_record(record, request, *wanted).key
     for each in _unwanted_records(record, request):
         each.goal, each.deadline_epoch_s = "absent", request.deadline_epoch_s
         each.forget_texts()
     return request
+
+
+def _comes_too_late(record: ResourceRecord, event: Event) -> bool:
+    """Whether this is a Create that Lambda delivered after the Delete of what it was to create.
+
+    Events can wait for hours. A Delete with an id that CloudFormation made up took back every Create sent before it.
+    """
+    if event.request_type != "Create" or event.issued_epoch_s is None:
+        return False
+    return any(
+        request.request_type == "Delete"
+        and _is_made_up(request.physical_id)
+        and event.issued_epoch_s < request.received_epoch_s
+        for request in record.requests.values()
+    )
 
 
 def failed_physical_id(request: Request, target: AnyRecord | None) -> str:

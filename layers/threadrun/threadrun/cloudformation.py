@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -43,6 +44,12 @@ class Event(BaseModel):
         """CloudFormation's own patience; 3,600 s where the template sets none."""
         text = str(self.properties.get("ServiceTimeout", ""))
         return int(text) if text.isdecimal() and int(text) > 0 else DEFAULT_SERVICE_TIMEOUT_SECONDS
+
+    @property
+    def issued_epoch_s(self) -> float | None:
+        """When CloudFormation sent the request, by the date that its presigned URL is signed with."""
+        found = re.search(r"[?&]X-Amz-Date=(\d{8}T\d{6}Z)", self.response_url)
+        return datetime.strptime(found[1], "%Y%m%dT%H%M%S%z").timestamp() if found else None
 
     def work_seconds(self, timeout_seconds: int | None) -> float:
         """Time for the work itself: what the user allows, ended early enough for the answer to arrive."""
