@@ -244,7 +244,7 @@ class World:
         patience = time.monotonic() + 20
         while client.list_executions(stateMachineArn=arn, statusFilter="RUNNING")["executions"]:
             assert time.monotonic() < patience, "an execution does not end"
-            time.sleep(0.005)
+            time.sleep(0.02)
 
     def histories(self) -> str:
         """All that the executions' histories hold."""

@@ -11,8 +11,8 @@ from openai.types.beta.threads import Message, Run
 from openai.types.beta.threads.runs import RunStep
 
 from local.openai_standin import Fault, OpenAIStandIn, Script
-from tests.unit.test_openai_standin import PLAIN, REASONING, START, Clock, client_of, refusal
-from tests.unit.test_openai_standin_assistants import HELLO, NESTED, attachment, valid
+from tests.standin.test_openai_standin import PLAIN, REASONING, START, Clock, client_of, refusal
+from tests.standin.test_openai_standin_assistants import HELLO, NESTED, attachment, valid
 
 # The SDK says of each call that this API is closed; that is why the stand-in serves it.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")

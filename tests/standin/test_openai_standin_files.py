@@ -20,7 +20,7 @@ from openai.types import (
 from openai.types.vector_stores import VectorStoreFile, VectorStoreFileDeleted, file_create_params
 
 from local.openai_standin import OpenAIStandIn, files, vector_stores
-from tests.unit.test_openai_standin import PLAIN, START, Clock, client_of, refusal
+from tests.standin.test_openai_standin import PLAIN, START, Clock, client_of, refusal
 
 DAY_S = 86_400
 

@@ -7,7 +7,7 @@ import pytest
 from openai import OpenAI
 
 from local.openai_standin import OpenAIStandIn, Script
-from tests.unit.test_openai_standin import FUNCTION, Clock, client_of, output_of, refusal, start
+from tests.standin.test_openai_standin import FUNCTION, Clock, client_of, output_of, refusal, start
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from openai.types.beta.threads import Message, MessageDeleted, message_create_pa
 
 from local.openai_standin import OpenAIStandIn
 from local.openai_standin.assistants_v2 import checks, parts
-from tests.unit.test_openai_standin import PLAIN, REASONING, START, UNREASONING, Clock, client_of, refusal
+from tests.standin.test_openai_standin import PLAIN, REASONING, START, UNREASONING, Clock, client_of, refusal
 
 # The SDK says of each call that this API is closed; that is why the stand-in serves it.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
