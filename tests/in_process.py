@@ -25,7 +25,7 @@ def wire(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def openai_api(clock: Clock, wire: str) -> Iterator[OpenAIStandIn]:
-    with OpenAIStandIn(now=clock, duration_s=2, queued_s=1, cancel_delay_s=0.5, api=wire) as standin:
+    with OpenAIStandIn(now=clock, duration_s=0.6, queued_s=0.3, cancel_delay_s=0.5, api=wire) as standin:
         yield standin
 
 

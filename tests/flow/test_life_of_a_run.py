@@ -58,7 +58,8 @@ def test_create_starts_the_run_in_the_first_invocation(world: World) -> None:
 
 
 def test_create_answers_with_every_attribute_of_the_run(world: World) -> None:
-    world.openai.script(Script(output_text='{"verdict": "go", "score": 0.75, "ok": true}', usage=(12, 8)))
+    text = '{"verdict": "go", "score": 0.75, "ok": true}'
+    world.openai.script(Script(output_text=text, usage=(12, 8), queued_s=1, duration_s=2))
     answer = world.create(PROPERTIES)
     assert answer["Status"] == "SUCCESS"
     data = answer["Data"]

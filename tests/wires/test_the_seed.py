@@ -242,7 +242,7 @@ def test_each_argument_arrives(world: World, wire: str, names: dict[str, str], r
 
 @pytest.mark.parametrize("wire", WIRES, indirect=True)
 def test_each_attribute_comes_back(world: World, wire: str, names: dict[str, str]) -> None:
-    world.openai.script(Script(output_text="Hi.", usage=(5, 7)))
+    world.openai.script(Script(output_text="Hi.", usage=(5, 7), queued_s=1, duration_s=2))
     data = run(world, names, {})["Data"]
     wrong = {name: data[name] for name, is_right in ATTRIBUTES.items() if not is_right(data[name], wire)}
     assert wrong == {}
