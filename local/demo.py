@@ -33,6 +33,7 @@ from local.deployment import (
 )
 from local.embedded_cloud import EmbeddedCloud, EmbeddedCloudError
 from local.openai_standin import OpenAIStandIn
+from threadrun.output_bucket import OutputBucket
 from threadrun.record import RunRecord, resource_key
 from threadrun.store import Store, public_key
 
@@ -158,7 +159,8 @@ class Demo:
         return next((made for made in record.made.values() if isinstance(made, RunRecord)), None) if record else None
 
     def _store(self, application: Application) -> Store:
-        return Store(self._cloud.client("dynamodb"), application.table_name)
+        outputs = OutputBucket(lambda: self._cloud.client("s3"), "only read here")
+        return Store(self._cloud.client("dynamodb"), application.table_name, outputs)
 
     def _show_run(self, application: Application, record: RunRecord) -> None:
         attributes = self._store(application).read_attributes(record.physical_id or "") or {}

@@ -14,6 +14,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
@@ -31,6 +32,7 @@ from moto.stepfunctions.parser.asl.jsonata import jsonata as moto_jsonata
 
 from functions.custom_resource import app as custom_resource
 from functions.reconcile import app as reconcile
+from functions.responder import app as responder
 from functions.signal import app as signal
 from local.openai_standin import OpenAIStandIn
 from threadrun.application import Application
@@ -38,8 +40,37 @@ from threadrun.settings import Settings
 from threadrun.store import Store
 
 ROOT = Path(__file__).parents[1]
-TABLE = "threadrun-table"
+TABLE, BUCKET = "threadrun-table", "threadrun-outputs"
+FUNCTIONS = {"custom_resource": custom_resource, "reconcile": reconcile, "signal": signal, "responder": responder}
+RETRIES_AFTER_SECONDS = (60, 120)
+"""When Lambda repeats an asynchronous invocation that failed."""
 STACK_ID = "arn:aws:cloudformation:us-east-1:123456789012:stack/example/6f3c1f00-0000-0000-0000-000000000000"
+
+
+ENDED_BADLY = ("FAILED", "TIMED_OUT", "ABORTED")
+
+
+@functools.cache
+def template() -> dict[str, Any]:
+    """template.yaml, with the names of its intrinsic functions lost."""
+
+    class Loader(yaml.SafeLoader):
+        pass
+
+    Loader.add_multi_constructor("!", lambda loader, suffix, node: f"!{suffix}")
+    return yaml.load((ROOT / "template.yaml").read_text(), Loader)  # type: ignore[no-any-return]
+
+
+QUEUE = template()["Resources"]["UnansweredQueue"]["Properties"]
+VISIBILITY_SECONDS, QUEUE_RETENTION_SECONDS = QUEUE["VisibilityTimeout"], QUEUE["MessageRetentionPeriod"]
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message of the queue."""
+
+    body: str
+    expires_epoch_s: float
 
 
 @functools.cache
@@ -113,17 +144,17 @@ class World:
         self.url = AnswerUrl()
         self.stack_id = STACK_ID
         self.secrets = aws("secretsmanager")
-        self.fail_next: dict[str, list[Exception]] = {"reconcile": [], "signal": [], "custom_resource": []}
+        self.fail_next: dict[str, list[Exception]] = {name: [] for name in FUNCTIONS}
+        self.queue: list[Message] = []
+        self._reported: set[str] = set()
         self._gates: dict[str, threading.Event] = {}
         self._deploy(monkeypatch)
 
     def _deploy(self, monkeypatch: Any) -> None:
-        aws("dynamodb").create_table(
-            TableName=TABLE,
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
-            BillingMode="PAY_PER_REQUEST",
-        )
+        table = template()["Resources"]["Table"]["Properties"]
+        asked = ("KeySchema", "AttributeDefinitions", "GlobalSecondaryIndexes", "BillingMode")
+        aws("dynamodb").create_table(TableName=TABLE, **{name: table[name] for name in asked})
+        aws("s3").create_bucket(Bucket=BUCKET)
         secret = aws("secretsmanager").create_secret(Name="key", SecretString=self.openai.api_key)
         definition = yaml.safe_load((ROOT / "statemachine/thread_run.asl.yaml").read_text())
         text = json.dumps(definition)
@@ -138,6 +169,7 @@ class World:
         )
         settings = Settings(
             table_name=TABLE,
+            outputs_bucket=BUCKET,
             state_machine_arn=machine["stateMachineArn"],
             openai_api=self.wire,
             openai_base_url=self.openai.base_url,
@@ -145,9 +177,9 @@ class World:
             allow_loopback_response_url=True,
         )
         self.app = Application(settings, self.clock)
-        self.app._dynamodb = aws("dynamodb")
+        self.app._dynamodb, self.app._s3 = aws("dynamodb"), aws("s3")
         self.app.step_functions = aws("stepfunctions")
-        for module in (custom_resource, reconcile, signal):
+        for module in FUNCTIONS.values():
             monkeypatch.setattr(module, "application", lambda: self.app)
         shim_moto(monkeypatch, self.invoke, self.clock)
         monkeypatch.setattr(urllib3.util.retry, "time", SimpleNamespace(sleep=self.clock.advance, time=self.clock))
@@ -158,7 +190,6 @@ class World:
             assert self._gates[function].wait(20)
         if self.fail_next[function]:
             raise self.fail_next[function].pop(0)
-        module = {"custom_resource": custom_resource, "reconcile": reconcile, "signal": signal}[function]
         context = SimpleNamespace(
             function_name=function,
             memory_limit_in_mb=512,
@@ -166,7 +197,34 @@ class World:
             aws_request_id=str(uuid.uuid4()),
             get_remaining_time_in_millis=lambda: 100_000,
         )
-        return json.loads(json.dumps(module.handler(json.loads(json.dumps(event)), context)))
+        return json.loads(json.dumps(FUNCTIONS[function].handler(json.loads(json.dumps(event)), context)))
+
+    def deliver(self, event: dict[str, Any]) -> None:
+        """Invoke the ServiceToken's function as Lambda does asynchronously: two retries, then its destination."""
+        for pause in (*RETRIES_AFTER_SECONDS, None):
+            try:
+                self.invoke("custom_resource", event)
+                return
+            except Exception as error:
+                if pause is not None:
+                    self.clock.advance(pause)
+                    continue
+                self.report_failure(event, error)
+
+    def report_failure(self, event: dict[str, Any], error: Exception) -> None:
+        """What Lambda puts on the queue when an invocation has failed for good."""
+        report = {
+            "version": "1.0",
+            "requestContext": {"condition": "RetriesExhausted", "approximateInvokeCount": 3},
+            "requestPayload": event,
+            "responseContext": {"statusCode": 200, "functionError": "Unhandled"},
+            "responsePayload": {"errorType": type(error).__name__, "errorMessage": str(error)},
+        }
+        self.queue.append(Message(json.dumps(report), self.clock() + QUEUE_RETENTION_SECONDS))
+
+    def sweep(self) -> int:
+        """What the schedule does each minute; returns how many overdue requests there were."""
+        return int(self.invoke("responder", {"source": "aws.events", "detail-type": "Scheduled Event"})["overdue"])
 
     @contextmanager
     def held(self, function: str) -> Iterator[None]:
@@ -217,7 +275,7 @@ class World:
     def send(self, event: dict[str, Any]) -> dict[str, Any]:
         """Deliver a request and wait for its end; returns the one new answer."""
         before = len(self.url.answers)
-        self.invoke("custom_resource", event)
+        self.deliver(event)
         self.settle()
         answers = self.url.answers[before:]
         assert len(answers) == 1, f"{len(answers)} answers instead of one"
@@ -238,13 +296,39 @@ class World:
         self.clock.reset()
 
     def settle(self) -> None:
-        """Wait until no execution runs any more."""
-        client = aws("stepfunctions")
-        arn = self.app.settings.state_machine_arn
+        """Wait until no execution runs and the queue is empty, as EventBridge and SQS go on meanwhile."""
         patience = time.monotonic() + 20
-        while client.list_executions(stateMachineArn=arn, statusFilter="RUNNING")["executions"]:
+        while self._work_left():
             assert time.monotonic() < patience, "an execution does not end"
-            time.sleep(0.02)
+            time.sleep(0.01)
+
+    def _work_left(self) -> bool:
+        executions = aws("stepfunctions").list_executions(stateMachineArn=self.app.settings.state_machine_arn)
+        is_running = False
+        for each in executions["executions"]:
+            is_running |= each["status"] == "RUNNING"
+            if each["status"] in ENDED_BADLY and each["executionArn"] not in self._reported:
+                self._reported.add(each["executionArn"])
+                self._report_execution(each["executionArn"])
+        if self.queue:
+            self._receive(self.queue.pop(0))
+        return is_running or bool(self.queue)
+
+    def _report_execution(self, arn: str) -> None:
+        """What EventBridge's rule puts on the queue."""
+        known = aws("stepfunctions").describe_execution(executionArn=arn)
+        detail = {name: known[name] for name in ("executionArn", "stateMachineArn", "name", "status", "input")}
+        report = {"source": "aws.states", "detail-type": "Step Functions Execution Status Change", "detail": detail}
+        self.queue.append(Message(json.dumps(report), self.clock() + QUEUE_RETENTION_SECONDS))
+
+    def _receive(self, message: Message) -> None:
+        """A message that its function did not take comes again when it is visible, until it is too old."""
+        try:
+            self.invoke("responder", {"Records": [{"eventSource": "aws:sqs", "body": message.body}]})
+        except Exception:
+            self.clock.advance(VISIBILITY_SECONDS)
+            if self.clock() < message.expires_epoch_s:
+                self.queue.append(message)
 
     def histories(self) -> str:
         """All that the executions' histories hold."""

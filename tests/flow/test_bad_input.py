@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from local.openai_standin import OpenAIStandIn, Script
+from local.openai_standin import OpenAIStandIn
 from tests.flow.test_life_of_a_run import NOTHING, PROPERTIES, left_at_openai
 from tests.world import World
 
@@ -145,12 +145,3 @@ def test_a_prompt_that_the_table_cannot_hold_is_refused_with_its_size(world: Wor
     assert answer["Status"] == "FAILED"
     assert "bytes compressed, 390000 are possible: shorten the texts" in answer["Reason"]
     assert world.openai.requests == []
-
-
-def test_an_output_that_the_table_cannot_hold_fails_with_its_size(world: World) -> None:
-    world.openai.script(Script(output_text="x" * 400_000))
-    answer = world.create(PROPERTIES)
-    assert answer["Status"] == "FAILED"
-    assert "the run's output has 400000 bytes" in answer["Reason"]
-    world.delete(answer["PhysicalResourceId"])
-    assert left_at_openai(world) == NOTHING

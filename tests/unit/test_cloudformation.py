@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from threadrun.cloudformation import is_response_url, parse_event
+from threadrun.cloudformation import parse_event
+from threadrun.delivery import is_response_url
 from threadrun.desired import RESOURCE_MODELS
 from threadrun.errors import InvalidEvent
 from threadrun.properties import parse_properties

@@ -37,7 +37,7 @@ class MemoryStore:
     def stage_attributes(self, physical_id: str, attributes: object) -> None:
         self.staged.append(physical_id)
 
-    def delete_attributes(self, physical_id: str) -> None:
+    def delete_attributes(self, physical_id: str, output_s3_uri: str | None) -> None:
         self.staged = [each for each in self.staged if each != physical_id]
 
 

@@ -7,11 +7,11 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-requestt
 from __future__ import annotations
 
 from threadrun.cloudformation import Event
+from threadrun.delivery import NOT_CREATED
 from threadrun.desired import AnyDesired, DesiredAssistant, DesiredRun, DesiredThread
 from threadrun.properties import KeyStyle
 from threadrun.record import AnyRecord, AssistantRecord, Request, ResourceRecord, RunRecord, ThreadRecord
 
-NOT_CREATED = "not-created-"
 _OWN_PREFIXES = (NOT_CREATED, "conv_", "thread_", "asst_")
 
 
@@ -26,13 +26,15 @@ def admit(
         if older.is_open:
             older.is_superseded, older.response_url = True, None
     desired = wanted[0] if wanted else None
+    # CloudFormation's clock runs since it sent the request, however late it is delivered.
+    since = min(now, event.issued_epoch_s or now)
     request = Request(
         request_id=event.request_id,
         request_type=event.request_type,
         response_url=event.response_url,
         physical_id=event.physical_id,
         received_epoch_s=now,
-        deadline_epoch_s=now + event.work_seconds(desired.timeout_seconds if desired else None),
+        deadline_epoch_s=since + event.work_seconds(desired.timeout_seconds if desired else None),
         failure=problem,
     )
     record.requests[request.request_id] = request
@@ -41,7 +43,7 @@ def admit(
         request.is_superseded, request.response_url = True, None
         return request
     if wanted is not None:
-        request.target_key = _wanted_record(record, request, *wanted).key
+        request.target_key = _wanted_record(record, request, since, *wanted).key
     for each in _unwanted_records(record, request):
         each.goal, each.deadline_epoch_s = "absent", request.deadline_epoch_s
         each.forget_texts()
@@ -74,17 +76,19 @@ def failed_physical_id(request: Request, target: AnyRecord | None) -> str:
     return NOT_CREATED + request.request_id
 
 
-def _wanted_record(record: ResourceRecord, request: Request, desired: AnyDesired, style: KeyStyle) -> AnyRecord:
+def _wanted_record(
+    record: ResourceRecord, request: Request, since: float, desired: AnyDesired, style: KeyStyle
+) -> AnyRecord:
     wanted = _reusable_record(record, request, desired)
     if wanted is None:
-        wanted = record.made[request.request_id] = _new_record(request, desired)
+        wanted = record.made[request.request_id] = _new_record(request, since, desired)
     wanted.want(desired)  # type: ignore[arg-type]  # The kinds fit: an identity is of one kind.
     wanted.failure, wanted.key_style = None, style
-    wanted.wanted_since_epoch_s, wanted.deadline_epoch_s = request.received_epoch_s, request.deadline_epoch_s
+    wanted.wanted_since_epoch_s, wanted.deadline_epoch_s = since, request.deadline_epoch_s
     return wanted
 
 
-def _new_record(request: Request, desired: AnyDesired) -> AnyRecord:
+def _new_record(request: Request, since: float, desired: AnyDesired) -> AnyRecord:
     kinds: dict[type[AnyDesired], type[AnyRecord]] = {
         DesiredRun: RunRecord,
         DesiredThread: ThreadRecord,
@@ -94,7 +98,7 @@ def _new_record(request: Request, desired: AnyDesired) -> AnyRecord:
     return kind(
         key=request.request_id,
         identity=desired.identity(),
-        wanted_since_epoch_s=request.received_epoch_s,
+        wanted_since_epoch_s=since,
         deadline_epoch_s=request.deadline_epoch_s,
     )
 

@@ -12,12 +12,11 @@ from typing import Any
 
 from threadrun.admission import failed_physical_id
 from threadrun.attributes import answer_data, made_attributes
-from threadrun.cloudformation import deliver
+from threadrun.delivery import MAX_BODY_BYTES, deliver
 from threadrun.errors import VersionConflict
 from threadrun.record import Answer, AnyRecord, Request, ResourceRecord, RunRecord
 from threadrun.store import Store
 
-MAX_BODY_BYTES = 4096
 _ELLIPSIS = "…"
 
 
@@ -41,7 +40,7 @@ def answer_request(
     if answer.status == "SUCCESS" and isinstance(run, RunRecord) and run.physical_id:
         attributes = store.read_attributes(run.physical_id)
     deliver(target, answer_body(record, request, answer, attributes))
-    _note_delivery(store, key, request_id)
+    _note_end(store, key, request_id, is_delivered=True)
     return True
 
 
@@ -161,19 +160,26 @@ def _encode(body: Mapping[str, Any]) -> bytes:
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
-def _note_delivery(store: Store, key: str, request_id: str) -> None:
+def give_up_answer(store: Store, key: str, request_id: str) -> None:
+    """Forget an answer that nobody took while its URL lived: CloudFormation has decided for itself."""
+    _decide(store, key, request_id, "nobody took its answer")
+    _note_end(store, key, request_id, is_delivered=False)
+
+
+def _note_end(store: Store, key: str, request_id: str, *, is_delivered: bool) -> None:
     """Forget what must not outlive the request, and remember what CloudFormation knows."""
     while True:
         record = store.load(key)
         request = record.requests.get(request_id) if record else None
         if record is None or request is None or request.answer is None or request.answer.is_delivered:
             return
-        request.answer.is_delivered = True
+        request.answer.is_delivered = is_delivered
         request.response_url = None
         target = record.target(request.answer)
         if target is not None:
             target.forget_texts()
-            target.is_acknowledged = target.is_acknowledged or request.answer.status == "SUCCESS"
+            is_success = is_delivered and request.answer.status == "SUCCESS"
+            target.is_acknowledged = target.is_acknowledged or is_success
         try:
             store.save(record)
         except VersionConflict:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 import boto3
 
 from threadrun.errors import TerminalError, TransientError
+from threadrun.output_bucket import OutputBucket
 from threadrun.settings import Settings, api_key_from_secret
+from threadrun.steps import Step
 from threadrun.store import Store
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
     from mypy_boto3_stepfunctions import SFNClient
     from openai import OpenAI
 
@@ -40,12 +45,29 @@ class Application:
         return boto3.client("dynamodb")
 
     @cached_property
+    def _s3(self) -> S3Client:
+        return boto3.client("s3")
+
+    @cached_property
     def store(self) -> Store:
-        return Store(self._dynamodb, self.settings.table_name, self.clock)
+        outputs = OutputBucket(lambda: self._s3, self.settings.outputs_bucket)
+        return Store(self._dynamodb, self.settings.table_name, outputs, self.clock)
 
     @cached_property
     def step_functions(self) -> SFNClient:
         return boto3.client("stepfunctions")
+
+    def hand_over(self, key: str, request_id: str, step: Step) -> None:
+        """Have the state machine go on after `step`; its name makes a repeated hand-over harmless."""
+        client = self.step_functions
+        try:
+            client.start_execution(
+                stateMachineArn=self.settings.state_machine_arn,
+                name=request_id,
+                input=json.dumps({"key": key, "request_id": request_id, **asdict(step)}),
+            )
+        except client.exceptions.ExecutionAlreadyExists:
+            pass  # It is at work, or has been: its end is answered for.
 
     @cached_property
     def backend(self) -> Backend:

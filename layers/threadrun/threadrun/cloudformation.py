@@ -1,28 +1,21 @@
-"""CloudFormation's side of a custom resource: reading its requests and delivering answers.
+"""CloudFormation's requests: how they are read, and how much time each leaves.
 
 Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html
 """
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
-import urllib3
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from threadrun.errors import AnswerUndelivered, InvalidEvent
+from threadrun.delivery import is_response_url
+from threadrun.errors import InvalidEvent
 
 DEFAULT_SERVICE_TIMEOUT_SECONDS = 3600
-_RESPONSE_HOSTS = re.compile(
-    r"cloudformation-custom-resource-response-[a-z0-9-]+\.s3[a-z0-9.-]*\.amazonaws\.com(\.cn)?"
-)
-_LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
-_PUT_TRIES = 5
 
 
 class Event(BaseModel):
@@ -51,6 +44,11 @@ class Event(BaseModel):
         found = re.search(r"[?&]X-Amz-Date=(\d{8}T\d{6}Z)", self.response_url)
         return datetime.strptime(found[1], "%Y%m%dT%H%M%S%z").timestamp() if found else None
 
+    @property
+    def due_epoch_s(self) -> float:
+        """When the answer has to be on its way at the latest; long ago where the URL has no date."""
+        return (self.issued_epoch_s or 0) + self.work_seconds(None)
+
     def work_seconds(self, timeout_seconds: int | None) -> float:
         """Time for the work itself: what the user allows, ended early enough for the answer to arrive."""
         patience = self.service_timeout_seconds
@@ -68,40 +66,3 @@ def parse_event(raw: Mapping[str, Any], *, allow_loopback: bool = False) -> Even
     if not is_response_url(event.response_url, allow_loopback=allow_loopback):
         raise InvalidEvent("ResponseURL is not https on a bucket of CloudFormation: no answer is sent to it")
     return event
-
-
-def is_response_url(url: str, *, allow_loopback: bool) -> bool:
-    """Whether answers may go there: https on CloudFormation's buckets, or loopback where it is opened."""
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-        on_default_port = parts.port in (None, 443)
-    except ValueError:
-        return False
-    if parts.scheme == "https" and on_default_port and _RESPONSE_HOSTS.fullmatch(host):
-        return True
-    return allow_loopback and parts.scheme in ("http", "https") and host in _LOOPBACK_HOSTS
-
-
-def deliver(url: str, body: bytes, *, backoff_seconds: float = 0.5) -> None:
-    """PUT the answer, up to five times; raises `AnswerUndelivered` when none was taken.
-
-    A presigned URL is signed without a content type, and follows no redirect; any status ≥ 400 is a failure.
-    """
-    # Its warnings about retries would print the presigned URL.
-    logging.getLogger("urllib3").setLevel(logging.ERROR)
-    retries = urllib3.Retry(
-        total=_PUT_TRIES - 1,
-        redirect=0,
-        raise_on_redirect=True,
-        allowed_methods={"PUT"},
-        status_forcelist=set(range(300, 600)),
-        backoff_factor=backoff_seconds,
-        respect_retry_after_header=False,
-    )
-    try:
-        with urllib3.PoolManager(timeout=urllib3.Timeout(connect=5, read=10)) as pool:
-            pool.request("PUT", url, body=body, headers={"Content-Type": ""}, retries=retries, redirect=False)
-    except urllib3.exceptions.HTTPError as error:
-        # Not chained: urllib3's texts repeat the URL.
-        raise AnswerUndelivered(f"CloudFormation's URL did not take the answer ({type(error).__name__})") from None

@@ -28,7 +28,7 @@ class ThreadBusy(TransientError):
 
 
 class TableUnavailable(TransientError):
-    """DynamoDB did not do what was asked, after botocore's own retries."""
+    """DynamoDB, or the bucket of large outputs, did not do what was asked, after botocore's own retries."""
 
 
 class VersionConflict(TransientError):

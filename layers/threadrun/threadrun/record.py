@@ -87,6 +87,8 @@ class RunRecord(PhysicalRecord):
     model: str | None = None
     usage: Usage = Usage()
     problem: str | None = None
+    output_s3_uri: str | None = None
+    """Where the output is, if it is too large for the public item."""
 
     _is_armed: bool = PrivateAttr(default=False)
 
@@ -167,7 +169,7 @@ class RunRecord(PhysicalRecord):
         self.desired = self.assistant = None
 
     def absorb(self, stale: Self) -> None:
-        for name in ("thread_id", "thread_is_ours", "vector_store_id", "run_id", "run_is_ours"):
+        for name in ("thread_id", "thread_is_ours", "vector_store_id", "run_id", "run_is_ours", "output_s3_uri"):
             if not getattr(self, name):
                 setattr(self, name, getattr(stale, name))
         if stale.start_intended_epoch_s is None or self.run_id:
@@ -277,6 +279,11 @@ class ResourceRecord(BaseModel):
     def open_request(self) -> Request | None:
         """The one request that still waits for its answer."""
         return next((request for request in self.requests.values() if request.is_open), None)
+
+    @property
+    def unanswered(self) -> Request | None:
+        """The one request whose answer CloudFormation has not taken yet."""
+        return next((request for request in self.requests.values() if request.response_url), None)
 
     def target(self, request: Request | Answer) -> AnyRecord | None:
         """What a request or an answer is about."""

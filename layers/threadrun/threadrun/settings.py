@@ -18,6 +18,7 @@ class Settings(BaseModel):
 
     table_name: str
     state_machine_arn: str = ""
+    outputs_bucket: str = ""
     openai_api: Literal["responses", "assistants"] = "responses"
     openai_base_url: str = "https://api.openai.com/v1"
     openai_api_key_secret_arn: str = ""

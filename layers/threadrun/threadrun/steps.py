@@ -81,10 +81,7 @@ def _advance(
             made.waiting_for = outcome.reason
             waits.append(min(outcome.seconds, max(made.deadline_epoch_s - now, 1)))
         else:
-            try:
-                _note_done(record, made, outcome, store)
-            except TerminalError as error:
-                _note_failure(request, made, error)
+            _note_done(record, made, outcome, store)
     return min(waits) if waits else None
 
 
@@ -109,10 +106,10 @@ def _note_failure(request: Request, made: AnyRecord, error: TerminalError) -> No
 def _note_done(record: ResourceRecord, made: AnyRecord, done: Done, store: Store) -> None:
     if made.goal == "absent":
         if isinstance(made, RunRecord) and made.physical_id:
-            store.delete_attributes(made.physical_id)
+            store.delete_attributes(made.physical_id, made.output_s3_uri)
         del record.made[made.key]
     elif isinstance(made, RunRecord) and done.observed is not None and made.physical_id:
-        store.stage_attributes(made.physical_id, run_attributes(made, done.observed))
+        made.output_s3_uri = store.stage_attributes(made.physical_id, run_attributes(made, done.observed))
 
 
 def _finished(record: ResourceRecord, request: Request) -> Step:

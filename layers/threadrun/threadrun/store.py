@@ -3,7 +3,8 @@
 Items: `RESOURCE#<digest>` (internal: the record as compressed JSON, so that prompts of a whole template fit
 DynamoDB's 400 kB) and `RUN#<thread_id>:<run_id>` (public). A run's attributes are first put under `staged`
 of its public item; the state machine's own DynamoDB integration moves them into place, so that an output
-is recorded without ever being part of an execution's history.
+is recorded without ever being part of an execution's history. `output_s3_uri` tells where an output is
+that the item has the beginning of only, and is null where the item has all.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from threadrun.errors import TableUnavailable, TooLarge, VersionConflict
+from threadrun.output_bucket import OutputBucket
 from threadrun.record import ResourceRecord
 
 if TYPE_CHECKING:
@@ -26,17 +28,26 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 390_000
 """DynamoDB's 400 kB, less the other attributes of an item."""
+MAX_OUTPUT_BYTES = 190_000
+"""Half an item: the state machine's update may hold the output twice while it moves it into place."""
+SHORTENED_BYTES = 100_000
+"""What the item keeps of an output that is in the bucket, and of its keys."""
 FORGOTTEN_AFTER_SECONDS = 2 * 24 * 3600
 """How long a record without runs is kept: longer than Lambda repeats an event (6 hours)."""
+DUE_INDEX, DUE = "DueAnswers", "answer"
+"""A sparse index: it holds the records that CloudFormation waits for, and costs nothing while there are none."""
 _REFUSALS = frozenset({"ValidationException", "AccessDeniedException", "ResourceNotFoundException"})
 """A bug or a broken deployment: trying again does not help."""
 
 
 class Store:
-    """The table; `clock` gives Unix seconds."""
+    """The table, and the bucket for outputs that are too large for it."""
 
-    def __init__(self, client: DynamoDBClient, table_name: str, clock: Callable[[], float] = time.time) -> None:
-        self._client, self._table_name, self._clock = client, table_name, clock
+    def __init__(
+        self, client: DynamoDBClient, table_name: str, outputs: OutputBucket, clock: Callable[[], float] = time.time
+    ) -> None:
+        """`clock` gives Unix seconds."""
+        self._client, self._table_name, self._outputs, self._clock = client, table_name, outputs, clock
 
     def load(self, key: str) -> ResourceRecord | None:
         """The record as it is now, None where there is none."""
@@ -66,9 +77,9 @@ class Store:
             "stack_id": {"S": record.stack_id},
             "logical_id": {"S": record.logical_id},
         }
-        request = record.open_request
+        request = record.unanswered
         if request is not None:
-            item["deadline_epoch_s"] = {"N": str(int(request.deadline_epoch_s))}
+            item |= {"due": {"S": DUE}, "due_epoch_s": {"N": str(int(request.deadline_epoch_s))}}
         elif not record.made:
             item["expires_epoch_s"] = {"N": str(int(self._clock()) + FORGOTTEN_AFTER_SECONDS)}
         is_as_read = (
@@ -83,19 +94,38 @@ class Store:
             self._client.put_item(TableName=self._table_name, Item=item, **is_as_read)
         record.version += 1
 
-    def stage_attributes(self, physical_id: str, attributes: Mapping[str, Any]) -> None:
-        """Lay a run's attributes ready for the state machine to record; raises `TooLarge`."""
-        text = str(attributes.get("output_text", ""))
-        size = len(text.encode()) + sum(len(str(value).encode()) for value in attributes.get("output", {}).values())
-        if size > MAX_BYTES:
-            raise TooLarge(f"the run's output has {size} bytes, {MAX_BYTES} can be recorded: ask for a shorter answer")
+    def overdue(self, now: float) -> list[str]:
+        """Keys of the records whose answer was due before `now`, the longest overdue first."""
+        with translated("look for overdue answers"):
+            reply = self._client.query(
+                TableName=self._table_name,
+                IndexName=DUE_INDEX,
+                KeyConditionExpression="due = :due AND due_epoch_s < :now",
+                ExpressionAttributeValues={":due": {"S": DUE}, ":now": {"N": str(int(now))}},
+            )
+        return [item["pk"]["S"] for item in reply["Items"]]
+
+    def stage_attributes(self, physical_id: str, attributes: Mapping[str, Any]) -> str | None:
+        """Lay a run's attributes ready for the state machine to record.
+
+        An output that the item cannot hold is kept whole in the bucket, and its beginning in the item; returns
+        where, as `s3://bucket/key`.
+        """
+        uri = None
         with translated("stage the attributes"):
+            if _output_bytes(attributes) > MAX_OUTPUT_BYTES:
+                uri = self._outputs.put(physical_id, str(attributes["output_text"]))
+                attributes = _shortened(attributes)
             self._client.update_item(
                 TableName=self._table_name,
                 Key={"pk": {"S": public_key(physical_id)}},
-                UpdateExpression="SET staged = :attributes",
-                ExpressionAttributeValues={":attributes": TypeSerializer().serialize(dict(attributes))},
+                UpdateExpression="SET staged = :attributes, output_s3_uri = :uri",
+                ExpressionAttributeValues={
+                    ":attributes": TypeSerializer().serialize(dict(attributes)),
+                    ":uri": TypeSerializer().serialize(uri),
+                },
             )
+        return uri
 
     def read_attributes(self, physical_id: str) -> dict[str, Any] | None:
         """A run's recorded attributes; those laid ready where recording them failed."""
@@ -105,14 +135,16 @@ class Store:
         if "Item" not in reply:
             return None
         item = {name: TypeDeserializer().deserialize(value) for name, value in reply["Item"].items() if name != "pk"}
-        staged = item.pop("staged", None)
+        staged, _ = item.pop("staged", None), item.pop("output_s3_uri", None)
         attributes = _plain(staged or item)
         assert isinstance(attributes, dict)
         return attributes
 
-    def delete_attributes(self, physical_id: str) -> None:
-        """Remove a run's public item, if there is one."""
+    def delete_attributes(self, physical_id: str, output_s3_uri: str | None) -> None:
+        """Remove a run's public item, if there is one, and its output from the bucket."""
         with translated("delete the attributes"):
+            if output_s3_uri is not None:
+                self._outputs.delete(output_s3_uri)
             self._client.delete_item(TableName=self._table_name, Key={"pk": {"S": public_key(physical_id)}})
 
 
@@ -134,6 +166,22 @@ def translated(action: str) -> Iterator[None]:
 def public_key(physical_id: str) -> str:
     """Key of a run's public item."""
     return f"RUN#{physical_id}"
+
+
+def _output_bytes(attributes: Mapping[str, Any]) -> int:
+    texts = [attributes["output_text"], *attributes["output"].values()]
+    return sum(len(str(text).encode()) for text in texts)
+
+
+def _shortened(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """The attributes with the output's beginning only; of its keys those that fit, each whole."""
+    text = str(attributes["output_text"]).encode()[:SHORTENED_BYTES].decode(errors="ignore")
+    output, room = {}, SHORTENED_BYTES
+    for name, value in attributes["output"].items():
+        room -= len(str(value).encode())
+        if room >= 0:
+            output[name] = value
+    return {**attributes, "output_text": text, "output": output}
 
 
 def _plain(value: Any) -> Any:

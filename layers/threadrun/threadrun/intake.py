@@ -1,0 +1,50 @@
+"""How a request of CloudFormation gets into the record of its resource, once, however often it is delivered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from threadrun.admission import admit
+from threadrun.cloudformation import Event
+from threadrun.desired import RESOURCE_MODELS, AnyDesired
+from threadrun.errors import TerminalError, TooLarge, VersionConflict
+from threadrun.properties import KeyStyle, parse_properties
+from threadrun.record import Request, ResourceRecord, resource_key
+from threadrun.store import Store
+
+
+def record_request(store: Store, event: Event, clock: Callable[[], float]) -> Request:
+    """The request as it stands in the record, entered there if it is new; raises `TableUnavailable`."""
+    wanted, problem = _read_properties(event)
+    while True:
+        record = store.load(resource_key(event.stack_id, event.logical_id)) or ResourceRecord(
+            stack_id=event.stack_id, logical_id=event.logical_id
+        )
+        request = record.requests.get(event.request_id)
+        if request is not None and not request.is_open:
+            return request
+        if request is not None:
+            request.response_url = event.response_url  # A repeated delivery can carry a new URL.
+        else:
+            request = admit(record, event, wanted, problem, clock())
+        try:
+            store.save(record)
+        except VersionConflict:
+            continue
+        except TooLarge as error:
+            wanted, problem = None, error.reason
+            continue
+        return request
+
+
+def _read_properties(event: Event) -> tuple[tuple[AnyDesired, KeyStyle] | None, str | None]:
+    """What the properties ask for, or why they can't be used; a Delete needs none of them."""
+    if event.request_type == "Delete":
+        return None, None
+    model = RESOURCE_MODELS.get(event.resource_type)
+    if model is None:
+        return None, f"unknown resource type {event.resource_type}, known are {', '.join(RESOURCE_MODELS)}"
+    try:
+        return parse_properties(event.properties, model), None
+    except TerminalError as error:
+        return None, error.reason
