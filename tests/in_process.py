@@ -3,13 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from aws_lambda_powertools.utilities import parameters
 from moto import mock_aws
 
 from local.openai_standin import OpenAIStandIn
-from tests.world import Clock, World
+from tests.moto_shims import Clock
+from tests.world import World
+
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "POWERTOOLS_METRICS_DISABLED": "true",
+}
+MOTO = {"stepfunctions": {"execute_state_machine": True}, "core": {"service_whitelist": None}}
+
+
+def forget_secrets() -> None:
+    """As a new process has not read them yet."""
+    for provider in parameters.base.DEFAULT_PROVIDERS.values():
+        provider.clear_cache()
+
+
+@contextmanager
+def deployed(standin: OpenAIStandIn, clock: Clock, wire: str) -> Iterator[World]:
+    """An application of its own, for as long as the block lasts."""
+    forget_secrets()
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        for name, value in ENVIRONMENT.items():
+            monkeypatch.setenv(name, value)
+        with mock_aws(config=MOTO):
+            world = World(standin, clock, wire, monkeypatch)
+            yield world
+            world.settle()
+            world.close()
 
 
 @pytest.fixture
@@ -30,18 +60,6 @@ def openai_api(clock: Clock, wire: str) -> Iterator[OpenAIStandIn]:
 
 
 @pytest.fixture
-def world(openai_api: OpenAIStandIn, clock: Clock, wire: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    for name, value in {
-        "AWS_ACCESS_KEY_ID": "testing",
-        "AWS_SECRET_ACCESS_KEY": "testing",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "POWERTOOLS_METRICS_DISABLED": "true",
-    }.items():
-        monkeypatch.setenv(name, value)
-    for provider in parameters.base.DEFAULT_PROVIDERS.values():
-        provider.clear_cache()
-    with mock_aws(config={"stepfunctions": {"execute_state_machine": True}, "core": {"service_whitelist": None}}):
-        world = World(openai_api, clock, wire, monkeypatch)
+def world(openai_api: OpenAIStandIn, clock: Clock, wire: str) -> Iterator[World]:
+    with deployed(openai_api, clock, wire) as world:
         yield world
-        world.settle()
-        world.close()

@@ -8,33 +8,26 @@ from __future__ import annotations
 
 import functools
 import json
-import sys
 import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import boto3
-import jsonata
 import urllib3.util.retry
 import yaml
-from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
-from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
-from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import state_task_service_dynamodb
-from moto.stepfunctions.parser.asl.component.state.wait.wait_function import wait_function
-from moto.stepfunctions.parser.asl.jsonata import jsonata as moto_jsonata
 
 from functions.custom_resource import app as custom_resource
 from functions.reconcile import app as reconcile
 from functions.responder import app as responder
 from functions.signal import app as signal
 from local.openai_standin import OpenAIStandIn
+from tests.answer_url import AnswerUrl
+from tests.moto_shims import Clock, aws, executions, shim_moto
 from threadrun.application import Application
 from threadrun.settings import Settings
 from threadrun.store import Store
@@ -73,67 +66,12 @@ class Message:
     expires_epoch_s: float
 
 
-@functools.cache
-def aws(service: str) -> Any:
-    """A client, made once for all tests: making one takes longer than most tests."""
-    return boto3.client(service, region_name="us-east-1")
+class ProcessEnded(BaseException):
+    """A function's process is gone in the middle of its work; no handler of exceptions sees it."""
 
 
-class Clock:
-    """Virtual Unix seconds."""
-
-    BEGIN = 1_800_000_000.0
-
-    def __init__(self) -> None:
-        self._now = self.BEGIN
-        self._lock = threading.Lock()
-
-    def reset(self) -> None:
-        """Back to the beginning, before anything has happened whose time counts."""
-        self._now = self.BEGIN
-
-    def __call__(self) -> float:
-        return self._now
-
-    def advance(self, seconds: float) -> None:
-        with self._lock:
-            self._now += seconds
-
-
-class AnswerUrl:
-    """CloudFormation's side of the presigned URL: keeps each body that was PUT; can be told to refuse."""
-
-    def __init__(self) -> None:
-        self.answers: list[dict[str, Any]] = []
-        self.bodies: list[bytes] = []
-        self.refusals: list[int] = []
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_PUT(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                status = outer.refusals.pop(0) if outer.refusals else 200
-                if status == 200:
-                    outer.bodies.append(body)
-                    outer.answers.append(json.loads(body))
-                self.send_response(status)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
-
-    def new(self, issued_epoch_s: float) -> str:
-        date = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(issued_epoch_s))
-        query = f"X-Amz-Date={date}&X-Amz-Signature={uuid.uuid4().hex}"
-        return f"http://127.0.0.1:{self._server.server_port}/answer?{query}"
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+LAMBDA_EXIT_ERROR = type("Runtime.ExitError", (Exception,), {})
+"""How Lambda reports that."""
 
 
 class World:
@@ -147,6 +85,7 @@ class World:
         self.fail_next: dict[str, list[Exception]] = {name: [] for name in FUNCTIONS}
         self.queue: list[Message] = []
         self._reported: set[str] = set()
+        self._local = threading.local()
         self._gates: dict[str, threading.Event] = {}
         self._deploy(monkeypatch)
 
@@ -176,7 +115,7 @@ class World:
             openai_api_key_secret_arn=secret["ARN"],
             allow_loopback_response_url=True,
         )
-        self.app = Application(settings, self.clock)
+        self.app = Application(settings, self.clock, self.clock.advance)
         self.app._dynamodb, self.app._s3 = aws("dynamodb"), aws("s3")
         self.app.step_functions = aws("stepfunctions")
         for module in FUNCTIONS.values():
@@ -188,6 +127,23 @@ class World:
         """Run a handler as Lambda would: a fresh copy of the event in, JSON out."""
         if function in self._gates and threading.current_thread() is not threading.main_thread():
             assert self._gates[function].wait(20)
+        self.running.append(function)
+        try:
+            return self._invoke_now(function, event)
+        except ProcessEnded:
+            raise LAMBDA_EXIT_ERROR("the process ended") from None
+        finally:
+            self.running.pop()
+
+    @property
+    def running(self) -> list[str]:
+        """The functions that this thread is in, the innermost last."""
+        if not hasattr(self._local, "running"):
+            self._local.running = []
+        found: list[str] = self._local.running
+        return found
+
+    def _invoke_now(self, function: str, event: dict[str, Any]) -> Any:
         if self.fail_next[function]:
             raise self.fail_next[function].pop(0)
         context = SimpleNamespace(
@@ -290,6 +246,15 @@ class World:
     def delete(self, physical_id: str, properties: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
         return self.send(self.event("Delete", properties or {}, physical_id=physical_id, **more))
 
+    def start_over(self) -> None:
+        """Nothing has happened yet, on no side."""
+        self.openai.reset()
+        for key in self.items():
+            aws("dynamodb").delete_item(TableName=TABLE, Key={"pk": {"S": key}})
+        self.url.answers.clear()
+        self.url.bodies.clear()
+        self.clock.reset()
+
     def forget_requests(self) -> None:
         """Count OpenAI's requests, and the clock, from here."""
         self.openai._world.requests.clear()
@@ -300,24 +265,28 @@ class World:
         patience = time.monotonic() + 20
         while self._work_left():
             assert time.monotonic() < patience, "an execution does not end"
-            time.sleep(0.01)
+            time.sleep(0.002)
 
     def _work_left(self) -> bool:
-        executions = aws("stepfunctions").list_executions(stateMachineArn=self.app.settings.state_machine_arn)
         is_running = False
-        for each in executions["executions"]:
-            is_running |= each["status"] == "RUNNING"
-            if each["status"] in ENDED_BADLY and each["executionArn"] not in self._reported:
-                self._reported.add(each["executionArn"])
-                self._report_execution(each["executionArn"])
+        for execution in executions(self.app.settings.state_machine_arn):
+            is_running |= execution.status == "RUNNING"
+            if execution.status in ENDED_BADLY and execution.execution_arn not in self._reported:
+                self._reported.add(execution.execution_arn)
+                self._report_execution(execution)
         if self.queue:
             self._receive(self.queue.pop(0))
         return is_running or bool(self.queue)
 
-    def _report_execution(self, arn: str) -> None:
+    def _report_execution(self, execution: Any) -> None:
         """What EventBridge's rule puts on the queue."""
-        known = aws("stepfunctions").describe_execution(executionArn=arn)
-        detail = {name: known[name] for name in ("executionArn", "stateMachineArn", "name", "status", "input")}
+        detail = {
+            "executionArn": execution.execution_arn,
+            "stateMachineArn": self.app.settings.state_machine_arn,
+            "name": execution.name,
+            "status": execution.status,
+            "input": execution.execution_input,
+        }
         report = {"source": "aws.states", "detail-type": "Step Functions Execution Status Change", "detail": detail}
         self.queue.append(Message(json.dumps(report), self.clock() + QUEUE_RETENTION_SECONDS))
 
@@ -354,29 +323,3 @@ class World:
 
     def close(self) -> None:
         self.url.close()
-
-
-def shim_moto(monkeypatch: Any, invoke: Any, clock: Clock) -> None:
-    """What moto's Step Functions needs: a JSONata engine, functions to invoke, clients, and the virtual clock."""
-
-    def invoke_function(parameters: dict[str, Any], region: str, state_credentials: Any) -> dict[str, Any]:
-        try:
-            payload = invoke(parameters["FunctionName"], json.loads(parameters["Payload"]))
-        except Exception as error:
-            failure = {"errorType": type(error).__name__, "errorMessage": str(error)}
-            return {"StatusCode": 200, "FunctionError": "Unhandled", "Payload": failure}
-        return {"StatusCode": 200, "Payload": payload}
-
-    def declare(bindings: dict[str, Any]) -> str:
-        return "".join(f"{name}:={json.dumps(value, default=str)};" for name, value in bindings.items())
-
-    monkeypatch.setattr(moto_jsonata, "_eval_jsonata", lambda text: jsonata.Jsonata(text).evaluate(None))
-    for module in list(sys.modules.values()):
-        if getattr(module, "encode_jsonata_variable_declarations", None) and "moto" in module.__name__:
-            monkeypatch.setattr(module, "encode_jsonata_variable_declarations", declare)
-    monkeypatch.setattr(state_task_service_dynamodb, "boto_client_for", lambda service, **_: aws(service))
-    monkeypatch.setattr(lambda_eval_utils, "_invoke_lambda_function", invoke_function)
-    monkeypatch.setattr(
-        wait_function.WaitFunction, "_wait_interval", lambda self, env, wait_seconds: clock.advance(wait_seconds)
-    )
-    monkeypatch.setattr(retrier_decl, "time", SimpleNamespace(sleep=clock.advance))

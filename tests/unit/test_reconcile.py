@@ -32,10 +32,8 @@ def started(backend: MemoryBackend) -> RunRecord:
 def test_each_call_takes_one_creating_effect_and_says_so_before() -> None:
     """What creates is preceded by a save of the intent and followed by a save of the result."""
     run, backend = wanted_run(), MemoryBackend()
-    assert reconcile(run, backend, 1000) == RequeueAfter(0, "the assistant is known")
     assert reconcile(run, backend, 1000) == RequeueAfter(0, "the thread is known")
     assert (run.thread_id, run.thread_is_ours) == ("conv_1", True)
-    assert reconcile(run, backend, 1000) == RequeueAfter(0, "the vector store is known")
     assert reconcile(run, backend, 1000) == RequeueAfter(0, "the run is about to be started")
     assert backend.calls == ["create_thread"]
     assert reconcile(run, backend, 1000) == RequeueAfter(1, "the run is queued")

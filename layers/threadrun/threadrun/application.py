@@ -36,9 +36,14 @@ _BROKEN_SECRET = frozenset(
 class Application:
     """The settings and the clients that they call for; each client is built when it is first used."""
 
-    def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
-        """`clock` gives Unix seconds."""
-        self.settings, self.clock = settings, clock
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """`clock` gives Unix seconds, `sleep` waits that many seconds."""
+        self.settings, self.clock, self._sleep = settings, clock, sleep
 
     @cached_property
     def _dynamodb(self) -> DynamoDBClient:
@@ -51,7 +56,7 @@ class Application:
     @cached_property
     def store(self) -> Store:
         outputs = OutputBucket(lambda: self._s3, self.settings.outputs_bucket)
-        return Store(self._dynamodb, self.settings.table_name, outputs, self.clock)
+        return Store(self._dynamodb, self.settings.table_name, outputs, self.clock, self._sleep)
 
     @cached_property
     def step_functions(self) -> SFNClient:

@@ -27,20 +27,21 @@ def make_present(run: RunRecord, backend: Backend, now: float) -> Done | Requeue
     if run.must_recheck:
         return _recheck(run, backend, now)
     if not run.is_resolved:
-        return _resolve(run, backend)
+        _resolve(run, backend)
     if run.desired is not None and run.desired.import_id is not None:
         run.thread_id, run.run_id = run.desired.import_id.split(":")
         return _settle(run, backend.adopt_run(run.thread_id, run.run_id), now)
-    if run.thread_id is None:
-        return _find_thread(run, backend)
-    if run.run_id is None and not run.is_indexed:
-        return _index_files(run, run.thread_id, backend)
-    if run.run_id is None:
-        return _start(run, run.thread_id, backend, now)
-    return _observe(run, backend, now)
+    if run.thread_id is None and not run.use_existing_thread():
+        return _make_thread(run, backend)
+    assert run.thread_id is not None
+    if run.run_id is not None:
+        return _observe(run, backend, now)
+    if not run.is_indexed and (indexing := _index_files(run, run.thread_id, backend)):
+        return indexing
+    return _start(run, run.thread_id, backend, now)
 
 
-def _resolve(run: RunRecord, backend: Backend) -> RequeueAfter:
+def _resolve(run: RunRecord, backend: Backend) -> None:
     desired = run.desired
     if desired is None:
         raise TerminalError("the run's properties are no longer on record: change a trigger to start a new run")
@@ -48,29 +49,28 @@ def _resolve(run: RunRecord, backend: Backend) -> RequeueAfter:
         raise TerminalError(f"max_completion_tokens: must be at least {backend.min_completion_tokens} on this API")
     is_needed = desired.assistant_id is not None and desired.import_id is None
     run.resolve(backend.find_assistant(str(desired.assistant_id)) if is_needed else None)
-    return RequeueAfter(0, "the assistant is known")
 
 
-def _find_thread(run: RunRecord, backend: Backend) -> RequeueAfter:
-    plan = run.plan()
-    run.thread_id = plan.desired.existing_thread_id or backend.create_thread(plan)
-    run.thread_is_ours = plan.desired.existing_thread_id is None
+def _make_thread(run: RunRecord, backend: Backend) -> RequeueAfter:
+    run.thread_id, run.thread_is_ours = backend.create_thread(run.plan()), True
     return RequeueAfter(0, "the thread is known")
 
 
-def _index_files(run: RunRecord, thread_id: str, backend: Backend) -> RequeueAfter:
+def _index_files(run: RunRecord, thread_id: str, backend: Backend) -> RequeueAfter | None:
+    """None once the files, if there are any, can be searched."""
     if run.vector_store_id is None:
         run.vector_store_id = backend.make_vector_store(run.plan(), thread_id, run.key)
-        run.is_indexed = run.vector_store_id is None
-        return RequeueAfter(0, "the vector store is known")
-    indexing = backend.observe_indexing(run.vector_store_id)
-    if indexing.is_pending:
-        return RequeueAfter(INDEX_POLL_SECONDS, "files are being indexed")
-    if indexing.failures:
-        failures = "; ".join(f"{file_id}: {reason}" for file_id, reason in indexing.failures)
-        raise TerminalError(f"cannot index the attached files: {failures}")
+        if run.vector_store_id is not None:
+            return RequeueAfter(0, "the vector store is known")
+    else:
+        indexing = backend.observe_indexing(run.vector_store_id)
+        if indexing.is_pending:
+            return RequeueAfter(INDEX_POLL_SECONDS, "files are being indexed")
+        if indexing.failures:
+            failures = "; ".join(f"{file_id}: {reason}" for file_id, reason in indexing.failures)
+            raise TerminalError(f"cannot index the attached files: {failures}")
     run.is_indexed = True
-    return RequeueAfter(0, "the files are indexed")
+    return None
 
 
 def _start(run: RunRecord, thread_id: str, backend: Backend, now: float) -> Done | RequeueAfter:

@@ -127,6 +127,12 @@ class RunRecord(PhysicalRecord):
         self.file_ids = effective.file_ids
         self.is_resolved = True
 
+    def use_existing_thread(self) -> bool:
+        """Take the thread that the user names; returns whether one is named."""
+        assert self.desired is not None
+        self.thread_id = self.desired.existing_thread_id
+        return self.thread_id is not None
+
     def plan(self) -> RunPlan:
         """What the run is started with."""
         assert self.desired is not None

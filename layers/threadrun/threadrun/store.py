@@ -30,6 +30,7 @@ MAX_BYTES = 390_000
 """DynamoDB's 400 kB, less the other attributes of an item."""
 MAX_OUTPUT_BYTES = 190_000
 """Half an item: the state machine's update may hold the output twice while it moves it into place."""
+SAVE_PAUSES_SECONDS = (0.5, 1, 2, 4, 8)
 SHORTENED_BYTES = 100_000
 """What the item keeps of an output that is in the bucket, and of its keys."""
 FORGOTTEN_AFTER_SECONDS = 2 * 24 * 3600
@@ -44,10 +45,16 @@ class Store:
     """The table, and the bucket for outputs that are too large for it."""
 
     def __init__(
-        self, client: DynamoDBClient, table_name: str, outputs: OutputBucket, clock: Callable[[], float] = time.time
+        self,
+        client: DynamoDBClient,
+        table_name: str,
+        outputs: OutputBucket,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """`clock` gives Unix seconds."""
-        self._client, self._table_name, self._outputs, self._clock = client, table_name, outputs, clock
+        """`clock` gives Unix seconds, `sleep` waits that many seconds."""
+        self._client, self._table_name, self._outputs = client, table_name, outputs
+        self._clock, self._sleep = clock, sleep
 
     def load(self, key: str) -> ResourceRecord | None:
         """The record as it is now, None where there is none."""
@@ -90,9 +97,20 @@ class Store:
                 "ExpressionAttributeValues": {":read": {"N": str(record.version)}},
             }
         )
-        with translated("save the record"):
-            self._client.put_item(TableName=self._table_name, Item=item, **is_as_read)
+        self._put(item, is_as_read)
         record.version += 1
+
+    def _put(self, item: dict[str, Any], condition: dict[str, Any]) -> None:
+        # With persistence: what was just made may be known to this process only.
+        for pause in (*SAVE_PAUSES_SECONDS, None):
+            try:
+                with translated("save the record"):
+                    self._client.put_item(TableName=self._table_name, Item=item, **condition)
+                return
+            except TableUnavailable:
+                if pause is None:
+                    raise
+                self._sleep(pause)
 
     def overdue(self, now: float) -> list[str]:
         """Keys of the records whose answer was due before `now`, the longest overdue first."""

@@ -1,0 +1,126 @@
+"""Lives of resources as CloudFormation leads them, from Create to Delete, whatever is answered in between."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tests.world import World
+
+MESSAGES = {"messages": [{"role": "user", "content": "What is a stack?"}], "metadata": {"source": "test"}}
+SERVICE_TIMEOUT_SECONDS = 1800
+
+
+class Resource:
+    """One resource of a stack, and every answer that CloudFormation got for it."""
+
+    def __init__(self, world: World, kind: str = "ThreadRun", logical_id: str = "Run") -> None:
+        self._world, self._kind, self._logical_id = world, kind, logical_id
+        self.requests: dict[str, str] = {}
+        """Request type by request id, for the requests that CloudFormation waited for."""
+
+    def request(self, request_type: str, properties: dict[str, Any], physical_id: str | None = None) -> dict[str, Any]:
+        """Send a request and wait until it is answered, or CloudFormation's patience is over."""
+        event = self.event(request_type, properties, physical_id)
+        self.requests[event["RequestId"]] = request_type
+        self._world.deliver(event)
+        return self.outcome(event)
+
+    def event(self, request_type: str, properties: dict[str, Any], physical_id: str | None = None) -> dict[str, Any]:
+        return self._world.event(
+            request_type,
+            {**properties, "ServiceTimeout": str(SERVICE_TIMEOUT_SECONDS)},
+            physical_id=physical_id,
+            logical_id=self._logical_id,
+            ResourceType=f"Custom::OpenAI{self._kind}",
+        )
+
+    def outcome(self, event: dict[str, Any]) -> dict[str, Any]:
+        """The first answer to a request; the schedule of the sweep runs meanwhile."""
+        self._world.settle()
+        for _ in range(SERVICE_TIMEOUT_SECONDS // 60 + 2):
+            if self.answers(event["RequestId"]):
+                break
+            self._world.clock.advance(60)
+            self._world.sweep()
+            self._world.settle()
+        if found := self.answers(event["RequestId"]):
+            return found[0]
+        made_up = event.get("PhysicalResourceId", f"example-{self._logical_id}-1ABCDEF")
+        return {"Status": "NOT ANSWERED", "PhysicalResourceId": made_up}
+
+    def answers(self, request_id: str) -> list[dict[str, Any]]:
+        return [answer for answer in self._world.url.answers if answer["RequestId"] == request_id]
+
+    def create(self, properties: dict[str, Any]) -> str:
+        """Returns the physical id, of a failed Create too."""
+        return str(self.request("Create", properties)["PhysicalResourceId"])
+
+    def update(self, physical_id: str, new: dict[str, Any], old: dict[str, Any]) -> str:
+        """Update, with all that CloudFormation does around one; returns the id that the stack has then."""
+        answer = self.request("Update", new, physical_id)
+        if answer["Status"] != "SUCCESS":
+            back = self.request("Update", old, answer["PhysicalResourceId"])["PhysicalResourceId"]
+            if back != answer["PhysicalResourceId"]:
+                self.delete(answer["PhysicalResourceId"])
+            return str(back)
+        if answer["PhysicalResourceId"] != physical_id:
+            self.delete(physical_id)
+        return str(answer["PhysicalResourceId"])
+
+    def delete(self, physical_id: str) -> None:
+        """A Delete that fails is tried three times."""
+        for _ in range(3):
+            if self.request("Delete", {}, physical_id)["Status"] == "SUCCESS":
+                return
+
+
+def run(world: World, assistant_id: str) -> Resource:
+    """A run, replaced by an update."""
+    resource, properties = Resource(world), {"assistant_id": assistant_id, "thread": MESSAGES}
+    changed = properties | {"instructions": "Be brief."}
+    resource.delete(resource.update(resource.create(properties), changed, properties))
+    return resource
+
+
+def run_with_files(world: World, assistant_id: str) -> Resource:
+    """A run that reads an attached file."""
+    message = {"role": "user", "content": "Read.", "attachments": [{"file_id": world.openai.add_file()}]}
+    properties = {"assistant_id": assistant_id, "thread": {"messages": [message]}, "tools": [{"type": "retrieval"}]}
+    resource = Resource(world)
+    resource.delete(resource.create(properties))
+    return resource
+
+
+def run_on_a_shared_thread(world: World, assistant_id: str) -> Resource:
+    """A run on a thread that is not its own."""
+    shared, resource = Resource(world, "Thread", "Thread"), Resource(world)
+    thread_id = shared.create(MESSAGES)
+    resource.delete(resource.create({"assistant_id": assistant_id, "existing_thread_id": thread_id}))
+    shared.delete(thread_id)
+    resource.requests |= shared.requests
+    return resource
+
+
+def thread(world: World, assistant_id: str) -> Resource:
+    """A thread of three batches of messages, its metadata changed."""
+    messages = [{"role": "user", "content": f"Part {number}."} for number in range(23)]
+    resource, properties = Resource(world, "Thread", "Thread"), {"messages": messages, "metadata": {"a": "1"}}
+    resource.delete(resource.update(resource.create(properties), properties | {"metadata": {"a": "2"}}, properties))
+    return resource
+
+
+def assistant(world: World, assistant_id: str) -> Resource:
+    """An assistant, changed in place."""
+    resource, properties = Resource(world, "Assistant", "Expert"), {"model": "gpt-5.4", "metadata": {"a": "1"}}
+    resource.delete(resource.update(resource.create(properties), properties | {"name": "expert"}, properties))
+    return resource
+
+
+LIVES: dict[str, Callable[[World, str], Resource]] = {
+    "run": run,
+    "run with files": run_with_files,
+    "run on a shared thread": run_on_a_shared_thread,
+    "thread": thread,
+    "assistant": assistant,
+}

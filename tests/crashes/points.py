@@ -1,0 +1,179 @@
+"""Plays a life with one call broken, and judges what is left of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import pytest
+
+from local.openai_standin import OpenAIStandIn
+from tests.crashes.lives import LIVES, Resource
+from tests.in_process import deployed, forget_secrets
+from tests.moto_shims import Clock, aws
+from tests.outside_calls import STATE_MACHINE, Break, Moment, OutsideCalls, end_process, lose_connection
+from tests.world import BUCKET, World
+
+READS = re.compile(r"(GetItem|Query|GetSecretValue)|openai GET")
+UNKNOWABLE = {"POST /v1/conversations": {"conversations": 1}, "POST /v1/responses": {"responses": 1}}
+"""What a lost reply leaves that nobody can list: an empty thread; a response that OpenAI forgets after 30 days."""
+UNKNOWABLE |= {"POST /v1/threads": {"threads": 1, "vector_stores": 1}}
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way to break a call."""
+
+    name: str
+    moment: Moment
+    act: Callable[[Exception], None]
+
+
+DIES_BEFORE = Way("the process ends before it", "before", end_process)
+DIES_AFTER = Way("the process ends after it", "after", end_process)
+FAILS = Way("it fails", "before", lose_connection)
+REPLY_LOST = Way("its reply is lost", "after", lose_connection)
+
+
+@dataclass
+class Result:
+    """One life with one call broken."""
+
+    wire: str
+    life: str
+    number: int
+    call: str
+    way: str
+    answers: str
+    runs: int
+    left: dict[str, int] = field(default_factory=dict)
+    lost: dict[str, int] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+    def cells(self) -> list[str]:
+        left, lost = (", ".join(f"{n} {name}" for name, n in each.items()) or "-" for each in (self.left, self.lost))
+        verdict = "; ".join(self.problems) or "ok"
+        return [
+            self.wire,
+            self.life,
+            f"{self.number} {self.call}",
+            self.way,
+            self.answers,
+            str(self.runs),
+            left,
+            lost,
+            verdict,
+        ]
+
+
+@contextmanager
+def application(wire: str) -> Iterator[World]:
+    """An application for many lives, one after the other."""
+    clock = Clock()
+    with (
+        OpenAIStandIn(now=clock, duration_s=0.6, queued_s=0.3, cancel_delay_s=0.5, api=wire) as standin,
+        deployed(standin, clock, wire) as world,
+    ):
+        yield world
+
+
+@contextmanager
+def life_played(
+    world: World, life: str, broken: Break | None
+) -> Iterator[tuple[OutsideCalls, Resource, dict[str, int]]]:
+    """Play a life from the beginning, as if nothing had been before; gives what there was on the server, too."""
+    world.start_over()
+    shared = Resource(world, "Assistant", "Shared").create({"model": "gpt-5.4-mini"})
+    forget_secrets()
+    before = alive(world)
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        calls = OutsideCalls(world, monkeypatch)
+        calls.broken = broken
+        resource = LIVES[life](world, shared)
+    yield calls, resource, before
+
+
+def calls_of(world: World, life: str) -> list[str]:
+    """Every call of an unbroken life."""
+    with life_played(world, life, None) as (calls, _, _):
+        return calls.names
+
+
+def ways_to_break(names: list[str], number: int) -> list[Way]:
+    """The ways that differ: nothing happens outside between one call's end and the next one's beginning.
+
+    So a process that ends before a call is one that ended after the call before, unless there is none; and a call
+    that reads has no effect to lose the reply of. The state machine itself has no process that could end.
+    """
+    name = names[number]
+    if name.startswith(STATE_MACHINE):
+        return [FAILS, REPLY_LOST]
+    begins = number == 0 or names[number - 1].split(":")[0] != name.split(":")[0]
+    ways = [DIES_BEFORE] if begins else []
+    return [*ways, DIES_AFTER, FAILS, *([] if READS.search(name) else [REPLY_LOST])]
+
+
+def broken_life(world: World, life: str, number: int, call: str, way: Way) -> Result:
+    """Play a life, break one call in one way, and judge."""
+    broken = Break(number, way.moment, way.act)
+    with life_played(world, life, broken) as (calls, resource, before):
+        left = {name: count - before[name] for name, count in alive(world).items() if count != before[name]}
+        lost = {}
+        if broken.is_done and way.moment == "after":
+            lost = _unknowable(calls.names[number], left)
+        result = Result(
+            world.wire,
+            life,
+            number,
+            call,
+            way.name,
+            "".join(f"{kind[0]}{_status(resource, request)}" for request, kind in resource.requests.items()),
+            world.openai.counters()["runs_started"],
+            {name: count for name, count in left.items() if name not in lost},
+            lost,
+        )
+        result.problems = _problems(result, resource, broken)
+    return result
+
+
+def _unknowable(call: str, left: dict[str, int]) -> dict[str, int]:
+    endings = [names for path, names in UNKNOWABLE.items() if call.endswith(path)]
+    return {name: 1 for names in endings for name, count in names.items() if left.get(name) == count}
+
+
+def _status(resource: Resource, request_id: str) -> str:
+    return (resource.answers(request_id) or [{"Status": "?"}])[0]["Status"][0]
+
+
+def _problems(result: Result, resource: Resource, broken: Break) -> list[str]:
+    problems = [] if broken.is_done else ["the call was not reached"]
+    for request_id, kind in resource.requests.items():
+        answers = resource.answers(request_id)
+        if not answers:
+            problems.append(f"no answer to {kind}")
+        elif any(answer != answers[0] for answer in answers):
+            problems.append(f"different answers to {kind}")
+        elif answers[0]["Status"] != "SUCCESS" and "cannot tell whether" not in answers[0]["Reason"]:
+            problems.append(f"{kind} failed: {answers[0]['Reason']}")
+    wanted = sum(kind != "Delete" for kind in resource.requests.values()) if result.life.startswith("run") else 0
+    if result.runs > wanted:
+        problems.append(f"{result.runs} runs for {wanted} requests")
+    if result.left:
+        problems.append(f"left behind: {result.left}")
+    return problems
+
+
+def alive(world: World) -> dict[str, int]:
+    """What there is on the server, in the table and in the bucket; runs that are being cancelled have ended."""
+    world.clock.advance(5)
+    counters = world.openai.counters()
+    for gone in ("runs_started", "files", "max_concurrent_per_conversation"):
+        del counters[gone]
+    records = [world.store.load(key) for key in world.items() if key.startswith("RESOURCE#")]
+    counters["made in records"] = sum(len(record.made) for record in records if record)
+    counters["open requests"] = sum(record.unanswered is not None for record in records if record)
+    counters["public items"] = len(world.public_items())
+    counters["outputs in the bucket"] = aws("s3").list_objects_v2(Bucket=BUCKET)["KeyCount"]
+    return counters

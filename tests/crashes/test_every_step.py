@@ -1,0 +1,35 @@
+"""Every call that the application makes to the outside is broken once, in every way: nothing is doubled, lost or left.
+
+The calls are found by playing each life unbroken first, so a call that is written tomorrow is covered tomorrow.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+import pytest
+
+from tests.crashes.conftest import PARTS
+from tests.crashes.lives import LIVES
+from tests.crashes.points import application, broken_life, calls_of, ways_to_break
+
+SHARES = 4
+"""The calls of a life are dealt to this many tests, so that two processes are busy to the end."""
+
+
+@pytest.mark.parametrize("share", range(SHARES))
+@pytest.mark.parametrize("life", LIVES)
+@pytest.mark.parametrize("wire", ["responses", "assistants"])
+def test_a_life_with_one_call_broken_ends_as_if_nothing_had_happened(wire: str, life: str, share: int) -> None:
+    with application(wire) as world:
+        names = calls_of(world, life)
+        assert len(names) > 10
+        results = [
+            broken_life(world, life, number, names[number], way)
+            for number in range(share, len(names), SHARES)
+            for way in ways_to_break(names, number)
+        ]
+    PARTS.mkdir(parents=True, exist_ok=True)
+    (PARTS / f"{wire}-{life}-{share}.json").write_text(json.dumps([asdict(result) for result in results]))
+    assert [" | ".join(result.cells()) for result in results if result.problems] == []
