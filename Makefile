@@ -32,7 +32,7 @@ test: setup check ## Check, then run all tests
 	@$(VENV)/bin/python -m pytest tests/static tests/emulator tests/e2e
 
 .PHONY: check
-check: $(VENV)/ready lint unit ## Format, lint, types, import contracts, unit and flow tests: seconds
+check: $(VENV)/ready lint unit audit ## Format, lint, types, import contracts, unit and flow tests, audit: seconds
 
 .PHONY: lint
 lint: $(VENV)/ready
@@ -50,6 +50,10 @@ reference: $(VENV)/ready ## Write docs/resources from the models
 .PHONY: unit
 unit: $(VENV)/ready
 	@$(VENV)/bin/python -m pytest -q -n 2 tests/unit tests/flow
+
+.PHONY: audit
+audit: $(VENV)/ready $(AUDIT_VENV)/ready ## Ask for known vulnerabilities of the locked packages, once a day
+	@$(VENV)/bin/python -m local.audit
 
 .PHONY: up
 up: setup ## Start the embedded cloud with the application and leave it running
