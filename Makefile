@@ -8,6 +8,7 @@ PYTHON3 ?= python3
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --compile
 VENV := .venv
 SAM_VENV := .venv-sam
+AUDIT_VENV := .venv-audit
 WHEELS := .build/wheels
 ASL_VALIDATOR := .build/asl-validator
 # Functions start faster from bytecode, wherever it was switched off.
@@ -19,7 +20,7 @@ help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
 
 .PHONY: setup
-setup: $(VENV)/ready $(SAM_VENV)/ready $(WHEELS)/ready $(ASL_VALIDATOR)/ready ## Install everything, once
+setup: $(VENV)/ready $(SAM_VENV)/ready $(AUDIT_VENV)/ready $(WHEELS)/ready $(ASL_VALIDATOR)/ready ## Install everything, once
 
 .PHONY: demo
 demo: setup ## Deploy the application and an example stack to an embedded cloud, show it, delete it
@@ -31,7 +32,7 @@ test: setup check ## Check, then run all tests
 	@$(VENV)/bin/python -m pytest tests/static tests/emulator tests/e2e
 
 .PHONY: check
-check: $(VENV)/ready lint unit ## Format, lint, types, import contracts, unit and flow tests: seconds
+check: $(VENV)/ready lint unit audit ## Format, lint, types, import contracts, unit and flow tests, audit: seconds
 
 .PHONY: lint
 lint: $(VENV)/ready
@@ -50,6 +51,10 @@ reference: $(VENV)/ready ## Write docs/resources from the models
 unit: $(VENV)/ready
 	@$(VENV)/bin/python -m pytest -q -n 2 tests/unit tests/flow
 
+.PHONY: audit
+audit: $(VENV)/ready $(AUDIT_VENV)/ready ## Ask for known vulnerabilities of the locked packages, once a day
+	@$(VENV)/bin/python -m local.audit
+
 .PHONY: up
 up: setup ## Start the embedded cloud with the application and leave it running
 	@PYTHONPATH=layers/threadrun $(VENV)/bin/python -m local.up
@@ -64,11 +69,11 @@ format: $(VENV)/ready ## Format the code
 
 .PHONY: clean
 clean: down ## Remove everything that was built or installed
-	rm -rf $(VENV) $(SAM_VENV) .build .aws-sam
+	rm -rf $(VENV) $(SAM_VENV) $(AUDIT_VENV) .build .aws-sam
 
 .PHONY: lock
-lock: $(VENV)/ready ## Resolve the dependency groups of pyproject.toml anew
-	@$(VENV)/bin/python -m local.lock
+lock: $(VENV)/ready ## Resolve the dependency groups of pyproject.toml anew, or GROUPS of them
+	@$(VENV)/bin/python -m local.lock $(GROUPS)
 
 $(VENV)/ready: local/requirements-dev.txt
 	@mkdir -p .build
@@ -82,6 +87,12 @@ $(SAM_VENV)/ready: local/requirements-sam.txt
 	@echo "Installing the AWS SAM CLI (once, about a minute)"
 	@$(PYTHON3) -m venv --clear $(SAM_VENV)
 	@$(SAM_VENV)/bin/python $(PIP_INSTALL) -r $<
+	@touch $@
+
+$(AUDIT_VENV)/ready: local/requirements-audit.txt
+	@echo "Installing checkov and pip-audit (once, about a minute)"
+	@$(PYTHON3) -m venv --clear $(AUDIT_VENV)
+	@$(AUDIT_VENV)/bin/python $(PIP_INSTALL) -r $<
 	@touch $@
 
 # The wheels of the layer for this machine's Python: building it again needs no network.

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from threadrun.cloudformation import parse_event
-from threadrun.delivery import is_response_url
+from threadrun.delivery import deliver, is_response_url
 from threadrun.desired import RESOURCE_MODELS
-from threadrun.errors import InvalidEvent
+from threadrun.errors import AnswerUndelivered, InvalidEvent
 from threadrun.properties import parse_properties
 
 EVENTS = sorted((Path(__file__).parents[2] / "events").glob("*.json"))
@@ -59,6 +62,33 @@ def test_answers_go_nowhere_else(url: str) -> None:
 def test_loopback_is_open_only_where_the_deployment_says_so() -> None:
     assert is_response_url("http://127.0.0.1:4566/x", allow_loopback=True)
     assert not is_response_url("http://127.0.0.1:4566/x", allow_loopback=False)
+
+
+def test_an_answer_follows_no_redirect() -> None:
+    """Only the first address was checked."""
+    asked = []
+
+    class Redirect(BaseHTTPRequestHandler):
+        def do_PUT(self) -> None:
+            asked.append(self.path)
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(307)
+            self.send_header("Location", "/elsewhere")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Nothing on stderr."""
+
+    with HTTPServer(("127.0.0.1", 0), Redirect) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        with pytest.raises(AnswerUndelivered) as raised:
+            deliver(f"http://127.0.0.1:{server.server_port}/here?X-Amz-Signature=1", b"{}", backoff_seconds=0)
+        server.shutdown()
+        thread.join()
+    assert set(asked) == {"/here?X-Amz-Signature=1"}
+    assert "X-Amz-Signature" not in raised.value.reason
 
 
 def test_an_unreadable_event_is_refused_by_its_fields_and_shows_no_value() -> None:

@@ -74,6 +74,17 @@ def test_a_reason_in_fastapis_shape_is_told() -> None:
         server.observe_run("conv_1", "resp_gone")
 
 
+def test_an_error_is_told_without_the_key_and_not_at_any_length() -> None:
+    """Some servers repeat the key; and a text that fills the record would leave no way to answer."""
+    error = {"message": f"sk-test is wrong{'!' * 1_000_000}", "code": "sk-test"}
+    server, _ = backend((401, {"error": error}))
+    with pytest.raises(TerminalError) as raised:
+        server.observe_run("conv_1", "resp_1")
+    assert raised.value.reason.startswith("cannot read run resp_1: *** is wrong!")
+    assert raised.value.reason.endswith("!! (HTTP 401, code ***)")
+    assert len(raised.value.reason) < 5000
+
+
 def test_a_cancel_that_is_refused_as_a_conflict_is_no_error() -> None:
     server, _ = backend((409, {"detail": "Cannot cancel response 'resp_1' with status 'completed'"}))
     server.cancel_run("conv_1", "resp_1")

@@ -16,6 +16,8 @@ LOCKED = "conversation_locked"
 _LOCKED_THREAD = re.compile(r"already has an active run|while a run \S+ is active")
 """How servers of the Assistants API say it: their refusal has no code."""
 _RETRIED_STATUSES = frozenset({408, 409, 425, 429})
+_MESSAGE_CHARACTERS = 4096
+"""More never fits an answer to CloudFormation, and must not fill the record."""
 
 
 @contextmanager
@@ -69,13 +71,13 @@ def _message(error: openai.APIStatusError) -> str:
 
 
 def _reason(error: openai.APIStatusError, secret: str) -> str:
-    message = _message(error)
-    if secret:
-        message = message.replace(secret, "***")
     facts = [f"HTTP {error.status_code}"]
     facts += [f"code {error.code}"] if error.code else []
     facts += [f"request id {error.request_id}"] if error.request_id else []
-    return f"{message} ({', '.join(facts)})"
+    message, known = (
+        part.replace(secret, "***") if secret else part for part in (_message(error), f"({', '.join(facts)})")
+    )
+    return f"{message[:_MESSAGE_CHARACTERS]} {known}"
 
 
 def _retry_after_seconds(error: openai.APIStatusError) -> float | None:

@@ -1,0 +1,89 @@
+"""`make audit`: asks OSV for known vulnerabilities of every locked package, and says so where OSV can't be asked.
+
+A clean result holds for a day, as long as the locks and this file stay the same.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+from local.lock import LOCKS, ROOT
+
+OSV_URL = "https://api.osv.dev/v1/query"
+EXCEPTIONS: dict[str, str] = {}
+"""The id of a vulnerability, and why it does no harm here."""
+
+PIP_AUDIT = ROOT / ".venv-audit" / "bin" / "pip-audit"
+CLEAN = ROOT / ".build" / "audit-clean"
+CLEAN_FOR_SECONDS = 24 * 3600
+CONNECT_SECONDS = 3
+
+
+def is_clean(stamp: Path) -> bool:
+    """Whether the last result was clean, is young enough, and was about the same files."""
+    if not stamp.exists():
+        return False
+    noted = stamp.stat().st_mtime
+    inputs = [Path(__file__), *(ROOT / lock for lock in LOCKS.values())]
+    return time.time() - noted < CLEAN_FOR_SECONDS and all(path.stat().st_mtime < noted for path in inputs)
+
+
+def obstacle(osv_url: str) -> str | None:
+    """Why OSV can't be asked, by one question; None where it answers."""
+    question = json.dumps({"package": {"name": "pip", "ecosystem": "PyPI"}, "version": "0"}).encode()
+    try:
+        with urllib.request.urlopen(osv_url, question, CONNECT_SECONDS) as reply:
+            return None if isinstance(json.load(reply), dict) else "its reply is not OSV's"
+    except (OSError, ValueError) as error:
+        return str(error).removeprefix("<urlopen error ").removesuffix(">")
+
+
+def findings(lock: str, osv_url: str) -> list[str]:
+    """A line for each vulnerability that is no exception; raises `RuntimeError` where pip-audit gives no result."""
+    # --disable-pip: the locks are complete, nothing is to be resolved or downloaded.
+    options = ["--requirement", str(ROOT / lock), "--require-hashes", "--disable-pip"]
+    options += ["--vulnerability-service", "osv", "--osv-url", osv_url]
+    options += ["--format", "json", "--progress-spinner", "off", "--cache-dir", str(ROOT / ".build" / "audit-cache")]
+    options += [part for name in EXCEPTIONS for part in ("--ignore-vuln", name)]
+    result = subprocess.run([PIP_AUDIT, *options], capture_output=True, text=True)
+    if not result.stdout.startswith("{"):
+        raise RuntimeError("\n".join([f"pip-audit failed on {lock}:", *result.stderr.strip().splitlines()[-3:]]))
+    lines = []
+    for package in json.loads(result.stdout)["dependencies"]:
+        if "skip_reason" in package:
+            lines.append(f"{lock}: {package['name']} was not audited: {package['skip_reason']}")
+        for found in package.get("vulns", []):
+            names = ", ".join([found["id"], *sorted(found["aliases"])])
+            fixed = ", ".join(found["fix_versions"]) or "no version yet"
+            lines.append(f"{lock}: {package['name']} {package['version']}: {names}; fixed in {fixed}")
+    return lines
+
+
+def main(osv_url: str = OSV_URL, stamp: Path = CLEAN) -> int:
+    """Exit status 1 where something was found; 0 where nothing was, or where nobody could be asked, and it says so."""
+    if is_clean(stamp):
+        return 0
+    reason = obstacle(osv_url)
+    if reason is not None:
+        print(f"Dependencies were NOT audited: {osv_url} could not be asked ({reason})")
+        return 0
+    try:
+        found = [line for lock in LOCKS.values() for line in findings(lock, osv_url)]
+    except RuntimeError as error:
+        print(error, file=sys.stderr)
+        return 1
+    if found:
+        print("\n".join(["Vulnerable dependencies:", *found]), file=sys.stderr)
+        return 1
+    stamp.touch()
+    print("Dependencies audited: no known vulnerabilities")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

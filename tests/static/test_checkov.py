@@ -1,0 +1,68 @@
+"""Checkov finds nothing in the templates but what a resource's metadata excepts, with a reason."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from samtranslator.translator.transform import transform
+from samtranslator.yaml_helper import yaml_parse
+
+from local.deployment import ROOT
+from tests.static.test_definitions import TEMPLATES, run
+
+CHECKOV = ROOT / ".venv-audit" / "bin" / "checkov"
+CHECKED_TYPES = {"AWS::DynamoDB::Table", "AWS::IAM::Role", "AWS::Lambda::Function", "AWS::Logs::LogGroup"}
+
+
+def expanded() -> dict[str, Any]:
+    """The application's template as SAM gives it to CloudFormation: only there are the roles to be seen."""
+    template = yaml_parse((ROOT / "template.yaml").read_text())
+    for resource in template["Resources"].values():
+        for name in {"CodeUri", "ContentUri", "DefinitionUri"} & set(resource.get("Properties", {})):
+            resource["Properties"][name] = "s3://bucket/key"  # As after `sam package`.
+    result: dict[str, Any] = transform(template, {}, SimpleNamespace(load=dict))
+    return result
+
+
+def checkov(*templates: Path) -> dict[str, Any]:
+    """The report; without an account checkov calls nobody, once it is told not to look for a newer version."""
+    files = [argument for template in templates for argument in ("--file", template)]
+    options = ["--framework", "cloudformation", "--compact", "--skip-download", "--soft-fail", "--output", "json"]
+    report: dict[str, Any] = json.loads(
+        run(CHECKOV, *options, *files, CKV_SKIP_PACKAGE_UPDATE_CHECK="true", BC_API_KEY="")
+    )
+    return report
+
+
+def test_checkov_is_clean(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    template = expanded()
+    path = tmp_path / "expanded.json"
+    path.write_text(json.dumps(template))
+    results = checkov(*TEMPLATES, path)["results"]
+    assert [f"{each['check_id']} {each['check_name']}: {each['resource']}" for each in results["failed_checks"]] == []
+    assert results["parsing_errors"] == []
+
+    excepted = results["skipped_checks"]
+    assert [each for each in excepted if each["check_result"]["suppress_comment"] == "No comment provided"] == []
+
+    # A template that checkov can't read counts as clean: it must have looked at each of these.
+    looked_at = {each["resource"] for each in results["passed_checks"] + excepted}
+    checked = {f"{r['Type']}.{name}" for name, r in template["Resources"].items() if r["Type"] in CHECKED_TYPES}
+    assert len(checked) > len(CHECKED_TYPES)
+    assert checked <= looked_at
+
+
+def test_checkov_finds_what_is_not_excepted(tmp_path: Path) -> None:
+    """The flags above must not silence it."""
+    path = tmp_path / "open.json"
+    statement = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    policy = {"PolicyName": "all", "PolicyDocument": {"Version": "2012-10-17", "Statement": [statement]}}
+    role = {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": {}, "Policies": [policy]}}
+    path.write_text(json.dumps({"AWSTemplateFormatVersion": "2010-09-09", "Resources": {"Role": role}}))
+    found = {each["check_id"] for each in checkov(path)["results"]["failed_checks"]}
+    assert {"CKV_AWS_107", "CKV_AWS_109"} <= found, "exposed credentials, permissions management"
