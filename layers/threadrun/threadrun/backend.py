@@ -54,6 +54,8 @@ class ObservedAssistant:
     version: int | None = None
     """None where the server keeps no versions."""
     created_at: int | None = None
+    is_complete: bool = True
+    """Whether it has its settings, or is to be put once more, now that its id is known."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,10 @@ class Backend(Protocol):
     min_completion_tokens: int
 
     def put_assistant(self, assistant_id: str | None, desired: DesiredAssistant, token: str) -> ObservedAssistant:
-        """Create the assistant, or change it where it has an id already; `token` makes a repeated creation one."""
+        """Create the assistant, or change it where it has an id already; `token` makes a repeated creation one.
+
+        One that was just created may not be complete: its id is to be saved before it is put again.
+        """
 
     def find_assistant(self, assistant_id: str) -> ObservedAssistant:
         """Raises `NotFound`."""

@@ -22,7 +22,7 @@ from pydantic import ValidationError
 from threadrun import assistants_v2_shapes as shapes
 from threadrun.backend import Indexing, ObservedAssistant, ObservedRun, RunPlan
 from threadrun.desired import DesiredAssistant, DesiredThread, Message
-from threadrun.errors import NotFound, TerminalError, TransientError
+from threadrun.errors import NotFound, TerminalError
 from threadrun.openai_errors import require_readable, translated
 from threadrun.openai_vector_stores import delete_store, observe_indexing
 
@@ -59,24 +59,14 @@ class AssistantsBackend:
     def put_assistant(self, assistant_id: str | None, desired: DesiredAssistant, token: str) -> ObservedAssistant:
         """Change the assistant in place, or create it.
 
-        A new assistant carries `token` in place of the user's metadata, and gets that with a second call. So
-        one whose reply was lost is found again by its mark, without a guess: equal settings prove nothing, as
-        another resource may want the same. The mark is gone as soon as the assistant is complete, so the user
-        has all 16 pairs. What remains: a process that ends before it has saved the id of a complete assistant
-        leaves that one behind.
+        A new assistant carries `token` in place of the user's metadata until its id is on record: then a second
+        call gives it those. So one whose reply was lost is found again by its mark, without a guess: equal
+        settings prove nothing, as another resource may want the same.
         """
         if assistant_id is not None:
             return self._change_assistant(assistant_id, desired)
         made = self._marked_assistant(token) or self._create_assistant(desired, token)
-        try:
-            return self._change_assistant(made.id, desired)
-        except TransientError:
-            if shapes.is_marked(self._read_assistant(made.id), token):
-                raise
-            return ObservedAssistant(made.id, desired, created_at=made.created_at)
-        except TerminalError:
-            self.delete_assistant(made.id)
-            raise
+        return ObservedAssistant(made.id, desired, created_at=made.created_at, is_complete=False)
 
     def _marked_assistant(self, token: str) -> Assistant | None:
         with self._translated("list the assistants"):

@@ -19,6 +19,8 @@ def make_present(assistant: AssistantRecord, backend: Backend, now: float) -> Do
     observed = backend.put_assistant(assistant.assistant_id, desired, assistant.key)
     assistant.assistant_id = observed.assistant_id
     assistant.created_at = assistant.created_at or observed.created_at or int(now)
+    if not observed.is_complete:
+        return RequeueAfter(0, "the assistant is known")
     assistant.version = observed.version or assistant.version + 1
     assistant.name, assistant.model, assistant.content = desired.name, desired.model, desired.content()
     return Done()

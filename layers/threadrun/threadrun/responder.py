@@ -54,7 +54,7 @@ def _go_on(app: Application, event: Event, request: Request, reason: str) -> Non
     key = resource_key(event.stack_id, event.logical_id)
     if request.answer is None:
         try:
-            app.hand_over(key, event.request_id, Step("wait"))
+            app.hand_over(key, event.request_id, Step("wait", 1))
             return
         except (BotoCoreError, ClientError):
             logger.exception("the state machine cannot be started")

@@ -1,0 +1,224 @@
+"""Point 11: whatever fails, at whatever place, CloudFormation hears one answer; and where it can, the work goes on."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import botocore.client
+import pytest
+from botocore.exceptions import ClientError
+
+from functions.responder import app as responder
+from local.openai_standin import Script
+from tests.answer_url import AnswerUrl
+from tests.flow.test_life_of_a_run import NOTHING, PROPERTIES, left_at_openai, runs_started
+from tests.moto_shims import executions
+from tests.world import ROOT, World
+
+EVENT_FIELDS = ("StackId", "RequestId", "LogicalResourceId")
+
+
+@pytest.fixture
+def no_table(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No function may use the table."""
+    original = botocore.client.BaseClient._make_api_call
+
+    def refused(client: Any, operation: str, arguments: dict[str, Any]) -> Any:
+        if operation in ("GetItem", "PutItem"):
+            raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": ""}}, operation)
+        return original(client, operation, arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(botocore.client.BaseClient, "_make_api_call", refused)
+        yield
+
+
+@pytest.mark.parametrize("change", [{"RequestType": "Upsert"}, {"ResourceProperties": "none"}])
+def test_point_11_an_unreadable_request_is_answered_at_once(world: World, change: dict[str, Any]) -> None:
+    began = world.clock()
+    answer = world.send(world.event("Create", PROPERTIES) | change)
+    assert answer["Status"] == "FAILED"
+    assert "not a CloudFormation request: check " + next(iter(change)) in answer["Reason"]
+    assert world.clock() == began
+    assert left_at_openai(world) == NOTHING
+
+
+def test_point_11_an_event_that_names_nobody_is_dropped(world: World) -> None:
+    """There is nobody to answer, and nothing that trying again could change."""
+    world.deliver({"hello": "world"})
+    world.settle()
+    assert world.url.answers == []
+
+
+def test_point_11_a_function_that_cannot_receive_is_replaced_by_the_state_machine(world: World) -> None:
+    """Three crashes at import, say; the function of the steps is sound."""
+    world.fail_next["custom_resource"] = [ImportError("secret text")] * 3
+    answer = world.create(PROPERTIES)
+    assert answer["Status"] == "SUCCESS"
+    assert runs_started(world) == 1
+
+
+def test_point_11_a_delete_whose_function_failed_is_carried_out(world: World) -> None:
+    made = world.create(PROPERTIES)
+    world.fail_next["custom_resource"] = [MemoryError()] * 3
+    assert world.delete(made["PhysicalResourceId"])["Status"] == "SUCCESS"
+    assert left_at_openai(world) == NOTHING
+
+
+def test_point_11_a_missing_permission_of_all_functions_is_answered_without_a_record(
+    world: World, no_table: None
+) -> None:
+    answer = world.create(PROPERTIES)
+    assert answer["Status"] == "FAILED"
+    assert "the function that receives requests failed (ClientError)" in answer["Reason"]
+    assert "cannot be recorded either (ClientError)" in answer["Reason"]
+    assert left_at_openai(world) == NOTHING
+
+
+def test_point_11_a_table_that_is_down_is_waited_for(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten minutes of DynamoDB's absence, within CloudFormation's patience: the deployment succeeds."""
+    original, back_at = botocore.client.BaseClient._make_api_call, world.clock() + 600
+
+    def unavailable(client: Any, operation: str, arguments: dict[str, Any]) -> Any:
+        if operation in ("GetItem", "PutItem") and world.clock() < back_at:
+            raise ClientError({"Error": {"Code": "InternalServerError", "Message": ""}}, operation)
+        return original(client, operation, arguments)
+
+    monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", unavailable)
+    assert world.create(PROPERTIES | {"ServiceTimeout": "3600"})["Status"] == "SUCCESS"
+    assert runs_started(world) == 1
+
+
+def test_point_11_a_table_that_stays_away_is_answered_in_time(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    original, began = botocore.client.BaseClient._make_api_call, world.clock()
+
+    def unavailable(client: Any, operation: str, arguments: dict[str, Any]) -> Any:
+        if operation in ("GetItem", "PutItem"):
+            raise ClientError({"Error": {"Code": "InternalServerError", "Message": ""}}, operation)
+        return original(client, operation, arguments)
+
+    monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", unavailable)
+    answer = world.create(PROPERTIES | {"ServiceTimeout": "1000"})
+    assert answer["Status"] == "FAILED"
+    assert world.clock() - began < 1000 + 90
+
+
+@pytest.mark.parametrize("request_type", ["Create", "Delete"])
+def test_point_11_a_deployment_that_cannot_be_loaded_says_so(request_type: str) -> None:
+    """A layer built for another architecture: nothing of the application can be imported, in a process of its own."""
+    url = AnswerUrl()
+    try:
+        event = {
+            "RequestType": request_type,
+            "ResponseURL": url.new(1_800_000_000),
+            "PhysicalResourceId": "conv_1:resp_1",
+            **{name: f"the {name}" for name in EVENT_FIELDS},
+        }
+        report = {"requestPayload": event, "requestContext": {"condition": "RetriesExhausted"}}
+        invocation = json.dumps({"Records": [{"body": json.dumps(report)}]})
+        script = (
+            "import sys, json\n"
+            "sys.modules['pydantic_core'] = None\n"
+            f"sys.path[:0] = [{str(ROOT / 'functions/responder')!r}, {str(ROOT / 'layers/threadrun')!r}]\n"
+            "import app\n"
+            f"app.handler(json.loads({invocation!r}), None)\n"
+        )
+        environment = os.environ | {"ALLOW_LOOPBACK_RESPONSE_URL": "true"}
+        subprocess.run([sys.executable, "-c", script], env=environment, check=True, cwd=Path("/"), timeout=60)
+    finally:
+        url.close()
+    [answer] = url.answers
+    assert answer["Status"] == "FAILED"
+    assert "the application cannot be loaded (ModuleNotFoundError)" in answer["Reason"]
+    assert answer["PhysicalResourceId"] == "conv_1:resp_1"
+    assert {name: answer[name] for name in EVENT_FIELDS} == {name: event[name] for name in EVENT_FIELDS}
+
+
+def test_point_11_an_execution_of_a_deployment_that_cannot_be_loaded_waits_for_a_better_one(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its queue brings the report again: by then the deployment may have been rolled back."""
+    world.fail_next["reconcile"] = [ImportError()]
+    world.fail_next["signal"] = [ImportError()]
+    monkeypatch.setattr(responder, "import_failure", "the application cannot be loaded")
+    with world.held("reconcile"):
+        event = world.event("Create", PROPERTIES)
+        world.deliver(event)
+    while not world.queue:
+        world._work_left()
+    monkeypatch.setattr(responder, "import_failure", None)
+    world.settle()
+    [answer] = world.url.answers
+    assert answer["Status"] == "FAILED"
+    assert answer["PhysicalResourceId"].startswith("conv_")
+
+
+def test_point_11_an_aborted_execution_is_answered(world: World) -> None:
+    """Somebody stops it in the console."""
+    world.openai.script(Script(duration_s=300))
+    with world.held("reconcile"):
+        world.deliver(world.event("Create", PROPERTIES))
+        execution = world.abort_execution("reconcile")
+    world.settle()
+    [answer] = world.url.answers
+    assert answer["Status"] == "FAILED"
+    assert f"its execution {execution.name} is aborted" in answer["Reason"]
+    world.delete(answer["PhysicalResourceId"])
+    assert left_at_openai(world) == NOTHING
+
+
+def test_point_11_a_signal_function_that_is_broken_is_answered_for(world: World) -> None:
+    world.fail_next["signal"] = [KeyError("secret text")]
+    answer = world.create(PROPERTIES)
+    assert answer["Status"] == "FAILED"
+    assert "is failed" in answer["Reason"]
+    assert "secret text" not in answer["Reason"]
+    assert world.delete(answer["PhysicalResourceId"])["Status"] == "SUCCESS"
+    assert left_at_openai(world) == NOTHING
+
+
+def test_point_11_reports_of_what_was_answered_change_nothing(world: World) -> None:
+    """Whoever is second finds the answer given."""
+    event = world.event("Create", PROPERTIES)
+    world.send(event)
+    [execution] = executions(world.app.settings.state_machine_arn)
+    world._report_execution(execution)
+    world.report_failure(event, RuntimeError())
+    world.clock.advance(4000)
+    assert world.sweep() == 0
+    world.settle()
+    assert len({json.dumps(answer, sort_keys=True) for answer in world.url.answers}) == 1
+    assert runs_started(world) == 1
+
+
+def test_point_11_the_sweep_answers_what_nobody_works_on(world: World) -> None:
+    """The report of the dead execution was lost."""
+    event = world.event("Create", PROPERTIES)
+    with world.held("reconcile"):
+        world.deliver(event)
+        execution = world.abort_execution("reconcile")
+        world._reported.add(execution.execution_arn)
+    world.settle()
+    assert world.sweep() == 0, "it is not due yet"
+    world.clock.advance(600)
+    assert world.sweep() == 1
+    assert world.sweep() == 0
+    [answer] = world.url.answers
+    assert answer["RequestId"] == event["RequestId"]
+    assert "no answer was ready at its deadline" in answer["Reason"]
+
+
+def test_point_11_the_sweep_gives_up_when_the_url_is_dead(world: World) -> None:
+    world.url.refusals += [403] * 2000
+    world.deliver(world.event("Create", PROPERTIES))
+    world.settle()
+    world.clock.advance(3 * 3600)
+    assert world.sweep() == 1
+    assert world.sweep() == 0
+    assert world.url.answers == []

@@ -1,0 +1,300 @@
+"""The twelve points at which custom resources usually break, each with its tests; the number is in the name.
+
+1 Delete during Create, 2 the same request again, 3 a newer request, 4 ids of failures, 5 updates and their failures,
+6 the answer's size (tests/flow/test_large_texts.py has more), 7 answers that are not taken, 8 transient errors,
+9 secrets (tests/flow/test_secrecy.py), 10 deadlines, 11 whatever else fails (tests/flow/test_responder.py),
+12 earlier versions (tests/upgrade). tests/crashes breaks every single call of these.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from local.openai_standin import Fault, Script
+from tests.flow.test_life_of_a_run import CHANGED, NOTHING, PROPERTIES, left_at_openai, runs_started
+from tests.moto_shims import executions
+from tests.world import STACK_ID, World
+from threadrun.delivery import MAX_BODY_BYTES
+from threadrun.record import resource_key
+
+
+def test_point_01_delete_during_create_with_a_made_up_id_cleans_up(world: World) -> None:
+    """A sibling of the stack failed: CloudFormation never learned the run's id."""
+    world.openai.script(Script(duration_s=300))
+    world.fail_next["reconcile"] = []
+    event = world.event("Create", PROPERTIES)
+    with world.held("reconcile"):
+        world.invoke("custom_resource", event)
+        delete = world.event("Delete", PROPERTIES, physical_id="example-Run-1ABCDEF")
+        world.invoke("custom_resource", delete)
+    world.settle()
+    assert [(answer["RequestId"], answer["Status"]) for answer in world.url.answers] == [
+        (delete["RequestId"], "SUCCESS")
+    ]
+    assert world.url.answers[0]["PhysicalResourceId"] == "example-Run-1ABCDEF"
+    assert left_at_openai(world) == NOTHING
+
+
+def test_point_01_a_create_that_wakes_up_after_its_delete_cleans_up_what_it_made(world: World) -> None:
+    """The Delete ends while the Create is between making the thread and saving it."""
+    event = world.event("Create", PROPERTIES)
+    delete = world.event("Delete", PROPERTIES, physical_id="example-Run-1ABCDEF")
+    world.after_request("POST", "/v1/conversations", lambda: world.invoke("custom_resource", delete))
+    world.invoke("custom_resource", event)
+    world.settle()
+    assert [answer["RequestId"] for answer in world.url.answers] == [delete["RequestId"]]
+    assert left_at_openai(world) == NOTHING
+    assert runs_started(world) == 0
+
+
+def test_point_01_a_create_delivered_after_its_delete_starts_nothing(world: World) -> None:
+    """Lambda may hold an event back for hours; the stack is gone by then."""
+    create = world.event("Create", PROPERTIES)
+    world.clock.advance(60)
+    world.delete("example-Run-1ABCDEF")
+    world.clock.advance(3600)
+    world.invoke("custom_resource", create)
+    world.settle()
+    assert world.openai.requests == []
+    assert len(world.url.answers) == 1, "nobody waits for its answer any more"
+
+
+def test_point_01_a_create_sent_after_such_a_delete_is_a_new_one(world: World) -> None:
+    """The resource was taken out of the stack, and put in again."""
+    world.delete("example-Run-1ABCDEF")
+    world.clock.advance(60)
+    assert world.create(PROPERTIES)["Status"] == "SUCCESS"
+
+
+def test_point_02_a_repeated_request_starts_no_second_run(world: World) -> None:
+    """Lambda delivers an event at least once."""
+    event = world.event("Create", PROPERTIES)
+    world.invoke("custom_resource", event)
+    world.invoke("custom_resource", event)
+    world.settle()
+    assert runs_started(world) == 1
+    assert {answer["PhysicalResourceId"] for answer in world.url.answers} == {
+        world.url.answers[0]["PhysicalResourceId"]
+    }
+
+
+def test_point_02_a_request_repeated_after_its_end_gets_the_same_answer_at_the_new_url(world: World) -> None:
+    event = world.event("Create", PROPERTIES)
+    first = world.send(event)
+    again = world.send(event | {"ResponseURL": world.url.new(world.clock())})
+    assert again == first
+    assert runs_started(world) == 1
+
+
+def test_point_03_a_newer_request_overtakes_an_older_one(world: World) -> None:
+    old = world.create(PROPERTIES)
+    world.openai.script(Script(duration_s=300))
+    with world.held("reconcile"):
+        world.invoke("custom_resource", world.event("Update", CHANGED, physical_id=old["PhysicalResourceId"]))
+        back = world.event("Update", PROPERTIES, physical_id=old["PhysicalResourceId"])
+        world.invoke("custom_resource", back)
+    world.settle()
+    assert [answer["RequestId"] for answer in world.url.answers[1:]] == [back["RequestId"]]
+    assert left_at_openai(world)["responses"] == 1
+    assert left_at_openai(world)["responses_in_flight"] == 0
+
+
+def test_point_04_a_failed_create_names_the_run_and_its_delete_cleans_up(world: World) -> None:
+    world.openai.script(Script(error=("server_error", "The model had a bad day.")))
+    failed = world.create(PROPERTIES)
+    assert failed["Status"] == "FAILED"
+    assert "ended failed" in failed["Reason"]
+    assert "The model had a bad day. (server_error)" in failed["Reason"]
+    assert failed["PhysicalResourceId"].startswith("conv_")
+    assert world.delete(failed["PhysicalResourceId"])["Status"] == "SUCCESS"
+    assert left_at_openai(world) == NOTHING
+
+
+def test_point_04_deleting_an_unknown_id_is_success_without_a_call(world: World) -> None:
+    assert world.delete("conv_unknown:resp_unknown")["Status"] == "SUCCESS"
+    assert world.openai.requests == []
+
+
+def test_point_05_a_visible_change_is_a_replacement_and_delete_removes_only_the_old(world: World) -> None:
+    old = world.create(PROPERTIES)
+    new = world.update(old["PhysicalResourceId"], CHANGED)
+    assert new["Status"] == "SUCCESS"
+    assert new["PhysicalResourceId"] != old["PhysicalResourceId"]
+    assert left_at_openai(world)["responses"] == 2, "the old run is not deleted during the update"
+    assert set(new["Data"]) == set(old["Data"]), "the attributes are the same on Create and Update"
+    world.delete(old["PhysicalResourceId"])
+    assert list(world.public_items()) == [f"RUN#{new['PhysicalResourceId']}"]
+    assert left_at_openai(world)["responses"] == 1
+
+
+def test_point_05_a_failed_update_rolls_back_to_the_old_run_and_clears_the_new_one(world: World) -> None:
+    """The emulator and AWS differ in which ids they delete after it: nothing may be left either way."""
+    old = world.create(PROPERTIES)
+    world.openai.script(Script(error=("server_error", "no")))
+    failed = world.update(old["PhysicalResourceId"], CHANGED)
+    assert failed["Status"] == "FAILED"
+    assert failed["PhysicalResourceId"] != old["PhysicalResourceId"], "the replacement was made"
+    back = world.update(failed["PhysicalResourceId"], PROPERTIES)
+    assert back["PhysicalResourceId"] == old["PhysicalResourceId"]
+    assert left_at_openai(world)["responses"] == 1
+    assert world.delete(failed["PhysicalResourceId"])["Status"] == "SUCCESS"
+    assert left_at_openai(world)["responses"] == 1
+    assert runs_started(world) == 2
+
+
+def test_point_05_a_refused_update_keeps_the_old_id(world: World) -> None:
+    old = world.create(PROPERTIES)
+    failed = world.update(old["PhysicalResourceId"], PROPERTIES | {"model": "no-such-model"})
+    assert failed["Status"] == "FAILED"
+    assert failed["PhysicalResourceId"] == old["PhysicalResourceId"]
+    world.update(old["PhysicalResourceId"], PROPERTIES)
+    assert left_at_openai(world)["conversations"] == 1, "the thread of the refused run is gone"
+
+
+def test_point_06_an_answer_is_never_larger_than_cloudformation_takes(world: World) -> None:
+    """Text of many bytes a character, in the output and in metadata that comes back nowhere."""
+    world.openai.script(Script(output_text="𝔘" * 5000))
+    world.create(PROPERTIES | {"metadata": {"k" * 64: "𝔘" * 512}})
+    assert len(world.url.bodies[-1]) <= MAX_BODY_BYTES
+    assert world.url.answers[-1]["Data"]["output_text"].strip("𝔘") == "…"
+
+
+def test_point_07_an_answer_that_is_not_taken_is_sent_again(world: World) -> None:
+    """A 403 is a failure too; the answer stays the same."""
+    world.url.refusals += [403, 500, 503]
+    assert world.create(PROPERTIES)["Status"] == "SUCCESS"
+
+
+def test_point_07_an_answer_refused_for_long_is_sent_by_a_later_try(world: World) -> None:
+    world.url.refusals += [500] * 7
+    assert world.create(PROPERTIES)["Status"] == "SUCCESS"
+
+
+def test_point_07_a_success_that_nobody_took_for_minutes_stays_one(world: World) -> None:
+    """The state machine gives up at last; the responder sends what was decided, not that something failed."""
+    began = world.clock()
+    world.url.refusals += [403] * 80
+    answer = world.create(PROPERTIES)
+    assert answer["Status"] == "SUCCESS"
+    assert world.clock() - began > 120
+    assert [execution.status for execution in executions(world.app.settings.state_machine_arn)] == ["FAILED"]
+    assert world.public_items()
+
+
+def test_point_08_an_outage_of_two_minutes_fails_nothing(world: World) -> None:
+    """Every call is refused or cut off, in the middle of a run of ten minutes."""
+    world.openai.script(Script(duration_s=600))
+    began = world.clock()
+    world.during(
+        began + 60,
+        began + 180,
+        Fault("*", ".*", "status", status=503, times=1),
+        Fault("*", ".*", "reset", times=None),
+    )
+    answer = world.create(PROPERTIES | {"ServiceTimeout": "900"})
+    assert answer["Status"] == "SUCCESS"
+    assert runs_started(world) == 1
+    looks = [each.time - began for each in world.openai.requests if each.method == "GET"]
+    assert sum(60 <= look < 180 for look in looks) > 3
+
+
+def test_point_08_unreadable_and_failed_looks_fail_nothing(world: World) -> None:
+    world.openai.script(Script(duration_s=30))
+    world.openai.fault(
+        Fault("GET", r"/v1/responses/.*", "status", status=503, times=3),
+        Fault("GET", r"/v1/responses/.*", "reset", times=2, after=3),
+        Fault("GET", r"/v1/responses/.*", "garbage", times=2, after=5),
+    )
+    assert world.create(PROPERTIES)["Status"] == "SUCCESS"
+
+
+def test_point_08_a_rate_limit_is_obeyed(world: World) -> None:
+    world.openai.fault(Fault("POST", "/v1/responses", "status", status=429, retry_after=120))
+    began = world.clock()
+    assert world.create(PROPERTIES)["Status"] == "SUCCESS"
+    assert world.clock() - began >= 120
+    assert runs_started(world) == 1
+
+
+def test_point_08_but_an_exhausted_quota_fails_at_once(world: World) -> None:
+    world.openai.fault(
+        Fault("POST", "/v1/responses", "status", status=429, code="insufficient_quota", message="No money.")
+    )
+    answer = world.create(PROPERTIES)
+    assert answer["Status"] == "FAILED"
+    assert "No money." in answer["Reason"]
+
+
+@pytest.mark.parametrize("kind", ["lost_reply", "garbage"])
+def test_point_08_a_lost_reply_does_not_start_a_second_run(world: World, kind: str) -> None:
+    """The conversation's own items prove that the run was started and ended."""
+    world.openai.script(Script(output_text="Found again.", duration_s=5))
+    world.openai.fault(Fault("POST", "/v1/responses", kind))
+    answer = world.create(PROPERTIES)
+    assert answer["Status"] == "SUCCESS"
+    assert answer["Data"]["output_text"] == "Found again."
+    assert runs_started(world) == 1
+    world.delete(answer["PhysicalResourceId"])
+    assert left_at_openai(world)["conversations"] == 0
+
+
+def test_point_08_a_lost_run_that_takes_long_is_waited_for_and_not_started_again(world: World) -> None:
+    """After the grace period the thread's lock proves that the run is alive."""
+    world.openai.script(Script(output_text="Late.", duration_s=100))
+    world.openai.fault(Fault("POST", "/v1/responses", "lost_reply"))
+    answer = world.create(PROPERTIES)
+    assert answer["Data"]["output_text"] == "Late."
+    assert runs_started(world) == 1
+
+
+def test_point_08_a_start_that_never_arrived_is_made_again(world: World) -> None:
+    world.openai.fault(Fault("POST", "/v1/responses", "status", status=503))
+    assert world.create(PROPERTIES)["Status"] == "SUCCESS"
+    assert runs_started(world) == 1
+
+
+def test_point_09_what_was_said_in_a_request_is_forgotten_with_it(world: World) -> None:
+    answer = world.create(PROPERTIES)
+    record = world.store.load(resource_key(STACK_ID, "Run"))
+    assert record is not None
+    [request] = record.requests.values()
+    [run] = record.made.values()
+    assert request.response_url is None
+    assert run.desired is None
+    assert "What is a stack" not in record.model_dump_json()
+    world.delete(answer["PhysicalResourceId"])
+    [item] = world.items().values()
+    assert "expires_epoch_s" in item, "the empty record leaves the table by itself"
+
+
+def test_point_10_a_run_over_its_deadline_is_cancelled_and_fails(world: World) -> None:
+    world.openai.script(Script(duration_s=300))
+    started = world.clock()
+    answer = world.create(PROPERTIES | {"ServiceTimeout": "30"})
+    assert answer["Status"] == "FAILED"
+    assert "ended expired" in answer["Reason"]
+    assert world.clock() - started < 30
+    world.clock.advance(1)
+    assert world.openai.counters()["responses_in_flight"] == 0
+    world.delete(answer["PhysicalResourceId"])
+    assert left_at_openai(world) == NOTHING
+
+
+def test_point_10_a_request_delivered_after_its_deadline_starts_nothing(world: World) -> None:
+    """Lambda was throttled: CloudFormation's clock ran all the same."""
+    event = world.event("Create", PROPERTIES)
+    world.clock.advance(700)
+    answer = world.send(event)
+    assert answer["Status"] == "FAILED"
+    assert world.openai.requests == []
+
+
+def test_point_11_a_broken_reconcile_function_is_answered_as_a_failure(world: World) -> None:
+    event = world.event("Create", PROPERTIES)
+    world.fail_next["reconcile"] = [KeyError("secret text")]
+    answer = world.send(event)
+    assert answer["Status"] == "FAILED"
+    assert "the reconcile function failed (KeyError)" in answer["Reason"]
+    assert "secret text" not in answer["Reason"]
+    world.delete(answer["PhysicalResourceId"])
+    assert left_at_openai(world) == NOTHING
