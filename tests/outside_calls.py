@@ -100,7 +100,7 @@ class OutsideCalls:
             return botocore.exceptions.ReadTimeoutError(endpoint_url="https://aws")
         response: Any = {
             "Error": {"Code": "InternalServerError", "Message": ""},
-            "ResponseMetadata": {"HTTPStatusCode": 500},
+            "ResponseMetadata": {"HTTPStatusCode": 500, "RequestId": "1"},
         }
         return botocore.exceptions.ClientError(response, operation)
 

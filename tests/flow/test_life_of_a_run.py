@@ -171,6 +171,28 @@ def test_rolling_back_to_a_run_that_is_gone_starts_it_anew(world: World) -> None
     back = world.update(new["PhysicalResourceId"], PROPERTIES)
     assert back["Status"] == "SUCCESS"
     assert back["PhysicalResourceId"] not in (old["PhysicalResourceId"], new["PhysicalResourceId"])
+    assert world.delete(old["PhysicalResourceId"])["Status"] == "SUCCESS"
+    assert left_at_openai(world)["responses"] == 2, "a Delete acts on the id that it is given"
+    world.delete(new["PhysicalResourceId"])
+    world.delete(back["PhysicalResourceId"])
+    assert left_at_openai(world) == NOTHING
+    assert world.public_items() == {}
+
+
+def test_a_run_that_is_rolled_back_to_has_its_attributes_recorded(world: World) -> None:
+    old = world.create(PROPERTIES)
+    new = world.update(old["PhysicalResourceId"], CHANGED)
+    world.update(new["PhysicalResourceId"], PROPERTIES)
+    assert [item for item in world.public_items().values() if "staged" in item] == []
+
+
+def test_the_item_of_an_adopted_run_stays_with_who_made_it(world: World) -> None:
+    made = world.create(PROPERTIES, logical_id="Made")
+    world.create({"import_id": made["PhysicalResourceId"]}, logical_id="Adopted")
+    world.delete(made["PhysicalResourceId"], logical_id="Adopted")
+    assert list(world.public_items()) == [f"RUN#{made['PhysicalResourceId']}"]
+    world.delete(made["PhysicalResourceId"], logical_id="Made")
+    assert world.public_items() == {}
 
 
 def test_an_existing_thread_is_used_and_survives(world: World) -> None:

@@ -34,10 +34,10 @@ class MemoryStore:
         record.version = self._version = self._version + 1
         self._text = record.model_dump_json()
 
-    def stage_attributes(self, physical_id: str, attributes: object) -> None:
+    def stage_attributes(self, physical_id: str, owner: str, attributes: object) -> None:
         self.staged.append(physical_id)
 
-    def delete_attributes(self, physical_id: str, output_s3_uri: str | None) -> None:
+    def delete_attributes(self, physical_id: str, owner: str, output_s3_uri: str | None) -> None:
         self.staged = [each for each in self.staged if each != physical_id]
 
 

@@ -44,7 +44,7 @@ def admit(
         return request
     if wanted is not None:
         request.target_key = _wanted_record(record, request, since, *wanted).key
-    for each in _unwanted_records(record, request):
+    for each in _unwanted_records(record, request, since):
         each.goal, each.deadline_epoch_s = "absent", request.deadline_epoch_s
         each.forget_texts()
     return request
@@ -60,7 +60,7 @@ def _comes_too_late(record: ResourceRecord, event: Event) -> bool:
     return any(
         request.request_type == "Delete"
         and _is_made_up(request.physical_id)
-        and event.issued_epoch_s < request.received_epoch_s
+        and event.issued_epoch_s <= request.received_epoch_s
         for request in record.requests.values()
     )
 
@@ -120,16 +120,26 @@ def _reusable_record(record: ResourceRecord, request: Request, desired: AnyDesir
     return fitting[-1] if fitting else None
 
 
-def _unwanted_records(record: ResourceRecord, request: Request) -> list[AnyRecord]:
+def _unwanted_records(record: ResourceRecord, request: Request, since: float) -> list[AnyRecord]:
     if request.request_type != "Delete":
         return [e for e in record.made.values() if e.key != request.target_key and _is_abandoned(record, e)]
     known = record.with_physical_id(request.physical_id)
     if known is not None:
         return [known]
     if _is_made_up(request.physical_id):
-        # CloudFormation never heard of it: the Create was not answered in time, or still works on it.
-        return [each for each in record.made.values() if not each.is_acknowledged]
+        # CloudFormation had not heard of it: the Create was not answered yet when this Delete was sent.
+        return [each for each in record.made.values() if not _was_known(record, each, since)]
     return []
+
+
+def _was_known(record: ResourceRecord, made: AnyRecord, since: float) -> bool:
+    """Whether CloudFormation had its physical id before that moment; answer and Delete may cross on their way."""
+    crossing = (
+        request.answer.delivered_epoch_s or 0
+        for request in record.requests.values()
+        if request.request_type == "Create" and request.answer and request.answer.target_key == made.key
+    )
+    return made.is_acknowledged and not any(delivered >= since for delivered in crossing)
 
 
 def _is_made_up(physical_id: str | None) -> bool:

@@ -132,7 +132,7 @@ def _recheck(run: RunRecord, backend: Backend, now: float) -> Done | RequeueAfte
     try:
         outcome = _observe(run, backend, now)
     except NotFound:
-        run.start_over()
+        run.is_gone = True
         return RequeueAfter(0, "the former run is gone: a new one is wanted")
     run.must_recheck = False
     return outcome

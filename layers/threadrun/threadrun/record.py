@@ -50,8 +50,18 @@ class PhysicalRecord(BaseModel):
     def forget_texts(self) -> None:
         """Drop what must not outlive its request: prompts above all."""
 
-    def absorb(self, stale: Self) -> None:
-        """Take over ids that another actor learned before it lost the race to save them."""
+    def absorb(self, stale: Self) -> Self | None:
+        """Take over ids that another actor learned before it lost the race to save them.
+
+        Returns what that actor made a second time, which nobody wants.
+        """
+        raise NotImplementedError
+
+    def _surplus(self, **made_twice: object) -> Self:
+        name = "-".join(str(value) for value in made_twice.values() if isinstance(value, str))
+        kept = {name: getattr(self, name) for name in PhysicalRecord.model_fields}
+        freed = {"key": f"{self.key}-{name}", "is_acknowledged": False, "deletion_policy": None}
+        return type(self).model_validate(kept | made_twice | freed)
 
 
 class RunRecord(PhysicalRecord):
@@ -89,6 +99,10 @@ class RunRecord(PhysicalRecord):
     problem: str | None = None
     output_s3_uri: str | None = None
     """Where the output is, if it is too large for the public item."""
+    is_staged: bool = False
+    """Its attributes lie ready for the state machine to record."""
+    is_gone: bool = False
+    """The server does not know it any more, though CloudFormation returns to it."""
 
     _is_armed: bool = PrivateAttr(default=False)
 
@@ -152,12 +166,10 @@ class RunRecord(PhysicalRecord):
         """The start was refused without effect."""
         self.start_intended_epoch_s = self.start_after_item_id = None
 
-    def start_over(self) -> None:
-        """The run is gone from the server: want it anew."""
+    def anew(self, key: str) -> RunRecord:
+        """The same wish, of which nothing has been made yet."""
         kept = {*PhysicalRecord.model_fields, "desired", "accept_statuses"} - {"must_recheck", "is_acknowledged"}
-        fresh = RunRecord(**{name: getattr(self, name) for name in kept})
-        for name in RunRecord.model_fields:
-            setattr(self, name, getattr(fresh, name))
+        return RunRecord(**{name: getattr(self, name) for name in kept} | {"key": key})
 
     def take_in(self, observed: ObservedRun, now: float) -> None:
         """Keep what the server shows of the run, but for its output."""
@@ -174,12 +186,22 @@ class RunRecord(PhysicalRecord):
     def forget_texts(self) -> None:
         self.desired = self.assistant = None
 
-    def absorb(self, stale: Self) -> None:
+    def absorb(self, stale: Self) -> Self | None:
+        made_twice: dict[str, object] = {}
+        if stale.thread_is_ours and self.thread_id not in (None, stale.thread_id):
+            made_twice["thread_is_ours"] = True
+        for name in ("vector_store_id", "run_id"):
+            if getattr(stale, name) and getattr(self, name) not in (None, getattr(stale, name)):
+                made_twice[name] = getattr(stale, name)
+        if made_twice:
+            known = ("thread_id", "run_is_ours", "output_s3_uri")
+            return self._surplus(**{name: getattr(stale, name) for name in known}, **made_twice)
         for name in ("thread_id", "thread_is_ours", "vector_store_id", "run_id", "run_is_ours", "output_s3_uri"):
             if not getattr(self, name):
                 setattr(self, name, getattr(stale, name))
         if stale.start_intended_epoch_s is None or self.run_id:
             self.forget_start()
+        return None
 
 
 class ThreadRecord(PhysicalRecord):
@@ -202,8 +224,11 @@ class ThreadRecord(PhysicalRecord):
     def forget_texts(self) -> None:
         self.desired = None
 
-    def absorb(self, stale: Self) -> None:
+    def absorb(self, stale: Self) -> Self | None:
+        if stale.thread_id and self.thread_id not in (None, stale.thread_id):
+            return self._surplus(thread_id=stale.thread_id)
         self.thread_id = self.thread_id or stale.thread_id
+        return None
 
 
 class AssistantRecord(PhysicalRecord):
@@ -229,8 +254,11 @@ class AssistantRecord(PhysicalRecord):
     def forget_texts(self) -> None:
         self.desired = None
 
-    def absorb(self, stale: Self) -> None:
+    def absorb(self, stale: Self) -> Self | None:
+        if stale.assistant_id and self.assistant_id not in (None, stale.assistant_id):
+            return self._surplus(assistant_id=stale.assistant_id)
         self.assistant_id = self.assistant_id or stale.assistant_id
+        return None
 
 
 AnyRecord = RunRecord | ThreadRecord | AssistantRecord
@@ -244,6 +272,7 @@ class Answer(BaseModel):
     reason: str = ""
     target_key: str | None = None
     is_delivered: bool = False
+    delivered_epoch_s: float | None = None
 
 
 class Request(BaseModel):

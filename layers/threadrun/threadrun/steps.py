@@ -78,6 +78,8 @@ def _advance(
         if isinstance(outcome, TerminalError):
             _note_failure(request, made, outcome)
         elif isinstance(outcome, RequeueAfter):
+            if isinstance(made, RunRecord) and made.is_gone:
+                _replace_gone(record, request, made)
             made.waiting_for = outcome.reason
             waits.append(min(outcome.seconds, max(made.deadline_epoch_s - now, 1)))
         else:
@@ -95,6 +97,14 @@ def _reconcile_once(made: AnyRecord, backend: Backend, now: float) -> Done | Req
         return error
 
 
+def _replace_gone(record: ResourceRecord, request: Request, gone: RunRecord) -> None:
+    """Want the run anew; what is left of the one that is gone is cleaned up like any other."""
+    fresh = gone.anew(request.request_id)
+    record.made[fresh.key], request.target_key = fresh, fresh.key
+    gone.goal, gone.is_gone = "absent", False
+    gone.forget_texts()
+
+
 def _note_failure(request: Request, made: AnyRecord, error: TerminalError) -> None:
     if made.goal == "present":
         made.failure = error.reason
@@ -106,17 +116,19 @@ def _note_failure(request: Request, made: AnyRecord, error: TerminalError) -> No
 def _note_done(record: ResourceRecord, made: AnyRecord, done: Done, store: Store) -> None:
     if made.goal == "absent":
         if isinstance(made, RunRecord) and made.physical_id:
-            store.delete_attributes(made.physical_id, made.output_s3_uri)
+            store.delete_attributes(made.physical_id, record.key, made.output_s3_uri)
         del record.made[made.key]
     elif isinstance(made, RunRecord) and done.observed is not None and made.physical_id:
-        made.output_s3_uri = store.stage_attributes(made.physical_id, run_attributes(made, done.observed))
+        attributes = run_attributes(made, done.observed)
+        made.output_s3_uri = store.stage_attributes(made.physical_id, record.key, attributes)
+        made.is_staged = True
 
 
 def _finished(record: ResourceRecord, request: Request) -> Step:
     if request.is_superseded:
         return Step("stop")
     run = record.target(request)
-    if isinstance(run, RunRecord) and run.is_final and run.physical_id and not run.is_acknowledged:
+    if isinstance(run, RunRecord) and run.is_final and run.physical_id and (run.is_staged or not run.is_acknowledged):
         return Step("record", public_key=public_key(run.physical_id))
     return Step("answer")
 
@@ -140,9 +152,8 @@ def _save(store: Store, record: ResourceRecord, now: float) -> tuple[ResourceRec
 def _merge(fresh: ResourceRecord, stale: ResourceRecord, now: float) -> None:
     for made in stale.made.values():
         known = fresh.made.get(made.key)
-        if known is not None:
-            known.absorb(made)  # type: ignore[arg-type]  # One key is of one kind.
-        elif made.physical_id or made.leftover_id:
-            # It was deleted while this actor made it: nobody else knows what is to be cleaned up.
-            made.goal, made.deadline_epoch_s = "absent", now + ORPHAN_SECONDS
-            fresh.made[made.key] = made
+        # What was deleted meanwhile, or made twice: nobody else knows what is to be cleaned up.
+        orphan = made if known is None else known.absorb(made)  # type: ignore[arg-type]  # One key is of one kind.
+        if orphan is not None and (known is not None or made.physical_id or made.leftover_id):
+            orphan.goal, orphan.deadline_epoch_s = "absent", now + ORPHAN_SECONDS
+            fresh.made[orphan.key] = orphan

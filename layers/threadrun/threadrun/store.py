@@ -4,7 +4,7 @@ Items: `RESOURCE#<digest>` (internal: the record as compressed JSON, so that pro
 DynamoDB's 400 kB) and `RUN#<thread_id>:<run_id>` (public). A run's attributes are first put under `staged`
 of its public item; the state machine's own DynamoDB integration moves them into place, so that an output
 is recorded without ever being part of an execution's history. `output_s3_uri` tells where an output is
-that the item has the beginning of only, and is null where the item has all.
+that the item has the beginning of only, and is null where the item has all; `owner` is the record's key.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +37,7 @@ FORGOTTEN_AFTER_SECONDS = 2 * 24 * 3600
 """How long a record without runs is kept: longer than Lambda repeats an event (6 hours)."""
 DUE_INDEX, DUE = "DueAnswers", "answer"
 """A sparse index: it holds the records that CloudFormation waits for, and costs nothing while there are none."""
+OWNER_NAME = {"#owner": "owner"}
 _REFUSALS = frozenset({"ValidationException", "AccessDeniedException", "ResourceNotFoundException"})
 """A bug or a broken deployment: trying again does not help."""
 
@@ -55,6 +56,10 @@ class Store:
         """`clock` gives Unix seconds, `sleep` waits that many seconds."""
         self._client, self._table_name, self._outputs = client, table_name, outputs
         self._clock, self._sleep = clock, sleep
+
+    def now(self) -> float:
+        """Unix seconds."""
+        return self._clock()
 
     def load(self, key: str) -> ResourceRecord | None:
         """The record as it is now, None where there is none."""
@@ -88,7 +93,7 @@ class Store:
         if request is not None:
             item |= {"due": {"S": DUE}, "due_epoch_s": {"N": str(int(request.deadline_epoch_s))}}
         elif not record.made:
-            item["expires_epoch_s"] = {"N": str(int(self._clock()) + FORGOTTEN_AFTER_SECONDS)}
+            item["expires_epoch_s"] = {"N": str(int(self.now()) + FORGOTTEN_AFTER_SECONDS)}
         is_as_read = (
             {"ConditionExpression": "attribute_not_exists(pk)"}
             if record.version == 0
@@ -123,8 +128,8 @@ class Store:
             )
         return [item["pk"]["S"] for item in reply["Items"]]
 
-    def stage_attributes(self, physical_id: str, attributes: Mapping[str, Any]) -> str | None:
-        """Lay a run's attributes ready for the state machine to record.
+    def stage_attributes(self, physical_id: str, owner: str, attributes: Mapping[str, Any]) -> str | None:
+        """Lay a run's attributes ready for the state machine to record; its item belongs to the first record.
 
         An output that the item cannot hold is kept whole in the bucket, and its beginning in the item; returns
         where, as `s3://bucket/key`.
@@ -137,10 +142,13 @@ class Store:
             self._client.update_item(
                 TableName=self._table_name,
                 Key={"pk": {"S": public_key(physical_id)}},
-                UpdateExpression="SET staged = :attributes, output_s3_uri = :uri",
+                UpdateExpression="SET staged = :attributes, output_s3_uri = :uri, "
+                "#owner = if_not_exists(#owner, :owner)",
+                ExpressionAttributeNames=OWNER_NAME,
                 ExpressionAttributeValues={
                     ":attributes": TypeSerializer().serialize(dict(attributes)),
                     ":uri": TypeSerializer().serialize(uri),
+                    ":owner": {"S": owner},
                 },
             )
         return uri
@@ -153,17 +161,28 @@ class Store:
         if "Item" not in reply:
             return None
         item = {name: TypeDeserializer().deserialize(value) for name, value in reply["Item"].items() if name != "pk"}
-        staged, _ = item.pop("staged", None), item.pop("output_s3_uri", None)
+        staged = item.pop("staged", None)
+        for ours in ("output_s3_uri", "owner"):
+            item.pop(ours, None)
         attributes = _plain(staged or item)
         assert isinstance(attributes, dict)
         return attributes
 
-    def delete_attributes(self, physical_id: str, output_s3_uri: str | None) -> None:
-        """Remove a run's public item, if there is one, and its output from the bucket."""
-        with translated("delete the attributes"):
+    def delete_attributes(self, physical_id: str, owner: str, output_s3_uri: str | None) -> None:
+        """Remove a run's public item and its output from the bucket, unless they are another record's.
+
+        Two resources may adopt one run.
+        """
+        with suppress(VersionConflict), translated("delete the attributes"):
+            self._client.delete_item(
+                TableName=self._table_name,
+                Key={"pk": {"S": public_key(physical_id)}},
+                ConditionExpression="attribute_not_exists(#owner) OR #owner = :owner",
+                ExpressionAttributeNames=OWNER_NAME,
+                ExpressionAttributeValues={":owner": {"S": owner}},
+            )
             if output_s3_uri is not None:
                 self._outputs.delete(output_s3_uri)
-            self._client.delete_item(TableName=self._table_name, Key={"pk": {"S": public_key(physical_id)}})
 
 
 @contextmanager

@@ -1,0 +1,149 @@
+"""At every call of one request another one arrives and runs to its end first: a Delete, a repetition, a rollback.
+
+The calls are found by playing the request alone first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.crashes.lives import MESSAGES, Resource
+from tests.crashes.points import alive, application
+from tests.in_process import forget_secrets
+from tests.moto_shims import aws, executions
+from tests.outside_calls import Break, Moment, OutsideCalls
+from tests.world import World
+
+MADE_UP = "example-Run-1ABCDEF"
+WIRES = ["responses", "assistants"]
+MOMENTS: tuple[Moment, Moment] = ("before", "after")
+
+
+class Scene:
+    """A run's resource in an empty world, with its assistant."""
+
+    def __init__(self, world: World) -> None:
+        world.start_over()
+        self.world, self.run = world, Resource(world)
+        assistant_id = Resource(world, "Assistant", "Shared").create({"model": "gpt-5.4-mini"})
+        forget_secrets()
+        self.before = alive(world)
+        self.properties: dict[str, Any] = {"assistant_id": assistant_id, "thread": MESSAGES}
+        self.changed = self.properties | {"instructions": "Be brief."}
+
+    def play(self, event: dict[str, Any], broken: Break | None = None) -> list[str]:
+        """Deliver the event and wait until everything rests; returns the calls that were made on the way."""
+        with pytest.MonkeyPatch.context() as monkeypatch:
+            calls = OutsideCalls(self.world, monkeypatch)
+            calls.broken = broken
+            self.world.deliver(event)
+            self.world.settle()
+        assert broken is None or broken.is_done
+        return calls.names
+
+    def answers(self, event: dict[str, Any]) -> list[dict[str, Any]]:
+        """The different answers to a request: one at most, however often it was sent."""
+        found: list[dict[str, Any]] = []
+        for answer in self.run.answers(event["RequestId"]):
+            found += [answer] if answer not in found else []
+        return found
+
+    def left(self) -> dict[str, int]:
+        now = alive(self.world)
+        return {name: now[name] - count for name, count in self.before.items() if now[name] != count}
+
+
+def interrupted(
+    world: World, first: Callable[[Scene], dict[str, Any]], act: Callable[[Scene, dict[str, Any]], object]
+) -> Iterator[tuple[str, Scene, dict[str, Any]]]:
+    """Play the event that `first` makes once for each call and moment, and `act` in the middle of that call."""
+    scene = Scene(world)
+    names = scene.play(first(scene))
+    assert len(names) > 10
+    for number, name in enumerate(names):
+        for moment in MOMENTS:
+            scene = Scene(world)
+            event = first(scene)
+            scene.play(event, Break(number, moment, lambda _, scene=scene, event=event: act(scene, event)))  # type: ignore[misc]
+            yield f"{moment} call {number}, {name}", scene, event
+
+
+@pytest.mark.parametrize("wire", WIRES)
+def test_point_01_a_delete_at_any_point_of_a_create_cleans_up(wire: str) -> None:
+    """CloudFormation sends it with an id that it made up, and hears of that one only."""
+    deletes: list[dict[str, Any]] = []
+
+    def delete(scene: Scene, _: dict[str, Any]) -> None:
+        deletes.append(scene.run.event("Delete", {}, MADE_UP))
+        scene.world.deliver(deletes[-1])
+
+    with application(wire) as world:
+        for where, scene, event in interrupted(world, lambda it: it.run.event("Create", it.properties), delete):
+            scene.run.outcome(deletes[-1])
+            [answer] = scene.answers(deletes[-1])
+            assert (answer["Status"], answer["PhysicalResourceId"]) == ("SUCCESS", MADE_UP), where
+            assert len(scene.answers(event)) <= 1, where
+            assert scene.left() == {}, where
+            assert world.openai.counters()["runs_started"] <= 1, where
+
+
+@pytest.mark.parametrize("wire", WIRES)
+def test_point_02_the_same_request_again_at_any_point_changes_nothing(wire: str) -> None:
+    with application(wire) as world:
+        for where, scene, event in interrupted(
+            world, lambda it: it.run.event("Create", it.properties), lambda it, event: it.world.deliver(event)
+        ):
+            [answer] = scene.answers(event)
+            assert answer["Status"] == "SUCCESS", where
+            assert world.openai.counters()["runs_started"] == 1, where
+            scene.run.delete(answer["PhysicalResourceId"])
+            assert scene.left() == {}, where
+
+
+@pytest.mark.parametrize("wire", WIRES)
+def test_point_03_a_rollback_at_any_point_of_an_update_overtakes_it(wire: str) -> None:
+    """The update is cancelled: CloudFormation waits for the answer to the newer request only."""
+    old: list[str] = []
+    backs: list[dict[str, Any]] = []
+
+    def update(scene: Scene) -> dict[str, Any]:
+        old.append(scene.run.create(scene.properties))
+        return scene.run.event("Update", scene.changed, old[-1])
+
+    def roll_back(scene: Scene, _: dict[str, Any]) -> None:
+        backs.append(scene.run.event("Update", scene.properties, old[-1]))
+        scene.world.deliver(backs[-1])
+
+    with application(wire) as world:
+        for where, scene, event in interrupted(world, update, roll_back):
+            scene.run.outcome(backs[-1])
+            [answer] = scene.answers(backs[-1])
+            assert (answer["Status"], answer["PhysicalResourceId"]) == ("SUCCESS", old[-1]), where
+            assert len(scene.answers(event)) <= 1, where
+            assert world.openai.counters()["runs_started"] <= 2, where
+            for replaced in scene.answers(event):
+                scene.run.delete(replaced["PhysicalResourceId"])
+            scene.run.delete(old[-1])
+            assert scene.left() == {}, where
+
+
+@pytest.mark.parametrize("wire", WIRES)
+def test_point_11_an_execution_stopped_at_any_point_is_answered_for(wire: str) -> None:
+    """By its own last words, if they were decided already, or by the responder."""
+
+    def stop(scene: Scene, _: dict[str, Any]) -> None:
+        for execution in executions(scene.world.app.settings.state_machine_arn):
+            if execution.status == "RUNNING":
+                aws("stepfunctions").stop_execution(executionArn=execution.execution_arn)
+
+    with application(wire) as world:
+        for where, scene, event in interrupted(world, lambda it: it.run.event("Create", it.properties), stop):
+            scene.run.outcome(event)
+            [answer] = scene.answers(event)
+            assert answer["Status"] == "SUCCESS" or "is aborted" in answer["Reason"], where
+            scene.run.delete(answer["PhysicalResourceId"])
+            assert scene.left() == {}, where
+            assert world.openai.counters()["runs_started"] == 1, where
