@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from aws_lambda_powertools.utilities import parameters
@@ -29,8 +30,9 @@ def openai_api(clock: Clock, wire: str) -> Iterator[OpenAIStandIn]:
         yield standin
 
 
-@pytest.fixture
-def world(openai_api: OpenAIStandIn, clock: Clock, wire: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+@contextmanager
+def deployed(openai_api: OpenAIStandIn, clock: Clock, wire: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """An application in a cloud of its own."""
     for name, value in {
         "AWS_ACCESS_KEY_ID": "testing",
         "AWS_SECRET_ACCESS_KEY": "testing",
@@ -45,3 +47,9 @@ def world(openai_api: OpenAIStandIn, clock: Clock, wire: str, monkeypatch: pytes
         yield world
         world.settle()
         world.close()
+
+
+@pytest.fixture
+def world(openai_api: OpenAIStandIn, clock: Clock, wire: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    with deployed(openai_api, clock, wire, monkeypatch) as world:
+        yield world

@@ -37,7 +37,7 @@ from threadrun.application import Application
 from threadrun.settings import Settings
 from threadrun.store import Store
 
-ROOT = Path(__file__).parents[1]
+DEFINITION = Path(__file__).parents[1] / "statemachine/thread_run.asl.yaml"
 TABLE = "threadrun-table"
 STACK_ID = "arn:aws:cloudformation:us-east-1:123456789012:stack/example/6f3c1f00-0000-0000-0000-000000000000"
 
@@ -115,6 +115,7 @@ class World:
         self.secrets = aws("secretsmanager")
         self.fail_next: dict[str, list[Exception]] = {"reconcile": [], "signal": [], "custom_resource": []}
         self._gates: dict[str, threading.Event] = {}
+        self._machines: list[str] = []
         self._deploy(monkeypatch)
 
     def _deploy(self, monkeypatch: Any) -> None:
@@ -125,20 +126,10 @@ class World:
             BillingMode="PAY_PER_REQUEST",
         )
         secret = aws("secretsmanager").create_secret(Name="key", SecretString=self.openai.api_key)
-        definition = yaml.safe_load((ROOT / "statemachine/thread_run.asl.yaml").read_text())
-        text = json.dumps(definition)
-        for name, value in {
-            "ReconcileFunctionArn": "reconcile",
-            "SignalFunctionArn": "signal",
-            "TableName": TABLE,
-        }.items():
-            text = text.replace("${" + name + "}", value)
-        machine = aws("stepfunctions").create_state_machine(
-            name="threadrun", definition=text, roleArn="arn:aws:iam::123456789012:role/states"
-        )
+        machine_arn = self.add_machine("threadrun", DEFINITION)
         settings = Settings(
             table_name=TABLE,
-            state_machine_arn=machine["stateMachineArn"],
+            state_machine_arn=machine_arn,
             openai_api=self.wire,
             openai_base_url=self.openai.base_url,
             openai_api_key_secret_arn=secret["ARN"],
@@ -151,6 +142,21 @@ class World:
             monkeypatch.setattr(module, "application", lambda: self.app)
         shim_moto(monkeypatch, self.invoke, self.clock)
         monkeypatch.setattr(urllib3.util.retry, "time", SimpleNamespace(sleep=self.clock.advance, time=self.clock))
+
+    def add_machine(self, name: str, definition: Path) -> str:
+        """Deploy a state machine of this definition; returns its ARN."""
+        text = json.dumps(yaml.safe_load(definition.read_text()))
+        for placeholder, value in {
+            "ReconcileFunctionArn": "reconcile",
+            "SignalFunctionArn": "signal",
+            "TableName": TABLE,
+        }.items():
+            text = text.replace("${" + placeholder + "}", value)
+        machine = aws("stepfunctions").create_state_machine(
+            name=name, definition=text, roleArn="arn:aws:iam::123456789012:role/states"
+        )
+        self._machines.append(machine["stateMachineArn"])
+        return self._machines[-1]
 
     def invoke(self, function: str, event: dict[str, Any]) -> Any:
         """Run a handler as Lambda would: a fresh copy of the event in, JSON out."""
@@ -240,11 +246,11 @@ class World:
     def settle(self) -> None:
         """Wait until no execution runs any more."""
         client = aws("stepfunctions")
-        arn = self.app.settings.state_machine_arn
         patience = time.monotonic() + 20
-        while client.list_executions(stateMachineArn=arn, statusFilter="RUNNING")["executions"]:
-            assert time.monotonic() < patience, "an execution does not end"
-            time.sleep(0.02)
+        for arn in self._machines:
+            while client.list_executions(stateMachineArn=arn, statusFilter="RUNNING")["executions"]:
+                assert time.monotonic() < patience, "an execution does not end"
+                time.sleep(0.02)
 
     def histories(self) -> str:
         """All that the executions' histories hold."""
