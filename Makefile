@@ -50,6 +50,10 @@ reference: $(VENV)/ready ## Write docs/resources from the models
 unit: $(VENV)/ready
 	@$(VENV)/bin/python -m pytest -q -n 2 tests/unit tests/flow
 
+.PHONY: snapshot
+snapshot: $(VENV)/ready ## Keep what VERSION=x.y.z leaves behind, for the upgrade tests
+	@PYTHONPATH=layers/threadrun $(VENV)/bin/python -m tests.upgrade.snapshot $(VERSION)
+
 .PHONY: up
 up: setup ## Start the embedded cloud with the application and leave it running
 	@PYTHONPATH=layers/threadrun $(VENV)/bin/python -m local.up
