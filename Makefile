@@ -27,7 +27,7 @@ demo: setup ## Deploy the application and an example stack to an embedded cloud,
 
 .PHONY: test
 test: setup check ## Check, then run all tests
-	@$(VENV)/bin/python -m pytest -n 2 tests/standin tests/wires
+	@$(VENV)/bin/python -m pytest -n 2 tests/standin tests/wires tests/upgrade
 	@$(VENV)/bin/python -m pytest tests/static tests/emulator tests/e2e
 
 .PHONY: check
