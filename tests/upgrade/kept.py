@@ -17,6 +17,7 @@ from typing import Any
 
 from local.openai_standin import OpenAIStandIn
 from local.openai_standin.scripts import script_from_json
+from tests.wires.test_both_wires import alive
 from tests.world import TABLE, Clock, World, aws
 
 VERSIONS = Path(__file__).parent / "versions"
@@ -43,7 +44,7 @@ class Kept:
     executions: list[dict[str, Any]]
     """The input of each execution that was under way."""
     outcome: dict[str, Any]
-    """What came of them: answers, public items, runs started, and what was alive at OpenAI."""
+    """What came of them, see `outcome_of`."""
     updates: list[dict[str, Any]]
     deletes: list[dict[str, Any]]
     """What CloudFormation sends to be rid of everything, each with what is left at OpenAI after it."""
@@ -85,6 +86,24 @@ def go_on(world: World, executions: list[dict[str, Any]], machine: str) -> None:
     for each in executions:
         aws("stepfunctions").start_execution(stateMachineArn=machine, name=each["request_id"], input=json.dumps(each))
     world.settle()
+
+
+def outcome_of(world: World, executions: list[dict[str, Any]], machine: str) -> dict[str, Any]:
+    """What comes of executions: answers, public items, and what there is at OpenAI."""
+    before = len(world.url.answers)
+    go_on(world, executions, machine)
+    answers = world.url.answers[before:]
+    threads = {answer["PhysicalResourceId"].split(":")[0] for answer in answers if "Data" in answer}
+    return {
+        "answers": answers,
+        "public_items": {
+            key: {name: value for name, value in item.items() if name != "staged"}
+            for key, item in world.public_items().items()
+        },
+        "runs_started": world.openai.counters()["runs_started"],
+        "messages": {thread_id: world.app.backend.count_messages(thread_id) for thread_id in sorted(threads)},
+        "alive": alive(world),
+    }
 
 
 @contextmanager

@@ -89,6 +89,13 @@ def accepted(play: Play) -> None:
     play.leave("Create", run(play, accept_statuses=["completed", "incomplete"]))
 
 
+def function_called(play: Play) -> None:
+    """Nobody runs the function: its call is the run's result."""
+    call = {"type": "function_call", "name": "look_up", "arguments": "{}", "call_id": "call_1"}
+    play.script(output=[call], duration_s=60)
+    play.leave("Create", run(play, tools=[{"type": "function", "function": {"name": "look_up"}}]))
+
+
 def retained(play: Play) -> None:
     play.script(output_text="Stay.", duration_s=3)
     play.send("Create", run(play, deletion_policy="retain"))
@@ -185,6 +192,7 @@ SITUATIONS: tuple[Callable[[Play], None], ...] = (
     refused,
     answer_not_taken,
     accepted,
+    function_called,
     retained,
     update_in_flight,
     rollback_in_flight,

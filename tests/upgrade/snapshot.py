@@ -19,7 +19,7 @@ import pytest
 
 from local.openai_standin import application
 from tests.in_process import deployed
-from tests.upgrade.kept import DEFINITION, VERSIONS, Kept, answer_origin, go_on, numbered_openai
+from tests.upgrade.kept import DEFINITION, VERSIONS, Kept, answer_origin, numbered_openai, outcome_of
 from tests.upgrade.play import Play
 from tests.upgrade.situations import SITUATIONS
 from tests.upgrade.spellings import FILE
@@ -78,24 +78,10 @@ def kept_from(play: Play) -> Kept:
         scripts=play.scripts,
         events=play.events,
         executions=play.executions,
-        outcome=outcome_of(world, play.executions),
+        outcome=outcome_of(world, play.executions, world.app.settings.state_machine_arn),
         updates=play.updates(),
         deletes=[{"event": event, "left": left_after(world, event)} for event in play.deletes()],
     )
-
-
-def outcome_of(world: World, executions: list[dict[str, Any]]) -> dict[str, Any]:
-    before = len(world.url.answers)
-    go_on(world, executions, world.app.settings.state_machine_arn)
-    return {
-        "answers": world.url.answers[before:],
-        "public_items": {
-            key: {name: value for name, value in item.items() if name != "staged"}
-            for key, item in world.public_items().items()
-        },
-        "runs_started": world.openai.counters()["runs_started"],
-        "alive": alive(world),
-    }
 
 
 def left_after(world: World, event: dict[str, Any]) -> dict[str, int]:
