@@ -28,7 +28,7 @@ demo: setup ## Deploy the application and an example stack to an embedded cloud,
 
 .PHONY: test
 test: setup check ## Check, then run all tests
-	@$(VENV)/bin/python -m pytest -n 2 tests/standin tests/wires
+	@$(VENV)/bin/python -m pytest -n 2 tests/standin tests/wires tests/upgrade tests/crashes
 	@$(VENV)/bin/python -m pytest tests/static tests/emulator tests/e2e
 
 .PHONY: check
@@ -54,6 +54,10 @@ unit: $(VENV)/ready
 .PHONY: audit
 audit: $(VENV)/ready $(AUDIT_VENV)/ready ## Ask for known vulnerabilities of the locked packages, once a day
 	@$(VENV)/bin/python -m local.audit
+
+.PHONY: snapshot
+snapshot: $(VENV)/ready ## Keep what VERSION=x.y.z leaves behind, for the upgrade tests
+	@PYTHONPATH=layers/threadrun $(VENV)/bin/python -m tests.upgrade.snapshot $(VERSION)
 
 .PHONY: up
 up: setup ## Start the embedded cloud with the application and leave it running

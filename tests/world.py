@@ -33,6 +33,7 @@ from threadrun.settings import Settings
 from threadrun.store import Store
 
 ROOT = Path(__file__).parents[1]
+DEFINITION = ROOT / "statemachine/thread_run.asl.yaml"
 TABLE, BUCKET = "threadrun-table", "threadrun-outputs"
 FUNCTIONS = {"custom_resource": custom_resource, "reconcile": reconcile, "signal": signal, "responder": responder}
 RETRIES_AFTER_SECONDS = (60, 120)
@@ -95,6 +96,7 @@ class World:
         self._reported: set[str] = set()
         self._local = threading.local()
         self._gates: dict[str, Gate] = {}
+        self._machines: list[str] = []
         self._deploy(monkeypatch)
 
     def _deploy(self, monkeypatch: Any) -> None:
@@ -103,21 +105,11 @@ class World:
         aws("dynamodb").create_table(TableName=TABLE, **{name: table[name] for name in asked})
         aws("s3").create_bucket(Bucket=BUCKET)
         secret = aws("secretsmanager").create_secret(Name="key", SecretString=self.openai.api_key)
-        definition = yaml.safe_load((ROOT / "statemachine/thread_run.asl.yaml").read_text())
-        text = json.dumps(definition)
-        for name, value in {
-            "ReconcileFunctionArn": "reconcile",
-            "SignalFunctionArn": "signal",
-            "TableName": TABLE,
-        }.items():
-            text = text.replace("${" + name + "}", value)
-        machine = aws("stepfunctions").create_state_machine(
-            name="threadrun", definition=text, roleArn="arn:aws:iam::123456789012:role/states"
-        )
+        machine_arn = self.add_machine("threadrun", DEFINITION)
         settings = Settings(
             table_name=TABLE,
             outputs_bucket=BUCKET,
-            state_machine_arn=machine["stateMachineArn"],
+            state_machine_arn=machine_arn,
             openai_api=self.wire,
             openai_base_url=self.openai.base_url,
             openai_api_key_secret_arn=secret["ARN"],
@@ -130,6 +122,21 @@ class World:
             monkeypatch.setattr(module, "application", lambda: self.app)
         shim_moto(monkeypatch, self.invoke, self.clock)
         monkeypatch.setattr(urllib3.util.retry, "time", SimpleNamespace(sleep=self.clock.advance, time=self.clock))
+
+    def add_machine(self, name: str, definition: Path) -> str:
+        """Deploy a state machine of this definition; returns its ARN."""
+        text = json.dumps(yaml.safe_load(definition.read_text()))
+        for placeholder, value in {
+            "ReconcileFunctionArn": "reconcile",
+            "SignalFunctionArn": "signal",
+            "TableName": TABLE,
+        }.items():
+            text = text.replace("${" + placeholder + "}", value)
+        machine = aws("stepfunctions").create_state_machine(
+            name=name, definition=text, roleArn="arn:aws:iam::123456789012:role/states"
+        )
+        self._machines.append(machine["stateMachineArn"])
+        return self._machines[-1]
 
     def invoke(self, function: str, event: dict[str, Any]) -> Any:
         """Run a handler as Lambda would: a fresh copy of the event in, JSON out."""
@@ -300,7 +307,7 @@ class World:
 
     def _work_left(self) -> bool:
         is_running = False
-        for execution in executions(self.app.settings.state_machine_arn):
+        for execution in [each for arn in self._machines for each in executions(arn)]:
             is_running |= execution.status == "RUNNING"
             if execution.status in ENDED_BADLY and execution.execution_arn not in self._reported:
                 self._reported.add(execution.execution_arn)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from tests.world import World
@@ -75,49 +76,63 @@ class Resource:
                 return
 
 
-def run(world: World, assistant_id: str) -> Resource:
+@dataclass(frozen=True)
+class Shared:
+    """What the stack had before, and a life only uses."""
+
+    assistant_id: str
+    thread_id: str
+
+    @classmethod
+    def made_in(cls, world: World) -> Shared:
+        assistant_id = Resource(world, "Assistant", "SharedAssistant").create({"model": "gpt-5.4-mini"})
+        return cls(assistant_id, Resource(world, "Thread", "SharedThread").create(MESSAGES))
+
+
+def run(world: World, shared: Shared) -> Resource:
     """A run, replaced by an update."""
-    resource, properties = Resource(world), {"assistant_id": assistant_id, "thread": MESSAGES}
+    resource, properties = Resource(world), {"assistant_id": shared.assistant_id, "thread": MESSAGES}
     changed = properties | {"instructions": "Be brief."}
     resource.delete(resource.update(resource.create(properties), changed, properties))
     return resource
 
 
-def run_with_files(world: World, assistant_id: str) -> Resource:
+def run_with_files(world: World, shared: Shared) -> Resource:
     """A run that reads an attached file."""
     message = {"role": "user", "content": "Read.", "attachments": [{"file_id": world.openai.add_file()}]}
-    properties = {"assistant_id": assistant_id, "thread": {"messages": [message]}, "tools": [{"type": "retrieval"}]}
+    tools = [{"type": "retrieval"}]
     resource = Resource(world)
-    resource.delete(resource.create(properties))
+    resource.delete(
+        resource.create({"assistant_id": shared.assistant_id, "thread": {"messages": [message]}, "tools": tools})
+    )
     return resource
 
 
-def run_on_a_shared_thread(world: World, assistant_id: str) -> Resource:
+def run_on_a_shared_thread(world: World, shared: Shared) -> Resource:
     """A run on a thread that is not its own."""
-    shared, resource = Resource(world, "Thread", "Thread"), Resource(world)
-    thread_id = shared.create(MESSAGES)
-    resource.delete(resource.create({"assistant_id": assistant_id, "existing_thread_id": thread_id}))
-    shared.delete(thread_id)
-    resource.requests |= shared.requests
+    resource = Resource(world)
+    resource.delete(resource.create({"assistant_id": shared.assistant_id, "existing_thread_id": shared.thread_id}))
     return resource
 
 
-def thread(world: World, assistant_id: str) -> Resource:
-    """A thread of three batches of messages, its metadata changed."""
-    messages = [{"role": "user", "content": f"Part {number}."} for number in range(23)]
+def thread(world: World, shared: Shared) -> Resource:
+    """A thread whose messages take several calls (20 fit one of Conversations, one one of Assistants)."""
+    messages = [
+        {"role": "user", "content": f"Part {number}."} for number in range(23 if world.wire == "responses" else 2)
+    ]
     resource, properties = Resource(world, "Thread", "Thread"), {"messages": messages, "metadata": {"a": "1"}}
     resource.delete(resource.update(resource.create(properties), properties | {"metadata": {"a": "2"}}, properties))
     return resource
 
 
-def assistant(world: World, assistant_id: str) -> Resource:
+def assistant(world: World, shared: Shared) -> Resource:
     """An assistant, changed in place."""
     resource, properties = Resource(world, "Assistant", "Expert"), {"model": "gpt-5.4", "metadata": {"a": "1"}}
     resource.delete(resource.update(resource.create(properties), properties | {"name": "expert"}, properties))
     return resource
 
 
-LIVES: dict[str, Callable[[World, str], Resource]] = {
+LIVES: dict[str, Callable[[World, Shared], Resource]] = {
     "run": run,
     "run with files": run_with_files,
     "run on a shared thread": run_on_a_shared_thread,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from local.openai_standin import OpenAIStandIn
-from tests.crashes.lives import LIVES, Resource
+from tests.crashes.lives import LIVES, Resource, Shared
 from tests.in_process import deployed, forget_secrets
 from tests.moto_shims import Clock, aws
 from tests.outside_calls import STATE_MACHINE, Break, Moment, OutsideCalls, end_process, lose_connection
@@ -85,8 +85,8 @@ def life_played(
 ) -> Iterator[tuple[OutsideCalls, Resource, dict[str, int]]]:
     """Play a life from the beginning, as if nothing had been before; gives what there was on the server, too."""
     world.start_over()
-    shared = Resource(world, "Assistant", "Shared").create({"model": "gpt-5.4-mini"})
-    assert shared.startswith("asst_")
+    shared = Shared.made_in(world)
+    assert shared.assistant_id.startswith("asst_")
     forget_secrets()
     before = alive(world)
     with pytest.MonkeyPatch.context() as monkeypatch:

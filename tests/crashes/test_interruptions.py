@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.crashes.lives import MESSAGES, Resource
+from tests.crashes.lives import MESSAGES, Resource, Shared
 from tests.crashes.points import alive, application
 from tests.in_process import forget_secrets
 from tests.moto_shims import aws, executions
@@ -19,7 +19,6 @@ from tests.world import World
 
 MADE_UP = "example-Run-1ABCDEF"
 WIRES = ["responses", "assistants"]
-MOMENTS: tuple[Moment, Moment] = ("before", "after")
 
 
 class Scene:
@@ -28,7 +27,7 @@ class Scene:
     def __init__(self, world: World) -> None:
         world.start_over()
         self.world, self.run = world, Resource(world)
-        assistant_id = Resource(world, "Assistant", "Shared").create({"model": "gpt-5.4-mini"})
+        assistant_id = Shared.made_in(world).assistant_id
         forget_secrets()
         self.before = alive(world)
         self.properties: dict[str, Any] = {"assistant_id": assistant_id, "thread": MESSAGES}
@@ -59,16 +58,19 @@ class Scene:
 def interrupted(
     world: World, first: Callable[[Scene], dict[str, Any]], act: Callable[[Scene, dict[str, Any]], object]
 ) -> Iterator[tuple[str, Scene, dict[str, Any]]]:
-    """Play the event that `first` makes once for each call and moment, and `act` in the middle of that call."""
+    """Play the event that `first` makes once for each call, and `act` before that call; and after the last one.
+
+    After a call is before the next one: nothing happens outside in between.
+    """
     scene = Scene(world)
     names = scene.play(first(scene))
     assert len(names) > 10
-    for number, name in enumerate(names):
-        for moment in MOMENTS:
-            scene = Scene(world)
-            event = first(scene)
-            scene.play(event, Break(number, moment, lambda _, scene=scene, event=event: act(scene, event)))  # type: ignore[misc]
-            yield f"{moment} call {number}, {name}", scene, event
+    moments: list[tuple[int, Moment]] = [(number, "before") for number in range(len(names))]
+    for number, moment in [*moments, (len(names) - 1, "after")]:
+        scene = Scene(world)
+        event = first(scene)
+        scene.play(event, Break(number, moment, lambda _, scene=scene, event=event: act(scene, event)))  # type: ignore[misc]
+        yield f"{moment} call {number}, {names[number]}", scene, event
 
 
 @pytest.mark.parametrize("wire", WIRES)

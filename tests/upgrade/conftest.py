@@ -1,0 +1,34 @@
+"""The tier of upgrades: what each version left behind, in one process with the code as it is now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local.openai_standin import OpenAIStandIn
+from tests.in_process import clock, wire, world
+from tests.moto_shims import Clock
+from tests.upgrade.kept import Kept, answer_origin, numbered_openai
+from tests.world import World
+
+__all__ = ["clock", "wire", "world"]
+
+
+@pytest.fixture
+def openai_api(clock: Clock, wire: str) -> Iterator[OpenAIStandIn]:
+    with numbered_openai(clock, wire) as standin:
+        yield standin
+
+
+@pytest.fixture
+def kept(world: World, path: Path) -> Kept:
+    return Kept.read(path, answer_origin(world))
+
+
+@pytest.fixture
+def old(world: World, kept: Kept) -> Kept:
+    """The situation, in place again."""
+    kept.put_in_place(world)
+    return kept

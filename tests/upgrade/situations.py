@@ -1,0 +1,209 @@
+"""The situations that are kept of each version: one function each, which brings its situation about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from local.openai_standin import Fault
+from tests.upgrade.play import Play, Properties
+from tests.upgrade.spellings import EVERYTHING, as_strings, in_pascal_case
+
+MADE_UP_ID = "example-Run-1ABCDEF"
+"""What CloudFormation deletes where it was never told an id."""
+QUESTION: Properties = {
+    "messages": [{"role": "user", "content": "What is a stack?"}],
+    "metadata": {"source": "kept"},
+}
+CHANGED: Properties = {"instructions": "Answer in three sentences."}
+STARTS = r"/v1/(responses|threads/[^/]+/runs)"
+OUTPUT = '{"verdict": "go", "score": 0.75}'
+
+
+def run(play: Play, **more: object) -> Properties:
+    return {**play.basics, "instructions": "Answer in one sentence.", "thread": QUESTION, **more}
+
+
+def in_progress(play: Play) -> None:
+    play.script(output_text=OUTPUT, duration_s=60, queued_s=2, usage=[12, 8])
+    play.leave("Create", run(play))
+    play.take_steps(10)
+
+
+def start_lost(play: Play) -> None:
+    """It was started, and nobody knows its id."""
+    play.script(output_text="Found again.", duration_s=8)
+    play.world.openai.fault(Fault("POST", STARTS, "lost_reply"))
+    play.leave("Create", run(play))
+
+
+def start_lost_for_long(play: Play) -> None:
+    """It was started, nobody knows its id, and its thread is locked."""
+    play.script(output_text="Found late.", duration_s=200)
+    play.world.openai.fault(Fault("POST", STARTS, "lost_reply"))
+    play.leave("Create", run(play))
+    play.take_steps(45)
+
+
+def start_on_existing_thread_lost(play: Play) -> None:
+    """It was not started, on a thread that has an answer from before."""
+    thread_id = play.send("Create", QUESTION, "Thread")["PhysicalResourceId"]
+    play.script(output_text="First.", duration_s=3)
+    properties = run(play, thread=None, existing_thread_id=thread_id)
+    given = {name: value for name, value in properties.items() if value is not None}
+    play.send("Create", given, "FirstRun")
+    play.script(output_text="Second.", duration_s=3)
+    play.world.openai.fault(Fault("POST", STARTS, "reset"))
+    play.leave("Create", given)
+
+
+def being_recorded(play: Play) -> None:
+    """The run has ended, its attributes lie ready for the state machine."""
+    play.script(output_text=OUTPUT, duration_s=3, usage=[12, 8])
+    play.leave("Create", run(play))
+    play.take_steps(60)
+
+
+def completed(play: Play) -> None:
+    play.script(output_text=OUTPUT, duration_s=3, usage=[12, 8])
+    play.send("Create", run(play))
+
+
+def failed(play: Play) -> None:
+    play.script(error=["server_error", "A bad day."], duration_s=3)
+    play.send("Create", run(play))
+
+
+def refused(play: Play) -> None:
+    """A thread was made, and no run could be started on it."""
+    play.send("Create", run(play, model="no-such-model"))
+
+
+def answer_not_taken(play: Play) -> None:
+    """The answer is decided; CloudFormation's URL was out of order, and the state machine is to try again."""
+    play.world.url.refusals += [503] * 5
+    play.leave("Create", run(play, model="no-such-model"))
+
+
+def accepted(play: Play) -> None:
+    play.script(incomplete_reason="max_output_tokens", output_text="Half an ans", duration_s=60)
+    play.leave("Create", run(play, accept_statuses=["completed", "incomplete"]))
+
+
+def function_called(play: Play) -> None:
+    """Nobody runs the function: its call is the run's result."""
+    call = {"type": "function_call", "name": "look_up", "arguments": "{}", "call_id": "call_1"}
+    play.script(output=[call], duration_s=60)
+    play.leave("Create", run(play, tools=[{"type": "function", "function": {"name": "look_up"}}]))
+
+
+def retained(play: Play) -> None:
+    play.script(output_text="Stay.", duration_s=3)
+    play.send("Create", run(play, deletion_policy="retain"))
+
+
+def update_in_flight(play: Play) -> None:
+    play.script(output_text="First.", duration_s=3)
+    old = play.send("Create", run(play))
+    play.script(output_text="Second.", duration_s=60)
+    play.leave("Update", run(play, **CHANGED), "Run", old["PhysicalResourceId"])
+
+
+def rollback_in_flight(play: Play) -> None:
+    """CloudFormation goes back to the first run, and OpenAI does not tell at once whether it is still there."""
+    play.script(output_text="First.", duration_s=3)
+    play.script(output_text="Second.", duration_s=3)
+    old = play.send("Create", run(play))
+    new = play.send("Update", run(play, **CHANGED), "Run", old["PhysicalResourceId"])
+    play.world.openai.fault(Fault("GET", r".*", "status", status=503))
+    play.leave("Update", run(play), "Run", new["PhysicalResourceId"])
+
+
+def delete_in_flight(play: Play) -> None:
+    """It overtakes the Create, whose execution is still there."""
+    play.script(output_text="Nobody wants it.", duration_s=300)
+    play.leave("Create", run(play))
+    play.leave("Delete", run(play), "Run", MADE_UP_ID)
+
+
+def existing_thread(play: Play) -> None:
+    thread_id = play.send("Create", QUESTION, "Thread")["PhysicalResourceId"]
+    play.script(output_text="On it.", duration_s=3)
+    play.send("Create", {**play.basics, "instructions": "Be brief.", "existing_thread_id": thread_id})
+
+
+def imported(play: Play) -> None:
+    play.script(output_text="Made elsewhere.", duration_s=3)
+    made = play.send("Create", run(play), "OtherRun")
+    play.send("Create", {"import_id": made["PhysicalResourceId"]})
+
+
+def imported_to_be_deleted(play: Play) -> None:
+    play.script(output_text="Made elsewhere.", duration_s=3)
+    made = play.send("Create", run(play), "OtherRun")
+    play.send("Create", {"import_id": made["PhysicalResourceId"], "deletion_policy": "delete"})
+
+
+def thread(play: Play) -> None:
+    play.send("Create", QUESTION, "Thread")
+
+
+def thread_in_flight(play: Play) -> None:
+    """It has some of its messages."""
+    play.world.openai.fault(Fault("POST", r"/v1/.*/(items|messages)", "status", status=503, after=1))
+    messages = [{"role": "user", "content": f"Part {number}."} for number in range(23)]
+    play.leave("Create", {"messages": messages}, "Thread")
+
+
+def assistant(play: Play) -> None:
+    play.send("Create", {"model": "gpt-5.4-mini", "name": "expert", "instructions": "You are one."}, "NewAssistant")
+
+
+def written_in_snake_case(play: Play) -> None:
+    with_everything(play, EVERYTHING)
+    play.take_steps(10)
+
+
+def written_in_pascal_case(play: Play) -> None:
+    with_everything(play, in_pascal_case(EVERYTHING))
+    play.take_steps(10)
+
+
+def written_as_strings(play: Play) -> None:
+    """Its files are still being indexed."""
+    with_everything(play, as_strings(EVERYTHING))
+
+
+def with_everything(play: Play, properties: Properties) -> None:
+    """A run that says all that can be said, and has the rest from an assistant."""
+    made = play.send("Create", {"model": "gpt-5.4-mini", "top_p": "0.9"}, "NewAssistant")
+    play.script(output_text=OUTPUT, duration_s=60, usage=[12, 8])
+    name = "AssistantId" if "Thread" in properties else "assistant_id"
+    play.leave("Create", {**properties, name: made["PhysicalResourceId"]})
+
+
+SITUATIONS: tuple[Callable[[Play], None], ...] = (
+    in_progress,
+    start_lost,
+    start_lost_for_long,
+    start_on_existing_thread_lost,
+    being_recorded,
+    completed,
+    failed,
+    refused,
+    answer_not_taken,
+    accepted,
+    function_called,
+    retained,
+    update_in_flight,
+    rollback_in_flight,
+    delete_in_flight,
+    existing_thread,
+    imported,
+    imported_to_be_deleted,
+    thread,
+    thread_in_flight,
+    assistant,
+    written_in_snake_case,
+    written_in_pascal_case,
+    written_as_strings,
+)
