@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
-from local.deployment import Application, build, deploy, stack_outputs, wait_for_stack
+from local.deployment import APPLICATION_STACK, Application, build, deploy, stack_outputs, wait_for_stack
 from local.embedded_cloud import EmbeddedCloud
 from local.openai_standin import OpenAIStandIn
 
@@ -51,8 +52,11 @@ class Stack:
         fixed = {"ServiceToken": self.application.service_token, "ServiceTimeout": 60}
         return {"Type": "Custom::OpenAIThreadRun", "Properties": {**fixed, **properties}}
 
-    def create(self, properties: dict[str, Any], **more: Any) -> str:
+    def start(self, properties: dict[str, Any], **more: Any) -> None:
         self._cloudformation.create_stack(StackName=self.name, TemplateBody=self.template(properties, **more))
+
+    def create(self, properties: dict[str, Any], **more: Any) -> str:
+        self.start(properties, **more)
         return self.wait()
 
     def update(self, properties: dict[str, Any], **more: Any) -> str:
@@ -73,6 +77,19 @@ class Stack:
         """The reasons of all failed events, as a user reads them."""
         events = self._cloudformation.describe_stack_events(StackName=self.name)["StackEvents"]
         return "\n".join(e.get("ResourceStatusReason", "") for e in events if e["ResourceStatus"].endswith("_FAILED"))
+
+    @contextmanager
+    def broken_function(self, logical_id: str) -> Iterator[None]:
+        """A function of the application that cannot be loaded, until the block ends."""
+        functions = self.cloud.client("lambda")
+        found = self._cloudformation.describe_stack_resource(StackName=APPLICATION_STACK, LogicalResourceId=logical_id)
+        name = found["StackResourceDetail"]["PhysicalResourceId"]
+        handler = functions.get_function_configuration(FunctionName=name)["Handler"]
+        functions.update_function_configuration(FunctionName=name, Handler="missing.handler")
+        try:
+            yield
+        finally:
+            functions.update_function_configuration(FunctionName=name, Handler=handler)
 
     def public_item(self, physical_id: str) -> dict[str, Any] | None:
         table = self.cloud.client("dynamodb")
