@@ -13,8 +13,12 @@ import pytest
 from local.deployment import APPLICATION_STACK, Application, build, deploy, stack_outputs, wait_for_stack
 from local.embedded_cloud import EmbeddedCloud
 from local.openai_standin import OpenAIStandIn
+from tests.e2e.written import everything_written
 
 OUTPUTS = ("thread_id", "status", "created_at", "usage", "usage.total_tokens", "model", "output_text", "object")
+
+SAID = ("What is a stack?", "Answer in one sentence.", "The model had a bad day.", "A stack is a unit of deployment.")
+"""Prompts, outputs and errors of the tests: none of them may be found in what was written."""
 
 
 @pytest.fixture(scope="session")
@@ -30,6 +34,8 @@ def deployed(openai_api: OpenAIStandIn) -> Iterator[tuple[EmbeddedCloud, Applica
     with EmbeddedCloud(iam_enforced=True) as cloud:
         application = deploy(cloud, template, openai_base_url=openai_api.base_url, api_key=openai_api.api_key)
         yield cloud, application
+        written = everything_written(cloud, application)
+        assert [secret for secret in (openai_api.api_key, "X-Amz-Signature", *SAID) if secret in written] == []
 
 
 class Stack:

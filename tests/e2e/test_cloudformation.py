@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from local.openai_standin import OpenAIStandIn, Script
 from tests.e2e.conftest import Stack
+from tests.e2e.written import everything_written
 
 PROPERTIES: dict[str, Any] = {
     "model": "gpt-5.4-mini",
@@ -159,20 +159,14 @@ def test_each_request_is_answered_once(stack: Stack) -> None:
     assert all(answer["counted"] for answer in answers)
 
 
-def test_nothing_secret_is_in_logs_or_histories(stack: Stack, openai_api: OpenAIStandIn) -> None:
+def test_point_09_nothing_secret_is_in_logs_or_histories(stack: Stack, openai_api: OpenAIStandIn) -> None:
+    """When all tests are over, everything that they wrote is looked at once more (tests/e2e/conftest.py)."""
     prompt, output = "prompt-marker-4711", "output-marker-4712"
     openai_api.script(Script(output_text=output))
     stack.create(PROPERTIES | {"instructions": prompt})
     assert stack.outputs()["outputtext"] == output
-    logs, states = stack.cloud.client("logs"), stack.cloud.client("stepfunctions")
-    written = ""
-    for group in logs.describe_log_groups()["logGroups"]:
-        pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group["logGroupName"])
-        written += "".join(event["message"] for page in pages for event in page["events"])
+    written = everything_written(stack.cloud, stack.application)
     assert "request received" in written
-    for execution in states.list_executions(stateMachineArn=stack.application.state_machine_arn)["executions"]:
-        history = states.get_execution_history(executionArn=execution["executionArn"], maxResults=1000)
-        written += json.dumps(history["events"], default=str)
     assert "RUN#" in written
     for secret in (prompt, output, openai_api.api_key, "X-Amz-Signature"):
         assert secret not in written

@@ -11,7 +11,7 @@ from tests.world import World
 PROMPT, OUTPUT = "prompt-marker-4711", "output-marker-4712"
 
 
-def test_nothing_secret_is_written_anywhere(
+def test_point_09_nothing_secret_is_written_anywhere(
     world: World, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("DEBUG", logger="threadrun")

@@ -83,7 +83,7 @@ def left_on_purpose(path: Path, *, is_taken_back: bool = False) -> dict[str, int
 
 @pytest.mark.parametrize("machine", [machine_of_then, machine_of_now])
 @situations(is_under_way)
-def test_an_execution_ends_as_it_would_have_ended(
+def test_point_12_an_execution_ends_as_it_would_have_ended(
     world: World, old: Kept, path: Path, machine: Callable[[World, Path], str]
 ) -> None:
     then, now = old.outcome, outcome_of(world, old.executions, machine(world, path))
@@ -107,7 +107,7 @@ def assert_same_answer(now: dict[str, Any], then: dict[str, Any], *, is_decided:
 
 
 @situations()
-def test_everything_is_deleted_cleanly(world: World, old: Kept, path: Path) -> None:
+def test_point_12_everything_is_deleted_cleanly(world: World, old: Kept, path: Path) -> None:
     go_on(world, old.executions, world.app.settings.state_machine_arn)
     for each in old.deletes:
         answer = send(world, each["event"])
@@ -131,7 +131,7 @@ def test_what_is_being_created_can_be_taken_back(world: World, old: Kept, path: 
 
 
 @situations(is_alive)
-def test_an_update_goes_on_from_what_is_there(world: World, old: Kept) -> None:
+def test_point_12_an_update_goes_on_from_what_is_there(world: World, old: Kept) -> None:
     """What OpenAI does not see starts no run: what makes a resource another one is told as it was."""
     go_on(world, old.executions, world.app.settings.state_machine_arn)
     for update in old.updates:
@@ -143,7 +143,7 @@ def test_an_update_goes_on_from_what_is_there(world: World, old: Kept) -> None:
 
 
 @situations(says_everything)
-def test_its_events_are_taken_as_they_were(world: World, kept: Kept) -> None:
+def test_point_12_its_events_are_taken_as_they_were(world: World, kept: Kept) -> None:
     """Nothing is there but what was there before the first one."""
     kept.prepare_openai(world)
     answers = [send(world, event) for event in kept.events]
