@@ -11,10 +11,11 @@ import pytest
 
 from local.openai_standin import Fault, OpenAIStandIn, Script
 from tests.unit.memory import wanted_run
+from threadrun.assistants_v2_threads import MESSAGES_PER_NEW_THREAD
 from threadrun.backend import ObservedRun, RunPlan
 from threadrun.desired import DesiredAssistant, DesiredThread, Message
 from threadrun.errors import LostReply, NotFound, TerminalError, ThreadBusy, TransientError
-from threadrun.openai_assistants import MESSAGES_PER_NEW_THREAD, AssistantsBackend
+from threadrun.openai_assistants import AssistantsBackend
 from threadrun.openai_errors import translated
 from threadrun.outcome import Done, RequeueAfter
 from threadrun.reconcile import reconcile
