@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.unit.memory import MemoryBackend, wanted_run
-from threadrun.errors import TerminalError, TransientError, VersionConflict
+from threadrun.errors import TerminalError, ThreadBusy, TransientError, VersionConflict
 from threadrun.record import Request, ResourceRecord
 from threadrun.steps import Step, take_step
 
@@ -59,8 +59,10 @@ def stored() -> MemoryStore:
     return MemoryStore(record)
 
 
-def step(store: MemoryStore, backend: MemoryBackend, request_id: str = "r1", now: float = 1000) -> Step:
-    return take_step(store, backend, "key", request_id, lambda: now)  # type: ignore[arg-type]
+def step(
+    store: MemoryStore, backend: MemoryBackend, request_id: str = "r1", now: float = 1000, chance: float = 0
+) -> Step:
+    return take_step(store, backend, "key", request_id, lambda: now, lambda: chance)  # type: ignore[arg-type]
 
 
 def supersede(store: MemoryStore) -> None:
@@ -101,6 +103,26 @@ def test_a_transient_error_is_a_wait_as_long_as_the_server_asks() -> None:
     store, backend = stored(), MemoryBackend()
     backend.faults["create_thread"] = [TransientError("429", 300)]
     assert step(store, backend) == Step("wait", 300)
+
+
+@pytest.mark.parametrize(("asked_for", "longest"), [(2, 7), (300, 360), (None, 6)])
+def test_the_waits_of_many_are_spread_and_none_is_shorter_than_asked_for(asked_for: int | None, longest: int) -> None:
+    """Runs that were refused at the same moment must not all come back at the same moment."""
+    waits = set()
+    for chance in (0, 0.25, 0.5, 0.75, 1):
+        backend = MemoryBackend(faults={"create_thread": [TransientError("429", asked_for)]})
+        waits.add(step(stored(), backend, chance=chance).wait_seconds)
+    assert (min(waits), max(waits), len(waits)) == (asked_for or 1, longest, 5)
+
+
+def test_who_waits_for_the_same_thread_comes_back_at_another_time() -> None:
+    backend = MemoryBackend(faults={"start_run": [ThreadBusy("locked", 9)]})
+    assert step(stored(), backend, chance=1) == Step("wait", 14)
+
+
+def test_a_look_at_a_run_is_not_spread() -> None:
+    """Nobody was refused: spreading would only add to the lag."""
+    assert step(stored(), MemoryBackend(), chance=1) == Step("wait", 1)
 
 
 def test_no_wait_goes_past_the_deadline() -> None:

@@ -7,6 +7,7 @@ is kept as the reason of the answer.
 from __future__ import annotations
 
 import math
+import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from threadrun.reconcile import reconcile
 from threadrun.record import AnyRecord, Request, ResourceRecord, RunRecord
 from threadrun.store import Store, public_key
 
+SPREAD_SECONDS, SPREAD_SHARE = 5, 0.2
 ORPHAN_SECONDS = 600
 """Time to clean up what a request made that had been overtaken meanwhile."""
 
@@ -34,10 +36,16 @@ class Step:
 
 
 def take_step(
-    store: Store, backend: Backend, key: str, request_id: str, clock: Callable[[], float] = time.time
+    store: Store,
+    backend: Backend,
+    key: str,
+    request_id: str,
+    clock: Callable[[], float] = time.time,
+    chance: Callable[[], float] = random.random,
 ) -> Step:
     """Bring the request as far as it goes without waiting.
 
+    `clock` gives Unix seconds, `chance` a number from 0 to 1 that spreads the waits of many.
     Raises nothing on purpose; whatever escapes is a bug or the table's own failure.
     """
     record = store.load(key)
@@ -46,7 +54,7 @@ def take_step(
         if request is None or not _is_at_work(record, request):
             break
         before = record.model_dump()
-        wait = _advance(record, request, store, backend, clock)
+        wait = _advance(record, request, store, backend, clock, chance)
         if record.model_dump() != before:
             record, is_ours = _save(store, record, clock())
             if not is_ours:
@@ -66,7 +74,12 @@ def _is_at_work(record: ResourceRecord, request: Request) -> bool:
 
 
 def _advance(
-    record: ResourceRecord, request: Request, store: Store, backend: Backend, clock: Callable[[], float]
+    record: ResourceRecord,
+    request: Request,
+    store: Store,
+    backend: Backend,
+    clock: Callable[[], float],
+    chance: Callable[[], float],
 ) -> float | None:
     """Reconcile each thing once that the request is about; returns seconds to wait, None when all is done."""
     target = record.target(request) if request.is_open else None
@@ -78,8 +91,7 @@ def _advance(
         if isinstance(outcome, TerminalError):
             _note_failure(request, made, outcome)
         elif isinstance(outcome, RequeueAfter):
-            made.waiting_for = outcome.reason
-            waits.append(min(outcome.seconds, max(made.deadline_epoch_s - now, 1)))
+            waits.append(_note_wait(made, outcome, now, chance))
         else:
             _note_done(record, made, outcome, store)
     return min(waits) if waits else None
@@ -90,9 +102,18 @@ def _reconcile_once(made: AnyRecord, backend: Backend, now: float) -> Done | Req
         return reconcile(made, backend, now)
     except TransientError as error:
         pause = poll_seconds(now - made.wanted_since_epoch_s)
-        return RequeueAfter(max(error.retry_after_seconds or 0, pause), error.reason)
+        return RequeueAfter(max(error.retry_after_seconds or 0, pause), error.reason, is_contended=True)
     except TerminalError as error:
         return error
+
+
+def _note_wait(made: AnyRecord, outcome: RequeueAfter, now: float, chance: Callable[[], float]) -> float:
+    """Seconds to wait, to the deadline at most: as asked for, and longer by chance where others wait too."""
+    made.waiting_for = outcome.reason
+    left = max(made.deadline_epoch_s - now, 1)
+    if not outcome.is_contended:
+        return min(outcome.seconds, left)
+    return min(outcome.seconds + chance() * max(SPREAD_SECONDS, outcome.seconds * SPREAD_SHARE), left)
 
 
 def _note_failure(request: Request, made: AnyRecord, error: TerminalError) -> None:
