@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.unit.memory import MemoryBackend, wanted_run
+from threadrun.backend import ObservedRun
 from threadrun.errors import TerminalError, ThreadBusy, TransientError, VersionConflict
 from threadrun.record import Request, ResourceRecord
 from threadrun.steps import Step, take_step
@@ -123,6 +124,35 @@ def test_who_waits_for_the_same_thread_comes_back_at_another_time() -> None:
 def test_a_look_at_a_run_is_not_spread() -> None:
     """Nobody was refused: spreading would only add to the lag."""
     assert step(stored(), MemoryBackend(), chance=1) == Step("wait", 1)
+
+
+def test_a_server_that_asked_for_time_is_not_asked_again_for_the_sake_of_a_leftover() -> None:
+    store = stored()
+    record = store.load("key")
+    leftover = {"key": "old", "goal": "absent", "thread_id": "conv_0", "run_id": "resp_0", "run_is_ours": True}
+    record.made["old"] = wanted_run().model_copy(update=leftover)
+    store.save(record)
+    backend = MemoryBackend(runs={"resp_0": ObservedRun("resp_0", "in_progress")})
+    backend.faults["create_thread"] = [TransientError("429", 300)]
+    for now in range(1000, 1300):
+        assert step(store, backend, now=now) == Step("wait", 1), "the leftover's run is being cancelled"
+    assert backend.calls.count("create_thread") == 1
+    step(store, backend, now=1300)
+    assert backend.calls.count("create_thread") == 2
+
+
+def test_a_delete_does_not_wait_for_what_its_create_waited_for() -> None:
+    """A limit on starting runs is none on deleting them."""
+    store, backend = stored(), MemoryBackend()
+    backend.faults["start_run"] = [TransientError("429", 300)]
+    step(store, backend)
+    record = store.load("key")
+    record.requests["r1"].is_superseded = True
+    record.requests["d1"] = asked("Delete", "d1")
+    record.made["run"].unwant(2000)
+    store.save(record)
+    assert step(store, backend, "d1", now=1001) == Step("answer")
+    assert backend.threads == {}
 
 
 def test_no_wait_goes_past_the_deadline() -> None:

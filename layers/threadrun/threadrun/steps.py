@@ -98,6 +98,9 @@ def _advance(
 
 
 def _reconcile_once(made: AnyRecord, backend: Backend, now: float) -> Done | RequeueAfter | TerminalError:
+    rest = min(made.rests_until_epoch_s, made.deadline_epoch_s) - now
+    if rest > 0:
+        return RequeueAfter(rest, made.waiting_for)
     try:
         return reconcile(made, backend, now)
     except TransientError as error:
@@ -113,7 +116,9 @@ def _note_wait(made: AnyRecord, outcome: RequeueAfter, now: float, chance: Calla
     left = max(made.deadline_epoch_s - now, 1)
     if not outcome.is_contended:
         return min(outcome.seconds, left)
-    return min(outcome.seconds + chance() * max(SPREAD_SECONDS, outcome.seconds * SPREAD_SHARE), left)
+    wait = min(outcome.seconds + chance() * max(SPREAD_SECONDS, outcome.seconds * SPREAD_SHARE), left)
+    made.rests_until_epoch_s = now + wait
+    return wait
 
 
 def _note_failure(request: Request, made: AnyRecord, error: TerminalError) -> None:
@@ -165,5 +170,5 @@ def _merge(fresh: ResourceRecord, stale: ResourceRecord, now: float) -> None:
             known.absorb(made)  # type: ignore[arg-type]  # One key is of one kind.
         elif made.physical_id or made.leftover_id:
             # It was deleted while this actor made it: nobody else knows what is to be cleaned up.
-            made.goal, made.deadline_epoch_s = "absent", now + ORPHAN_SECONDS
+            made.unwant(now + ORPHAN_SECONDS)
             fresh.made[made.key] = made
