@@ -115,7 +115,7 @@ class World:
             openai_api_key_secret_arn=secret["ARN"],
             allow_loopback_response_url=True,
         )
-        self.app = Application(settings, self.clock, self.clock.advance)
+        self.app = Application(settings, self.clock, self.clock.advance, lambda: 0.5)
         self.app._dynamodb, self.app._s3 = aws("dynamodb"), aws("s3")
         self.app.step_functions = aws("stepfunctions")
         for module in FUNCTIONS.values():
@@ -298,9 +298,9 @@ class World:
         self.openai._world.requests.clear()
         self.clock.reset()
 
-    def settle(self) -> None:
+    def settle(self, patience_seconds: float = 20) -> None:
         """Wait until no execution runs and the queue is empty, as EventBridge and SQS go on meanwhile."""
-        patience = time.monotonic() + 20
+        patience = time.monotonic() + patience_seconds
         while self._work_left():
             assert time.monotonic() < patience, "an execution does not end"
             time.sleep(0.002)

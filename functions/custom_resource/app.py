@@ -52,7 +52,7 @@ def handle(app: Application, event: Event) -> None:
     if request.answer is not None:
         answer_request(app.store, key, event.request_id, url=event.response_url)
         return
-    step = take_step(app.store, app.backend, key, event.request_id, app.clock)
+    step = take_step(app.store, app.backend, key, event.request_id, app.clock, app.chance)
     logger.info("first step taken", extra={"outcome": step.outcome, "wait_seconds": step.wait_seconds})
     if step.outcome == "answer":
         _answer(app, key, event.request_id)

@@ -22,7 +22,7 @@ def handler(event: dict[str, str], context: LambdaContext) -> dict[str, Any]:
     """`{key, request_id}` -> `{outcome, wait_seconds, public_key}`, see `threadrun.steps.Step`."""
     app = application()
     logger.set_correlation_id(event["request_id"])
-    step = take_step(app.store, app.backend, event["key"], event["request_id"], app.clock)
+    step = take_step(app.store, app.backend, event["key"], event["request_id"], app.clock, app.chance)
     logger.info("step taken", extra={"outcome": step.outcome, "wait_seconds": step.wait_seconds})
     metrics.add_metric(name="Steps", unit=MetricUnit.Count, value=1)
     return asdict(step)

@@ -9,7 +9,9 @@ from local.embedded_cloud import (
     no_echo,
     repeated_requests,
     rollbacks,
+    shared_layers,
     stack_patches,
+    worker_limit,
     yaml_definitions,
 )
 
@@ -26,3 +28,5 @@ def install() -> None:
     cancellation.install()
     yaml_definitions.install()
     repeated_requests.install()
+    worker_limit.install()
+    shared_layers.install()

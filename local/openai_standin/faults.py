@@ -20,7 +20,7 @@ _MESSAGES = {
 class Fault:
     """What goes wrong for requests whose method and whole path (a regular expression) match.
 
-    - `status`: an error reply without the effect; `retry_after` is in seconds.
+    - `status`: an error reply without the effect; `retry_after` is in seconds, `headers` are any others.
     - `reset`: the connection is closed before the effect.
     - `lost_reply`: the effect happens, then the connection is closed without a reply.
     - `garbage`: the effect happens, then a 200 with an unreadable body.
@@ -38,6 +38,7 @@ class Fault:
     code: str | None = None
     message: str | None = None
     retry_after: float | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 0.0
     times: int | None = 1
     after: int = 0
@@ -60,7 +61,9 @@ class Fault:
         message, kind, code = _MESSAGES.get(self.status, default)
         if self.code == "insufficient_quota":
             kind = self.code
-        headers = {} if self.retry_after is None else {"retry-after": f"{self.retry_after:g}"}
+        headers = dict(self.headers)
+        if self.retry_after is not None:
+            headers["retry-after"] = f"{self.retry_after:g}"
         return ApiError(self.status, self.message or message, code=self.code or code, kind=kind, headers=headers)
 
 

@@ -106,5 +106,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve
 
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """Tell the date by the stand-in's own clock."""
+        server = self.server
+        assert isinstance(server, Server)
+        return super().date_time_string(int(server.application.world.now()) if timestamp is None else int(timestamp))
+
     def log_message(self, format: str, *args: Any) -> None:
         """Log nothing."""

@@ -41,9 +41,12 @@ def deployed(openai_api: OpenAIStandIn) -> Iterator[tuple[EmbeddedCloud, Applica
 class Stack:
     """One stack with one thread run, driven by boto3 as a user's tools would."""
 
-    def __init__(self, cloud: EmbeddedCloud, application: Application, name: str) -> None:
+    def __init__(
+        self, cloud: EmbeddedCloud, application: Application, name: str, cloudformation: Any | None = None
+    ) -> None:
+        """`cloudformation` is a client to share: making one takes a while."""
         self.cloud, self.application, self.name = cloud, application, name
-        self._cloudformation = cloud.client("cloudformation")
+        self._cloudformation = cloudformation or cloud.client("cloudformation")
 
     def template(self, properties: dict[str, Any], more: dict[str, Any] | None = None, outputs: bool = True) -> str:
         resource = self.resource(properties)
@@ -58,20 +61,23 @@ class Stack:
         fixed = {"ServiceToken": self.application.service_token, "ServiceTimeout": 60}
         return {"Type": "Custom::OpenAIThreadRun", "Properties": {**fixed, **properties}}
 
-    def start(self, properties: dict[str, Any], **more: Any) -> None:
-        self._cloudformation.create_stack(StackName=self.name, TemplateBody=self.template(properties, **more))
-
     def create(self, properties: dict[str, Any], **more: Any) -> str:
-        self.start(properties, **more)
+        self.begin_create(properties, **more)
         return self.wait()
+
+    def begin_create(self, properties: dict[str, Any], **more: Any) -> None:
+        self._cloudformation.create_stack(StackName=self.name, TemplateBody=self.template(properties, **more))
 
     def update(self, properties: dict[str, Any], **more: Any) -> str:
         self._cloudformation.update_stack(StackName=self.name, TemplateBody=self.template(properties, **more))
         return self.wait()
 
     def delete(self) -> str:
-        self._cloudformation.delete_stack(StackName=self.name)
+        self.begin_delete()
         return self.wait()
+
+    def begin_delete(self) -> None:
+        self._cloudformation.delete_stack(StackName=self.name)
 
     def wait(self) -> str:
         return wait_for_stack(self.cloud, self.name)

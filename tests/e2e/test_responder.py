@@ -29,7 +29,7 @@ def running_executions(stack: Stack) -> list[str]:
 
 def test_an_aborted_execution_fails_the_stack_within_seconds(stack: Stack, openai_api: OpenAIStandIn) -> None:
     openai_api.script(Script(duration_s=300))
-    stack.start(PROPERTIES)
+    stack.begin_create(PROPERTIES)
     [execution] = until(lambda: running_executions(stack))
     stack.cloud.client("stepfunctions").stop_execution(executionArn=execution)
     began = time.monotonic()
@@ -42,7 +42,7 @@ def test_an_aborted_execution_fails_the_stack_within_seconds(stack: Stack, opena
 def test_a_request_whose_function_fails_three_times_is_taken_over(stack: Stack, openai_api: OpenAIStandIn) -> None:
     """The function cannot be loaded; its queue, the responder and the state machine do all of its work."""
     with stack.broken_function("CustomResourceFunction"):
-        stack.start(PROPERTIES | {"ServiceTimeout": 120})
+        stack.begin_create(PROPERTIES | {"ServiceTimeout": 120})
         assert stack.wait() == "CREATE_COMPLETE", stack.reasons()
     assert openai_api.counters()["runs_started"] == 1
 
@@ -62,7 +62,7 @@ def test_the_sweep_answers_what_no_report_came_of(stack: Stack, openai_api: Open
     openai_api.script(Script(duration_s=300))
     events.disable_rule(Name=reports)
     try:
-        stack.start(PROPERTIES | {"timeout_seconds": 3})
+        stack.begin_create(PROPERTIES | {"timeout_seconds": 3})
         [execution] = until(lambda: running_executions(stack))
         stack.cloud.client("stepfunctions").stop_execution(executionArn=execution)
         assert sweep() == 0, "it is not due yet"
@@ -79,7 +79,7 @@ def test_a_run_of_five_minutes_fails_within_30_seconds_and_is_cancelled(
 ) -> None:
     openai_api.script(Script(duration_s=300))
     began = time.monotonic()
-    stack.start(PROPERTIES | {"ServiceTimeout": 30})
+    stack.begin_create(PROPERTIES | {"ServiceTimeout": 30})
     until(lambda: "ended expired" in stack.reasons(), seconds=30)
     assert time.monotonic() - began < 30
     assert stack.wait() == "ROLLBACK_COMPLETE"

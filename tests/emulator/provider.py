@@ -48,9 +48,9 @@ def put(url, body):
 """
 
 
-def zipped(code: str = CODE) -> bytes:
-    """Return a function's deployment package with `code` as its module `app`."""
+def zipped(code: str = CODE, name: str = "app.py") -> bytes:
+    """Return a package with `code` as its only file: that of a function has its module `app`."""
     package = io.BytesIO()
     with zipfile.ZipFile(package, "w") as archive:
-        archive.writestr("app.py", code)
+        archive.writestr(name, code)
     return package.getvalue()

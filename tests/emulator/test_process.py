@@ -9,7 +9,9 @@ import pytest
 
 from local.embedded_cloud import EmbeddedCloud, EmbeddedCloudError, process
 from local.embedded_cloud.drift_guard import DriftError, replace, replace_text
+from local.embedded_cloud.worker_limit import AT_ONCE
 from tests.emulator.deployment import Deployment, until
+from tests.emulator.provider import zipped
 
 SHOW_ENVIRONMENT = """
 import os
@@ -60,6 +62,36 @@ def test_nothing_is_left_running_after_stop(tmp_path: Path) -> None:
     assert processes_of_session(session_id) == []
     assert cloud.pid == 0
     assert not list((tmp_path / "tmp").glob("ministack-lambda-*"))
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc")
+def test_functions_beyond_the_limit_wait_for_their_turn() -> None:
+    """A process for each of a hundred runs would fill the machine; none of them may fail for that."""
+    with EmbeddedCloud() as cloud:
+        aws = Deployment(cloud, "700000000803")
+        things = {f"Thing{number}": aws.thing(Create={"delay_seconds": 0.5}) for number in range(2 * AT_ONCE)}
+        assert aws.create(**things) == "CREATE_COMPLETE"
+        assert len(aws.requests()) == 2 * AT_ONCE
+        assert len(processes_of_session(cloud.pid)) == 1 + AT_ONCE
+
+
+def test_a_layer_is_unpacked_once_for_all_processes(tmp_path: Path) -> None:
+    with EmbeddedCloud(state_directory=tmp_path) as cloud:
+        functions = Deployment(cloud, "700000000804").client("lambda")
+        content = {"ZipFile": zipped("NAME = 'layer'", "python/from_layer.py")}
+        layer = functions.publish_layer_version(LayerName="shared", Content=content)["LayerVersionArn"]
+        for name in ("one", "two"):
+            functions.create_function(
+                FunctionName=name,
+                Runtime="python3.11",
+                Handler="app.handler",
+                Role="arn:aws:iam::700000000804:role/any",
+                Code={"ZipFile": zipped("import from_layer\ndef handler(event, context): return from_layer.NAME")},
+                Layers=[layer],
+            )
+            assert json.loads(functions.invoke(FunctionName=name)["Payload"].read()) == "layer"
+        assert len(list((tmp_path / "tmp").glob("layer-*"))) == 1
+        assert all(each.is_symlink() for each in (tmp_path / "tmp").glob("ministack-lambda-*/layer_0"))
 
 
 def test_cloud_left_running_is_found_and_stopped_from_elsewhere(tmp_path: Path) -> None:

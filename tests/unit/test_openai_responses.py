@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import email.utils
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -18,7 +20,7 @@ from threadrun.openai_responses import ResponsesBackend
 Answer = tuple[int, Any]
 
 
-def backend(*answers: Answer | Exception) -> tuple[ResponsesBackend, list[httpx2.Request]]:
+def backend(*answers: Answer | httpx2.Response | Exception) -> tuple[ResponsesBackend, list[httpx2.Request]]:
     """A backend whose server gives these answers, one a request, and what was asked of it."""
     left, asked = list(answers), []
 
@@ -27,6 +29,8 @@ def backend(*answers: Answer | Exception) -> tuple[ResponsesBackend, list[httpx2
         given = left.pop(0)
         if isinstance(given, Exception):
             raise given
+        if isinstance(given, httpx2.Response):
+            return given
         status, body = given
         if isinstance(body, bytes):
             return httpx2.Response(status, content=body, headers={"content-type": "application/json"})
@@ -72,6 +76,40 @@ def test_a_reason_in_fastapis_shape_is_told() -> None:
     server, _ = backend((404, {"detail": "Response 'resp_gone' not found."}))
     with pytest.raises(NotFound, match=r"cannot read run resp_gone: Response 'resp_gone' not found\. \(HTTP 404"):
         server.observe_run("conv_1", "resp_gone")
+
+
+RETRY_AFTER = {
+    "seconds": ({"retry-after": "20"}, 20),
+    "a fraction of a second": ({"retry-after": "0.4"}, 0.4),
+    "milliseconds, which are the more exact": ({"retry-after-ms": "1500", "retry-after": "2"}, 1.5),
+    "unreadable milliseconds": ({"retry-after-ms": "soon", "retry-after": "2"}, 2),
+    "a date, by the server's own clock": (
+        {"retry-after": "Wed, 21 Oct 2015 07:33:00 GMT", "date": "Wed, 21 Oct 2015 07:28:00 GMT"},
+        300,
+    ),
+    "a date that is over": ({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, 0),
+    "seconds below none": ({"retry-after": "-3"}, 0),
+    "no number": ({"retry-after": "nan"}, None),
+    "no end": ({"retry-after": "inf"}, None),
+    "no date": ({"retry-after": "Wed, 99 Oct 2015"}, None),
+    "nothing": ({}, None),
+}
+
+
+@pytest.mark.parametrize(("headers", "seconds"), RETRY_AFTER.values(), ids=RETRY_AFTER)
+def test_a_server_says_in_many_ways_how_long_to_wait(headers: dict[str, str], seconds: float | None) -> None:
+    server, _ = backend(httpx2.Response(429, json={"error": {"message": "Slow down."}}, headers=headers))
+    with pytest.raises(TransientError) as caught:
+        server.observe_run("conv_1", "resp_1")
+    assert caught.value.retry_after_seconds == seconds
+
+
+def test_a_date_without_the_servers_own_is_read_by_our_clock() -> None:
+    headers = {"retry-after": email.utils.formatdate(time.time() + 600, usegmt=True)}
+    server, _ = backend(httpx2.Response(429, json={"error": {"message": "Slow down."}}, headers=headers))
+    with pytest.raises(TransientError) as caught:
+        server.observe_run("conv_1", "resp_1")
+    assert 500 < (caught.value.retry_after_seconds or 0) <= 600
 
 
 def test_an_error_is_told_without_the_key_and_not_at_any_length() -> None:

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from tests.unit.memory import MemoryBackend, wanted_run
-from threadrun.errors import TerminalError, TransientError, VersionConflict
+from threadrun.backend import ObservedRun
+from threadrun.errors import TerminalError, ThreadBusy, TransientError, VersionConflict
 from threadrun.record import Request, ResourceRecord
 from threadrun.steps import Step, take_step
 
@@ -59,8 +60,10 @@ def stored() -> MemoryStore:
     return MemoryStore(record)
 
 
-def step(store: MemoryStore, backend: MemoryBackend, request_id: str = "r1", now: float = 1000) -> Step:
-    return take_step(store, backend, "key", request_id, lambda: now)  # type: ignore[arg-type]
+def step(
+    store: MemoryStore, backend: MemoryBackend, request_id: str = "r1", now: float = 1000, chance: float = 0
+) -> Step:
+    return take_step(store, backend, "key", request_id, lambda: now, lambda: chance)  # type: ignore[arg-type]
 
 
 def supersede(store: MemoryStore) -> None:
@@ -101,6 +104,55 @@ def test_a_transient_error_is_a_wait_as_long_as_the_server_asks() -> None:
     store, backend = stored(), MemoryBackend()
     backend.faults["create_thread"] = [TransientError("429", 300)]
     assert step(store, backend) == Step("wait", 300)
+
+
+@pytest.mark.parametrize(("asked_for", "longest"), [(2, 7), (300, 360), (None, 6)])
+def test_the_waits_of_many_are_spread_and_none_is_shorter_than_asked_for(asked_for: int | None, longest: int) -> None:
+    """Runs that were refused at the same moment must not all come back at the same moment."""
+    waits = set()
+    for chance in (0, 0.25, 0.5, 0.75, 1):
+        backend = MemoryBackend(faults={"create_thread": [TransientError("429", asked_for)]})
+        waits.add(step(stored(), backend, chance=chance).wait_seconds)
+    assert (min(waits), max(waits), len(waits)) == (asked_for or 1, longest, 5)
+
+
+def test_who_waits_for_the_same_thread_comes_back_at_another_time() -> None:
+    backend = MemoryBackend(faults={"start_run": [ThreadBusy("locked", 9)]})
+    assert step(stored(), backend, chance=1) == Step("wait", 14)
+
+
+def test_a_look_at_a_run_is_not_spread() -> None:
+    """Nobody was refused: spreading would only add to the lag."""
+    assert step(stored(), MemoryBackend(), chance=1) == Step("wait", 1)
+
+
+def test_a_server_that_asked_for_time_is_not_asked_again_for_the_sake_of_a_leftover() -> None:
+    store = stored()
+    record = store.load("key")
+    leftover = {"key": "old", "goal": "absent", "thread_id": "conv_0", "run_id": "resp_0", "run_is_ours": True}
+    record.made["old"] = wanted_run().model_copy(update=leftover)
+    store.save(record)
+    backend = MemoryBackend(runs={"resp_0": ObservedRun("resp_0", "in_progress")})
+    backend.faults["create_thread"] = [TransientError("429", 300)]
+    for now in range(1000, 1300):
+        assert step(store, backend, now=now) == Step("wait", 1), "the leftover's run is being cancelled"
+    assert backend.calls.count("create_thread") == 1
+    step(store, backend, now=1300)
+    assert backend.calls.count("create_thread") == 2
+
+
+def test_a_delete_does_not_wait_for_what_its_create_waited_for() -> None:
+    """A limit on starting runs is none on deleting them."""
+    store, backend = stored(), MemoryBackend()
+    backend.faults["start_run"] = [TransientError("429", 300)]
+    step(store, backend)
+    record = store.load("key")
+    record.requests["r1"].is_superseded = True
+    record.requests["d1"] = asked("Delete", "d1")
+    record.made["run"].unwant(2000)
+    store.save(record)
+    assert step(store, backend, "d1", now=1001) == Step("answer")
+    assert backend.threads == {}
 
 
 def test_no_wait_goes_past_the_deadline() -> None:

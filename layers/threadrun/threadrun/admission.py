@@ -45,7 +45,7 @@ def admit(
     if wanted is not None:
         request.target_key = _wanted_record(record, request, since, *wanted).key
     for each in _unwanted_records(record, request, since):
-        each.goal, each.deadline_epoch_s = "absent", request.deadline_epoch_s
+        each.unwant(request.deadline_epoch_s)
         each.forget_texts()
     return request
 
@@ -83,7 +83,7 @@ def _wanted_record(
     if wanted is None:
         wanted = record.made[request.request_id] = _new_record(request, since, desired)
     wanted.want(desired)  # type: ignore[arg-type]  # The kinds fit: an identity is of one kind.
-    wanted.failure, wanted.key_style = None, style
+    wanted.failure, wanted.key_style, wanted.rests_until_epoch_s = None, style, 0
     wanted.wanted_since_epoch_s, wanted.deadline_epoch_s = since, request.deadline_epoch_s
     return wanted
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -41,9 +42,10 @@ class Application:
         settings: Settings,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
+        chance: Callable[[], float] = random.random,
     ) -> None:
-        """`clock` gives Unix seconds, `sleep` waits that many seconds."""
-        self.settings, self.clock, self._sleep = settings, clock, sleep
+        """`clock` gives Unix seconds, `sleep` waits that many seconds, `chance` is a number from 0 to 1."""
+        self.settings, self.clock, self._sleep, self.chance = settings, clock, sleep, chance
 
     @cached_property
     def _dynamodb(self) -> DynamoDBClient:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import email.utils
 import json
+import math
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -81,8 +84,29 @@ def _reason(error: openai.APIStatusError, secret: str) -> str:
 
 
 def _retry_after_seconds(error: openai.APIStatusError) -> float | None:
-    value = error.response.headers.get("retry-after", "")
+    """How long the server asks to wait: in milliseconds, in seconds, or until a date. Source: openai._base_client."""
+    headers = error.response.headers
+    for name, divisor in (("retry-after-ms", 1000), ("retry-after", 1)):
+        seconds = _number(headers.get(name, ""))
+        if seconds is not None:
+            return max(seconds / divisor, 0.0)
+    until = _epoch_s(headers.get("retry-after", ""))
+    if until is None:
+        return None
+    # By the server's own clock where it says it: ours may differ.
+    return max(until - (_epoch_s(headers.get("date", "")) or time.time()), 0.0)
+
+
+def _number(text: str) -> float | None:
     try:
-        return max(float(value), 0.0)
+        number = float(text)
     except ValueError:
-        return None  # Absent, or a date: the usual interval serves.
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _epoch_s(date: str) -> float | None:
+    try:
+        return email.utils.parsedate_to_datetime(date).timestamp()
+    except (ValueError, OverflowError):
+        return None

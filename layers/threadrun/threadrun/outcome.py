@@ -24,6 +24,8 @@ class RequeueAfter:
 
     seconds: float
     reason: str
+    is_contended: bool = False
+    """Others wait for the same thing: who waits spreads out, and comes back at another time than they do."""
 
 
 def poll_seconds(waited_seconds: float) -> float:

@@ -88,7 +88,8 @@ def _start(run: RunRecord, thread_id: str, backend: Backend, now: float) -> Done
             run.forget_start()
         elif run.thread_is_ours:
             run.lost_start = "proved"
-        return RequeueAfter(busy.retry_after_seconds or BUSY_POLL_SECONDS, "another run holds the thread")
+        pause = busy.retry_after_seconds or BUSY_POLL_SECONDS
+        return RequeueAfter(pause, "another run holds the thread", is_contended=True)
     except (TransientError, TerminalError):
         run.forget_start()
         raise

@@ -32,6 +32,8 @@ class PhysicalRecord(BaseModel):
     """Why the goal was not reached, in a sentence for the stack event."""
     waiting_for: str = ""
     """What the last step waited for."""
+    rests_until_epoch_s: float = 0
+    """No step before it: the server asked for time."""
     must_recheck: bool = False
     """Set when CloudFormation returns to something that it had left: it may have been deleted meanwhile."""
     is_acknowledged: bool = False
@@ -46,6 +48,10 @@ class PhysicalRecord(BaseModel):
     def leftover_id(self) -> str | None:
         """An id for what was made where the resource itself was not."""
         return None
+
+    def unwant(self, deadline_epoch_s: float) -> None:
+        """Its goal is to be gone; that is tried at once, whatever the way to the former goal had to wait for."""
+        self.goal, self.deadline_epoch_s, self.rests_until_epoch_s = "absent", deadline_epoch_s, 0
 
     def forget_texts(self) -> None:
         """Drop what must not outlive its request: prompts above all."""

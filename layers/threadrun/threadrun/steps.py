@@ -7,6 +7,7 @@ is kept as the reason of the answer.
 from __future__ import annotations
 
 import math
+import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from threadrun.reconcile import reconcile
 from threadrun.record import AnyRecord, Request, ResourceRecord, RunRecord
 from threadrun.store import Store, public_key
 
+SPREAD_SECONDS, SPREAD_SHARE = 5, 0.2
 ORPHAN_SECONDS = 600
 """Time to clean up what a request made that had been overtaken meanwhile."""
 
@@ -34,10 +36,16 @@ class Step:
 
 
 def take_step(
-    store: Store, backend: Backend, key: str, request_id: str, clock: Callable[[], float] = time.time
+    store: Store,
+    backend: Backend,
+    key: str,
+    request_id: str,
+    clock: Callable[[], float] = time.time,
+    chance: Callable[[], float] = random.random,
 ) -> Step:
     """Bring the request as far as it goes without waiting.
 
+    `clock` gives Unix seconds, `chance` a number from 0 to 1 that spreads the waits of many.
     Raises nothing on purpose; whatever escapes is a bug or the table's own failure.
     """
     record = store.load(key)
@@ -46,7 +54,7 @@ def take_step(
         if request is None or not _is_at_work(record, request):
             break
         before = record.model_dump()
-        wait = _advance(record, request, store, backend, clock)
+        wait = _advance(record, request, store, backend, clock, chance)
         if record.model_dump() != before:
             record, is_ours = _save(store, record, clock())
             if not is_ours:
@@ -66,7 +74,12 @@ def _is_at_work(record: ResourceRecord, request: Request) -> bool:
 
 
 def _advance(
-    record: ResourceRecord, request: Request, store: Store, backend: Backend, clock: Callable[[], float]
+    record: ResourceRecord,
+    request: Request,
+    store: Store,
+    backend: Backend,
+    clock: Callable[[], float],
+    chance: Callable[[], float],
 ) -> float | None:
     """Reconcile each thing once that the request is about; returns seconds to wait, None when all is done."""
     target = record.target(request) if request.is_open else None
@@ -80,28 +93,42 @@ def _advance(
         elif isinstance(outcome, RequeueAfter):
             if isinstance(made, RunRecord) and made.is_gone:
                 _replace_gone(record, request, made)
-            made.waiting_for = outcome.reason
-            waits.append(min(outcome.seconds, max(made.deadline_epoch_s - now, 1)))
+            waits.append(_note_wait(made, outcome, now, chance))
         else:
             _note_done(record, made, outcome, store)
     return min(waits) if waits else None
 
 
 def _reconcile_once(made: AnyRecord, backend: Backend, now: float) -> Done | RequeueAfter | TerminalError:
+    rest = min(made.rests_until_epoch_s, made.deadline_epoch_s) - now
+    if rest > 0:
+        return RequeueAfter(rest, made.waiting_for)
     try:
         return reconcile(made, backend, now)
     except TransientError as error:
         pause = poll_seconds(now - made.wanted_since_epoch_s)
-        return RequeueAfter(max(error.retry_after_seconds or 0, pause), error.reason)
+        return RequeueAfter(max(error.retry_after_seconds or 0, pause), error.reason, is_contended=True)
     except TerminalError as error:
         return error
+
+
+def _note_wait(made: AnyRecord, outcome: RequeueAfter, now: float, chance: Callable[[], float]) -> float:
+    """Seconds to wait, to the deadline at most: as asked for, and longer by chance where others wait too."""
+    made.waiting_for = outcome.reason
+    left = max(made.deadline_epoch_s - now, 1)
+    if not outcome.is_contended:
+        return min(outcome.seconds, left)
+    wait = min(outcome.seconds + chance() * max(SPREAD_SECONDS, outcome.seconds * SPREAD_SHARE), left)
+    made.rests_until_epoch_s = now + wait
+    return wait
 
 
 def _replace_gone(record: ResourceRecord, request: Request, gone: RunRecord) -> None:
     """Want the run anew; what is left of the one that is gone is cleaned up like any other."""
     fresh = gone.anew(request.request_id)
     record.made[fresh.key], request.target_key = fresh, fresh.key
-    gone.goal, gone.is_gone = "absent", False
+    gone.unwant(gone.deadline_epoch_s)
+    gone.is_gone = False
     gone.forget_texts()
 
 
@@ -155,5 +182,5 @@ def _merge(fresh: ResourceRecord, stale: ResourceRecord, now: float) -> None:
         # What was deleted meanwhile, or made twice: nobody else knows what is to be cleaned up.
         orphan = made if known is None else known.absorb(made)  # type: ignore[arg-type]  # One key is of one kind.
         if orphan is not None and (known is not None or made.physical_id or made.leftover_id):
-            orphan.goal, orphan.deadline_epoch_s = "absent", now + ORPHAN_SECONDS
+            orphan.unwant(now + ORPHAN_SECONDS)
             fresh.made[orphan.key] = orphan

@@ -1,0 +1,46 @@
+"""Unpacks a layer once for all processes of functions: for each of them anew it takes longer than all else of a start.
+
+AWS mounts layers read-only, so that sharing them shows in nothing.
+"""
+
+import hashlib
+import inspect
+import tempfile
+import threading
+import zipfile
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from ministack.core import lambda_runtime
+
+from local.embedded_cloud.drift_guard import DriftError
+
+_UNPACKS_A_LAYER = "lzf.extractall(layer_dir)"
+_unpacking = threading.Lock()
+
+
+class _Package(zipfile.ZipFile):
+    """A package of code, or a layer: of a layer its directory becomes a link to the one unpacked copy."""
+
+    def extractall(self, path: Any = None, members: Any = None, pwd: bytes | None = None) -> None:
+        directory = Path(path)
+        if not directory.name.startswith("layer_"):
+            super().extractall(path, members, pwd)
+            return
+        digest = hashlib.sha256(Path(str(self.filename)).read_bytes()).hexdigest()
+        copy = Path(tempfile.gettempdir()) / f"layer-{digest[:16]}"
+        with _unpacking:
+            if not copy.exists():
+                unfinished = copy.with_suffix(".unfinished")
+                super().extractall(unfinished)
+                unfinished.rename(copy)
+        directory.rmdir()
+        directory.symlink_to(copy)
+
+
+def install() -> None:
+    """Unpack as described; DriftError when ministack unpacks layers in another way."""
+    if _UNPACKS_A_LAYER not in inspect.getsource(lambda_runtime.Worker._spawn):
+        raise DriftError(f"cannot patch ministack: Worker._spawn no longer holds {_UNPACKS_A_LAYER!r}")
+    lambda_runtime.zipfile = SimpleNamespace(ZipFile=_Package, BadZipFile=zipfile.BadZipFile)
