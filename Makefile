@@ -29,7 +29,7 @@ demo: setup ## Deploy the application and an example stack to an embedded cloud,
 .PHONY: test
 test: setup check ## Check, then run all tests
 	@$(VENV)/bin/python -m pytest -n 2 tests/standin tests/wires tests/upgrade tests/crashes
-	@$(VENV)/bin/python -m pytest tests/static tests/emulator tests/e2e
+	@$(VENV)/bin/python -m pytest -n 2 --dist loadfile tests/static tests/emulator tests/e2e
 
 .PHONY: check
 check: $(VENV)/ready lint unit audit ## Format, lint, types, import contracts, unit and flow tests, audit: seconds

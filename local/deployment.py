@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -50,7 +51,9 @@ def build() -> Path:
     }
     directory = BUILD / "sam"
     arguments = ["build", "--cached", "--cache-dir", str(BUILD / "sam-cache"), "--build-dir", str(directory)]
-    _run_sam([*arguments, "--template", str(ROOT / "template.yaml")], environment)
+    with (BUILD / "sam.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # Tests build in several processes.
+        _run_sam([*arguments, "--template", str(ROOT / "template.yaml")], environment)
     return directory / "template.yaml"
 
 

@@ -16,7 +16,7 @@ from tests.flow.test_life_of_a_run import PROPERTIES, runs_started
 from tests.shared_time import SharedTime
 from tests.world import World
 
-RUNS = 40
+RUNS = 20
 STARTS = ("POST", "/v1/responses")
 
 
