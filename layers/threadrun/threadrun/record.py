@@ -257,6 +257,8 @@ class Request(BaseModel):
     target_key: str | None = None
     """What the answer is about, for Create and Update."""
     received_epoch_s: float
+    issued_epoch_s: float | None = None
+    """When CloudFormation sent it, where its URL tells."""
     deadline_epoch_s: float
     is_superseded: bool = False
     failure: str | None = None
