@@ -47,6 +47,11 @@ class PhysicalRecord(BaseModel):
         """An id for what was made where the resource itself was not."""
         return None
 
+    @property
+    def anchor_id(self) -> str | None:
+        """The id of what is made first: two of the same request are told apart by it."""
+        return self.physical_id
+
     def forget_texts(self) -> None:
         """Drop what must not outlive its request: prompts above all."""
 
@@ -91,6 +96,8 @@ class RunRecord(PhysicalRecord):
     """Where the output is, if it is too large for the public item."""
 
     _is_armed: bool = PrivateAttr(default=False)
+    _refused_epoch_s: float | None = PrivateAttr(default=None)
+    """The intent whose start was refused, as this very process saw."""
 
     @property
     def physical_id(self) -> str | None:
@@ -100,6 +107,10 @@ class RunRecord(PhysicalRecord):
     @property
     def leftover_id(self) -> str | None:
         return f"{self.thread_id}:not-started" if self.thread_id and self.thread_is_ours else None
+
+    @property
+    def anchor_id(self) -> str | None:
+        return self.thread_id
 
     @property
     def is_final(self) -> bool:
@@ -150,6 +161,7 @@ class RunRecord(PhysicalRecord):
 
     def forget_start(self) -> None:
         """The start was refused without effect."""
+        self._refused_epoch_s = self.start_intended_epoch_s
         self.start_intended_epoch_s = self.start_after_item_id = None
 
     def start_over(self) -> None:
@@ -178,7 +190,9 @@ class RunRecord(PhysicalRecord):
         for name in ("thread_id", "thread_is_ours", "vector_store_id", "run_id", "run_is_ours", "output_s3_uri"):
             if not getattr(self, name):
                 setattr(self, name, getattr(stale, name))
-        if stale.start_intended_epoch_s is None or self.run_id:
+        intended = self.start_intended_epoch_s
+        # Another process's intent is not this one's to drop: its run may live.
+        if self.run_id or (intended is not None and intended == stale._refused_epoch_s):
             self.forget_start()
 
 

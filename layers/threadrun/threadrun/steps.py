@@ -142,7 +142,11 @@ def _merge(fresh: ResourceRecord, stale: ResourceRecord, now: float) -> None:
         known = fresh.made.get(made.key)
         if known is not None:
             known.absorb(made)  # type: ignore[arg-type]  # One key is of one kind.
-        elif made.physical_id or made.leftover_id:
-            # It was deleted while this actor made it: nobody else knows what is to be cleaned up.
+            if known.anchor_id == made.anchor_id:
+                continue
+            # The same request at work twice, each with a thread of its own: the one saved first is kept.
+            made.key = f"{made.key} {made.anchor_id}"
+        # Else it was deleted while this actor made it. In both cases nobody else knows what is to be cleaned up.
+        if made.physical_id or made.leftover_id:
             made.goal, made.deadline_epoch_s = "absent", now + ORPHAN_SECONDS
             fresh.made[made.key] = made
