@@ -49,7 +49,7 @@ reference: $(VENV)/ready ## Write docs/resources from the models
 
 .PHONY: unit
 unit: $(VENV)/ready
-	@$(VENV)/bin/python -m pytest -q -n 2 tests/unit tests/flow
+	@$(VENV)/bin/python -m pytest -q -n 2 tests/unit tests/random_lives tests/flow
 
 .PHONY: audit
 audit: $(VENV)/ready $(AUDIT_VENV)/ready ## Ask for known vulnerabilities of the locked packages, once a day

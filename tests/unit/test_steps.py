@@ -9,7 +9,7 @@ import pytest
 from tests.unit.memory import MemoryBackend, wanted_run
 from threadrun.backend import ObservedRun
 from threadrun.errors import TerminalError, ThreadBusy, TransientError, VersionConflict
-from threadrun.record import Request, ResourceRecord
+from threadrun.record import Request, ResourceRecord, RunRecord
 from threadrun.steps import Step, take_step
 
 
@@ -205,6 +205,57 @@ def test_what_is_made_after_its_delete_has_ended_is_cleaned_up_by_who_made_it() 
     store.before_save = delete_to_the_end
     assert step(store, backend) == Step("stop")
     assert (backend.threads, store.load("key").made) == ({}, {})
+
+
+def test_of_two_threads_of_one_request_the_one_saved_later_is_deleted() -> None:
+    """Lambda may deliver an event twice at once; each process makes a thread before it learns of the other."""
+    store, backend = stored(), MemoryBackend()
+
+    def other_process() -> None:
+        record = store.load("key")
+        run = record.made["run"]
+        assert isinstance(run, RunRecord)
+        run.thread_id, run.thread_is_ours = "conv_other", True
+        backend.threads["conv_other"] = []
+        store.save(record)
+
+    store.before_save = other_process
+    step(store, backend)
+    assert list(backend.threads) == ["conv_other"]
+    assert list(store.load("key").made) == ["run"]
+
+
+def test_the_intent_of_another_process_outlives_a_lost_race() -> None:
+    """That process may have ended right after it started the run."""
+    store, backend = stored(), MemoryBackend()
+
+    def other_process() -> None:
+        record = store.load("key")
+        run = record.made["run"]
+        assert isinstance(run, RunRecord)
+        run.thread_id, run.thread_is_ours, run.is_indexed = "conv_other", True, True
+        backend.threads["conv_other"] = []
+        run.intend_start(1000, None)
+        store.save(record)
+
+    store.before_save = other_process
+    assert step(store, backend).outcome == "wait"
+    assert "start_run" not in backend.calls
+
+
+def test_a_refused_start_is_forgotten_though_its_save_lost_a_race() -> None:
+    """Else its Delete would wait for a run that is known not to be."""
+    store, backend = stored(), MemoryBackend()
+    backend.faults["start_run"] = [TransientError("429")]
+
+    def let_pass(remaining: int) -> None:
+        store.before_save = lambda: let_pass(remaining - 1) if remaining else supersede(store)
+
+    let_pass(2)
+    assert step(store, backend).outcome == "stop"
+    assert step(store, backend, "d1") == Step("answer")
+    assert backend.calls.count("start_run") == 1
+    assert backend.threads == {}
 
 
 def test_a_leftover_that_cannot_be_deleted_does_not_fail_an_update() -> None:

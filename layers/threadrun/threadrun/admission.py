@@ -22,9 +22,13 @@ def admit(
 
     `wanted` is what the properties ask for, None for a Delete or where `problem` says why they can't be used.
     """
-    for older in record.requests.values():
-        if older.is_open:
-            older.is_superseded, older.response_url = True, None
+    is_late = _comes_too_late(record, event)
+    if not is_late:
+        _take_back_unheard(record, event)
+        _note_heard(record, event)
+        for older in record.requests.values():
+            if older.is_open:
+                older.is_superseded, older.response_url = True, None
     desired = wanted[0] if wanted else None
     # CloudFormation's clock runs since it sent the request, however late it is delivered.
     since = min(now, event.issued_epoch_s or now)
@@ -34,35 +38,65 @@ def admit(
         response_url=event.response_url,
         physical_id=event.physical_id,
         received_epoch_s=now,
+        issued_epoch_s=event.issued_epoch_s,
         deadline_epoch_s=since + event.work_seconds(desired.timeout_seconds if desired else None),
         failure=problem,
     )
     record.requests[request.request_id] = request
     record.forget_old_requests()
-    if _comes_too_late(record, event):
+    if is_late:
         request.is_superseded, request.response_url = True, None
         return request
     if wanted is not None:
         request.target_key = _wanted_record(record, request, since, *wanted).key
-    for each in _unwanted_records(record, request, since):
+    for each in _unwanted_records(record, request):
         each.unwant(request.deadline_epoch_s)
         each.forget_texts()
     return request
 
 
 def _comes_too_late(record: ResourceRecord, event: Event) -> bool:
-    """Whether this is a Create that Lambda delivered after the Delete of what it was to create.
+    """Whether Lambda delivered this after a request that CloudFormation sent later: nobody waits for its answer.
 
     Events can wait for hours. A Delete with an id that CloudFormation made up took back every Create sent before it.
     """
-    if event.request_type != "Create" or event.issued_epoch_s is None:
+    issued = event.issued_epoch_s
+    if issued is None:
         return False
     return any(
-        request.request_type == "Delete"
-        and _is_made_up(request.physical_id)
-        and event.issued_epoch_s <= request.received_epoch_s
+        issued < (request.issued_epoch_s or 0)
+        or (
+            event.request_type == "Create"
+            and request.request_type == "Delete"
+            and _is_made_up(request.physical_id)
+            and issued <= request.received_epoch_s
+        )
         for request in record.requests.values()
     )
+
+
+def _take_back_unheard(record: ResourceRecord, event: Event) -> None:
+    """Undo a SUCCESS that CloudFormation can't have heard, as it goes on without the id that it would know by it.
+
+    It gives up on a request when a sibling fails, at whatever moment, and no PUT is refused for that.
+    """
+    last = next((request for request in reversed(record.requests.values()) if not request.is_superseded), None)
+    if last is None or last.answer is None or not _succeeded(last) or last.request_type == "Delete":
+        return
+    goes_on = event.request_type == "Update" or (event.request_type == "Delete" and _is_made_up(event.physical_id))
+    if goes_on and event.physical_id != last.answer.physical_id:
+        last.is_superseded, last.response_url = True, None
+        made = record.made.get(last.request_id)
+        if made is not None:
+            made.is_acknowledged = False
+
+
+def _note_heard(record: ResourceRecord, event: Event) -> None:
+    """CloudFormation knows the id of a SUCCESS: it was taken, whether or not its sender lived to note that."""
+    for request in record.requests.values():
+        made = record.target(request)
+        if made and request.answer and _succeeded(request) and request.answer.physical_id == event.physical_id:
+            made.is_acknowledged = True
 
 
 def failed_physical_id(request: Request, target: AnyRecord | None) -> str:
@@ -120,26 +154,16 @@ def _reusable_record(record: ResourceRecord, request: Request, desired: AnyDesir
     return fitting[-1] if fitting else None
 
 
-def _unwanted_records(record: ResourceRecord, request: Request, since: float) -> list[AnyRecord]:
+def _unwanted_records(record: ResourceRecord, request: Request) -> list[AnyRecord]:
     if request.request_type != "Delete":
         return [e for e in record.made.values() if e.key != request.target_key and _is_abandoned(record, e)]
     known = record.with_physical_id(request.physical_id)
     if known is not None:
         return [known]
     if _is_made_up(request.physical_id):
-        # CloudFormation had not heard of it: the Create was not answered yet when this Delete was sent.
-        return [each for each in record.made.values() if not _was_known(record, each, since)]
+        # CloudFormation never heard of it: the Create was not answered in time, or still works on it.
+        return [each for each in record.made.values() if not each.is_acknowledged]
     return []
-
-
-def _was_known(record: ResourceRecord, made: AnyRecord, since: float) -> bool:
-    """Whether CloudFormation had its physical id before that moment; answer and Delete may cross on their way."""
-    crossing = (
-        request.answer.delivered_epoch_s or 0
-        for request in record.requests.values()
-        if request.request_type == "Create" and request.answer and request.answer.target_key == made.key
-    )
-    return made.is_acknowledged and not any(delivered >= since for delivered in crossing)
 
 
 def _is_made_up(physical_id: str | None) -> bool:
@@ -156,4 +180,4 @@ def _is_abandoned(record: ResourceRecord, made: AnyRecord) -> bool:
 
 
 def _succeeded(request: Request) -> bool:
-    return request.answer is not None and request.answer.status == "SUCCESS"
+    return request.answer is not None and request.answer.status == "SUCCESS" and not request.is_superseded

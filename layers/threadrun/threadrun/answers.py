@@ -174,7 +174,6 @@ def _note_end(store: Store, key: str, request_id: str, *, is_delivered: bool) ->
         if record is None or request is None or request.answer is None or request.answer.is_delivered:
             return
         request.answer.is_delivered = is_delivered
-        request.answer.delivered_epoch_s = store.now() if is_delivered else None
         request.response_url = None
         target = record.target(request.answer)
         if target is not None:

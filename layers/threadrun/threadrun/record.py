@@ -111,6 +111,8 @@ class RunRecord(PhysicalRecord):
     """The server does not know it any more, though CloudFormation returns to it."""
 
     _is_armed: bool = PrivateAttr(default=False)
+    _refused_epoch_s: float | None = PrivateAttr(default=None)
+    """The intent whose start was refused, as this very process saw."""
 
     @property
     def physical_id(self) -> str | None:
@@ -170,6 +172,7 @@ class RunRecord(PhysicalRecord):
 
     def forget_start(self) -> None:
         """The start was refused without effect."""
+        self._refused_epoch_s = self.start_intended_epoch_s
         self.start_intended_epoch_s = self.start_after_item_id = None
 
     def anew(self, key: str) -> RunRecord:
@@ -205,7 +208,9 @@ class RunRecord(PhysicalRecord):
         for name in ("thread_id", "thread_is_ours", "vector_store_id", "run_id", "run_is_ours", "output_s3_uri"):
             if not getattr(self, name):
                 setattr(self, name, getattr(stale, name))
-        if stale.start_intended_epoch_s is None or self.run_id:
+        intended = self.start_intended_epoch_s
+        # Another process's intent is not this one's to drop: its run may live.
+        if self.run_id or (intended is not None and intended == stale._refused_epoch_s):
             self.forget_start()
         return None
 
@@ -278,7 +283,6 @@ class Answer(BaseModel):
     reason: str = ""
     target_key: str | None = None
     is_delivered: bool = False
-    delivered_epoch_s: float | None = None
 
 
 class Request(BaseModel):
@@ -292,6 +296,8 @@ class Request(BaseModel):
     target_key: str | None = None
     """What the answer is about, for Create and Update."""
     received_epoch_s: float
+    issued_epoch_s: float | None = None
+    """When CloudFormation sent it, where its URL tells."""
     deadline_epoch_s: float
     is_superseded: bool = False
     failure: str | None = None

@@ -57,10 +57,6 @@ class Store:
         self._client, self._table_name, self._outputs = client, table_name, outputs
         self._clock, self._sleep = clock, sleep
 
-    def now(self) -> float:
-        """Unix seconds."""
-        return self._clock()
-
     def load(self, key: str) -> ResourceRecord | None:
         """The record as it is now, None where there is none."""
         with translated("read the record"):
@@ -93,7 +89,7 @@ class Store:
         if request is not None:
             item |= {"due": {"S": DUE}, "due_epoch_s": {"N": str(int(request.deadline_epoch_s))}}
         elif not record.made:
-            item["expires_epoch_s"] = {"N": str(int(self.now()) + FORGOTTEN_AFTER_SECONDS)}
+            item["expires_epoch_s"] = {"N": str(int(self._clock()) + FORGOTTEN_AFTER_SECONDS)}
         is_as_read = (
             {"ConditionExpression": "attribute_not_exists(pk)"}
             if record.version == 0

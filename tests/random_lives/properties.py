@@ -1,0 +1,36 @@
+"""What the resources of random lives are asked to be: changes of each kind, and properties that are refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.random_lives.services import SHARED_THREAD
+
+Properties = dict[str, Any]
+_UNSEEN = {"timeout_seconds", "accept_statuses", "metadata", "name"}
+"""Properties here that change in place."""
+_HELLO, _BYE = ({"messages": [{"role": "user", "content": text}]} for text in ("Hello.", "Bye."))
+_MANY = [{"role": "user", "content": f"Part {number}."} for number in range(23)]
+PROPERTIES: dict[str, list[Properties]] = {
+    "Custom::OpenAIThreadRun": [
+        {"model": "m", "thread": _HELLO},
+        {"model": "m", "thread": _BYE},
+        {"model": "m", "thread": _HELLO, "timeout_seconds": "40"},
+        {"model": "m", "thread": _HELLO, "accept_statuses": ["completed", "failed"]},
+        {"model": "m", "existing_thread_id": SHARED_THREAD},
+        {"model": "m"},
+    ],
+    "Custom::OpenAIThread": [
+        _HELLO,
+        {**_HELLO, "metadata": {"a": "1"}},
+        {"messages": _MANY},
+        {"messages": _MANY, "timeout_seconds": "40"},
+        {"messages": "none"},
+    ],
+    "Custom::OpenAIAssistant": [{"model": "m"}, {"model": "m", "name": "expert"}, {"name": "invalid"}],
+}
+
+
+def identity(properties: Properties) -> Properties:
+    """What makes it another physical resource."""
+    return {name: value for name, value in properties.items() if name not in _UNSEEN}

@@ -1,0 +1,196 @@
+"""OpenAI and AWS in memory, as far as the application can tell: what is there, who holds what, what has ended."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from tests.unit.memory import MemoryBackend
+from threadrun.assistant_catalog import AssistantCatalog
+from threadrun.backend import ObservedAssistant, ObservedRun, RunPlan
+from threadrun.desired import DesiredAssistant, DesiredThread, Message
+from threadrun.errors import NotFound, ThreadBusy
+
+SHARED_THREAD = "conv_shared"
+
+
+@dataclass
+class Flight:
+    """A run that has not ended yet."""
+
+    thread_id: str
+    ends_epoch_s: float
+    ends_as: str
+
+
+@dataclass(kw_only=True)
+class MemoryServer(MemoryBackend):
+    """OpenAI's Responses API: a run locks its thread, ends by the clock, and shows in its thread once completed."""
+
+    clock: Callable[[], float]
+    on_made: Callable[[str], None]
+    catalog: AssistantCatalog
+    next_run: tuple[float, str] = (3, "completed")
+    """Seconds that the runs to come take, and how they end."""
+    flights: dict[str, Flight] = field(default_factory=dict)
+    endings: dict[str, str] = field(default_factory=dict)
+    """How each run that was ever started has ended."""
+    _ids: int = 0
+
+    def _called(self, name: str) -> None:
+        for run_id, flight in list(self.flights.items()):
+            if flight.ends_epoch_s <= self.clock():
+                self._land(run_id, self.flights.pop(run_id))
+
+    def _land(self, run_id: str, flight: Flight) -> None:
+        self.endings[run_id] = flight.ends_as
+        self.end(run_id, flight.ends_as)
+        if flight.ends_as == "completed" and flight.thread_id in self.threads:
+            self.threads[flight.thread_id].append(run_id.replace("resp", "msg"))
+
+    def _new_id(self, prefix: str) -> str:
+        self._ids += 1
+        made = f"{prefix}_{self._ids}."
+        self.on_made(made)
+        return made
+
+    def _new_thread(self, name: str) -> str:
+        thread_id = self._new_id("conv")
+        self.threads[thread_id] = []
+        return thread_id
+
+    def _require_thread(self, thread_id: str) -> None:
+        self._called("")
+        if thread_id not in self.threads:
+            raise NotFound(f"no thread {thread_id}")
+
+    def count_messages(self, thread_id: str) -> int:
+        self._require_thread(thread_id)
+        return super().count_messages(thread_id)
+
+    def add_messages(self, thread_id: str, messages: Sequence[Message]) -> int:
+        self._require_thread(thread_id)
+        return super().add_messages(thread_id, messages)
+
+    def update_thread(self, thread_id: str, desired: DesiredThread) -> None:
+        self._require_thread(thread_id)
+
+    def last_item_id(self, thread_id: str) -> str | None:
+        self._require_thread(thread_id)
+        return super().last_item_id(thread_id)
+
+    def start_run(self, plan: RunPlan, thread_id: str) -> ObservedRun:
+        self._require_thread(thread_id)
+        if any(flight.thread_id == thread_id for flight in self.flights.values()):
+            raise ThreadBusy("locked")
+        run = ObservedRun(self._new_id("resp"), "queued", created_at=int(self.clock()))
+        seconds, ends_as = self.next_run
+        self.runs[run.run_id], self.flights[run.run_id] = run, Flight(thread_id, self.clock() + seconds, ends_as)
+        return run
+
+    def find_lost_run(self, thread_id: str, after_item_id: str | None) -> ObservedRun | None:
+        self._called("")
+        return super().find_lost_run(thread_id, after_item_id) if thread_id in self.threads else None
+
+    def cancel_run(self, thread_id: str, run_id: str) -> None:
+        self._called("")
+        if run_id in self.flights:
+            self.flights[run_id] = Flight(thread_id, self.clock() + 1, "cancelled")
+
+    def delete_run(self, thread_id: str, run_id: str) -> None:
+        self._called("")
+        assert run_id not in self.flights, "a run in flight was deleted: nobody can cancel it any more"
+        self.runs.pop(run_id, None)
+
+    def put_assistant(self, assistant_id: str | None, desired: DesiredAssistant, token: str) -> ObservedAssistant:
+        return self.catalog.put(assistant_id, desired, token)
+
+    def find_assistant(self, assistant_id: str) -> ObservedAssistant:
+        return self.catalog.find(assistant_id)
+
+    def delete_assistant(self, assistant_id: str) -> None:
+        self.catalog.delete(assistant_id)
+
+    def leaves_no_trace(self, run_id: str) -> bool:
+        """Whether a run has ended without an answer in its thread."""
+        return self.endings.get(run_id, "completed") != "completed"
+
+
+class MemoryTable:
+    """The calls of DynamoDB's client that the application makes; `texts` has every record that was ever saved."""
+
+    def __init__(self) -> None:
+        self.items: dict[str, dict[str, Any]] = {}
+        self.texts: list[str] = []
+
+    def get_item(self, *, Key: dict[str, Any], **_: Any) -> dict[str, Any]:
+        item = self.items.get(Key["pk"]["S"])
+        return {"Item": dict(item)} if item else {}
+
+    def put_item(self, *, Item: dict[str, Any], **more: Any) -> None:
+        self._require(self.items.get(Item["pk"]["S"]), **more)
+        self.items[Item["pk"]["S"]] = Item
+        if "body" in Item:
+            self.texts.append(zlib.decompress(Item["body"]["B"]).decode())
+
+    def _require(
+        self,
+        known: dict[str, Any] | None,
+        TableName: str,
+        ConditionExpression: str = "",
+        ExpressionAttributeValues: Any = None,
+    ) -> None:
+        is_met = {
+            "": lambda: True,
+            "attribute_not_exists(pk)": lambda: known is None,
+            "version = :read": lambda: known and known["version"] == ExpressionAttributeValues[":read"],
+        }[ConditionExpression]
+        if not is_met():
+            raise ClientError({"Error": {"Code": "ConditionalCheckFailedException", "Message": ""}}, "PutItem")
+
+    def delete_item(self, *, Key: dict[str, Any], **_: Any) -> None:
+        self.items.pop(Key["pk"]["S"], None)
+
+    def update_item(self, *, Key: dict[str, Any], ExpressionAttributeValues: dict[str, Any], **_: Any) -> None:
+        """Lay the attributes ready."""
+        staged, uri = ExpressionAttributeValues[":attributes"], ExpressionAttributeValues[":uri"]
+        self.items.setdefault(Key["pk"]["S"], dict(Key)).update(staged=staged, output_s3_uri=uri)
+
+    def record_attributes(self, key: str) -> None:
+        """The state machine's own update: what is staged becomes the item."""
+        item = self.items.get(key, {})
+        if "staged" in item:
+            self.items[key] = {**item, **item.pop("staged")["M"]}
+
+    def query(self, *, ExpressionAttributeValues: dict[str, Any], **_: Any) -> dict[str, Any]:
+        now = int(ExpressionAttributeValues[":now"]["N"])
+        due = [item for item in self.items.values() if "due" in item and int(item["due_epoch_s"]["N"]) < now]
+        return {"Items": sorted(due, key=lambda item: int(item["due_epoch_s"]["N"]))}
+
+    @property
+    def awaits_answers(self) -> bool:
+        return any("due" in item for item in self.items.values())
+
+
+class ExecutionAlreadyExists(Exception):
+    """The name is taken for 90 days."""
+
+
+class MemoryStepFunctions:
+    """The one call of the client; `on_start` gets the name and the input of a new execution."""
+
+    exceptions = SimpleNamespace(ExecutionAlreadyExists=ExecutionAlreadyExists)
+
+    def __init__(self, on_start: Callable[[str, str], None]) -> None:
+        self._on_start, self._names = on_start, set[str]()
+
+    def start_execution(self, *, stateMachineArn: str, name: str, input: str) -> None:
+        if name in self._names:
+            raise ExecutionAlreadyExists
+        self._names.add(name)
+        self._on_start(name, input)

@@ -1,0 +1,121 @@
+"""Executions of statemachine/thread_run.asl.yaml, one state at a time, so that anything can come in between."""
+
+from __future__ import annotations
+
+import functools
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from threadrun.answers import answer_request
+from threadrun.steps import take_step
+
+if TYPE_CHECKING:
+    from tests.random_lives.world import World
+
+_DEFINITION = Path(__file__).parents[2] / "statemachine/thread_run.asl.yaml"
+
+
+@functools.cache
+def definition() -> Any:
+    return yaml.safe_load(_DEFINITION.read_text())
+
+
+@functools.cache
+def retries(state: str, error: str) -> tuple[float, int]:
+    """Seconds before the first retry of an error, and how many there are."""
+    for retry in definition()["States"][state]["Retry"]:
+        if error in retry["ErrorEquals"]:
+            return retry["IntervalSeconds"], retry["MaxAttempts"]
+    return 0, 0
+
+
+class FunctionFailed(Exception):
+    """A function ended with an error of this name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+
+@dataclass
+class Execution:
+    """One execution; `step()` takes it to its next state."""
+
+    world: World
+    name: str
+    text: str
+    status: str = "RUNNING"
+    failure: str = ""
+    public_key: str = ""
+    state: str = ""
+    tries: int = 0
+    given: dict[str, Any] = field(default_factory=dict)
+
+    def start(self) -> None:
+        self.given = json.loads(self.text)
+        timeout = definition()["TimeoutSeconds"]
+        self.world.later(timeout, f"{self.name} times out", lambda: self.end("TIMED_OUT"))
+        self._choose(self.given)
+
+    def end(self, status: str) -> None:
+        if self.status == "RUNNING":
+            self.status = status
+            self.world.forget_task(f"{self.name} times out")
+            if status != "SUCCEEDED":
+                self.world.report_execution(self)
+
+    def step(self) -> None:
+        if self.status != "RUNNING":
+            return
+        try:
+            {"Reconcile": self._reconcile, "Record attributes": self._record, "Signal": self._signal}[self.state]()
+        except FunctionFailed as failed:
+            self._retry_or_catch(failed.name)
+
+    def _go(self, state: str, wait_seconds: float = 0) -> None:
+        self.state, self.tries = state, 0
+        self.world.later(wait_seconds, f"{self.name}: {state}", self.step)
+
+    def _choose(self, step: dict[str, Any]) -> None:
+        self.public_key = step["public_key"]
+        if step["outcome"] == "stop":
+            self.end("SUCCEEDED")
+        elif step["outcome"] == "wait":
+            self._go("Reconcile", step["wait_seconds"])
+        else:
+            self._go("Record attributes" if step["outcome"] == "record" else "Signal")
+
+    def _reconcile(self) -> None:
+        app, key = self.world.app, self.given["key"]
+        taken = self.world.run_function(
+            self.name, lambda: take_step(app.store, app.backend, key, self.given["request_id"], app.clock)
+        )
+        if self.status == "RUNNING":
+            self._choose(asdict(taken))
+
+    def _record(self) -> None:
+        self.world.table.record_attributes(self.public_key)
+        self._go("Signal")
+
+    def _signal(self) -> None:
+        key, request_id, failure = self.given["key"], self.given["request_id"], self.failure or None
+        self.world.run_function(
+            self.name, lambda: answer_request(self.world.app.store, key, request_id, failure=failure)
+        )
+        self.end("SUCCEEDED")
+
+    def _retry_or_catch(self, error: str) -> None:
+        interval, attempts = retries(self.state, error)
+        if self.tries < attempts:
+            self.tries += 1
+            pause = min(interval * 2 ** (self.tries - 1), 60)
+            self.world.later(pause, f"{self.name}: {self.state} again", self.step)
+        elif self.state == "Reconcile":
+            self.failure = f"the reconcile function failed ({error}): its log group tells more"
+            self._go("Signal")
+        else:
+            self.end("FAILED")

@@ -1,0 +1,225 @@
+"""The application on in-memory services and a virtual clock: who may act next, and when.
+
+Everything that will happen is a task with a time. Tasks run one after the other, but for those that fate lets
+in at a call of another one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, TypeVar
+
+from botocore.exceptions import ClientError
+
+from functions.custom_resource.app import handle
+from tests.random_lives.calls import Calls, ProcessEnded, Watched, aws_error, openai_error, url_error
+from tests.random_lives.services import SHARED_THREAD, MemoryServer, MemoryStepFunctions, MemoryTable
+from tests.random_lives.stack import Stack
+from tests.random_lives.state_machine import Execution, FunctionFailed
+from threadrun.application import Application
+from threadrun.assistant_catalog import AssistantCatalog
+from threadrun.cloudformation import parse_event
+from threadrun.errors import ThreadRunError
+from threadrun.record import ResourceRecord
+from threadrun.responder import answer_ended_execution, rescue_request, sweep
+from threadrun.settings import Settings
+
+Result = TypeVar("Result")
+LAMBDA_PAUSES_SECONDS = (60, 120)
+SWEEP_SECONDS, VISIBILITY_SECONDS, RETENTION_SECONDS = 60, 90, 10_800
+REST_SECONDS = 30 * 3600
+PLAIN = "cannot be recorded either"
+"""Part of the reason that is given where the table is out of reach past the deadline."""
+
+
+@dataclass
+class Task:
+    """Something that happens at a time."""
+
+    due_epoch_s: float
+    name: str
+    act: Callable[[], None]
+
+
+@dataclass
+class Actor:
+    """A function's process at work."""
+
+    request_id: str
+    made: set[str] = field(default_factory=set)
+
+
+class World:
+    """One deployment with one resource of one stack."""
+
+    def __init__(self, resource_type: str) -> None:
+        self.now = 1_800_000_000.5  # A presigned URL has whole seconds.
+        self.tasks: list[Task] = []
+        self.executions: list[Execution] = []
+        self.calls = Calls(self._interrupt, self._lose)
+        self.starts: dict[str, list[str]] = defaultdict(list)
+        """The runs that were started for each request."""
+        self.excused: set[str] = set()
+        """Ids that the application may never have learned."""
+        self._actors: list[Actor] = []
+        self._swept_epoch_s = self.now
+        self.stack = Stack(self, resource_type)
+        self.table = MemoryTable()
+        self._deploy()
+
+    def _deploy(self) -> None:
+        clock = lambda: self.now  # noqa: E731
+        dynamodb: Any = Watched(self.table, self.calls, aws_error)
+        catalog = AssistantCatalog(dynamodb, "table", clock)
+        self.server = MemoryServer(clock=clock, on_made=self._note_made, catalog=catalog, threads={SHARED_THREAD: []})
+        settings = Settings(table_name="table", state_machine_arn="arn", outputs_bucket="bucket")
+        self.app = Application(settings, clock, self._sleep)
+        self.app._dynamodb = dynamodb
+        self.app.backend = Watched(self.server, self.calls, openai_error)
+        self.app.step_functions = Watched(MemoryStepFunctions(self._start_execution), self.calls, aws_error)
+
+    # What happens, and when
+
+    def later(self, seconds: float, name: str, act: Callable[[], None]) -> None:
+        self.tasks.append(Task(self.now + seconds, name, act))
+
+    def forget_task(self, name: str) -> None:
+        self.tasks = [task for task in self.tasks if task.name != name]
+
+    def due_tasks(self) -> list[Task]:
+        return [task for task in self.tasks if task.due_epoch_s <= self.now]
+
+    def run_task(self, task: Task) -> None:
+        self.tasks.remove(task)
+        self.now = max(self.now, task.due_epoch_s)
+        task.act()
+
+    def pass_time(self, seconds: float) -> None:
+        """Everything that is due meanwhile happens in its order."""
+        until = self.now + seconds
+        while (task := self._next_task()) and task.due_epoch_s <= until:
+            self.run_task(task)
+        self.now = max(self.now, until)
+
+    def come_to_rest(self) -> None:
+        """Let time pass until nothing is left to happen."""
+        patience = self.now + REST_SECONDS
+        while task := self._next_task():
+            self.run_task(task)
+            assert self.now < patience, f"it does not come to rest: {[task.name for task in self.tasks]}"
+
+    def _next_task(self) -> Task | None:
+        if self.table.awaits_answers:
+            self.forget_task("sweep")
+            self.tasks.append(Task(self._swept_epoch_s + SWEEP_SECONDS, "sweep", self.sweep))
+        return min(self.tasks, key=lambda task: task.due_epoch_s, default=None)
+
+    def _sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+    # Lambda, EventBridge and SQS
+
+    def run_function(self, request_id: str, work: Callable[[], Result]) -> Result:
+        """Raises `FunctionFailed`; an error that nobody expects is a bug, and propagates."""
+        actor = Actor(request_id)
+        self._actors.append(actor)
+        try:
+            return work()
+        except (ProcessEnded, ThreadRunError, ClientError) as error:
+            self.excused |= actor.made
+            name = "Runtime.ExitError" if isinstance(error, ProcessEnded) else type(error).__name__
+            raise FunctionFailed(name) from None
+        finally:
+            self._actors.pop()
+
+    def deliver_later(self, event: dict[str, Any]) -> None:
+        """Lambda takes an event in."""
+        self.later(0, f"delivery of {event['RequestId']}", partial(self.deliver, event))
+
+    def deliver(self, event: dict[str, Any], tries: int = 1) -> None:
+        """Invoke the ServiceToken's function asynchronously."""
+        request_id = event["RequestId"]
+        try:
+            self.run_function(request_id, lambda: handle(self.app, parse_event(event)))
+        except FunctionFailed as failed:
+            if tries <= len(LAMBDA_PAUSES_SECONDS):
+                again = partial(self.deliver, event, tries + 1)
+                self.later(LAMBDA_PAUSES_SECONDS[tries - 1], f"delivery of {request_id}", again)
+            else:
+                self._queue(partial(rescue_request, self.app, event, f"the function failed ({failed.name})"))
+
+    def report_execution(self, execution: Execution) -> None:
+        detail = {"name": execution.name, "status": execution.status, "input": execution.text}
+        self._queue(partial(answer_ended_execution, self.app, detail))
+
+    def _queue(self, work: Callable[[], object]) -> None:
+        self.later(0, "message", partial(self._receive, work, self.now + RETENTION_SECONDS))
+
+    def _receive(self, work: Callable[[], object], expires_epoch_s: float) -> None:
+        try:
+            self.run_function("responder", work)
+        except FunctionFailed:
+            if self.now + VISIBILITY_SECONDS < expires_epoch_s:
+                self.later(VISIBILITY_SECONDS, "message", partial(self._receive, work, expires_epoch_s))
+
+    def sweep(self) -> None:
+        self._swept_epoch_s = self.now
+        try:
+            self.run_function("sweep", lambda: sweep(self.app))
+        except FunctionFailed:
+            pass  # The schedule comes again.
+
+    def put_answer(self, url: str, body: bytes, **_: Any) -> None:
+        """CloudFormation's side of the presigned URL."""
+        answer = json.loads(body)
+        self.calls.make("PUT", partial(self._take_answer, answer), url_error)
+
+    def _take_answer(self, answer: dict[str, Any]) -> None:
+        request = self.record.requests.get(answer["RequestId"]) if self.record else None
+        is_overtaken = request is not None and request.is_superseded and answer["Status"] == "FAILED"
+        assert not is_overtaken or PLAIN in answer["Reason"], f"{answer} to a request that was overtaken"
+        self.stack.take(answer)
+
+    def _start_execution(self, name: str, text: str) -> None:
+        execution = Execution(self, name, text)
+        self.executions.append(execution)
+        execution.start()
+
+    # What fate does
+
+    def _interrupt(self, choice: int) -> None:
+        """Another actor runs to its end while one is at a call."""
+        if choice % 3 == 0:
+            self.stack.sibling_fails()
+        if choice % 3 == 1 and self.stack.sent:
+            self.deliver_later(list(self.stack.sent.values())[-1].event)
+        due = self.due_tasks()
+        if due:
+            self.run_task(due[-1 - choice // 3 % len(due)])
+
+    def _lose(self, result: object) -> None:
+        made = getattr(result, "run_id", result)
+        if isinstance(made, str):
+            self.excused.add(made)
+
+    def _note_made(self, made: str) -> None:
+        self._actors[-1].made.add(made)
+        if made.startswith("resp_"):
+            self.starts[self._actors[-1].request_id].append(made)
+
+    # What is seen from outside
+
+    @property
+    def record(self) -> ResourceRecord | None:
+        """The record as it is saved."""
+        texts = self.table.texts
+        return ResourceRecord.model_validate_json(texts[-1]) if texts else None
+
+    def left_on_server(self) -> set[str]:
+        """Threads and runs that the application could have known of."""
+        there = {*self.server.threads, *self.server.runs} - {SHARED_THREAD}
+        return {made for made in there if made not in self.excused or any(made in text for text in self.table.texts)}
