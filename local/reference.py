@@ -128,7 +128,7 @@ def page(model: type[Desired]) -> str:
 
 def _arguments(model: type[BaseModel]) -> list[str]:
     return [
-        f"* `{name}` - ({'Required' if _is_required(model, name) else 'Optional'}) {field.description}"
+        f"* `{field.alias or name}` - ({'Required' if _is_required(model, name) else 'Optional'}) {field.description}"
         for name, field in model.model_fields.items()
     ]
 

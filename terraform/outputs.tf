@@ -76,6 +76,11 @@ output "output_text" {
   value       = can(local.stack_outputs["OutputText"]) ? base64decode(local.stack_outputs["OutputText"]) : null
 }
 
+output "output_value" {
+  description = "The answer as a value, where it is JSON and whole; else null"
+  value       = try(jsondecode(base64decode(local.stack_outputs["OutputText"])), null)
+}
+
 output "output_truncated" {
   description = "Whether `output_text` was shortened or a key of the output left out"
   value       = try(tobool(local.stack_outputs["OutputTruncated"]), null)

@@ -16,6 +16,12 @@ locals {
     }
   ]
 
+  response_format = var.response_format == null ? null : {
+    for name, value in merge(var.response_format, {
+      json_schema = try({ for key, part in var.response_format.json_schema : key => part if part != null }, null)
+    }) : name => value if value != null
+  }
+
   # The stack's outputs by key. Keys are alphanumeric, so that of an output key is its digest.
   output_key_digests = { for key in toset(var.output_keys) : key => "Output${md5(key)}" }
 }
@@ -42,7 +48,7 @@ module "template" {
     max_completion_tokens = var.max_completion_tokens
     temperature           = var.temperature
     top_p                 = var.top_p
-    response_format       = var.response_format
+    response_format       = local.response_format
 
     import_id       = var.import_id
     timeout_seconds = var.timeout_seconds

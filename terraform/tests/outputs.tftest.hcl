@@ -63,6 +63,11 @@ run "attributes_are_typed" {
   }
 
   assert {
+    condition     = output.output_value.title == "Grüße 👋"
+    error_message = "An answer that is JSON must be a value."
+  }
+
+  assert {
     condition     = output.output_text == "{\"title\": \"Grüße 👋\"}" && output.output_truncated == false
     error_message = "The answer must be readable text."
   }

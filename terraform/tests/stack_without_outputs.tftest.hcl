@@ -29,7 +29,7 @@ run "attributes_of_a_stack_without_outputs_are_unknown" {
   }
 
   assert {
-    condition     = output.output_text == null && output.output_truncated == null && output.output.title == null
+    condition     = output.output_text == null && output.output_value == null && output.output_truncated == null && output.output.title == null
     error_message = "The answer of a stack that could not be created is unknown and not an error."
   }
 }

@@ -398,11 +398,31 @@ run "top_p_is_1_at_most" {
   expect_failures = [var.top_p]
 }
 
-run "response_format_is_text_or_json_object" {
+run "response_format_is_one_of_three" {
+  command = plan
+
+  variables {
+    response_format = { type = "xml" }
+  }
+
+  expect_failures = [var.response_format]
+}
+
+run "response_format_json_schema_needs_its_schema" {
   command = plan
 
   variables {
     response_format = { type = "json_schema" }
+  }
+
+  expect_failures = [var.response_format]
+}
+
+run "response_format_schema_is_json" {
+  command = plan
+
+  variables {
+    response_format = { type = "json_schema", json_schema = { name = "verdict", schema = "[]" } }
   }
 
   expect_failures = [var.response_format]

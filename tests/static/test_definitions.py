@@ -83,6 +83,8 @@ sys.meta_path.append(Provided())
 import importlib
 for name in {modules!r}:
     importlib.import_module("threadrun." + name)
+from threadrun.json_schema import first_problem
+assert first_problem("{{}}", {{"required": ["a"]}}), "what is imported only when it is needed"
 sys.path.insert(0, sys.argv[1])
 import app
 print(app.handler)

@@ -691,7 +691,7 @@ def test_settings_that_only_the_server_knows_do_not_stand_in_the_way() -> None:
         "created_at": 5,
         "model": "m",
         "tools": [{"type": "browser"}, {"type": "file_search"}],
-        "response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": {}}},
+        "response_format": {"type": "grammar", "syntax": "lark"},
     }
     found = answering(body).find_assistant("asst_1").settings
     assert [tool.type for tool in found.tools or ()] == ["file_search"]

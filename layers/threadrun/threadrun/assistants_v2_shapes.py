@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from openai.types import ResponseFormatJSONSchema
 from openai.types.beta import Assistant, Thread
 from openai.types.beta.assistant_tool import AssistantTool
 from openai.types.beta.threads import Run
@@ -95,8 +96,9 @@ def tool_fields(tool: Tool) -> dict[str, Any]:
     return {"type": SEARCH if tool.is_retrieval else CODE}
 
 
-def format_fields(settings: Generation) -> dict[str, str] | None:
-    return {"type": settings.response_format.type} if settings.response_format else None
+def format_fields(settings: Generation) -> dict[str, Any] | None:
+    form = settings.response_format
+    return form.model_dump(by_alias=True, exclude_none=True) if form else None
 
 
 def settings_fields(desired: DesiredAssistant) -> dict[str, Any]:
@@ -125,9 +127,18 @@ def is_marked(assistant: Assistant, token: str) -> bool:
     return (assistant.metadata or {}).get(MARK) == token
 
 
+def _format_from(assistant: Assistant) -> dict[str, Any] | None:
+    """The form of the answers, where this package has words for it; a promise without a schema promises nothing."""
+    form = assistant.response_format
+    if getattr(form, "type", None) in ("text", "json_object"):
+        return {"type": form.type}  # type: ignore[union-attr]
+    if isinstance(form, ResponseFormatJSONSchema) and form.json_schema.schema_:
+        return form.model_dump(by_alias=True, exclude_none=True)
+    return None
+
+
 def settings_from(assistant: Assistant) -> DesiredAssistant:
     """The server's settings as far as this package has words for them."""
-    form = getattr(assistant.response_format, "type", None)
     granted, tools = granted_by(assistant), assistant.tools or []
     settings = {
         "name": assistant.name or None,
@@ -137,7 +148,7 @@ def settings_from(assistant: Assistant) -> DesiredAssistant:
         "tools": [found for each in tools if (found := tool_from(each, granted))] or None,
         "temperature": assistant.temperature,
         "top_p": assistant.top_p,
-        "response_format": {"type": form} if form in ("text", "json_object") else None,
+        "response_format": _format_from(assistant),
         "metadata": assistant.metadata or None,
     }
     return DesiredAssistant.model_validate(settings)

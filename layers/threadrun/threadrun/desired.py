@@ -10,11 +10,12 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
+from threadrun.json_schema import check_schema, read_schema
 from threadrun.recasting import Boolean, Integer, Metadata, Number, Properties, Text
 from threadrun.tools import Attachment, Tool
 
@@ -50,12 +51,43 @@ class Thread(Properties):
     metadata: Metadata | None = Field(None, description="Key-value pairs on the thread, at most 16.")
 
 
+class JsonSchemaFormat(Properties):
+    """The promise of a structured answer."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    name: Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9_-]{1,64}$")] = Field(
+        description="A name for the model: letters, digits, `_` and `-`, 64 at most."
+    )
+    description: Text | None = Field(None, description="What the answer is for, told to the model.")
+    # `schema` itself is a name of pydantic's.
+    schema_: Annotated[dict[str, Any], BeforeValidator(read_schema), AfterValidator(check_schema)] = Field(
+        alias="schema", description="The JSON Schema of the answer: JSON text, taken exactly, or a map."
+    )
+    strict: Boolean | None = Field(
+        None, description="Whether the model is held to the schema while it writes. `false` unless set."
+    )
+
+
 class ResponseFormat(Properties):
     """The form of the answer; `json_object` needs the word "json" in the messages (OpenAI's rule)."""
 
-    type: Literal["text", "json_object"] = Field(
-        description="`text` or `json_object`. The latter needs the word JSON in a message."
+    type: Literal["text", "json_object", "json_schema"] = Field(
+        description="`text`, `json_object` or `json_schema`. The second needs the word JSON in a message."
     )
+    json_schema: JsonSchemaFormat | None = Field(
+        None,
+        description="What the answer has to be, for type `json_schema`. An answer that is not fails the resource; the "
+        "top-level scalars of one that is are the attributes `output.<key>`.",
+    )
+
+    @model_validator(mode="after")
+    def _check_parts(self) -> Self:
+        if self.type == "json_schema" and self.json_schema is None:
+            raise PydanticCustomError("response_format", "json_schema is required for type json_schema")
+        if self.type != "json_schema" and self.json_schema is not None:
+            raise PydanticCustomError("response_format", "json_schema is possible for type json_schema only")
+        return self
 
 
 class Desired(Properties):

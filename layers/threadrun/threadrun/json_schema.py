@@ -1,7 +1,7 @@
-"""Gives a JSON Schema back the numbers and booleans that CloudFormation turned into strings.
+"""JSON Schemas: read from a template, their types restored, and answers held against them.
 
-By keyword only, never by looks: a property named `minimum` or a description "5" stays what it is.
-Source: JSON Schema 2020-12, validation vocabulary.
+CloudFormation turns numbers and booleans into strings; they come back by keyword only, never by looks: a property
+named `minimum` or a description "5" stays what it is. Source: JSON Schema 2020-12, validation vocabulary.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from typing import Any
+
+from pydantic_core import PydanticCustomError
 
 _NUMBERS = frozenset(
     {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength"}
@@ -21,8 +23,70 @@ _SCHEMAS = frozenset(
 )
 _SCHEMA_LISTS = frozenset({"anyOf", "oneOf", "allOf", "prefixItems"})
 _SCHEMA_MAPS = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"})
+_TOLD = _NUMBERS | {"type", "enum", "const", "pattern", "format", "uniqueItems"}
+_TOLD_CHARACTERS = 200
 _VALUES = frozenset({"const", "default"})
 _VALUE_LISTS = frozenset({"enum", "examples"})
+
+
+def read_schema(value: Any) -> Any:
+    """JSON text is taken exactly; a map gets back the types that CloudFormation made strings of."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            raise PydanticCustomError("json_schema", "must be a JSON object: this text is no JSON") from None
+        if not isinstance(value, dict):
+            raise PydanticCustomError("json_schema", "must be a JSON object")
+        return value
+    if isinstance(value, Mapping):
+        return restored(value)
+    raise PydanticCustomError("json_schema", "must be a JSON object, as text or as a map")
+
+
+def check_schema(schema: dict[str, Any]) -> dict[str, Any]:
+    """Refuse what is no JSON Schema, before a run is paid for that could not be held against it."""
+    # Imported where it is needed: most runs have no schema, and every cold start would pay for it.
+    from jsonschema import Draft202012Validator, SchemaError
+
+    try:
+        Draft202012Validator.check_schema(schema)
+    except SchemaError as error:
+        place = ".".join(map(str, error.absolute_path)) or "it"
+        raise PydanticCustomError(
+            "json_schema", "is no JSON Schema: {place} is not as it must be", {"place": place}
+        ) from None
+    return schema
+
+
+def first_problem(text: str, schema: Mapping[str, Any]) -> str | None:
+    """What is wrong with an answer that was to follow the schema; None where nothing is.
+
+    Tells places and rules, never the answer's own words: those may be secret.
+    """
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import best_match
+    from jsonschema_specifications import REGISTRY
+    from referencing.exceptions import Unresolvable
+
+    try:
+        answer = json.loads(text)
+    except (ValueError, RecursionError):
+        return "it is no JSON" if text else "it is empty"
+    try:
+        # With a registry of its own it fetches no reference: a schema must not make this process call anybody.
+        error = best_match(Draft202012Validator(schema, registry=REGISTRY).iter_errors(answer))
+    except Unresolvable:
+        return "its schema refers to what it does not have"
+    if error is None:
+        return None
+    place = error.json_path.removeprefix("$").removeprefix(".") or "the whole"
+    if error.validator == "required":
+        missing = [name for name in error.validator_value if name not in error.instance]
+        return f"{place} lacks {', '.join(missing)}"
+    if error.validator in _TOLD and len(told := json.dumps(error.validator_value)) <= _TOLD_CHARACTERS:
+        return f"{place} is not as the schema says: {error.validator} {told}"
+    return f"{place} is not as the schema says: {error.validator}"
 
 
 def restored(schema: Any) -> Any:

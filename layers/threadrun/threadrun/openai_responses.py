@@ -16,7 +16,7 @@ from openai.types.responses import Response
 
 from threadrun.assistant_catalog import AssistantCatalog
 from threadrun.backend import Indexing, ObservedAssistant, ObservedRun, RunPlan, Usage
-from threadrun.desired import MIN_COMPLETION_TOKENS, DesiredAssistant, DesiredThread, Message
+from threadrun.desired import MIN_COMPLETION_TOKENS, DesiredAssistant, DesiredThread, Message, ResponseFormat
 from threadrun.errors import NotFound, TerminalError
 from threadrun.openai_errors import require_readable, translated
 from threadrun.openai_vector_stores import delete_store, make_store, observe_indexing
@@ -191,11 +191,25 @@ def _request(plan: RunPlan, thread_id: str) -> dict[str, Any]:
         "max_output_tokens": run.max_completion_tokens,
         "temperature": run.temperature,
         "top_p": run.top_p,
-        "text": {"format": {"type": run.response_format.type}} if run.response_format else None,
+        "text": {"format": _format(run.response_format)} if run.response_format else None,
     }
     given = {name: value for name, value in optional.items() if value not in (None, [], {})}
     # Without an explicit store a background response may vanish minutes after its end.
     return {"model": run.model, "conversation": thread_id, "background": True, "store": True, **given}
+
+
+def _format(form: ResponseFormat) -> dict[str, Any]:
+    """The form of the answer, flat in this API; strict only where asked, like functions."""
+    promised = form.json_schema
+    if promised is None:
+        return {"type": form.type}
+    described = {"description": promised.description} if promised.description else {}
+    return {
+        "type": form.type,
+        "name": promised.name,
+        "schema": promised.schema_,
+        "strict": promised.strict or False,
+    } | described
 
 
 def _message(message: Message, *, with_files: bool) -> Any:

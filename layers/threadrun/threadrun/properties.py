@@ -73,8 +73,9 @@ class _KeyReader:
             return [self.read(model, item, (*path, index)) for index, item in enumerate(value)]
         if not isinstance(value, Mapping):
             return value
+        fields = {field.alias or name: field for name, field in model.model_fields.items()}
         known: dict[str, tuple[str, KeyStyle]] = {}
-        for name in model.model_fields:
+        for name in fields:
             known |= {to_pascal(name): (name, "PascalCase"), name: (name, "snake_case")}
         given: dict[str, Any] = {}
         for key, item in value.items():
@@ -83,7 +84,7 @@ class _KeyReader:
                 continue
             name, style = known[key]
             self._keys[style].append(_join((*path, key)))
-            nested = _nested_model(model.model_fields[name].annotation)
+            nested = _nested_model(fields[name].annotation)
             given[name] = self.read(nested, item, (*path, key)) if nested else item
         return given
 

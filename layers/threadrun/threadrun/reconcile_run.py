@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from threadrun.backend import Backend, ObservedRun
 from threadrun.errors import LostReply, NotFound, TerminalError, ThreadBusy, TransientError
+from threadrun.json_schema import first_problem
 from threadrun.outcome import Done, RequeueAfter, poll_seconds
 from threadrun.record import RunRecord
 
@@ -125,8 +126,18 @@ def _observe(run: RunRecord, backend: Backend, now: float) -> Done | RequeueAfte
 def _settle(run: RunRecord, observed: ObservedRun, now: float) -> Done | RequeueAfter:
     run.take_in(observed, now)
     if observed.is_final:
+        _require_promised_form(run, observed)
         return Done(observed)
     return RequeueAfter(poll_seconds(now - run.wanted_since_epoch_s), f"the run is {observed.status}")
+
+
+def _require_promised_form(run: RunRecord, observed: ObservedRun) -> None:
+    form = run.plan().effective.response_format if run.desired is not None else None
+    if form is None or form.json_schema is None or observed.status != "completed":
+        return
+    problem = first_problem(observed.output_text, form.json_schema.schema_)
+    if problem is not None:
+        raise TerminalError(f"the answer of run {run.run_id} is not the promised JSON: {problem}")
 
 
 def _recheck(run: RunRecord, backend: Backend, now: float) -> Done | RequeueAfter:

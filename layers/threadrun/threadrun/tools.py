@@ -2,30 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from threadrun.json_schema import restored
+from threadrun.json_schema import read_schema
 from threadrun.recasting import Boolean, Properties, Text
-
-
-def _read_parameters(value: Any) -> Any:
-    """JSON text is taken exactly; a map gets back the types that CloudFormation made strings of."""
-    if isinstance(value, str):
-        try:
-            value = json.loads(value)
-        except ValueError:
-            raise PydanticCustomError("parameters", "must be a JSON object: this text is no JSON") from None
-        if not isinstance(value, dict):
-            raise PydanticCustomError("parameters", "must be a JSON object")
-        return value
-    if isinstance(value, Mapping):
-        return restored(value)
-    raise PydanticCustomError("parameters", "must be a JSON object, as text or as a map")
 
 
 class FunctionDefinition(Properties):
@@ -35,7 +18,7 @@ class FunctionDefinition(Properties):
         description="The name of the function: letters, digits, `_` and `-`, 64 at most."
     )
     description: Text | None = Field(None, description="What it does, for the model to decide when to call it.")
-    parameters: Annotated[dict[str, Any], BeforeValidator(_read_parameters)] | None = Field(
+    parameters: Annotated[dict[str, Any], BeforeValidator(read_schema)] | None = Field(
         None, description="Its parameters as a JSON Schema object: JSON text, taken exactly, or a map."
     )
     strict: Boolean | None = Field(

@@ -7,6 +7,12 @@ locals {
       }) : name => value if value != null
     }
   ]
+
+  response_format = var.response_format == null ? null : {
+    for name, value in merge(var.response_format, {
+      json_schema = try({ for key, part in var.response_format.json_schema : key => part if part != null }, null)
+    }) : name => value if value != null
+  }
 }
 
 module "template" {
@@ -27,7 +33,7 @@ module "template" {
     tools           = local.tools
     temperature     = var.temperature
     top_p           = var.top_p
-    response_format = var.response_format
+    response_format = local.response_format
     metadata        = var.metadata
     deletion_policy = var.deletion_policy
   }

@@ -201,15 +201,31 @@ variable "top_p" {
 }
 
 variable "response_format" {
-  description = "The format of the response; its `type` is text or json_object"
+  description = "The format of the response; its `type` is text, json_object or json_schema. For the last, `json_schema` has a name and the schema as JSON text; an answer that does not follow it fails the deployment"
   type = object({
     type = string
+    json_schema = optional(object({
+      name        = string
+      description = optional(string)
+      schema      = string
+      strict      = optional(bool)
+    }))
   })
   default = null
 
   validation {
-    condition     = var.response_format == null ? true : try(contains(["text", "json_object"], var.response_format.type), false)
-    error_message = "response_format: type must be text or json_object."
+    condition     = var.response_format == null ? true : try(contains(["text", "json_object", "json_schema"], var.response_format.type), false)
+    error_message = "response_format: type must be text, json_object or json_schema."
+  }
+
+  validation {
+    condition     = var.response_format == null ? true : (var.response_format.type == "json_schema") == (var.response_format.json_schema != null)
+    error_message = "response_format: json_schema is required for type json_schema, and possible for no other."
+  }
+
+  validation {
+    condition     = try(var.response_format.json_schema, null) == null ? true : can(keys(jsondecode(var.response_format.json_schema.schema)))
+    error_message = "response_format: schema must be a JSON object, as text."
   }
 }
 

@@ -135,3 +135,16 @@ run "stack_has_what_was_given" {
     error_message = "The stack's timeouts must follow service_timeout."
   }
 }
+
+run "a_promised_schema_is_passed_on_as_it_is" {
+  command = plan
+
+  variables {
+    response_format = { type = "json_schema", json_schema = { name = "verdict", schema = "{\"type\": \"object\"}", strict = true } }
+  }
+
+  assert {
+    condition     = yamldecode(aws_cloudformation_stack.this.template_body).Resources.Assistant.Properties.response_format == { type = "json_schema", json_schema = { name = "verdict", schema = "{\"type\": \"object\"}", strict = true } }
+    error_message = "The schema must arrive as the same text, and what was left out must stay out."
+  }
+}

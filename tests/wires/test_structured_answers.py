@@ -1,0 +1,128 @@
+"""Structured answers on both wires: a promised JSON Schema is sent, and the answer is held against it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from local.openai_standin import Script
+from tests.wires.test_the_seed import WIRES
+from tests.world import World
+
+pytestmark = pytest.mark.parametrize("wire", WIRES, indirect=True)
+SCHEMA = {
+    "type": "object",
+    "properties": {"verdict": {"enum": ["go", "no-go"]}, "score": {"type": "number", "minimum": 0}},
+    "required": ["verdict", "score"],
+    "additionalProperties": False,
+}
+AS_A_MAP = json.loads(json.dumps(SCHEMA).replace("false", '"false"').replace('"minimum": 0', '"minimum": "0"'))
+"""As CloudFormation hands over a schema that was written in the template itself."""
+THREAD = {"messages": [{"role": "user", "content": "Is this release fit to go?"}]}
+
+
+def promised(schema: Any = SCHEMA, **more: Any) -> dict[str, Any]:
+    return {"type": "json_schema", "json_schema": {"name": "verdict", "schema": schema, **more}}
+
+
+@pytest.fixture
+def assistant_id(world: World) -> str:
+    made = world.create({"model": "gpt-5.4-mini"}, ResourceType="Custom::OpenAIAssistant", logical_id="Assistant")
+    return str(made["PhysicalResourceId"])
+
+
+def sent(world: World) -> dict[str, Any]:
+    """The form that the last run was started with, without its type, in the words of Assistants v2."""
+    end = {"responses": "/responses", "assistants": "/runs"}[world.wire]
+    starts = [each.body for each in world.openai.requests if each.method == "POST" and each.path.endswith(end)]
+    if world.wire == "assistants":
+        return dict(starts[-1]["response_format"]["json_schema"])
+    form = dict(starts[-1]["text"]["format"])
+    assert form.pop("type") == "json_schema"
+    return form
+
+
+@pytest.mark.parametrize("schema", [json.dumps(SCHEMA), AS_A_MAP], ids=["JSON text", "a map of strings"])
+def test_the_keys_of_a_promised_answer_are_attributes(world: World, assistant_id: str, schema: Any) -> None:
+    world.openai.script(Script(output_text='{"verdict": "go", "score": 0.75}'))
+    form = promised(schema, strict="true", description="Whether it may go.")
+    answer = world.create({"assistant_id": assistant_id, "thread": THREAD, "response_format": form})
+    assert answer["Status"] == "SUCCESS", answer
+    assert (answer["Data"]["output.verdict"], answer["Data"]["output.score"]) == ("go", "0.75")
+    assert sent(world) == {
+        "name": "verdict",
+        "description": "Whether it may go.",
+        "schema": SCHEMA,
+        "strict": True,
+    }
+
+
+BROKEN = {
+    "no JSON": ("It is a go.", "it is no JSON"),
+    "nothing": ("", "it is empty"),
+    "another word": (
+        '{"verdict": "secret word", "score": 1}',
+        'verdict is not as the schema says: enum ["go", "no-go"]',
+    ),
+    "a key is missing": ('{"verdict": "go"}', "the whole lacks score"),
+    "another type": ('{"verdict": "go", "score": "secret word"}', 'score is not as the schema says: type "number"'),
+    "a key too many": ('{"verdict": "go", "score": 1, "secret word": 1}', "the whole is not as the schema says"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_an_answer_that_is_not_as_promised_fails_with_its_first_problem(
+    world: World, assistant_id: str, name: str
+) -> None:
+    """The answer's own words are not repeated: they may be secret."""
+    text, problem = BROKEN[name]
+    world.openai.script(Script(output_text=text))
+    answer = world.create({"assistant_id": assistant_id, "thread": THREAD, "response_format": promised()})
+    assert answer["Status"] == "FAILED"
+    assert "is not the promised JSON: " + problem in answer["Reason"]
+    assert "secret word" not in answer["Reason"]
+    assert world.delete(answer["PhysicalResourceId"])["Status"] == "SUCCESS"
+    assert world.openai.counters()["conversations"] + world.openai.counters()["threads"] == 0
+
+
+def test_an_assistant_can_make_the_promise_for_its_runs(world: World) -> None:
+    kind: dict[str, Any] = {"ResourceType": "Custom::OpenAIAssistant", "logical_id": "Assistant"}
+    made = world.create({"model": "gpt-5.4-mini", "response_format": promised()}, **kind)
+    world.openai.script(Script(output_text='{"verdict": "maybe", "score": 1}'))
+    answer = world.create({"assistant_id": made["PhysicalResourceId"], "thread": THREAD})
+    assert "is not the promised JSON: verdict" in answer["Reason"]
+
+
+BAD = {
+    "without a schema": ({"type": "json_schema"}, "json_schema is required for type json_schema"),
+    "for another type": (promised() | {"type": "text"}, "json_schema is possible for type json_schema only"),
+    "no JSON": (promised("{"), "response_format.json_schema.schema: must be a JSON object: this text is no JSON"),
+    "no schema": (promised({"type": "colour"}), "response_format.json_schema.schema: is no JSON Schema: type"),
+    "no name": ({"type": "json_schema", "json_schema": {"schema": SCHEMA}}, "json_schema.name: is required"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_promise_that_cannot_be_kept_is_refused_at_once(world: World, assistant_id: str, name: str) -> None:
+    form, sentence = BAD[name]
+    before = len(world.openai.requests)
+    answer = world.create({"assistant_id": assistant_id, "thread": THREAD, "response_format": form})
+    assert answer["Status"] == "FAILED"
+    assert sentence in answer["Reason"]
+    assert len(world.openai.requests) == before
+
+
+def test_keys_of_a_schema_are_never_renamed(world: World, assistant_id: str) -> None:
+    world.openai.script(Script(output_text='{"Verdict": "go"}'))
+    schema = {"type": "object", "properties": {"Verdict": {"type": "string"}}, "required": ["Verdict"]}
+    answer = world.create(
+        {
+            "AssistantId": assistant_id,
+            "Thread": {"Messages": [{"Role": "user", "Content": "Fit to go?"}]},
+            "ResponseFormat": {"Type": "json_schema", "JsonSchema": {"Name": "verdict", "Schema": schema}},
+        }
+    )
+    assert answer["Data"]["Output.Verdict"] == "go", answer
+    assert sent(world)["schema"] == schema
