@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from local.openai_standin import Script
+from local.openai_standin import Fault, Script
 from tests.world import World
 
 PROPERTIES: dict[str, Any] = {
@@ -177,6 +177,17 @@ def test_rolling_back_to_a_run_that_is_gone_starts_it_anew(world: World) -> None
     world.delete(back["PhysicalResourceId"])
     assert left_at_openai(world) == NOTHING
     assert world.public_items() == {}
+
+
+def test_rolling_back_reuses_a_run_that_is_known_by_its_answer_only(world: World) -> None:
+    """The reply to its start was lost, so nobody knows the response's own id."""
+    world.openai.fault(Fault("POST", "/v1/responses", "lost_reply"))
+    old = world.create(PROPERTIES)
+    assert ":msg_" in old["PhysicalResourceId"]
+    new = world.update(old["PhysicalResourceId"], CHANGED)
+    back = world.update(new["PhysicalResourceId"], PROPERTIES)
+    assert back["PhysicalResourceId"] == old["PhysicalResourceId"]
+    assert runs_started(world) == 2
 
 
 def test_a_run_that_is_rolled_back_to_has_its_attributes_recorded(world: World) -> None:

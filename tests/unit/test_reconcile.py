@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 
 from tests.unit.memory import MemoryBackend, wanted_run
@@ -120,6 +122,20 @@ def test_a_lock_on_our_own_thread_forbids_another_start_for_good() -> None:
     for seconds in range(START_GRACE_SECONDS, 900, 100):
         until_waiting(run, backend, 1000 + seconds)
     assert backend.calls.count("start_run") == 2
+
+
+@pytest.mark.parametrize("thread", [{}, {"thread": None, "existing_thread_id": "conv_9"}])
+def test_a_rate_limit_tells_nothing_of_an_earlier_lost_start(thread: dict[str, object]) -> None:
+    """It may end before the next try: the thread is looked at first."""
+    run, backend = wanted_run(**thread), MemoryBackend(threads={"conv_9": ["msg_1"]})
+    backend.faults["start_run"] = [LostReply("lost"), TransientError("429", 7)]
+    for now in (1000, 1000 + START_GRACE_SECONDS):
+        with pytest.raises(TransientError):
+            until_waiting(run, backend, now)
+    backend.threads[str(run.thread_id)].append("msg_2")
+    with contextlib.suppress(TerminalError):
+        until_waiting(run, backend, 1040)
+    assert backend.calls.count("start_run") == 2, "the refused one was the last"
 
 
 def test_a_lock_without_a_lost_start_is_just_waited_for() -> None:

@@ -132,7 +132,10 @@ class ResponsesBackend:
     def observe_run(self, thread_id: str, run_id: str) -> ObservedRun:
         action = f"read run {run_id}"
         if run_id.startswith(_ANSWER_PREFIX):
-            raise NotFound(f"cannot {action}: only its answer is known")
+            found = self.find_lost_run(thread_id, None)
+            if found is None or found.run_id != run_id:
+                raise NotFound(f"cannot {action}: only its answer was known, and that is gone")
+            return found
         with self._translated(action):
             response = self._client.responses.retrieve(run_id)
         require_readable(response, Response, action)

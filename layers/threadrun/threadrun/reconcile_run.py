@@ -92,8 +92,9 @@ def _start(run: RunRecord, thread_id: str, backend: Backend, now: float) -> Done
         pause = busy.retry_after_seconds or BUSY_POLL_SECONDS
         return RequeueAfter(pause, "another run holds the thread", is_contended=True)
     except (TransientError, TerminalError):
-        run.forget_start()
-        raise
+        if run.lost_start == "no":
+            run.forget_start()
+        raise  # Else the intent stays: this refusal tells nothing of the earlier start.
     run.run_is_ours = True
     return _settle(run, observed, now)
 
