@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from local.deployment import ROOT, SAM, build
+from tests.world import template
 
 ASL_VALIDATOR = ROOT / ".build" / "asl-validator" / "node_modules" / ".bin" / "asl-validator"
 DEFINITION = ROOT / "statemachine" / "thread_run.asl.yaml"
@@ -98,3 +99,19 @@ def test_the_layer_asks_for_nothing_but_what_the_sdks_need() -> None:
     names = re.findall(r"^([a-z0-9-]+)==", (ROOT / "layers/threadrun/requirements.txt").read_text(), re.MULTILINE)
     assert {"openai", "aws-lambda-powertools", "pydantic"} <= set(names)
     assert not {"boto3", "botocore", "moto", "ministack"} & set(names)
+
+
+def test_what_is_stored_is_encrypted_and_what_is_over_expires() -> None:
+    """Not all of it can be seen on the emulator, and checkov knows no keys of SQS."""
+    resources = template()["Resources"]
+    table, queue = resources["Table"]["Properties"], resources["UnansweredQueue"]["Properties"]
+    assert table["SSESpecification"] == {"SSEEnabled": True}
+    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_epoch_s", "Enabled": True}
+    assert queue["SqsManagedSseEnabled"] is True
+    assert queue["MessageRetentionPeriod"] <= 3 * 3600, "a presigned URL lives two hours"
+    [rule] = resources["OutputsBucket"]["Properties"]["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert rule["ServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
+    groups = [each["Properties"] for each in resources.values() if each["Type"] == "AWS::Logs::LogGroup"]
+    assert len(groups) == 5
+    assert all("RetentionInDays" in group for group in groups)
