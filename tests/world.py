@@ -6,7 +6,6 @@ CloudFormation is played by the test; its presigned URL is a real HTTP server.
 
 from __future__ import annotations
 
-import functools
 import json
 import threading
 import time
@@ -28,11 +27,11 @@ from functions.signal import app as signal
 from local.openai_standin import Fault, OpenAIStandIn
 from tests.answer_url import AnswerUrl
 from tests.moto_shims import Clock, aws, executions, shim_moto
+from tests.template import ROOT, template
 from threadrun.application import Application
 from threadrun.settings import Settings
 from threadrun.store import Store
 
-ROOT = Path(__file__).parents[1]
 DEFINITION = ROOT / "statemachine/thread_run.asl.yaml"
 TABLE, BUCKET = "threadrun-table", "threadrun-outputs"
 FUNCTIONS = {"custom_resource": custom_resource, "reconcile": reconcile, "signal": signal, "responder": responder}
@@ -42,17 +41,6 @@ STACK_ID = "arn:aws:cloudformation:us-east-1:123456789012:stack/example/6f3c1f00
 
 
 ENDED_BADLY = ("FAILED", "TIMED_OUT", "ABORTED")
-
-
-@functools.cache
-def template() -> dict[str, Any]:
-    """template.yaml, with the names of its intrinsic functions lost."""
-
-    class Loader(yaml.SafeLoader):
-        pass
-
-    Loader.add_multi_constructor("!", lambda loader, suffix, node: f"!{suffix}")
-    return yaml.load((ROOT / "template.yaml").read_text(), Loader)  # type: ignore[no-any-return]
 
 
 QUEUE = template()["Resources"]["UnansweredQueue"]["Properties"]

@@ -19,7 +19,8 @@ from local.openai_standin import Script
 from tests.answer_url import AnswerUrl
 from tests.flow.test_life_of_a_run import NOTHING, PROPERTIES, left_at_openai, runs_started
 from tests.moto_shims import executions
-from tests.world import ROOT, World
+from tests.template import ROOT
+from tests.world import World
 
 EVENT_FIELDS = ("StackId", "RequestId", "LogicalResourceId")
 

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from local.deployment import ROOT, SAM, build
-from tests.world import template
+from tests.template import template
 
 ASL_VALIDATOR = ROOT / ".build" / "asl-validator" / "node_modules" / ".bin" / "asl-validator"
 DEFINITION = ROOT / "statemachine" / "thread_run.asl.yaml"

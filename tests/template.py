@@ -1,0 +1,22 @@
+"""template.yaml as data: what the tests take from it need not be written twice."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parents[1]
+
+
+@functools.cache
+def template() -> dict[str, Any]:
+    """template.yaml, with the names of its intrinsic functions lost."""
+
+    class Loader(yaml.SafeLoader):
+        pass
+
+    Loader.add_multi_constructor("!", lambda loader, suffix, node: f"!{suffix}")
+    return yaml.load((ROOT / "template.yaml").read_text(), Loader)  # type: ignore[no-any-return]
