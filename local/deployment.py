@@ -64,6 +64,7 @@ def deploy(
     openai_base_url: str,
     api_key: str,
     openai_api: str = "responses",
+    tool_function_arns: str = "",
     stack_name: str = APPLICATION_STACK,
 ) -> Application:
     """Deploy the built application with `sam deploy`; raises `DeploymentError` with the CLI's own words."""
@@ -75,6 +76,8 @@ def deploy(
         "AllowLoopbackResponseUrl": "true",
         "LogRetentionDays": "1",
     }
+    if tool_function_arns:
+        parameters["ToolFunctionArns"] = tool_function_arns
     arguments = ["deploy", "--template-file", str(template), "--stack-name", stack_name, "--resolve-s3"]
     arguments += ["--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset", "--no-progressbar"]
     arguments += ["--parameter-overrides", *(f"{name}={value}" for name, value in parameters.items())]

@@ -41,6 +41,8 @@ RUN_ATTRIBUTES = {
     "model": "The model that ran.",
     "assistant_id": "The assistant that was used; empty where none was.",
     "assistant_version": "Its version; empty where the server keeps none.",
+    "required_action": "The calls that the run waits for, where its status is `requires_action`: a JSON list of "
+    "objects with `call_id`, `name` and `arguments` (JSON text, as the model wrote it). Empty otherwise.",
     "output_text": "The text of the answer, shortened where it does not fit CloudFormation's 4,096 bytes.",
     "output_truncated": "`true` where `output_text` is shortened or a key of the output left out.",
     "output.<key>": "Each top-level scalar of an answer that is a JSON object.",

@@ -16,6 +16,8 @@ from local.embedded_cloud.process_group import running_processes
 
 STATE = BUILD / "up"
 _STANDIN = STATE / "standin.json"
+ANY_FUNCTION = "arn:aws:lambda:*:*:function:*"
+"""Handlers of function tools: here are only your own."""
 
 
 def start() -> None:
@@ -30,7 +32,7 @@ def start() -> None:
         url = os.environ.get("OPENAI_BASE_URL") or OPENAI_BASE_URL
         if not key:
             url, key = _start_standin()
-        application = deploy(cloud, build(), openai_base_url=url, api_key=key)
+        application = deploy(cloud, build(), openai_base_url=url, api_key=key, tool_function_arns=ANY_FUNCTION)
     except BaseException:
         stop()
         cloud.stop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,3 +21,12 @@ def template() -> dict[str, Any]:
 
     Loader.add_multi_constructor("!", lambda loader, suffix, node: f"!{suffix}")
     return yaml.load((ROOT / "template.yaml").read_text(), Loader)  # type: ignore[no-any-return]
+
+
+def tasks(part: Any) -> Iterator[dict[str, Any]]:
+    """The Task states of a definition, those inside of Map and Parallel states too."""
+    if isinstance(part, dict) and part.get("Type") == "Task":
+        yield part
+    elif isinstance(part, dict | list):
+        for inner in part.values() if isinstance(part, dict) else part:
+            yield from tasks(inner)

@@ -20,6 +20,7 @@ from typing import Any
 import urllib3.util.retry
 import yaml
 
+from functions.call_tool import app as call_tool
 from functions.custom_resource import app as custom_resource
 from functions.reconcile import app as reconcile
 from functions.responder import app as responder
@@ -28,13 +29,20 @@ from local.openai_standin import Fault, OpenAIStandIn
 from tests.answer_url import AnswerUrl
 from tests.moto_shims import Clock, aws, executions, shim_moto
 from tests.template import ROOT, template
+from tests.tool_functions import ARN, ToolFunctions
 from threadrun.application import Application
 from threadrun.settings import Settings
 from threadrun.store import Store
 
 DEFINITION = ROOT / "statemachine/thread_run.asl.yaml"
 TABLE, BUCKET = "threadrun-table", "threadrun-outputs"
-FUNCTIONS = {"custom_resource": custom_resource, "reconcile": reconcile, "signal": signal, "responder": responder}
+FUNCTIONS = {
+    "custom_resource": custom_resource,
+    "reconcile": reconcile,
+    "call_tool": call_tool,
+    "signal": signal,
+    "responder": responder,
+}
 RETRIES_AFTER_SECONDS = (60, 120)
 """When Lambda repeats an asynchronous invocation that failed."""
 STACK_ID = "arn:aws:cloudformation:us-east-1:123456789012:stack/example/6f3c1f00-0000-0000-0000-000000000000"
@@ -79,6 +87,7 @@ class World:
         self.url = AnswerUrl()
         self.stack_id = STACK_ID
         self.secrets = aws("secretsmanager")
+        self.tools = ToolFunctions(monkeypatch)
         self.fail_next: dict[str, list[Exception]] = {name: [] for name in FUNCTIONS}
         self.queue: list[Message] = []
         self._reported: set[str] = set()
@@ -101,6 +110,7 @@ class World:
             openai_api=self.wire,
             openai_base_url=self.openai.base_url,
             openai_api_key_secret_arn=secret["ARN"],
+            tool_function_arns=(ARN.format("tool-*"),),
             allow_loopback_response_url=True,
         )
         self.app = Application(settings, self.clock, self.clock.advance, lambda: 0.5)
@@ -116,6 +126,7 @@ class World:
         text = json.dumps(yaml.safe_load(definition.read_text()))
         for placeholder, value in {
             "ReconcileFunctionArn": "reconcile",
+            "CallToolFunctionArn": "call_tool",
             "SignalFunctionArn": "signal",
             "TableName": TABLE,
         }.items():

@@ -47,7 +47,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
 
 def handle(app: Application, event: Event) -> None:
     """Work on one request, new or repeated."""
-    request = record_request(app.store, event, app.clock)
+    request = record_request(app.store, event, app.clock, app.settings.tool_function_arns)
     key = resource_key(event.stack_id, event.logical_id)
     if request.answer is not None:
         answer_request(app.store, key, event.request_id, url=event.response_url)
@@ -56,7 +56,7 @@ def handle(app: Application, event: Event) -> None:
     logger.info("first step taken", extra={"outcome": step.outcome, "wait_seconds": step.wait_seconds})
     if step.outcome == "answer":
         _answer(app, key, event.request_id)
-    elif step.outcome in ("wait", "record"):
+    elif step.outcome != "stop":
         app.hand_over(key, event.request_id, step)
 
 

@@ -17,6 +17,8 @@ from tests.e2e.written import everything_written
 
 OUTPUTS = ("thread_id", "status", "created_at", "usage", "usage.total_tokens", "model", "output_text", "object")
 
+TOOL_FUNCTION_ARNS = "arn:aws:lambda:*:*:function:e2e-*"
+"""The functions of the stacks of these tests."""
 SAID = ("What is a stack?", "Answer in one sentence.", "The model had a bad day.", "A stack is a unit of deployment.")
 """Prompts, outputs and errors of the tests: none of them may be found in what was written."""
 
@@ -32,7 +34,13 @@ def deployed(openai_api: OpenAIStandIn) -> Iterator[tuple[EmbeddedCloud, Applica
     """The embedded cloud, with IAM enforced on the functions' roles, and the application in it."""
     template = build()
     with EmbeddedCloud(iam_enforced=True) as cloud:
-        application = deploy(cloud, template, openai_base_url=openai_api.base_url, api_key=openai_api.api_key)
+        application = deploy(
+            cloud,
+            template,
+            openai_base_url=openai_api.base_url,
+            api_key=openai_api.api_key,
+            tool_function_arns=TOOL_FUNCTION_ARNS,
+        )
         yield cloud, application
         written = everything_written(cloud, application)
         assert [secret for secret in (openai_api.api_key, "X-Amz-Signature", *SAID) if secret in written] == []

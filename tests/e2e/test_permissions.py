@@ -22,6 +22,8 @@ from botocore.exceptions import ClientError
 
 from local.deployment import APPLICATION_STACK, ROOT, Application
 from local.embedded_cloud import EmbeddedCloud
+from tests.e2e.conftest import TOOL_FUNCTION_ARNS
+from tests.template import tasks
 
 Permissions = set[tuple[str, str]]
 """Actions, each with the ARN of a resource."""
@@ -39,6 +41,7 @@ MAY = {
         "OutputsBucket": "s3:PutObject s3:DeleteObject",
         "ApiKey": "secretsmanager:GetSecretValue",
     },
+    "CallToolFunction": {"Table": "dynamodb:GetItem dynamodb:PutItem", "ToolFunction": "lambda:InvokeFunction"},
     "SignalFunction": {"Table": "dynamodb:GetItem dynamodb:PutItem"},
     "ResponderFunction": {
         "Table": "dynamodb:GetItem dynamodb:PutItem",
@@ -131,20 +134,13 @@ def application(deployed: tuple[EmbeddedCloud, Application]) -> Deployed:
             roles[name] = cloud.client("stepfunctions").describe_state_machine(stateMachineArn=physical_id)["roleArn"]
     parameters = stacks.describe_stacks(StackName=APPLICATION_STACK)["Stacks"][0]["Parameters"]
     arns["ApiKey"] = next(p["ParameterValue"] for p in parameters if p["ParameterKey"] == "OpenAIApiKeySecretArn")
+    arns["ToolFunction"] = TOOL_FUNCTION_ARNS.replace(":*:*:", f":{cloud.region}:{account}:").replace("*", "any")
     arns["DueAnswers"] = f"{arns['Table']}/index/DueAnswers"
     strangers += [arns["OutputsBucket"].replace("/outputs/", "/elsewhere/"), f"{arns['DueAnswers']}-other"]
+    strangers += [arns["ToolFunction"].replace(":function:", ":function:other-")]
     strangers += [f"{arns['ApiKey']}-other", "arn:aws:s3:::someone-elses/object"]
     strangers += [f"arn:aws:kms:{cloud.region}:{account}:key/someone-elses"]
     return Deployed(cloud, arns, strangers, roles)
-
-
-def tasks(part: Any) -> Iterator[dict[str, Any]]:
-    """The Task states of a definition, those inside of Map and Parallel states too."""
-    if isinstance(part, dict) and part.get("Type") == "Task":
-        yield part
-    elif isinstance(part, dict | list):
-        for inner in part.values() if isinstance(part, dict) else part:
-            yield from tasks(inner)
 
 
 def needed_by(task: dict[str, Any], table_arn: str) -> tuple[str, str]:
@@ -164,7 +160,7 @@ def test_the_state_machine_may_do_what_its_definition_needs_and_nothing_else(app
     machine = application.cloud.client("stepfunctions").describe_state_machine(stateMachineArn=arn)
     table_arn = application.arns["Table"]
     needed = {needed_by(task, table_arn) for task in tasks(json.loads(machine["definition"]))}
-    assert len(needed) == 3, "two functions and the table"
+    assert len(needed) == 4, "three functions and the table"
     assert application.allowed(machine["roleArn"]) == needed
 
 

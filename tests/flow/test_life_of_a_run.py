@@ -78,6 +78,7 @@ def test_create_answers_with_every_attribute_of_the_run(world: World) -> None:
         "model": "gpt-5.4-mini",
         "assistant_id": "",
         "assistant_version": "",
+        "required_action": "",
         "output_text": '{"verdict": "go", "score": 0.75, "ok": true}',
         "output_truncated": "false",
         "output.verdict": "go",

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from local.deployment import ROOT, SAM, build
-from tests.template import template
+from tests.template import tasks, template
 
 ASL_VALIDATOR = ROOT / ".build" / "asl-validator" / "node_modules" / ".bin" / "asl-validator"
 DEFINITION = ROOT / "statemachine" / "thread_run.asl.yaml"
@@ -42,9 +42,8 @@ def test_cfn_lint_is_clean(template: Path) -> None:
 @pytest.mark.skipif(not (shutil.which("node") and ASL_VALIDATOR.exists()), reason="npm was not there at make setup")
 def test_asl_validator_is_clean(tmp_path: Path) -> None:
     definition = yaml.safe_load(DEFINITION.read_text())
-    for state in definition["States"].values():
-        # A placeholder of DefinitionSubstitutions is no ARN yet.
-        assert "Resource" not in state or state["Resource"].startswith("arn:aws:states:::")
+    # A placeholder of DefinitionSubstitutions is no ARN yet.
+    assert all(task["Resource"].startswith("arn:aws:states:::") for task in tasks(definition))
     path = tmp_path / "definition.json"
     path.write_text(json.dumps(definition))
     run(ASL_VALIDATOR, "--json-path", path)
@@ -52,18 +51,15 @@ def test_asl_validator_is_clean(tmp_path: Path) -> None:
 
 def test_no_state_retries_everything() -> None:
     """A retry names the errors that pass by themselves: a bug repeated is still a bug."""
-    for state in yaml.safe_load(DEFINITION.read_text())["States"].values():
-        for retrier in state.get("Retry", []):
-            assert "States.ALL" not in retrier["ErrorEquals"]
+    retriers = [each for task in tasks(yaml.safe_load(DEFINITION.read_text())) for each in task["Retry"]]
+    assert not any("States.ALL" in each["ErrorEquals"] for each in retriers)
 
 
 def test_only_keys_travel_through_the_state_machine() -> None:
     """What a payload does not name cannot get into an execution's history."""
     definition = yaml.safe_load(DEFINITION.read_text())
-    payloads = [
-        state["Arguments"]["Payload"] for state in definition["States"].values() if "FunctionName" in str(state)
-    ]
-    assert {name for payload in payloads for name in payload} == {"key", "request_id", "failure"}
+    payloads = [task["Arguments"]["Payload"] for task in tasks(definition) if "FunctionName" in task["Arguments"]]
+    assert {name for payload in payloads for name in payload} == {"key", "request_id", "call_id", "failure"}
 
 
 def test_the_built_layer_has_all_that_the_functions_import() -> None:
@@ -113,5 +109,5 @@ def test_what_is_stored_is_encrypted_and_what_is_over_expires() -> None:
     [rule] = resources["OutputsBucket"]["Properties"]["BucketEncryption"]["ServerSideEncryptionConfiguration"]
     assert rule["ServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
     groups = [each["Properties"] for each in resources.values() if each["Type"] == "AWS::Logs::LogGroup"]
-    assert len(groups) == 5
+    assert len(groups) == 6
     assert all("RetentionInDays" in group for group in groups)

@@ -164,8 +164,8 @@ def test_a_lock_on_an_existing_thread_is_waited_for() -> None:
     backend = MemoryBackend(threads={"conv_9": []})
     run = wanted_run(thread=None, existing_thread_id="conv_9")
     backend.faults["start_run"] = [ThreadBusy("locked"), ThreadBusy("locked", 2)]
-    assert until_waiting(run, backend) == RequeueAfter(5, "another run holds the thread", is_contended=True)
-    assert until_waiting(run, backend) == RequeueAfter(2, "another run holds the thread", is_contended=True)
+    assert until_waiting(run, backend) == RequeueAfter(5, "another run holds the thread: locked", is_contended=True)
+    assert until_waiting(run, backend) == RequeueAfter(2, "another run holds the thread: locked", is_contended=True)
     assert until_waiting(run, backend) == RequeueAfter(1, "the run is queued")
 
 

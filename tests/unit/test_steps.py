@@ -207,6 +207,23 @@ def test_what_is_made_after_its_delete_has_ended_is_cleaned_up_by_who_made_it() 
     assert (backend.threads, store.load("key").made) == ({}, {})
 
 
+def test_what_another_actor_deleted_is_not_entered_again_by_who_only_looked_at_it() -> None:
+    """Nobody would delete it once more, were the server to refuse that: it would stay on record for good."""
+    store, backend = stored(), MemoryBackend()
+    step(store, backend)
+
+    def delete() -> None:
+        record = store.load("")
+        record.requests["r1"].is_superseded = True
+        record.made.clear()
+        store.save(record)
+
+    backend.end("resp_1")
+    store.before_save = delete
+    step(store, backend, now=1010)
+    assert store.load("").made == {}
+
+
 def test_of_two_threads_of_one_request_the_one_saved_later_is_deleted() -> None:
     """Lambda may deliver an event twice at once; each process makes a thread before it learns of the other."""
     store, backend = stored(), MemoryBackend()

@@ -116,18 +116,18 @@ def answer_body(
         return _encode({**body, "Data": answer_data(made_attributes(target), target.key_style)[0]})
     if attributes is None:
         return _encode(body)
-    data, output = answer_data(attributes, target.key_style)
-    return _encode({**body, "Data": _fitted_data(body, data, output, str(attributes["output_text"]), target)})
+    data, optional = answer_data(attributes, target.key_style)
+    return _encode({**body, "Data": _fitted_data(body, data, optional, str(attributes["output_text"]), target)})
 
 
 def _fitted_data(
-    body: Mapping[str, Any], data: dict[str, str], output: dict[str, str], text: str, run: RunRecord
+    body: Mapping[str, Any], data: dict[str, str], optional: dict[str, str], text: str, run: RunRecord
 ) -> dict[str, str]:
     pascal = run.key_style == "PascalCase"
     text_name, flag_name = ("OutputText", "OutputTruncated") if pascal else ("output_text", "output_truncated")
     data = {**data, flag_name: "false", text_name: ""}
     whole = True
-    for name, value in output.items():
+    for name, value in optional.items():
         # A key that does not fit is left out whole: half a value would be a wrong one.
         if _fits({**body, "Data": {**data, name: value}}):
             data[name] = value

@@ -12,7 +12,8 @@ from openai.types.beta import Assistant, Thread
 from threadrun.openai_errors import require_readable, translated
 
 PER_PAGE = 100
-_CALLERS = r"threadrun\.(openai_assistants|assistants_v2_\w+)"
+_CALLERS = r"threadrun\.(openai_assistants|assistants_v2_\w+)|openai\._utils\._utils"
+"""The SDK says it of one method twice, the second time to its own wrapper of it."""
 
 
 class AssistantsClient:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 import openai
 from openai.types.beta.threads import Run
@@ -61,6 +63,22 @@ class RunCalls(AssistantsClient):
         since = next((run.created_at for run in runs if run.id == after_item_id), 0)
         newer = [run for run in runs if run.id != after_item_id and run.created_at >= since]
         return self._with_output(newer[-1]) if newer else None
+
+    def continue_run(self, plan: RunPlan, thread_id: str, run_id: str, outputs: Mapping[str, str]) -> ObservedRun:
+        action = f"continue run {run_id}"
+        answers: list[Any] = [{"tool_call_id": call_id, "output": output} for call_id, output in outputs.items()]
+        with self._translated(action, creates=True):
+            run = self._client.beta.threads.runs.submit_tool_outputs(run_id, thread_id=thread_id, tool_outputs=answers)
+        require_readable(run, Run, action, creates=True)
+        return replace(shapes.observed_run(run), status="in_progress", calls=())  # The next look tells.
+
+    def find_continuation(self, thread_id: str, run_id: str, call_ids: Collection[str]) -> ObservedRun | None:
+        observed = self.observe_run(thread_id, run_id)
+        return None if {call.call_id for call in observed.calls} & {*call_ids} else observed
+
+    def close_calls(self, thread_id: str, run_id: str, call_ids: Collection[str]) -> None:
+        """A run that waits for its functions holds its thread; calls themselves are no part of a thread here."""
+        self.delete_run(thread_id, run_id)
 
     def observe_run(self, thread_id: str, run_id: str) -> ObservedRun:
         return self._with_output(self._read_run(thread_id, run_id, f"read run {run_id}"))

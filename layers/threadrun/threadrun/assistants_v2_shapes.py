@@ -14,7 +14,7 @@ from openai.types.beta import Assistant, Thread
 from openai.types.beta.assistant_tool import AssistantTool
 from openai.types.beta.threads import Run
 
-from threadrun.backend import ObservedRun, RunPlan, Usage
+from threadrun.backend import FunctionCall, ObservedRun, RunPlan, Usage
 from threadrun.desired import DesiredAssistant, DesiredRun, Generation, Message
 from threadrun.errors import TerminalError
 from threadrun.tools import Tool
@@ -92,7 +92,7 @@ def message_fields(message: Message, tools: list[str]) -> dict[str, Any]:
 def tool_fields(tool: Tool) -> dict[str, Any]:
     """A tool in the nested form of this API; its files and stores go elsewhere."""
     if tool.function is not None:
-        return {"type": "function", "function": tool.function.model_dump(exclude_none=True)}
+        return {"type": "function", "function": tool.function.model_dump(exclude_none=True, exclude={"handler_arn"})}
     return {"type": SEARCH if tool.is_retrieval else CODE}
 
 
@@ -102,6 +102,8 @@ def format_fields(settings: Generation) -> dict[str, Any] | None:
 
 
 def settings_fields(desired: DesiredAssistant) -> dict[str, Any]:
+    if desired.handlers:
+        raise TerminalError("handler_arn: the server keeps no handlers on this API: give the run these tools itself")
     return {
         "name": desired.name,
         "description": desired.description,
@@ -172,9 +174,16 @@ def observed_run(run: Run) -> ObservedRun:
         started_at=run.started_at,
         completed_at=run.completed_at,
         model=run.model,
-        usage=Usage(usage.prompt_tokens, usage.completion_tokens, usage.total_tokens) if usage else Usage(),
+        usage=Usage(usage.prompt_tokens, usage.completion_tokens, usage.total_tokens) if usage else None,
+        calls=_calls(run),
         problem=problem_of(run),
     )
+
+
+def _calls(run: Run) -> tuple[FunctionCall, ...]:
+    action = run.required_action if run.status == "requires_action" else None
+    wanted = action.submit_tool_outputs.tool_calls if action else []
+    return tuple(FunctionCall(each.id, each.function.name, each.function.arguments) for each in wanted)
 
 
 def problem_of(run: Run) -> str | None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic.alias_generators import to_pascal
 
-from threadrun.backend import ObservedRun
+from threadrun.backend import FunctionCall, ObservedRun
 from threadrun.properties import KeyStyle
 from threadrun.record import AssistantRecord, RunRecord, ThreadRecord
 
@@ -42,9 +42,15 @@ def run_attributes(run: RunRecord, observed: ObservedRun) -> Attributes:
         "model": run.model,
         "assistant_id": run.assistant_id,
         "assistant_version": run.assistant_version,
+        "required_action": [_required(call) for call in observed.calls] or None,
         "output_text": text,
         "output": output_scalars(text),
     }
+
+
+def _required(call: FunctionCall) -> dict[str, Any]:
+    """A call that is left to the user; its arguments as text, because numbers in them need not fit DynamoDB."""
+    return {"call_id": call.call_id, "name": call.name, "arguments": call.arguments}
 
 
 def made_attributes(made: ThreadRecord | AssistantRecord) -> Attributes:
@@ -67,15 +73,18 @@ def output_scalars(text: str) -> dict[str, Any]:
 
 
 def answer_data(attributes: Mapping[str, Any], style: KeyStyle) -> tuple[dict[str, str], dict[str, str]]:
-    """The attributes as Fn::GetAtt gives them, all text: the fixed ones, and those of the output's keys."""
+    """The attributes as Fn::GetAtt gives them, all text: the fixed ones, and those that may have no room."""
     rename = to_pascal if style == "PascalCase" else str
     fixed = {
         ".".join(rename(part) for part in name.split(".")): _text(value)
         for name, value in attributes.items()
         if name not in ("output", "output_text")
     }
-    output = {f"{rename('output')}.{key}": _text(value) for key, value in attributes.get("output", {}).items()}
-    return fixed, output
+    optional = {f"{rename('output')}.{key}": _text(value) for key, value in attributes.get("output", {}).items()}
+    if attributes.get("required_action"):
+        name = rename("required_action")
+        fixed[name], optional = "", {name: _text(attributes["required_action"]), **optional}
+    return fixed, optional
 
 
 def _text(value: Any) -> str:

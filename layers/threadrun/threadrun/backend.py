@@ -7,7 +7,7 @@ creating call may have had its effect, `ThreadBusy` for a held lock, `NotFound` 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -24,6 +24,23 @@ class Usage:
     completion_tokens: int = 0
     total_tokens: int = 0
 
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+            self.total_tokens + other.total_tokens,
+        )
+
+
+@dataclass(frozen=True)
+class FunctionCall:
+    """A function that the model calls: its run goes on once the call is answered."""
+
+    call_id: str
+    name: str
+    arguments: str
+    """JSON text, as the model wrote it."""
+
 
 @dataclass(frozen=True)
 class ObservedRun:
@@ -35,8 +52,11 @@ class ObservedRun:
     started_at: int | None = None
     completed_at: int | None = None
     model: str | None = None
-    usage: Usage = Usage()
+    usage: Usage | None = None
+    """None where the server does not tell."""
     output_text: str = ""
+    calls: tuple[FunctionCall, ...] = ()
+    """What it waits for, where its status is `requires_action`."""
     problem: str | None = None
     """The server's own reason where the run failed or is incomplete."""
 
@@ -133,6 +153,18 @@ class Backend(Protocol):
 
     def adopt_run(self, thread_id: str, run_id: str) -> ObservedRun:
         """Look at a run that somebody else started; raises `NotFound` unless it is proved to be this thread's."""
+
+    def continue_run(self, plan: RunPlan, thread_id: str, run_id: str, outputs: Mapping[str, str]) -> ObservedRun:
+        """Answer all calls that the run waits for, by call id; raises `LostReply` when that may have happened.
+
+        What goes on may have an id of its own.
+        """
+
+    def find_continuation(self, thread_id: str, run_id: str, call_ids: Collection[str]) -> ObservedRun | None:
+        """What the run does since these calls were answered; None where that can't be seen."""
+
+    def close_calls(self, thread_id: str, run_id: str, call_ids: Collection[str]) -> None:
+        """See to it that those of these calls that nobody answered don't block the thread for others."""
 
     def cancel_run(self, thread_id: str, run_id: str) -> None:
         """Ask for the run's end; asking again, or for a finished or unknown run, is no error."""

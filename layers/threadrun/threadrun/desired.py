@@ -21,6 +21,7 @@ from threadrun.tools import Attachment, Tool
 
 MIN_COMPLETION_TOKENS = 16
 MAX_SERVICE_TIMEOUT_SECONDS = 3600
+DEFAULT_TOOL_ROUNDS, MAX_TOOL_ROUNDS = 16, 100
 
 FinalStatus = Literal["completed", "requires_action", "failed", "incomplete", "cancelled", "expired"]
 Problem = tuple[str, str]
@@ -135,6 +136,17 @@ class Generation(Properties):
     )
     response_format: ResponseFormat | None = Field(None, description="The form of the answer.")
 
+    @property
+    def handlers(self) -> dict[str, str]:
+        """ARNs of the functions' handlers, by the function's name, of those that have one."""
+        functions = [tool.function for tool in self.tools or () if tool.function]
+        return {each.name: each.handler_arn for each in functions if each.handler_arn}
+
+    @property
+    def leaves_calls_to_user(self) -> bool:
+        """Whether there is a function that nobody here can answer for."""
+        return any(tool.function and not tool.function.handler_arn for tool in self.tools or ())
+
 
 def _check_import_id(value: str) -> str:
     if not re.fullmatch(r"[^:\s]+:[^:\s]+", value):
@@ -146,7 +158,7 @@ class DesiredRun(Generation, Desired):
     """A validated Custom::OpenAIThreadRun."""
 
     resource_type = "Custom::OpenAIThreadRun"
-    _unseen = Desired._unseen | {"accept_statuses", "stream"}
+    _unseen = Desired._unseen | {"accept_statuses", "stream", "max_tool_rounds", "on_tool_error"}
 
     assistant_id: Text | None = Field(
         None, description="The ID of the assistant to use. What the run does not say itself is taken from it."
@@ -170,7 +182,17 @@ class DesiredRun(Generation, Desired):
     accept_statuses: Annotated[tuple[FinalStatus, ...], Field(min_length=1)] | None = Field(
         None,
         description="The final statuses that count as success. Unless set: `completed`, and `requires_action` where a"
-        " function tool may be called.",
+        " function has no handler.",
+    )
+    max_tool_rounds: Annotated[Integer, Field(ge=1, le=MAX_TOOL_ROUNDS)] | None = Field(
+        None,
+        description="How often the run may call functions that have a handler, 1 to 100: calls at the same time are one"
+        " round. 16 unless set.",
+    )
+    on_tool_error: Literal["report", "fail"] | None = Field(
+        None,
+        description="What the failure of a handler means, after two retries: `report` it to the model, which goes on"
+        " with that, or `fail` the resource. `report` unless set.",
     )
 
     @classmethod

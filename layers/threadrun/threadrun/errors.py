@@ -64,5 +64,9 @@ class NotFound(TerminalError):
     """The server does not know the thing asked for (any more)."""
 
 
+class CallUnanswered(TransientError):
+    """The handler of a function gave nothing that the model could get: it is invoked again."""
+
+
 class AnswerUndelivered(TransientError):
     """CloudFormation's URL did not take the answer; the decided answer is sent again later."""

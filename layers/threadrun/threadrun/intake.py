@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from threadrun.admission import admit
 from threadrun.cloudformation import Event
@@ -13,9 +13,14 @@ from threadrun.record import Request, ResourceRecord, resource_key
 from threadrun.store import Store
 
 
-def record_request(store: Store, event: Event, clock: Callable[[], float]) -> Request:
-    """The request as it stands in the record, entered there if it is new; raises `TableUnavailable`."""
-    wanted, problem = _read_properties(event)
+def record_request(
+    store: Store, event: Event, clock: Callable[[], float], tool_function_arns: Sequence[str] = ()
+) -> Request:
+    """The request as it stands in the record, entered there if it is new; raises `TableUnavailable`.
+
+    `tool_function_arns` are patterns of the functions that may be handlers.
+    """
+    wanted, problem = _read_properties(event, tool_function_arns)
     while True:
         record = store.load(resource_key(event.stack_id, event.logical_id)) or ResourceRecord(
             stack_id=event.stack_id, logical_id=event.logical_id
@@ -37,7 +42,9 @@ def record_request(store: Store, event: Event, clock: Callable[[], float]) -> Re
         return request
 
 
-def _read_properties(event: Event) -> tuple[tuple[AnyDesired, KeyStyle] | None, str | None]:
+def _read_properties(
+    event: Event, tool_function_arns: Sequence[str]
+) -> tuple[tuple[AnyDesired, KeyStyle] | None, str | None]:
     """What the properties ask for, or why they can't be used; a Delete needs none of them."""
     if event.request_type == "Delete":
         return None, None
@@ -45,6 +52,6 @@ def _read_properties(event: Event) -> tuple[tuple[AnyDesired, KeyStyle] | None, 
     if model is None:
         return None, f"unknown resource type {event.resource_type}, known are {', '.join(RESOURCE_MODELS)}"
     try:
-        return parse_properties(event.properties, model), None
+        return parse_properties(event.properties, model, tool_function_arns), None
     except TerminalError as error:
         return None, error.reason

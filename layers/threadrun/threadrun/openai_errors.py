@@ -18,6 +18,8 @@ from threadrun.errors import LostReply, NotFound, TerminalError, ThreadBusy, Tra
 LOCKED = "conversation_locked"
 _LOCKED_THREAD = re.compile(r"already has an active run|while a run \S+ is active")
 """How servers of the Assistants API say it: their refusal has no code."""
+_UNANSWERED_CALL = "No tool output found for function call"
+"""Another run on the thread waits for its functions: no run can start before they are answered."""
 _RETRIED_STATUSES = frozenset({408, 409, 425, 429})
 _MESSAGE_CHARACTERS = 4096
 """More never fits an answer to CloudFormation, and must not fill the record."""
@@ -63,6 +65,8 @@ def _from_status(action: str, error: openai.APIStatusError, open_ended: type[Tra
 
 def _is_locked(error: openai.APIStatusError) -> bool:
     if error.code == LOCKED:
+        return True
+    if error.status_code == 400 and _UNANSWERED_CALL in _message(error):
         return True
     return error.status_code in (400, 409) and _LOCKED_THREAD.search(_message(error)) is not None
 

@@ -5,17 +5,17 @@ Source: openai.types.responses, openai.types.conversations (openai-python 3.54).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from typing import Any
 
 import openai
 from openai import OpenAI, omit
-from openai.types.conversations import Conversation
+from openai.types.conversations import Conversation, ConversationItem
 from openai.types.responses import Response
 
 from threadrun.assistant_catalog import AssistantCatalog
-from threadrun.backend import Indexing, ObservedAssistant, ObservedRun, RunPlan, Usage
+from threadrun.backend import FunctionCall, Indexing, ObservedAssistant, ObservedRun, RunPlan, Usage
 from threadrun.desired import MIN_COMPLETION_TOKENS, DesiredAssistant, DesiredThread, Message, ResponseFormat
 from threadrun.errors import NotFound, TerminalError
 from threadrun.openai_errors import require_readable, translated
@@ -23,8 +23,9 @@ from threadrun.openai_vector_stores import delete_store, make_store, observe_ind
 from threadrun.tools import Tool
 
 _ITEMS_PER_PAGE, _ITEMS_PER_CALL = 100, 20
-_ANSWER_PREFIX = "msg_"
-"""A run whose start got no reply is known by the id of its answer: there is no response to ask for."""
+_ITEM_PREFIXES = ("msg_", "fc_")
+"""A run whose start got no reply is known by the id of its last item: there is no response to ask for."""
+_UNANSWERED = '{"error": {"type": "NotAnswered", "message": "The run ended before this call was answered."}}'
 
 
 class ResponsesBackend:
@@ -103,8 +104,17 @@ class ResponsesBackend:
             return next((item.id for item in page.data if item.id), None)
 
     def start_run(self, plan: RunPlan, thread_id: str) -> ObservedRun:
-        action = "start the run"
-        request = _request(plan, thread_id)
+        # A tool that reads files gets them; without one they are part of the message.
+        with_files = not plan.effective.has_tool("retrieval", "file_search", "code_interpreter")
+        messages = [_message(message, with_files=with_files) for message in plan.effective.messages]
+        return self._create_response("start the run", plan, thread_id, messages)
+
+    def continue_run(self, plan: RunPlan, thread_id: str, run_id: str, outputs: Mapping[str, str]) -> ObservedRun:
+        items = [_output(call_id, output) for call_id, output in outputs.items()]
+        return self._create_response(f"continue run {run_id}", plan, thread_id, items)
+
+    def _create_response(self, action: str, plan: RunPlan, thread_id: str, items: Sequence[Any]) -> ObservedRun:
+        request = _request(plan, thread_id, items)
         with self._translated(action, creates=True):
             try:
                 response = self._client.responses.create(**request)
@@ -117,23 +127,41 @@ class ResponsesBackend:
         return _observed(response)
 
     def find_lost_run(self, thread_id: str, after_item_id: str | None) -> ObservedRun | None:
-        answers = []
+        return _found_in(self._items(thread_id, after_item_id))
+
+    def _items(self, thread_id: str, after_item_id: str | None = None) -> list[ConversationItem]:
+        """The thread's items, oldest first; none where the thread, or the item, is gone."""
         with self._translated(f"read thread {thread_id}"), suppress(openai.NotFoundError):
-            items = self._client.conversations.items.list(
-                thread_id, limit=_ITEMS_PER_PAGE, order="asc", after=after_item_id or omit
-            )
-            answers = [item for item in items if item.type == "message" and item.role == "assistant"]
-        if not answers:
+            items = self._client.conversations.items
+            return list(items.list(thread_id, limit=_ITEMS_PER_PAGE, order="asc", after=after_item_id or omit))
+        return []
+
+    def find_continuation(self, thread_id: str, run_id: str, call_ids: Collection[str]) -> ObservedRun | None:
+        items = self._items(thread_id)
+        answered = [index for index, item in enumerate(items) if _answered_call(item) in call_ids]
+        if not answered:
             return None
-        # A conversation does not tell the response's id.
-        texts = [part.text for item in answers for part in item.content if part.type == "output_text"]
-        return ObservedRun(answers[-1].id, "completed", output_text="".join(texts))
+        since = items[answered[-1] + 1 :]
+        ends = [index for index, item in enumerate(since) if item.type == "message" and item.role == "user"]
+        return _found_in(since[: ends[0]] if ends else since)
+
+    def close_calls(self, thread_id: str, run_id: str, call_ids: Collection[str]) -> None:
+        items = self._items(thread_id)
+        answered = {_answered_call(item) for item in items}
+        made = {item.call_id for item in items if item.type == "function_call"}
+        outputs = [_output(call_id, _UNANSWERED) for call_id in call_ids if call_id in made - answered]
+        with self._translated(f"close the calls of run {run_id}"):
+            for start in range(0, len(outputs), _ITEMS_PER_CALL):
+                batch = outputs[start : start + _ITEMS_PER_CALL]
+                self._client.conversations.items.create(thread_id, items=batch)
 
     def observe_run(self, thread_id: str, run_id: str) -> ObservedRun:
         action = f"read run {run_id}"
-        if run_id.startswith(_ANSWER_PREFIX):
-            found = self.find_lost_run(thread_id, None)
-            if found is None or found.run_id != run_id:
+        if run_id.startswith(_ITEM_PREFIXES):
+            items = self._items(thread_id)
+            last = next((index for index, item in enumerate(items) if item.id == run_id), None)
+            found = _found_in(items[: last + 1]) if last is not None else None
+            if found is None:
                 raise NotFound(f"cannot {action}: only its answer was known, and that is gone")
             return found
         with self._translated(action):
@@ -154,7 +182,10 @@ class ResponsesBackend:
                 is_pair = any(item.id in made for item in self._client.conversations.items.list(thread_id))
         if not is_pair:
             raise NotFound(f"cannot {action}: it is not a run of thread {thread_id}")
-        return _observed(response)
+        observed = _observed(response)
+        # One that called functions went on as other responses, which its thread does not name.
+        call_ids = [call.call_id for call in observed.calls]
+        return (self.find_continuation(thread_id, run_id, call_ids) if call_ids else None) or observed
 
     def cancel_run(self, thread_id: str, run_id: str) -> None:
         # The reply is not believed, a refusal neither: only a later look tells whether the run has ended.
@@ -163,7 +194,7 @@ class ResponsesBackend:
             self._client.responses.cancel(run_id)
 
     def delete_run(self, thread_id: str, run_id: str) -> None:
-        if run_id.startswith(_ANSWER_PREFIX):
+        if run_id.startswith(_ITEM_PREFIXES):
             return
         with suppress(NotFound), self._translated(f"delete run {run_id}"):
             self._client.responses.delete(run_id)
@@ -181,13 +212,11 @@ class ResponsesBackend:
             self._client.conversations.delete(thread_id)
 
 
-def _request(plan: RunPlan, thread_id: str) -> dict[str, Any]:
+def _request(plan: RunPlan, thread_id: str, items: Sequence[Any]) -> dict[str, Any]:
     """The body of POST /responses; what the user left out is left out here too."""
     run = plan.effective
-    # A tool that reads files gets them; without one they are part of the message.
-    with_files = not run.has_tool("retrieval", "file_search", "code_interpreter")
     optional = {
-        "input": [_message(message, with_files=with_files) for message in run.messages],
+        "input": list(items),
         "instructions": run.instructions,
         "metadata": run.metadata,
         "tools": [_tool(tool, plan) for tool in run.tools or ()],
@@ -222,6 +251,36 @@ def _message(message: Message, *, with_files: bool) -> Any:
     return {"type": "message", "role": message.role, "content": content}
 
 
+def _output(call_id: str, output: str) -> Any:
+    return {"type": "function_call_output", "call_id": call_id, "output": output}
+
+
+def _answered_call(item: ConversationItem) -> str | None:
+    return item.call_id if item.type == "function_call_output" else None
+
+
+def _found_in(items: Sequence[ConversationItem]) -> ObservedRun | None:
+    """What a run has come to, by the items that it left: they come all together, when a response has ended well.
+
+    A conversation does not tell a response's id, so that of its last item stands for it.
+    """
+    answered = {_answered_call(item) for item in items}
+    last_id, texts, calls = None, list[str](), list[FunctionCall]()
+    for item in items:
+        if item.type == "function_call_output" or (item.type == "message" and item.role == "user"):
+            last_id, texts = None, []
+        elif item.type == "message" and item.role == "assistant":
+            last_id = item.id
+            texts += [part.text for part in item.content if part.type == "output_text"]
+        elif item.type == "function_call" and item.call_id not in answered:
+            last_id = item.id
+            calls.append(FunctionCall(item.call_id, item.name, item.arguments))
+    if last_id is None:
+        return None
+    status = "requires_action" if calls else "completed"
+    return ObservedRun(last_id, status, output_text="".join(texts), calls=tuple(calls))
+
+
 def _tool(tool: Tool, plan: RunPlan) -> dict[str, Any]:
     """A tool in the flat form of this API."""
     if tool.function is not None:
@@ -246,7 +305,8 @@ def _tool(tool: Tool, plan: RunPlan) -> dict[str, Any]:
 def _observed(response: Response) -> ObservedRun:
     status = str(response.status or "in_progress")
     output = response.output or []  # Some servers leave it out until the end.
-    if status == "completed" and any(item.type == "function_call" for item in output):
+    calls = [item for item in output if item.type == "function_call"] if status == "completed" else []
+    if calls:
         status = "requires_action"
     return ObservedRun(
         run_id=response.id,
@@ -256,13 +316,14 @@ def _observed(response: Response) -> ObservedRun:
         model=response.model,
         usage=_usage(response),
         output_text=response.output_text if output else "",
+        calls=tuple(FunctionCall(call.call_id, call.name, call.arguments) for call in calls),
         problem=_problem(response),
     )
 
 
-def _usage(response: Response) -> Usage:
+def _usage(response: Response) -> Usage | None:
     usage = response.usage
-    return Usage(usage.input_tokens, usage.output_tokens, usage.total_tokens) if usage else Usage()
+    return Usage(usage.input_tokens, usage.output_tokens, usage.total_tokens) if usage else None
 
 
 def _problem(response: Response) -> str | None:

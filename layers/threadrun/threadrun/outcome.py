@@ -28,6 +28,13 @@ class RequeueAfter:
     """Others wait for the same thing: who waits spreads out, and comes back at another time than they do."""
 
 
+@dataclass(frozen=True)
+class CallTools:
+    """Not yet: functions are to be called first, in parallel. Call again when all of them have been."""
+
+    call_ids: tuple[str, ...]
+
+
 def poll_seconds(waited_seconds: float) -> float:
     """Time to the next look: a tenth of the time already waited, so that the lag stays in proportion."""
     return min(max(waited_seconds * POLL_SHARE, MIN_POLL_SECONDS), MAX_POLL_SECONDS)

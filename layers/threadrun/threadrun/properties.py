@@ -7,7 +7,7 @@ The properties of a CloudFormation resource are snake_case (as in the Terraform 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -15,6 +15,7 @@ from pydantic.alias_generators import to_pascal
 
 from threadrun.desired import Desired
 from threadrun.errors import InvalidProperties
+from threadrun.tools import ALLOWED_HANDLERS
 
 Wanted = TypeVar("Wanted", bound=Desired)
 KeyStyle = Literal["snake_case", "PascalCase"]
@@ -40,8 +41,12 @@ _SENTENCES = {
 }
 
 
-def parse_properties(raw: Mapping[str, Any], model: type[Wanted]) -> tuple[Wanted, KeyStyle]:
+def parse_properties(
+    raw: Mapping[str, Any], model: type[Wanted], tool_function_arns: Sequence[str] | None = None
+) -> tuple[Wanted, KeyStyle]:
     """Validate the properties of the resource type that `model` stands for.
+
+    `tool_function_arns` are the patterns that handlers must match, None where any may be named.
 
     Returns the desired resource and the style its keys were written in. Raises `InvalidProperties` with every
     problem found, each naming the property in the user's own style; prompt texts are never repeated.
@@ -52,7 +57,7 @@ def parse_properties(raw: Mapping[str, Any], model: type[Wanted]) -> tuple[Wante
     problems = [*reader.problems, *reader.mixed_styles()]
     desired = None
     try:
-        desired = model.model_validate(given)
+        desired = model.model_validate(given, context={ALLOWED_HANDLERS: tool_function_arns})
     except ValidationError as error:
         problems += [_sentence(dict(detail), style) for detail in error.errors(include_url=False)]
     problems += [f"{_path((name,), style)}: {problem}" for name, problem in model.conflicts(given)]

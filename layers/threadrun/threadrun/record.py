@@ -7,11 +7,12 @@ two actors one always sees what the other decided. It must not know how it is st
 from __future__ import annotations
 
 import hashlib
-from typing import Annotated, Literal, Self
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, Field, PrivateAttr
+from pydantic import BaseModel, Field, PrivateAttr, model_validator
 
-from threadrun.backend import FINAL_STATUSES, ObservedAssistant, ObservedRun, RunPlan, Usage
+from threadrun.backend import FINAL_STATUSES, FunctionCall, ObservedAssistant, ObservedRun, RunPlan, Usage
 from threadrun.desired import DesiredAssistant, DesiredRun, DesiredThread
 from threadrun.properties import KeyStyle
 
@@ -45,6 +46,11 @@ class PhysicalRecord(BaseModel):
         raise NotImplementedError
 
     @property
+    def server_ids(self) -> set[str]:
+        """What is to be cleaned up on the server when it is not wanted."""
+        return {self.physical_id} if self.physical_id else set()
+
+    @property
     def leftover_id(self) -> str | None:
         """An id for what was made where the resource itself was not."""
         return None
@@ -70,6 +76,20 @@ class PhysicalRecord(BaseModel):
         return type(self).model_validate(kept | made_twice | freed)
 
 
+class ToolCall(BaseModel):
+    """A call that the model waits for, and what became of it."""
+
+    name: str
+    arguments: str = Field(repr=False)
+    """JSON text, as the model wrote it."""
+    output: str | None = Field(default=None, repr=False)
+    """What the model gets for it; None until its handler has answered, or failed for good."""
+    attempts: int = 0
+    """How often its handler has failed."""
+    failure: str | None = None
+    """The kind of error that its handler failed with for good."""
+
+
 class RunRecord(PhysicalRecord):
     """A run, with the thread and the vector store that were made for it."""
 
@@ -82,7 +102,8 @@ class RunRecord(PhysicalRecord):
     assistant_version: int | None = None
     is_resolved: bool = False
     """The assistant, if one is named, was looked up."""
-    has_function_tools: bool = False
+    leaves_calls_to_user: bool = False
+    """A function without a handler may be called."""
     file_ids: tuple[str, ...] = ()
 
     thread_id: str | None = None
@@ -95,6 +116,16 @@ class RunRecord(PhysicalRecord):
     start_after_item_id: str | None = None
     lost_start: Literal["no", "suspected", "proved"] = "no"
     """Whether an earlier start may be, or is, a run whose id nobody knows; a proved one is never started again."""
+
+    calls: dict[str, ToolCall] = {}
+    """The newest round of calls, by call id."""
+    tool_rounds: int = 0
+    is_submitted: bool = False
+    """The server has the outputs of these calls."""
+    chain: tuple[str, ...] = ()
+    """Ids under which the run went on after its calls, where the API gives it a new one each time."""
+    usage_before: Usage = Usage()
+    """Of all that went before the end of the chain."""
 
     status: str | None = None
     created_at: int | None = None
@@ -114,6 +145,14 @@ class RunRecord(PhysicalRecord):
     _refused_epoch_s: float | None = PrivateAttr(default=None)
     """The intent whose start was refused, as this very process saw."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _read_former_name(cls, data: Any) -> Any:
+        # Version 0.1.0 knew no handlers: every function tool left its calls to the user.
+        if isinstance(data, dict) and "has_function_tools" in data:
+            return {**data, "leaves_calls_to_user": data["has_function_tools"]}
+        return data
+
     @property
     def physical_id(self) -> str | None:
         """`thread_id:run_id`, the import format of the Terraform resource."""
@@ -124,6 +163,16 @@ class RunRecord(PhysicalRecord):
         return f"{self.thread_id}:not-started" if self.thread_id and self.thread_is_ours else None
 
     @property
+    def server_ids(self) -> set[str]:
+        thread = self.thread_id if self.thread_is_ours else None
+        return {each for each in (thread, self.vector_store_id, self.run_id, *self.chain) if each}
+
+    @property
+    def current_id(self) -> str | None:
+        """What to look at for the run's state."""
+        return self.chain[-1] if self.chain else self.run_id
+
+    @property
     def is_final(self) -> bool:
         return self.status in FINAL_STATUSES
 
@@ -132,7 +181,12 @@ class RunRecord(PhysicalRecord):
         """Final statuses that count as success: a function without a handler leaves its call to the user."""
         if self.accept_statuses is not None:
             return self.accept_statuses
-        return ("completed", "requires_action") if self.has_function_tools else ("completed",)
+        return ("completed", "requires_action") if self.leaves_calls_to_user else ("completed",)
+
+    @property
+    def waits_for_outputs(self) -> bool:
+        """Whether there are calls that are answered here."""
+        return bool(self.calls) and not self.is_submitted and not self.is_final
 
     def want(self, desired: DesiredRun) -> None:
         self.desired, self.accept_statuses = desired, desired.accept_statuses
@@ -145,7 +199,7 @@ class RunRecord(PhysicalRecord):
             self.assistant, self.assistant_version = assistant.settings, assistant.version
             self.assistant_id = assistant.assistant_id
         effective = self.plan().effective
-        self.has_function_tools = effective.has_tool("function")
+        self.leaves_calls_to_user = effective.leaves_calls_to_user
         self.file_ids = effective.file_ids
         self.is_resolved = True
 
@@ -175,6 +229,23 @@ class RunRecord(PhysicalRecord):
         self._refused_epoch_s = self.start_intended_epoch_s
         self.start_intended_epoch_s = self.start_after_item_id = None
 
+    def can_answer(self, calls: Sequence[FunctionCall]) -> bool:
+        """Whether each of these calls has a handler; somebody else's run is not gone on with."""
+        handlers = self.plan().effective.handlers if self.desired and self.run_is_ours else {}
+        return bool(calls) and all(call.name in handlers for call in calls)
+
+    def take_calls(self, calls: Sequence[FunctionCall]) -> None:
+        """Enter a new round of calls."""
+        self.calls = {call.call_id: ToolCall(name=call.name, arguments=call.arguments) for call in calls}
+        self.is_submitted, self.tool_rounds = False, self.tool_rounds + 1
+        self.start_intended_epoch_s, self.lost_start = None, "no"
+
+    def go_on_as(self, observed: ObservedRun) -> None:
+        """Note that the run has its outputs, and what it goes on as."""
+        self.is_submitted, self.start_intended_epoch_s, self.lost_start = True, None, "no"
+        if observed.run_id != self.current_id:
+            self.chain, self.usage_before = (*self.chain, observed.run_id), self.usage
+
     def anew(self, key: str) -> RunRecord:
         """The same wish, of which nothing has been made yet."""
         kept = {*PhysicalRecord.model_fields, "desired", "accept_statuses"} - {"must_recheck", "is_acknowledged"}
@@ -182,18 +253,21 @@ class RunRecord(PhysicalRecord):
 
     def take_in(self, observed: ObservedRun, now: float) -> None:
         """Keep what the server shows of the run, but for its output."""
-        self.run_id = observed.run_id
+        self.run_id = self.run_id or observed.run_id
         self.status = observed.status
         self.created_at = self.created_at or observed.created_at or int(now)
         if observed.status != "queued" and self.started_at is None:
             self.started_at = observed.started_at or min(int(now), observed.completed_at or int(now))
         self.completed_at = observed.completed_at if observed.status == "completed" else None
         self.model = observed.model or self.model
-        self.usage = observed.usage
+        if observed.usage is not None:
+            self.usage = self.usage_before + observed.usage
         self.problem = observed.problem
 
     def forget_texts(self) -> None:
         self.desired = self.assistant = None
+        for call in self.calls.values():
+            call.arguments, call.output = "", None
 
     def absorb(self, stale: Self) -> Self | None:
         made_twice: dict[str, object] = {}
@@ -208,11 +282,22 @@ class RunRecord(PhysicalRecord):
         for name in ("thread_id", "thread_is_ours", "vector_store_id", "run_id", "run_is_ours", "output_s3_uri"):
             if not getattr(self, name):
                 setattr(self, name, getattr(stale, name))
+        continued_twice = self._absorb_chain(stale)
         intended = self.start_intended_epoch_s
+        is_spent = self.run_id is not None and not self.waits_for_outputs
         # Another process's intent is not this one's to drop: its run may live.
-        if self.run_id or (intended is not None and intended == stale._refused_epoch_s):
+        if is_spent or (intended is not None and intended == stale._refused_epoch_s):
             self.forget_start()
-        return None
+        surplus = {"thread_id": self.thread_id, "run_id": continued_twice, "run_is_ours": True}
+        return self._surplus(**surplus) if continued_twice else None
+
+    def _absorb_chain(self, stale: Self) -> str | None:
+        """Take over how far the run has come; returns the id of a continuation that nobody wants."""
+        known = {*self.chain, *stale.chain}
+        if (stale.tool_rounds, stale.is_submitted) > (self.tool_rounds, self.is_submitted):
+            for name in ("calls", "tool_rounds", "is_submitted", "chain", "usage_before", "usage", "status"):
+                setattr(self, name, getattr(stale, name))
+        return next(iter(known - {*self.chain}), None)
 
 
 class ThreadRecord(PhysicalRecord):

@@ -40,7 +40,7 @@ def rescue_request(app: Application, raw: Mapping[str, Any], reason: str) -> Non
         _answer_plainly(app, raw, error.reason)
         return
     try:
-        request = record_request(app.store, event, app.clock)
+        request = record_request(app.store, event, app.clock, app.settings.tool_function_arns)
     except Exception as error:  # Whatever it is: CloudFormation must hear of it.
         if isinstance(error, TransientError) and app.clock() < event.due_epoch_s:
             raise

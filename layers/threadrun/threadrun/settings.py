@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from threadrun.errors import TerminalError
+
+
+def _listed(value: object) -> object:
+    return [part for part in value.split(",") if part] if isinstance(value, str) else value
 
 
 class Settings(BaseModel):
@@ -22,6 +26,8 @@ class Settings(BaseModel):
     openai_api: Literal["responses", "assistants"] = "responses"
     openai_base_url: str = "https://api.openai.com/v1"
     openai_api_key_secret_arn: str = ""
+    tool_function_arns: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
+    """Patterns of the Lambda functions that may be invoked as handlers, comma-separated in the environment."""
     allow_loopback_response_url: bool = False
 
     @classmethod

@@ -16,7 +16,7 @@ from typing import Literal
 from threadrun.attributes import run_attributes
 from threadrun.backend import Backend
 from threadrun.errors import TerminalError, TransientError, VersionConflict
-from threadrun.outcome import Done, RequeueAfter, poll_seconds
+from threadrun.outcome import CallTools, Done, RequeueAfter, poll_seconds
 from threadrun.reconcile import reconcile
 from threadrun.record import AnyRecord, Request, ResourceRecord, RunRecord
 from threadrun.store import Store, public_key
@@ -28,11 +28,12 @@ ORPHAN_SECONDS = 600
 
 @dataclass(frozen=True)
 class Step:
-    """What the state machine does next: wait, record a run's attributes, answer, or stop without an answer."""
+    """What the state machine does next: wait, call tools, record a run's attributes, answer, or stop unanswered."""
 
-    outcome: Literal["wait", "record", "answer", "stop"]
+    outcome: Literal["wait", "call_tools", "record", "answer", "stop"]
     wait_seconds: int = 0
     public_key: str = ""
+    call_ids: tuple[str, ...] = ()
 
 
 def take_step(
@@ -53,16 +54,18 @@ def take_step(
         request = record.requests.get(request_id)
         if request is None or not _is_at_work(record, request):
             break
-        before = record.model_dump()
-        wait = _advance(record, request, store, backend, clock, chance)
+        before, known_ids = record.model_dump(), _server_ids(record)
+        following = _advance(record, request, store, backend, clock, chance)
         if record.model_dump() != before:
-            record, is_ours = _save(store, record, clock())
+            record, is_ours = _save(store, record, known_ids, clock())
             if not is_ours:
                 continue
-        if wait is None:
+        if following is None:
             return _finished(record, record.requests[request_id])
-        if wait > 0:
-            return Step("wait", math.ceil(wait))
+        if isinstance(following, CallTools):
+            return Step("call_tools", call_ids=following.call_ids)
+        if following > 0:
+            return Step("wait", math.ceil(following))
     return Step("stop")
 
 
@@ -80,26 +83,31 @@ def _advance(
     backend: Backend,
     clock: Callable[[], float],
     chance: Callable[[], float],
-) -> float | None:
-    """Reconcile each thing once that the request is about; returns seconds to wait, None when all is done."""
+) -> float | CallTools | None:
+    """Reconcile each thing once that the request is about; returns what comes next.
+
+    That is seconds to wait, functions to call, or None when all is done.
+    """
     target = record.target(request) if request.is_open else None
     unwanted = [each for each in record.made.values() if each.goal == "absent"]
-    waits = []
+    waits, calls = [], None
     for made in [target, *unwanted] if target else unwanted:
         now = clock()
         outcome = _reconcile_once(made, backend, now)
         if isinstance(outcome, TerminalError):
             _note_failure(request, made, outcome)
+        elif isinstance(outcome, CallTools):
+            made.waiting_for, calls = "the run's functions are being called", outcome
         elif isinstance(outcome, RequeueAfter):
             if isinstance(made, RunRecord) and made.is_gone:
                 _replace_gone(record, request, made)
             waits.append(_note_wait(made, outcome, now, chance))
         else:
             _note_done(record, made, outcome, store)
-    return min(waits) if waits else None
+    return calls or (min(waits) if waits else None)
 
 
-def _reconcile_once(made: AnyRecord, backend: Backend, now: float) -> Done | RequeueAfter | TerminalError:
+def _reconcile_once(made: AnyRecord, backend: Backend, now: float) -> Done | RequeueAfter | CallTools | TerminalError:
     rest = min(made.rests_until_epoch_s, made.deadline_epoch_s) - now
     if rest > 0:
         return RequeueAfter(rest, made.waiting_for)
@@ -160,10 +168,14 @@ def _finished(record: ResourceRecord, request: Request) -> Step:
     return Step("answer")
 
 
-def _save(store: Store, record: ResourceRecord, now: float) -> tuple[ResourceRecord, bool]:
+def _server_ids(record: ResourceRecord) -> frozenset[str]:
+    return frozenset().union(*(made.server_ids for made in record.made.values()))
+
+
+def _save(store: Store, record: ResourceRecord, known_ids: frozenset[str], now: float) -> tuple[ResourceRecord, bool]:
     """Save; where another actor saved first, add to its record what only this one learned.
 
-    Returns the record as saved, and whether it is the one decided on.
+    `known_ids` were on record before. Returns the record as saved, and whether it is the one decided on.
     """
     is_ours = True
     while True:
@@ -172,15 +184,17 @@ def _save(store: Store, record: ResourceRecord, now: float) -> tuple[ResourceRec
             return record, is_ours
         except VersionConflict:
             fresh = store.load(record.key) or ResourceRecord(stack_id=record.stack_id, logical_id=record.logical_id)
-            _merge(fresh, record, now)
+            _merge(fresh, record, known_ids, now)
             record, is_ours = fresh, False
 
 
-def _merge(fresh: ResourceRecord, stale: ResourceRecord, now: float) -> None:
+def _merge(fresh: ResourceRecord, stale: ResourceRecord, known_ids: frozenset[str], now: float) -> None:
     for made in stale.made.values():
         known = fresh.made.get(made.key)
-        # What was deleted meanwhile, or made twice: nobody else knows what is to be cleaned up.
+        if known is None and made.server_ids <= known_ids:
+            continue  # Whoever deleted it knew all of it.
+        # Made after it was deleted, or made twice: nobody else knows what is to be cleaned up.
         orphan = made if known is None else known.absorb(made)  # type: ignore[arg-type]  # One key is of one kind.
-        if orphan is not None and (known is not None or made.physical_id or made.leftover_id):
+        if orphan is not None:
             orphan.unwant(now + ORPHAN_SECONDS)
             fresh.made[orphan.key] = orphan

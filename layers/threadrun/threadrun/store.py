@@ -202,7 +202,7 @@ def public_key(physical_id: str) -> str:
 
 
 def _output_bytes(attributes: Mapping[str, Any]) -> int:
-    texts = [attributes["output_text"], *attributes["output"].values()]
+    texts = [attributes["output_text"], attributes["required_action"] or "", *attributes["output"].values()]
     return sum(len(str(text).encode()) for text in texts)
 
 
@@ -214,7 +214,10 @@ def _shortened(attributes: Mapping[str, Any]) -> dict[str, Any]:
         room -= len(str(value).encode())
         if room >= 0:
             output[name] = value
-    return {**attributes, "output_text": text, "output": output}
+    required = attributes["required_action"]
+    if required and len(str(required).encode()) > SHORTENED_BYTES:
+        required = [{**call, "arguments": ""} for call in required]
+    return {**attributes, "output_text": text, "output": output, "required_action": required}
 
 
 def _plain(value: Any) -> Any:

@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
 from threadrun.json_schema import read_schema
 from threadrun.recasting import Boolean, Properties, Text
+
+ALLOWED_HANDLERS = "tool_function_arns"
+"""Key of the validation context: the patterns of ARNs that may be invoked; without it any may."""
+
+
+def _require_allowed(handler_arn: str, info: ValidationInfo) -> str:
+    allowed: Sequence[str] | None = (info.context or {}).get(ALLOWED_HANDLERS)
+    # IAM knows the same two wildcards; what it denies is refused before a run is paid for.
+    if allowed is None or any(fnmatchcase(handler_arn, pattern) for pattern in allowed):
+        return handler_arn
+    known = ",".join(allowed)
+    raise PydanticCustomError(
+        "handler_arn",
+        "this application may not invoke {arn}: deploy it with ToolFunctionArns={wanted}",
+        {"arn": handler_arn, "wanted": f"{known},{handler_arn}" if known else handler_arn},
+    )
 
 
 class FunctionDefinition(Properties):
@@ -23,6 +41,18 @@ class FunctionDefinition(Properties):
     )
     strict: Boolean | None = Field(
         None, description="Whether the model must keep exactly to the parameters. `false` unless set."
+    )
+    handler_arn: (
+        Annotated[
+            str,
+            StringConstraints(pattern=r"^arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:[\w-]{1,64}(:[\w$-]+)?$"),
+            AfterValidator(_require_allowed),
+        ]
+        | None
+    ) = Field(
+        None,
+        description="The Lambda function that answers its calls, one that the application's `ToolFunctionArns` allow. "
+        "Without it the run ends as `requires_action`.",
     )
 
 

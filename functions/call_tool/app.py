@@ -1,0 +1,35 @@
+"""Answers one call of a function tool for the state machine: invokes its handler and keeps what that gave."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from threadrun.application import application
+from threadrun.handlers import invoke
+from threadrun.tool_calls import answer_call
+
+logger = Logger(service="call_tool")
+metrics = Metrics(namespace="ThreadRun", service="call_tool")
+MARGIN_MILLISECONDS = 5000
+"""To note, before this function's own end, that a handler took longer."""
+
+
+@metrics.log_metrics
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, str], context: LambdaContext) -> dict[str, Any]:
+    """`{key, request_id, call_id}` -> `{answered}`; the output stays in the record."""
+    app = application()
+    logger.set_correlation_id(event["request_id"])
+
+    def invoke_in_time(function_arn: str, payload: dict[str, Any], seconds: float) -> Any:
+        own_seconds = (context.get_remaining_time_in_millis() - MARGIN_MILLISECONDS) / 1000
+        return invoke(function_arn, payload, max(min(seconds, own_seconds), 1))
+
+    answered = answer_call(app.store, invoke_in_time, event["key"], event["request_id"], event["call_id"], app.clock)
+    logger.info("call answered" if answered else "nothing to answer with", extra={"call_id": event["call_id"]})
+    metrics.add_metric(name="ToolCalls", unit=MetricUnit.Count, value=1)
+    return {"answered": answered}
