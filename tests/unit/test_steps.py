@@ -219,6 +219,7 @@ def test_what_another_actor_deleted_is_not_entered_again_by_who_only_looked_at_i
         store.save(record)
 
     backend.end("resp_1")
+    backend.faults["delete_run"] = [TerminalError("refused")]
     store.before_save = delete
     step(store, backend, now=1010)
     assert store.load("").made == {}
