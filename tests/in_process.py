@@ -29,14 +29,14 @@ def forget_secrets() -> None:
 
 
 @contextmanager
-def deployed(standin: OpenAIStandIn, clock: Clock, wire: str) -> Iterator[World]:
+def deployed(standin: OpenAIStandIn, clock: Clock, wire: str, calls_in_turn: bool = False) -> Iterator[World]:
     """An application of its own, for as long as the block lasts."""
     forget_secrets()
     with pytest.MonkeyPatch.context() as monkeypatch:
         for name, value in ENVIRONMENT.items():
             monkeypatch.setenv(name, value)
         with mock_aws(config=MOTO):
-            world = World(standin, clock, wire, monkeypatch)
+            world = World(standin, clock, wire, monkeypatch, calls_in_turn)
             yield world
             world.settle()
             world.close()

@@ -73,7 +73,7 @@ class OutsideCalls:
     def _actor(self) -> str | None:
         """Who calls: a function, the state machine itself, or None for the test."""
         if self._world.running:
-            return self._world.running[-1]
+            return self._world.running[-1] or None
         return STATE_MACHINE if threading.current_thread().name.startswith("Thread-") else None
 
     def _break(self, number: int, moment: Moment, error: Exception) -> None:

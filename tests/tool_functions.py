@@ -46,6 +46,11 @@ class ToolFunctions:
 
         monkeypatch.setattr(handlers, "_client", client)
 
+    def forget(self) -> None:
+        """No function is there, and none was invoked."""
+        self.functions.clear()
+        self.events.clear()
+
     def add(self, name: str, function: Callable[[dict[str, Any]], Any]) -> str:
         """Deploy a function; returns its ARN. What it returns as bytes is its payload as it is."""
         self.functions[name] = function

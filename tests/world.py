@@ -7,6 +7,7 @@ CloudFormation is played by the test; its presigned URL is a real HTTP server.
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 import uuid
@@ -82,7 +83,11 @@ LAMBDA_EXIT_ERROR = type("Runtime.ExitError", (Exception,), {})
 class World:
     """One deployed application, and the CloudFormation requests that are made of it."""
 
-    def __init__(self, standin: OpenAIStandIn, clock: Clock, wire: str, monkeypatch: Any) -> None:
+    def __init__(
+        self, standin: OpenAIStandIn, clock: Clock, wire: str, monkeypatch: Any, calls_in_turn: bool = False
+    ) -> None:
+        """With `calls_in_turn`, functions of one round are called in their order, so that each run is the same."""
+        self._calls_in_turn = calls_in_turn
         self.openai, self.clock, self.wire = standin, clock, wire
         self.url = AnswerUrl()
         self.stack_id = STACK_ID
@@ -124,6 +129,8 @@ class World:
     def add_machine(self, name: str, definition: Path) -> str:
         """Deploy a state machine of this definition; returns its ARN."""
         text = json.dumps(yaml.safe_load(definition.read_text()))
+        if self._calls_in_turn:
+            text = re.sub(r'"MaxConcurrency": \d+', '"MaxConcurrency": 1', text)
         for placeholder, value in {
             "ReconcileFunctionArn": "reconcile",
             "CallToolFunctionArn": "call_tool",
@@ -157,6 +164,15 @@ class World:
             self._local.running = []
         found: list[str] = self._local.running
         return found
+
+    @contextmanager
+    def unwatched(self) -> Iterator[None]:
+        """What the test itself does in the middle of a function's work."""
+        self.running.append("")
+        try:
+            yield
+        finally:
+            self.running.pop()
 
     def _invoke_now(self, function: str, event: dict[str, Any]) -> Any:
         if self.fail_next[function]:
@@ -286,6 +302,7 @@ class World:
     def start_over(self) -> None:
         """Nothing has happened yet, on no side."""
         self.openai.reset()
+        self.tools.forget()
         for key in self.items():
             aws("dynamodb").delete_item(TableName=TABLE, Key={"pk": {"S": key}})
         self.url.answers.clear()

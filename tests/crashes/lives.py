@@ -6,7 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from local.openai_standin import Script
 from tests.world import World
+from threadrun.record import RunRecord
 
 MESSAGES = {"messages": [{"role": "user", "content": "What is a stack?"}], "metadata": {"source": "test"}}
 SERVICE_TIMEOUT_SECONDS = 1800
@@ -115,6 +117,61 @@ def run_on_a_shared_thread(world: World, shared: Shared) -> Resource:
     return resource
 
 
+def run_that_calls_functions(world: World, shared: Shared) -> Resource:
+    """Two functions and three rounds: five calls at once in the second, one of which fails once."""
+    failures = [RuntimeError("not yet")]
+
+    def look_up(event: dict[str, Any]) -> str:
+        _note_whether_answered(world, event)
+        if event["call_id"] == "call_3" and failures:
+            raise failures.pop()
+        return f"found {event['arguments']['place']}"
+
+    def add_up(event: dict[str, Any]) -> int:
+        _note_whether_answered(world, event)
+        return sum(event["arguments"]["numbers"])
+
+    handlers = {"look_up": world.tools.add("tool-look-up", look_up), "add_up": world.tools.add("tool-add-up", add_up)}
+    tools = [{"type": "function", "function": {"name": name, "handler_arn": arn}} for name, arn in handlers.items()]
+    five = [_call("look_up", number, place=f"place {number}") for number in range(1, 6)]
+    rounds = [[_call("add_up", 0, numbers=[1])], five, [_call("add_up", 6, numbers=[2, 3])]]
+    world.openai.script(*(Script(output=calls) for calls in rounds), Script(output_text="Done."))
+    resource = Resource(world)
+    resource.delete(resource.create({"assistant_id": shared.assistant_id, "thread": MESSAGES, "tools": tools}))
+    return resource
+
+
+def run_that_calls_a_function_on_a_shared_thread(world: World, shared: Shared) -> Resource:
+    """One call, whose output is needed by whoever uses the thread next."""
+
+    def look_up(event: dict[str, Any]) -> str:
+        _note_whether_answered(world, event)
+        return "found"
+
+    function = {"name": "look_up", "handler_arn": world.tools.add("tool-look-up", look_up)}
+    properties = {"assistant_id": shared.assistant_id, "existing_thread_id": shared.thread_id}
+    world.openai.script(Script(output=[_call("look_up", 0)]), Script(output_text="Done."))
+    resource, next_one = Resource(world), Resource(world, logical_id="Next")
+    answer = resource.request("Create", {**properties, "tools": [{"type": "function", "function": function}]})
+    if answer["Status"] == "SUCCESS":  # Else nobody can tell whose call there is in the thread.
+        next_one.delete(next_one.create(properties))
+        resource.requests |= next_one.requests
+    resource.delete(answer["PhysicalResourceId"])
+    return resource
+
+
+def _call(function: str, number: int, /, **arguments: Any) -> dict[str, Any]:
+    return {"type": "function_call", "name": function, "call_id": f"call_{number}", "arguments": arguments}
+
+
+def _note_whether_answered(world: World, event: dict[str, Any]) -> None:
+    with world.unwatched():
+        records = [world.store.load(key) for key in world.items() if key.startswith("RESOURCE#")]
+    runs = [made for record in records if record for made in record.made.values() if isinstance(made, RunRecord)]
+    calls = [run.calls.get(event["call_id"]) for run in runs]
+    event["is_answered"] = any(call is not None and call.output is not None for call in calls)
+
+
 def thread(world: World, shared: Shared) -> Resource:
     """A thread whose messages take several calls (20 fit one of Conversations, one one of Assistants)."""
     messages = [
@@ -132,10 +189,16 @@ def assistant(world: World, shared: Shared) -> Resource:
     return resource
 
 
+RESPONSES = {"run that calls functions": 4, "run that calls a function on a shared thread": 2}
+"""How many responses a run is made of on the Responses API, at most."""
+LONG_LIVES = frozenset({"run that calls functions"})
+"""Here a process ends after each call that has an effect; other lives are broken in every way at every call."""
 LIVES: dict[str, Callable[[World, Shared], Resource]] = {
     "run": run,
     "run with files": run_with_files,
     "run on a shared thread": run_on_a_shared_thread,
+    "run that calls functions": run_that_calls_functions,
+    "run that calls a function on a shared thread": run_that_calls_a_function_on_a_shared_thread,
     "thread": thread,
     "assistant": assistant,
 }

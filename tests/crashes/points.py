@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from local.openai_standin import OpenAIStandIn
-from tests.crashes.lives import LIVES, Resource, Shared
+from tests.crashes.lives import LIVES, LONG_LIVES, RESPONSES, Resource, Shared
 from tests.in_process import deployed, forget_secrets
 from tests.moto_shims import Clock, aws
 from tests.outside_calls import STATE_MACHINE, Break, Moment, OutsideCalls, end_process, lose_connection
@@ -74,7 +75,7 @@ def application(wire: str) -> Iterator[World]:
     clock = Clock()
     with (
         OpenAIStandIn(now=clock, duration_s=0.6, queued_s=0.3, cancel_delay_s=0.5, api=wire) as standin,
-        deployed(standin, clock, wire) as world,
+        deployed(standin, clock, wire, calls_in_turn=True) as world,
     ):
         yield world
 
@@ -104,7 +105,7 @@ def calls_of(world: World, life: str) -> list[str]:
         return calls.names
 
 
-def ways_to_break(names: list[str], number: int) -> list[Way]:
+def ways_to_break(names: list[str], number: int, life: str) -> list[Way]:
     """The ways that differ: nothing happens outside between one call's end and the next one's beginning.
 
     So a process that ends before a call is one that ended after the call before, unless there is none; and a call
@@ -113,6 +114,8 @@ def ways_to_break(names: list[str], number: int) -> list[Way]:
     name = names[number]
     if name.startswith(STATE_MACHINE):
         return [FAILS, REPLY_LOST]
+    if life in LONG_LIVES:
+        return [] if READS.search(name) else [DIES_AFTER]
     begins = number == 0 or names[number - 1].split(":")[0] != name.split(":")[0]
     ways = [DIES_BEFORE] if begins else []
     return [*ways, DIES_AFTER, FAILS, *([] if READS.search(name) else [REPLY_LOST])]
@@ -137,7 +140,7 @@ def broken_life(world: World, life: str, number: int, call: str, way: Way) -> Re
             {name: count for name, count in left.items() if name not in lost},
             lost,
         )
-        result.problems = _problems(result, resource, broken)
+        result.problems = _problems(result, resource, broken) + _problems_of_calls(world)
     return result
 
 
@@ -161,11 +164,26 @@ def _problems(result: Result, resource: Resource, broken: Break) -> list[str]:
         elif answers[0]["Status"] != "SUCCESS" and "cannot tell whether" not in answers[0]["Reason"]:
             problems.append(f"{kind} failed: {answers[0]['Reason']}")
     wanted = sum(kind != "Delete" for kind in resource.requests.values()) if result.life.startswith("run") else 0
+    if result.wire == "responses":
+        wanted *= RESPONSES.get(result.life, 1)
     if result.runs > wanted:
         problems.append(f"{result.runs} runs for {wanted} requests")
     if result.left:
         problems.append(f"left behind: {result.left}")
     return problems
+
+
+def _problems_of_calls(world: World) -> list[str]:
+    """What must not happen to a call: it is answered once, and its handler rests once its output is on record."""
+    submitted: Counter[str] = Counter()
+    for request in world.openai.requests:
+        body = request.body or {}
+        submitted.update(each["tool_call_id"] for each in body.get("tool_outputs", ()))
+        items = body.get("input", ()) if request.path == "/v1/responses" else ()
+        submitted.update(each["call_id"] for each in items if each["type"] == "function_call_output")
+    twice = [f"{call_id} was submitted {times} times" for call_id, times in submitted.items() if times > 1]
+    again = [f"{event['call_id']} was called again" for event in world.tools.events if event.get("is_answered")]
+    return twice + again
 
 
 def alive(world: World) -> dict[str, int]:

@@ -28,7 +28,7 @@ def test_a_life_with_one_call_broken_ends_as_if_nothing_had_happened(wire: str, 
         results = [
             broken_life(world, life, number, names[number], way)
             for number in range(share, len(names), SHARES)
-            for way in ways_to_break(names, number)
+            for way in ways_to_break(names, number, life)
         ]
     PARTS.mkdir(parents=True, exist_ok=True)
     (PARTS / f"{wire}-{life}-{share}.json").write_text(json.dumps([asdict(result) for result in results]))

@@ -10,8 +10,11 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from threadrun.errors import AnswerUndelivered, LostReply, TerminalError, TransientError
+from threadrun.handlers import HandlerFailed, HandlerUnavailable
 
-CREATING = frozenset({"create_thread", "create_bare_thread", "add_messages", "start_run", "put_assistant"})
+CREATING = frozenset(
+    {"create_thread", "create_bare_thread", "add_messages", "start_run", "continue_run", "put_assistant"}
+)
 
 
 class ProcessEnded(BaseException):
@@ -111,6 +114,15 @@ def aws_error(operation: str, fate: Fate) -> Exception | None:
     }
     code = codes.get(fate)
     return ClientError({"Error": {"Code": code, "Message": ""}}, operation) if code else None
+
+
+def handler_error(_: str, fate: Fate) -> Exception | None:
+    """How the invocation of a handler reports it."""
+    if fate in (Fate.FAILS, Fate.BUSY):
+        return HandlerUnavailable("TooManyRequestsException")
+    if fate in (Fate.REPLY_LOST, Fate.REFUSED):
+        return HandlerFailed("Error", "", is_worth_retrying=fate is Fate.REPLY_LOST)
+    return None
 
 
 def url_error(_: str, fate: Fate) -> Exception | None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from tests.unit.memory import MemoryBackend
 from threadrun.assistant_catalog import AssistantCatalog
-from threadrun.backend import ObservedAssistant, ObservedRun, RunPlan
+from threadrun.backend import FunctionCall, ObservedAssistant, ObservedRun, RunPlan
 from threadrun.desired import DesiredAssistant, DesiredThread, Message
 from threadrun.errors import NotFound, ThreadBusy
 
@@ -26,6 +26,8 @@ class Flight:
     thread_id: str
     ends_epoch_s: float
     ends_as: str
+    answers: tuple[str, ...] = ()
+    """Calls that it brings the outputs of."""
 
 
 @dataclass(kw_only=True)
@@ -49,9 +51,13 @@ class MemoryServer(MemoryBackend):
 
     def _land(self, run_id: str, flight: Flight) -> None:
         self.endings[run_id] = flight.ends_as
-        self.end(run_id, flight.ends_as)
-        if flight.ends_as == "completed" and flight.thread_id in self.threads:
-            self.threads[flight.thread_id].append(run_id.replace("resp", "msg"))
+        name, calls = run_id.partition("_")[2], []
+        if flight.ends_as == "requires_action":
+            calls = [f"call_{name}a", f"call_{name}b"]
+        self.end(run_id, flight.ends_as, calls=tuple(FunctionCall(each, "look_up", "{}") for each in calls))
+        if flight.ends_as in ("completed", "requires_action"):
+            said = [f"output {call_id}" for call_id in flight.answers] + (calls or [f"msg_{name}"])
+            self.threads.get(flight.thread_id, []).extend(said)
 
     def _new_id(self, prefix: str) -> str:
         self._ids += 1
@@ -86,21 +92,58 @@ class MemoryServer(MemoryBackend):
 
     def start_run(self, plan: RunPlan, thread_id: str) -> ObservedRun:
         self._require_thread(thread_id)
-        if any(flight.thread_id == thread_id for flight in self.flights.values()):
+        if any(flight.thread_id == thread_id for flight in self.flights.values()) or self.open_calls(thread_id):
             raise ThreadBusy("locked")
         run = ObservedRun(self._new_id("resp"), "queued", created_at=int(self.clock()))
         seconds, ends_as = self.next_run
+        ends_as = "requires_action" if plan.effective.tools and ends_as == "completed" else ends_as
         self.runs[run.run_id], self.flights[run.run_id] = run, Flight(thread_id, self.clock() + seconds, ends_as)
         return run
 
     def find_lost_run(self, thread_id: str, after_item_id: str | None) -> ObservedRun | None:
         self._called("")
-        return super().find_lost_run(thread_id, after_item_id) if thread_id in self.threads else None
+        items = self.threads.get(thread_id, [])
+        return self._found_in(items[items.index(after_item_id) + 1 :] if after_item_id else items)
+
+    def continue_run(self, plan: RunPlan, thread_id: str, run_id: str, outputs: Mapping[str, str]) -> ObservedRun:
+        self._require_thread(thread_id)
+        if any(flight.thread_id == thread_id for flight in self.flights.values()):
+            raise ThreadBusy("locked")
+        open_calls = {call.call_id for call in self.open_calls(thread_id)}
+        assert open_calls == set(outputs), f"{set(outputs)} is submitted, {open_calls} is waited for"
+        run = ObservedRun(self._new_id("cont"), "queued", created_at=int(self.clock()))
+        flight = Flight(thread_id, self.clock() + self.next_run[0], "completed", tuple(outputs))
+        self.runs[run.run_id], self.flights[run.run_id] = run, flight
+        return run
+
+    def find_continuation(self, thread_id: str, run_id: str, call_ids: Collection[str]) -> ObservedRun | None:
+        self._called("")
+        items = self.threads.get(thread_id, [])
+        answered = [items.index(f"output {call_id}") for call_id in call_ids if f"output {call_id}" in items]
+        return self._found_in(items[max(answered) + 1 :]) if answered else None
+
+    def close_calls(self, thread_id: str, run_id: str, call_ids: Collection[str]) -> None:
+        self._called("")
+        open_calls = {call.call_id for call in self.open_calls(thread_id)}
+        self.threads.get(thread_id, []).extend(f"output {call_id}" for call_id in call_ids if call_id in open_calls)
+
+    def open_calls(self, thread_id: str) -> list[FunctionCall]:
+        """Calls in the thread that nobody has answered: no other run can use it."""
+        items = self.threads.get(thread_id, [])
+        made = [item for item in items if item.startswith("call_")]
+        return [FunctionCall(each, "look_up", "{}") for each in made if f"output {each}" not in items]
+
+    def _found_in(self, items: Sequence[str]) -> ObservedRun | None:
+        calls = [FunctionCall(each, "look_up", "{}") for each in items if each.startswith("call_")]
+        if calls and f"output {calls[-1].call_id}" not in items:
+            return ObservedRun(calls[-1].call_id, "requires_action", calls=tuple(calls))
+        answers = [item for item in items if item.startswith("msg_")]
+        return ObservedRun(answers[-1], "completed", output_text="found") if answers else None
 
     def cancel_run(self, thread_id: str, run_id: str) -> None:
         self._called("")
         if run_id in self.flights:
-            self.flights[run_id] = Flight(thread_id, self.clock() + 1, "cancelled")
+            self.flights[run_id] = replace(self.flights[run_id], ends_epoch_s=self.clock() + 1, ends_as="cancelled")
 
     def delete_run(self, thread_id: str, run_id: str) -> None:
         self._called("")
@@ -118,7 +161,7 @@ class MemoryServer(MemoryBackend):
 
     def leaves_no_trace(self, run_id: str) -> bool:
         """Whether a run has ended without an answer in its thread."""
-        return self.endings.get(run_id, "completed") != "completed"
+        return self.endings.get(run_id, "completed") not in ("completed", "requires_action")
 
 
 class MemoryTable:

@@ -12,6 +12,7 @@ import yaml
 
 from threadrun.answers import answer_request
 from threadrun.steps import take_step
+from threadrun.tool_calls import answer_call
 
 if TYPE_CHECKING:
     from tests.random_lives.world import World
@@ -27,7 +28,8 @@ def definition() -> Any:
 @functools.cache
 def retries(state: str, error: str) -> tuple[float, int]:
     """Seconds before the first retry of an error, and how many there are."""
-    for retry in definition()["States"][state]["Retry"]:
+    found = definition()["States"].get(state) or definition()["States"]["Call tools"]["ItemProcessor"]["States"][state]
+    for retry in found["Retry"]:
         if error in retry["ErrorEquals"]:
             return retry["IntervalSeconds"], retry["MaxAttempts"]
     return 0, 0
@@ -53,6 +55,8 @@ class Execution:
     public_key: str = ""
     state: str = ""
     tries: int = 0
+    call_ids: list[str] = field(default_factory=list)
+    """Calls that are yet to be answered: one after the other, while other actors come in between."""
     given: dict[str, Any] = field(default_factory=dict)
 
     def start(self) -> None:
@@ -72,7 +76,12 @@ class Execution:
         if self.status != "RUNNING":
             return
         try:
-            {"Reconcile": self._reconcile, "Record attributes": self._record, "Signal": self._signal}[self.state]()
+            {
+                "Reconcile": self._reconcile,
+                "Call tool": self._call_tool,
+                "Record attributes": self._record,
+                "Signal": self._signal,
+            }[self.state]()
         except FunctionFailed as failed:
             self._retry_or_catch(failed.name)
 
@@ -84,6 +93,9 @@ class Execution:
         self.public_key = step["public_key"]
         if step["outcome"] == "stop":
             self.end("SUCCEEDED")
+        elif step["outcome"] == "call_tools":
+            self.call_ids = list(step["call_ids"])
+            self._go("Call tool")
         elif step["outcome"] == "wait":
             self._go("Reconcile", step["wait_seconds"])
         else:
@@ -96,6 +108,19 @@ class Execution:
         )
         if self.status == "RUNNING":
             self._choose(asdict(taken))
+
+    def _call_tool(self) -> None:
+        app, key, request_id = self.world.app, self.given["key"], self.given["request_id"]
+        self.world.run_function(
+            self.name,
+            lambda: answer_call(app.store, self.world.invoke_handler, key, request_id, self.call_ids[0], app.clock),
+        )
+        if self.status == "RUNNING":
+            self._next_call()
+
+    def _next_call(self) -> None:
+        self.call_ids.pop(0)
+        self._go("Call tool" if self.call_ids else "Reconcile")
 
     def _record(self) -> None:
         self.world.table.record_attributes(self.public_key)
@@ -114,7 +139,9 @@ class Execution:
             self.tries += 1
             pause = min(interval * 2 ** (self.tries - 1), 60)
             self.world.later(pause, f"{self.name}: {self.state} again", self.step)
-        elif self.state == "Reconcile":
+        elif error == "CallUnanswered":
+            self._next_call()
+        elif self.state in ("Reconcile", "Call tool"):
             self.failure = f"the reconcile function failed ({error}): its log group tells more"
             self._go("Signal")
         else:

@@ -27,8 +27,9 @@ from tests.random_lives.properties import PROPERTIES
 from tests.random_lives.world import PLAIN, World
 from threadrun import answers, delivery
 
-CHOICES = st.integers(0, 11)
+CHOICES = st.integers(0, 15)
 CALLS = ["", "put_item", "put_item", "create_thread", "start_run", "start_run", "observe_run", "start_execution", "PUT"]
+CALLS += ["continue_run", "invoke"]
 TRAPS = st.tuples(st.sampled_from(CALLS), st.sampled_from([0, 0, 0, 1, 2, 4, 8]), st.sampled_from(Fate), CHOICES)
 """The call's name, how many others of the name come before it, what happens there, and who interrupts it."""
 LAMBDA_KEEPS_SECONDS = 6 * 3600
@@ -178,6 +179,7 @@ class RandomLives(RuleBasedStateMachine):
         if stack.orphans:
             return  # CloudFormation tried three times: what it left to the user is the user's.
         assert not world.left_on_server(), "something is left on the server"
+        assert not world.blocking_calls(), "a call blocks the shared thread"
         assert world.record is None or not world.record.made, "something is left in the record"
         items = {key for key in world.table.items if not key.startswith(("RESOURCE#", "ASSISTANT#"))}
         assert not items, "an item is left"

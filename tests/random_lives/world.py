@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from botocore.exceptions import ClientError
 
 from functions.custom_resource.app import handle
-from tests.random_lives.calls import Calls, ProcessEnded, Watched, aws_error, openai_error, url_error
+from tests.random_lives.calls import Calls, ProcessEnded, Watched, aws_error, handler_error, openai_error, url_error
 from tests.random_lives.services import SHARED_THREAD, MemoryServer, MemoryStepFunctions, MemoryTable
 from tests.random_lives.stack import Stack
 from tests.random_lives.state_machine import Execution, FunctionFailed
@@ -24,7 +24,7 @@ from threadrun.application import Application
 from threadrun.assistant_catalog import AssistantCatalog
 from threadrun.cloudformation import parse_event
 from threadrun.errors import ThreadRunError
-from threadrun.record import ResourceRecord
+from threadrun.record import ResourceRecord, RunRecord
 from threadrun.responder import answer_ended_execution, rescue_request, sweep
 from threadrun.settings import Settings
 
@@ -76,7 +76,9 @@ class World:
         dynamodb: Any = Watched(self.table, self.calls, aws_error)
         catalog = AssistantCatalog(dynamodb, "table", clock)
         self.server = MemoryServer(clock=clock, on_made=self._note_made, catalog=catalog, threads={SHARED_THREAD: []})
-        settings = Settings(table_name="table", state_machine_arn="arn", outputs_bucket="bucket")
+        settings = Settings(
+            table_name="table", state_machine_arn="arn", outputs_bucket="bucket", tool_function_arns=("arn:*",)
+        )
         self.app = Application(settings, clock, self._sleep)
         self.app._dynamodb = dynamodb
         self.app.backend = Watched(self.server, self.calls, openai_error)
@@ -184,6 +186,17 @@ class World:
         assert not is_overtaken or PLAIN in answer["Reason"], f"{answer} to a request that was overtaken"
         self.stack.take(answer)
 
+    def invoke_handler(self, function_arn: str, event: dict[str, Any], timeout_seconds: float) -> str:
+        """Lambda's side of a handler that answers."""
+
+        def answer() -> str:
+            runs = [made for made in self.record.made.values() if isinstance(made, RunRecord)] if self.record else []
+            known = [run.calls[event["call_id"]] for run in runs if event["call_id"] in run.calls]
+            assert all(call.output is None for call in known), f"{event['call_id']} has its output already"
+            return "output"
+
+        return str(self.calls.make("invoke", answer, handler_error))
+
     def _start_execution(self, name: str, text: str) -> None:
         execution = Execution(self, name, text)
         self.executions.append(execution)
@@ -222,4 +235,12 @@ class World:
     def left_on_server(self) -> set[str]:
         """Threads and runs that the application could have known of."""
         there = {*self.server.threads, *self.server.runs} - {SHARED_THREAD}
-        return {made for made in there if made not in self.excused or any(made in text for text in self.table.texts)}
+        return {made for made in there if self._could_know(made)}
+
+    def blocking_calls(self) -> set[str]:
+        """Unanswered calls in the shared thread, of runs that the application could have known of."""
+        calls = {call.call_id for call in self.server.open_calls(SHARED_THREAD)}
+        return {call_id for call_id in calls if self._could_know(f"resp_{call_id[5:-1]}")}
+
+    def _could_know(self, made: str) -> bool:
+        return made not in self.excused or any(made in text for text in self.table.texts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from threadrun.backend import Indexing, ObservedAssistant, ObservedRun, RunPlan
@@ -99,6 +99,20 @@ class MemoryBackend:
         items = self.threads[thread_id]
         new = items[items.index(after_item_id) + 1 :] if after_item_id else items
         return ObservedRun(new[-1], "completed", output_text="found") if new else None
+
+    def continue_run(self, plan: RunPlan, thread_id: str, run_id: str, outputs: Mapping[str, str]) -> ObservedRun:
+        self._called("continue_run")
+        assert {call.call_id for call in self.runs[run_id].calls} == set(outputs), "each call, and no other"
+        run = ObservedRun(f"resp_{len(self.runs) + 1}", "queued", created_at=150)
+        self.runs[run.run_id] = run
+        return run
+
+    def find_continuation(self, thread_id: str, run_id: str, call_ids: Collection[str]) -> ObservedRun | None:
+        self._called("find_continuation")
+        return None
+
+    def close_calls(self, thread_id: str, run_id: str, call_ids: Collection[str]) -> None:
+        self._called("close_calls")
 
     def observe_run(self, thread_id: str, run_id: str) -> ObservedRun:
         self._called("observe_run")

@@ -7,8 +7,9 @@ import contextlib
 import pytest
 
 from tests.unit.memory import MemoryBackend, wanted_run
+from threadrun.backend import FunctionCall, ObservedRun, Usage
 from threadrun.errors import LostReply, TerminalError, ThreadBusy, TransientError
-from threadrun.outcome import Done, RequeueAfter, poll_seconds
+from threadrun.outcome import CallTools, Done, RequeueAfter, poll_seconds
 from threadrun.reconcile import reconcile
 from threadrun.reconcile_run import START_GRACE_SECONDS
 from threadrun.record import RunRecord
@@ -19,7 +20,7 @@ def saved(run: RunRecord) -> RunRecord:
     return RunRecord.model_validate_json(run.model_dump_json())
 
 
-def until_waiting(run: RunRecord, backend: MemoryBackend, now: float = 1000) -> Done | RequeueAfter:
+def until_waiting(run: RunRecord, backend: MemoryBackend, now: float = 1000) -> Done | RequeueAfter | CallTools:
     while (outcome := reconcile(run, backend, now)) == RequeueAfter(0, getattr(outcome, "reason", "")):
         pass
     return outcome
@@ -267,3 +268,74 @@ def test_a_clean_up_past_its_deadline_fails_by_name() -> None:
     run.goal = "absent"
     with pytest.raises(TerminalError, match="thread conv_1 could not be deleted in time"):
         reconcile(run, backend, 2000)
+
+
+LOOK_UP = {
+    "type": "function",
+    "function": {"name": "look_up", "handler_arn": f"arn:aws:lambda:eu-west-1:{'1' * 12}:function:f"},
+}
+CALL = FunctionCall("call_1", "look_up", "{}")
+
+
+def calling_run(backend: MemoryBackend, **desired: object) -> RunRecord:
+    """A run that has called its function, as far as the server knows."""
+    run = wanted_run(tools=[LOOK_UP], **desired)
+    until_waiting(run, backend)
+    backend.end("resp_1", "requires_action", calls=(CALL,), usage=Usage(10, 1, 11))
+    return run
+
+
+def test_a_call_with_a_handler_is_asked_for_until_there_is_an_output() -> None:
+    backend = MemoryBackend()
+    run = calling_run(backend)
+    assert until_waiting(run, backend) == CallTools(("call_1",))
+    assert until_waiting(run, backend) == CallTools(("call_1",))
+    run.calls["call_1"].output = "found"
+    assert until_waiting(run, backend) == RequeueAfter(1, "the run is queued")
+    assert (run.run_id, run.current_id, run.status) == ("resp_1", "resp_2", "queued")
+    backend.end("resp_2", usage=Usage(20, 2, 22))
+    assert isinstance(until_waiting(run, backend), Done)
+    assert run.usage == Usage(30, 3, 33)
+
+
+def test_what_a_run_called_while_nobody_looked_is_closed_with_its_delete() -> None:
+    """The thread is somebody else's: an unanswered call would block it."""
+    backend = MemoryBackend(threads={"conv_9": []})
+    run = calling_run(backend, thread=None, existing_thread_id="conv_9")
+    run.unwant(3000)
+    assert isinstance(until_waiting(run, backend), Done)
+    assert backend.calls[-2:] == ["close_calls", "delete_run"]
+
+
+def test_a_delete_during_a_submission_waits_until_its_reply_can_be_lost_no_more() -> None:
+    backend = MemoryBackend()
+    run = calling_run(backend)
+    until_waiting(run, backend)
+    run.calls["call_1"].output = "found"
+    assert reconcile(run, backend, 1005) == RequeueAfter(0, "the outputs of its functions are about to be submitted")
+    run.unwant(3000)
+    assert until_waiting(run, backend, 1006) == RequeueAfter(1, "a start is under way")
+    assert isinstance(until_waiting(run, backend, 1005 + START_GRACE_SECONDS), Done)
+
+
+def test_of_two_continuations_the_one_saved_later_is_deleted() -> None:
+    backend = MemoryBackend()
+    run = calling_run(backend)
+    until_waiting(run, backend)
+    other = run.model_copy(deep=True)
+    run.go_on_as(ObservedRun("resp_2", "queued"))
+    other.go_on_as(ObservedRun("resp_3", "queued"))
+    surplus = run.absorb(other)
+    assert (run.chain, run.run_id) == (("resp_2",), "resp_1")
+    assert surplus is not None
+    assert (surplus.run_id, surplus.thread_is_ours, surplus.run_is_ours) == ("resp_3", False, True)
+
+
+def test_who_lost_the_race_tells_how_far_the_run_has_come() -> None:
+    backend = MemoryBackend()
+    run = calling_run(backend)
+    other = run.model_copy(deep=True)
+    until_waiting(other, backend)
+    other.go_on_as(ObservedRun("resp_2", "queued"))
+    assert run.absorb(other) is None
+    assert (run.chain, run.tool_rounds, run.is_submitted) == (("resp_2",), 1, True)

@@ -281,7 +281,7 @@ def make_absent(run: RunRecord, backend: Backend, now: float) -> Done | RequeueA
     if run.start_intended_epoch_s is not None:
         _claim_lost_run(run, run.thread_id, backend, now)
     if run.current_id is not None and (run.run_is_ours or policy == "delete"):
-        if not _has_ended(run.thread_id, run.current_id, backend):
+        if not _has_ended(run, run.thread_id, run.current_id, backend):
             backend.cancel_run(run.thread_id, run.current_id)
             return RequeueAfter(CANCEL_POLL_SECONDS, "the run is being cancelled")
         _close_calls(run, backend, now)
@@ -320,8 +320,11 @@ def _may_be_starting(run: RunRecord, now: float) -> bool:
     return now < run.start_intended_epoch_s + START_GRACE_SECONDS
 
 
-def _has_ended(thread_id: str, run_id: str, backend: Backend) -> bool:
+def _has_ended(run: RunRecord, thread_id: str, run_id: str, backend: Backend) -> bool:
     try:
-        return backend.observe_run(thread_id, run_id).is_final
+        observed = backend.observe_run(thread_id, run_id)
     except NotFound:
         return True
+    if observed.calls:
+        run.take_calls(observed.calls)  # It may have come to them since the last look.
+    return observed.is_final
