@@ -103,7 +103,7 @@ variable "instructions" {
 }
 
 variable "tools" {
-  description = "The tools of the assistant's runs, unless a run has its own. Their `type` is code_interpreter (with `file_ids`), retrieval, file_search (OpenAI's name for retrieval today) or function; a function's `parameters` are the JSON text of a JSON Schema object"
+  description = "The tools of the assistant's runs, unless a run has its own. Their `type` is code_interpreter (with `file_ids`), retrieval, file_search (OpenAI's name for retrieval today) or function; a function's `parameters` are the JSON text of a JSON Schema object, its `handler_arn` is the Lambda function that answers its calls, one that the application's ToolFunctionArns allow. Without it the run ends as requires_action"
   type = list(object({
     type = string
     function = optional(object({
@@ -111,6 +111,7 @@ variable "tools" {
       description = optional(string)
       parameters  = optional(string)
       strict      = optional(bool)
+      handler_arn = optional(string)
     }))
     vector_store_ids = optional(list(string))
     file_ids         = optional(list(string))
@@ -147,6 +148,16 @@ variable "tools" {
       for tool in var.tools : try(tool.function.parameters == null, true) ? true : can(keys(jsondecode(tool.function.parameters)))
     ])
     error_message = "tools: parameters of a function must be the JSON text of an object, as jsonencode makes it."
+  }
+
+  validation {
+    condition = var.tools == null ? true : alltrue([
+      for tool in var.tools : try(tool.function.handler_arn == null, true) ? true : can(regex(
+        "^arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{12}:function:[A-Za-z0-9_-]{1,64}(:[A-Za-z0-9_$-]+)?$",
+        tool.function.handler_arn,
+      ))
+    ])
+    error_message = "tools: handler_arn of a function must be the ARN of a Lambda function, with or without a qualifier."
   }
 
   validation {

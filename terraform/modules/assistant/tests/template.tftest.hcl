@@ -68,6 +68,7 @@ run "tools_have_what_was_given_and_nothing_else" {
       { type = "code_interpreter", file_ids = ["file-1"] },
       { type = "function", function = { name = "now" } },
       { type = "function", function = { name = "get_weather", description = "Weather", parameters = "{}", strict = true } },
+      { type = "function", function = { name = "get_time", handler_arn = "arn:aws:lambda:us-east-1:123456789012:function:get-time:live" } },
     ]
   }
 
@@ -78,6 +79,7 @@ run "tools_have_what_was_given_and_nothing_else" {
       { type = "code_interpreter", file_ids = ["file-1"] },
       { type = "function", function = { name = "now" } },
       { type = "function", function = { name = "get_weather", description = "Weather", parameters = "{}", strict = true } },
+      { type = "function", function = { name = "get_time", handler_arn = "arn:aws:lambda:us-east-1:123456789012:function:get-time:live" } },
     ])
     error_message = "A tool must have the given parts and nothing else."
   }

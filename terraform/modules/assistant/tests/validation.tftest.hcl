@@ -206,6 +206,36 @@ run "parameters_must_not_be_json_null" {
   expect_failures = [var.tools]
 }
 
+run "handler_must_be_an_arn" {
+  command = plan
+
+  variables {
+    tools = [{ type = "function", function = { name = "get_weather", handler_arn = "get-weather" } }]
+  }
+
+  expect_failures = [var.tools]
+}
+
+run "handler_must_be_the_function_itself" {
+  command = plan
+
+  variables {
+    tools = [{ type = "function", function = { name = "get_weather", handler_arn = "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/arn:aws:lambda:us-east-1:123456789012:function:get-weather/invocations" } }]
+  }
+
+  expect_failures = [var.tools]
+}
+
+run "handler_must_not_be_a_pattern" {
+  command = plan
+
+  variables {
+    tools = [{ type = "function", function = { name = "get_weather", handler_arn = "arn:aws:lambda:us-east-1:123456789012:function:get-*" } }]
+  }
+
+  expect_failures = [var.tools]
+}
+
 run "vector_stores_are_not_for_code_interpreter" {
   command = plan
 
@@ -372,7 +402,7 @@ run "limits_themselves_are_possible" {
   variables {
     assistant_name = join("", [for number in range(256) : "n"])
     description    = join("", [for number in range(512) : "d"])
-    tools          = [{ type = "function", function = { name = join("", [for number in range(64) : "n"]), parameters = "{}" } }]
+    tools          = [{ type = "function", function = { name = join("", [for number in range(64) : "n"]), parameters = "{}", handler_arn = "arn:aws-us-gov:lambda:us-gov-west-1:123456789012:function:${join("", [for number in range(64) : "n"])}:$LATEST" } }]
     temperature    = 2
     top_p          = 0
     metadata       = { for number in range(16) : format("%064d", number) => join("", [for number in range(512) : "x"]) }
