@@ -54,6 +54,8 @@ module "template" {
     timeout_seconds = var.timeout_seconds
     triggers        = var.triggers
     accept_statuses = var.accept_statuses
+    max_tool_rounds = var.max_tool_rounds
+    on_tool_error   = var.on_tool_error
     deletion_policy = var.deletion_policy
   }
 

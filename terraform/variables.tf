@@ -157,7 +157,7 @@ variable "instructions" {
 }
 
 variable "tools" {
-  description = "The tools of the run, instead of the assistant's. Their `type` is code_interpreter, retrieval, file_search (OpenAI's name for retrieval today) or function; a function's `parameters` are the JSON text of a JSON Schema object"
+  description = "The tools of the run, instead of the assistant's. Their `type` is code_interpreter, retrieval, file_search (OpenAI's name for retrieval today) or function; a function's `parameters` are the JSON text of a JSON Schema object, its `handler_arn` is the Lambda function that answers its calls, one that the application's ToolFunctionArns allow. Without it the run ends as requires_action"
   type = list(object({
     type = string
     function = optional(object({
@@ -165,6 +165,7 @@ variable "tools" {
       description = optional(string)
       parameters  = optional(string)
       strict      = optional(bool)
+      handler_arn = optional(string)
     }))
     vector_store_ids = optional(list(string))
   }))
@@ -200,6 +201,16 @@ variable "tools" {
       for tool in var.tools : try(tool.function.parameters == null, true) ? true : can(keys(jsondecode(tool.function.parameters)))
     ])
     error_message = "tools: parameters of a function must be the JSON text of an object, as jsonencode makes it."
+  }
+
+  validation {
+    condition = var.tools == null ? true : alltrue([
+      for tool in var.tools : try(tool.function.handler_arn == null, true) ? true : can(regex(
+        "^arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{12}:function:[A-Za-z0-9_-]{1,64}(:[A-Za-z0-9_$-]+)?$",
+        tool.function.handler_arn,
+      ))
+    ])
+    error_message = "tools: handler_arn of a function must be the ARN of a Lambda function, with or without a qualifier."
   }
 
   validation {
@@ -357,6 +368,28 @@ variable "accept_statuses" {
       contains(["completed", "requires_action", "failed", "incomplete", "cancelled", "expired"], status)
     ])
     error_message = "accept_statuses must name one or more of completed, requires_action, failed, incomplete, cancelled, expired."
+  }
+}
+
+variable "max_tool_rounds" {
+  description = "How often the run may call functions that have a handler, 1 to 100: calls at the same time are one round. 16 where left out"
+  type        = number
+  default     = null
+
+  validation {
+    condition     = var.max_tool_rounds == null ? true : var.max_tool_rounds >= 1 && var.max_tool_rounds <= 100 && floor(var.max_tool_rounds) == var.max_tool_rounds
+    error_message = "max_tool_rounds must be a whole number from 1 to 100."
+  }
+}
+
+variable "on_tool_error" {
+  description = "What the failure of a handler means, after two retries: report (to the model, which goes on with that) or fail (the deployment). It is reported where left out"
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.on_tool_error == null ? true : contains(["report", "fail"], var.on_tool_error)
+    error_message = "on_tool_error must be report or fail."
   }
 }
 

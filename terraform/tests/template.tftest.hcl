@@ -47,6 +47,8 @@ run "every_argument_is_passed_on" {
     timeout_seconds       = 120
     triggers              = { version = 2 }
     accept_statuses       = ["requires_action", "completed"]
+    max_tool_rounds       = 4
+    on_tool_error         = "fail"
     deletion_policy       = "retain"
     service_timeout       = 300
   }
@@ -72,6 +74,8 @@ run "every_argument_is_passed_on" {
       timeout_seconds       = 120
       triggers              = { version = "2" }
       accept_statuses       = ["completed", "requires_action"]
+      max_tool_rounds       = 4
+      on_tool_error         = "fail"
       deletion_policy       = "retain"
     }
     error_message = "Every argument must reach the custom resource under its own name."
@@ -126,6 +130,7 @@ run "tools_have_what_was_given_and_nothing_else" {
       { type = "code_interpreter" },
       { type = "function", function = { name = "now" } },
       { type = "function", function = { name = "get_weather", description = "Weather", parameters = "{}", strict = true } },
+      { type = "function", function = { name = "get_time", handler_arn = "arn:aws:lambda:us-east-1:123456789012:function:get-time:live" } },
     ]
   }
 
@@ -136,6 +141,7 @@ run "tools_have_what_was_given_and_nothing_else" {
       { type = "code_interpreter" },
       { type = "function", function = { name = "now" } },
       { type = "function", function = { name = "get_weather", description = "Weather", parameters = "{}", strict = true } },
+      { type = "function", function = { name = "get_time", handler_arn = "arn:aws:lambda:us-east-1:123456789012:function:get-time:live" } },
     ])
     error_message = "A tool must have the given parts and nothing else."
   }

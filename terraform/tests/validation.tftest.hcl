@@ -268,6 +268,36 @@ run "parameters_must_not_be_json_null" {
   expect_failures = [var.tools]
 }
 
+run "handler_must_be_an_arn" {
+  command = plan
+
+  variables {
+    tools = [{ type = "function", function = { name = "get_weather", handler_arn = "get-weather" } }]
+  }
+
+  expect_failures = [var.tools]
+}
+
+run "handler_must_be_the_function_itself" {
+  command = plan
+
+  variables {
+    tools = [{ type = "function", function = { name = "get_weather", handler_arn = "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/arn:aws:lambda:us-east-1:123456789012:function:get-weather/invocations" } }]
+  }
+
+  expect_failures = [var.tools]
+}
+
+run "handler_must_not_be_a_pattern" {
+  command = plan
+
+  variables {
+    tools = [{ type = "function", function = { name = "get_weather", handler_arn = "arn:aws:lambda:us-east-1:123456789012:function:get-*" } }]
+  }
+
+  expect_failures = [var.tools]
+}
+
 run "vector_stores_are_not_for_code_interpreter" {
   command = plan
 
@@ -488,6 +518,46 @@ run "accept_statuses_must_not_be_empty" {
   expect_failures = [var.accept_statuses]
 }
 
+run "max_tool_rounds_is_1_at_least" {
+  command = plan
+
+  variables {
+    max_tool_rounds = 0
+  }
+
+  expect_failures = [var.max_tool_rounds]
+}
+
+run "max_tool_rounds_is_100_at_most" {
+  command = plan
+
+  variables {
+    max_tool_rounds = 101
+  }
+
+  expect_failures = [var.max_tool_rounds]
+}
+
+run "max_tool_rounds_is_whole" {
+  command = plan
+
+  variables {
+    max_tool_rounds = 1.5
+  }
+
+  expect_failures = [var.max_tool_rounds]
+}
+
+run "on_tool_error_is_report_or_fail" {
+  command = plan
+
+  variables {
+    on_tool_error = "ignore"
+  }
+
+  expect_failures = [var.on_tool_error]
+}
+
 run "deletion_policy_is_delete_or_retain" {
   command = plan
 
@@ -558,6 +628,8 @@ run "limits_themselves_are_possible" {
     max_completion_tokens = 16
     temperature           = 2
     top_p                 = 0
+    max_tool_rounds       = 100
+    tools                 = [{ type = "function", function = { name = "n", handler_arn = "arn:aws-us-gov:lambda:us-gov-west-1:123456789012:function:${join("", [for number in range(64) : "n"])}:$LATEST" } }]
     timeout_seconds       = 3600
     service_timeout       = 1
   }
