@@ -71,6 +71,15 @@ output "model" {
   value       = try(local.stack_outputs["Model"], null)
 }
 
+output "required_action" {
+  description = "The calls that the run waits for, none unless its status is requires_action; `arguments` are JSON text, as the model wrote it"
+  value = try(tolist([
+    # Empty text, and not an empty list, where there are none.
+    for call in jsondecode(local.stack_outputs["RequiredAction"] == "" ? "[]" : base64decode(local.stack_outputs["RequiredAction"])) :
+    { call_id = tostring(call.call_id), name = tostring(call.name), arguments = tostring(call.arguments) }
+  ]), null)
+}
+
 output "output_text" {
   description = "The text of the answer, shortened to what CloudFormation can carry"
   value       = can(local.stack_outputs["OutputText"]) ? base64decode(local.stack_outputs["OutputText"]) : null
@@ -82,7 +91,7 @@ output "output_value" {
 }
 
 output "output_truncated" {
-  description = "Whether `output_text` was shortened or a key of the output left out"
+  description = "Whether `output_text` was shortened, or a key of the output or `required_action` left out"
   value       = try(tobool(local.stack_outputs["OutputTruncated"]), null)
 }
 

@@ -76,7 +76,7 @@ module "template" {
   }
 
   text_outputs = merge(
-    { OutputText = "output_text" },
+    { RequiredAction = "required_action", OutputText = "output_text" },
     { for key, digest in local.output_key_digests : digest => "output.${key}" },
   )
 }

@@ -15,6 +15,7 @@ mock_provider "aws" {
         FileIds          = "[\"file_1\"]"
         Usage            = "{\"prompt_tokens\": 3, \"completion_tokens\": 4, \"total_tokens\": null}"
         Model            = "gpt-5.4-mini-2026-03-17"
+        RequiredAction   = ""
         OutputText       = "eyJ0aXRsZSI6ICJHcsO8w59lIPCfkYsifQ=="
         OutputTruncated  = "false"
 
@@ -60,6 +61,11 @@ run "attributes_are_typed" {
   assert {
     condition     = output.usage == tomap({ prompt_tokens = 3, completion_tokens = 4, total_tokens = null })
     error_message = "usage must be a map of numbers, an unknown one null."
+  }
+
+  assert {
+    condition     = length(output.required_action) == 0
+    error_message = "A run that waits for nothing must have an empty list of calls."
   }
 
   assert {

@@ -32,4 +32,9 @@ run "attributes_of_a_stack_without_outputs_are_unknown" {
     condition     = output.output_text == null && output.output_value == null && output.output_truncated == null && output.output.title == null
     error_message = "The answer of a stack that could not be created is unknown and not an error."
   }
+
+  assert {
+    condition     = output.required_action == null
+    error_message = "The calls of a stack that could not be created are unknown and not an error."
+  }
 }

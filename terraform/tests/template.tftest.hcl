@@ -224,3 +224,14 @@ run "a_promised_schema_is_passed_on_as_it_is" {
     error_message = "The schema must arrive as the same text, and what was left out must stay out."
   }
 }
+
+run "calls_that_are_left_are_read_from_their_attribute" {
+  command = plan
+
+  assert {
+    condition = yamldecode(aws_cloudformation_stack.this.template_body).Outputs.RequiredAction == {
+      Value = { "Fn::Base64" = { "Fn::GetAtt" = ["ThreadRun", "required_action"] } }
+    }
+    error_message = "Calls may have characters beyond ASCII: they must be encoded."
+  }
+}
