@@ -50,17 +50,26 @@ class Terraform:
             **environment,
         }
 
-    def run(self, *arguments: str, status: int = 0, **variables: str) -> str:
+    def run(self, *arguments: str, status: int = 0, stdin: str = "", **variables: str) -> str:
         """Run terraform; its output, both streams, for the exit status that is expected."""
         environment = self.environment | {f"TF_VAR_{name}": value for name, value in variables.items()}
         result = subprocess.run(
-            [str(TERRAFORM), *arguments], cwd=self.directory, env=environment, capture_output=True, text=True
+            [str(TERRAFORM), *arguments],
+            cwd=self.directory,
+            env=environment,
+            input=stdin,
+            capture_output=True,
+            text=True,
         )
         assert result.returncode == status, result.stdout + result.stderr
         return result.stdout + result.stderr
 
     def outputs(self) -> dict[str, Any]:
         return {name: output["value"] for name, output in json.loads(self.run("output", "-json")).items()}
+
+    def value(self, expression: str) -> Any:
+        """What an expression is after the apply, an output of a module within the example too."""
+        return json.loads(json.loads(self.run("console", stdin=f"jsonencode({expression})")))
 
 
 @pytest.fixture
@@ -134,14 +143,20 @@ def test_a_failed_apply_shows_the_reason(terraform: Callable[[str], Terraform], 
 def test_the_seeds_first_example(
     terraform: Callable[[str], Terraform], openai_api: OpenAIStandIn, assistant_id: str
 ) -> None:
-    """Tools as blocks with jsonencode, an attachment, an assistant: as the old provider's page has it."""
+    """Tools as blocks with jsonencode, an attachment, an assistant: as the old provider's page has it.
+
+    The model calls the function, which has no handler.
+    """
     file_id = openai_api.add_file(name="documentation.md")
-    openai_api.script(Script(match={"model": "gpt-4o"}, output_text="Keep modules small."))
+    said = {"type": "message", "content": "Keep modules small."}
+    call = {"call_id": "call_1", "name": "get_weather", "arguments": '{"location": "Zürich"}'}
+    openai_api.script(Script(match={"model": "gpt-4o"}, output=[said, {"type": "function_call", **call}]))
     example = terraform("seed")
     example.environment |= {"TF_VAR_assistant_id": assistant_id, "TF_VAR_file_id": file_id}
     example.run("apply", "-auto-approve", "-no-color")
     outputs = example.outputs()
-    assert (outputs["status"], outputs["output_text"]) == ("completed", "Keep modules small.")
+    assert (outputs["status"], outputs["output_text"]) == ("requires_action", "Keep modules small.")
+    assert example.value("module.example.required_action") == [call]
     assert outputs["file_ids"] == [file_id]
     [sent] = [request.body for request in openai_api.requests if request.path == "/v1/responses"]
     assert (sent["model"], sent["temperature"], sent["max_output_tokens"]) == ("gpt-4o", 0.7, 1024)
