@@ -20,7 +20,8 @@ OUTPUTS = ("thread_id", "status", "created_at", "usage", "usage.total_tokens", "
 TOOL_FUNCTION_ARNS = "arn:aws:lambda:*:*:function:e2e-*"
 """The functions of the stacks of these tests."""
 SAID = ("What is a stack?", "Answer in one sentence.", "The model had a bad day.", "A stack is a unit of deployment.")
-"""Prompts, outputs and errors of the tests: none of them may be found in what was written."""
+SAID += ("How many bolts and nuts", '{"article": "bolt"}', "pieces")
+"""Prompts, outputs, arguments and errors of the tests: none of them may be found in what was written."""
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,8 @@ from tests.template import tasks, template
 
 ASL_VALIDATOR = ROOT / ".build" / "asl-validator" / "node_modules" / ".bin" / "asl-validator"
 DEFINITION = ROOT / "statemachine" / "thread_run.asl.yaml"
-TEMPLATES = [ROOT / "template.yaml", *sorted((ROOT / "docs" / "examples").glob("*.yaml"))]
+EXAMPLES = sorted((ROOT / "docs" / "examples").glob("*.yaml"))
+TEMPLATES = [ROOT / "template.yaml", *EXAMPLES]
 
 
 def run(*command: str | Path, **variables: str) -> str:

@@ -81,9 +81,10 @@ def answer_data(attributes: Mapping[str, Any], style: KeyStyle) -> tuple[dict[st
         if name not in ("output", "output_text")
     }
     optional = {f"{rename('output')}.{key}": _text(value) for key, value in attributes.get("output", {}).items()}
-    if attributes.get("required_action"):
-        name = rename("required_action")
-        fixed[name], optional = "", {name: _text(attributes["required_action"]), **optional}
+    name, required = rename("required_action"), attributes.get("required_action")
+    fixed[name] = ""  # Version 0.1.0 did not record it.
+    if required:
+        optional = {name: _text(required), **optional}
     return fixed, optional
 
 

@@ -45,7 +45,9 @@ class FunctionDefinition(Properties):
     handler_arn: (
         Annotated[
             str,
-            StringConstraints(pattern=r"^arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:[\w-]{1,64}(:[\w$-]+)?$"),
+            StringConstraints(
+                pattern=r"^arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:[a-zA-Z0-9_-]{1,64}(:[a-zA-Z0-9_$-]+)?$"
+            ),
             AfterValidator(_require_allowed),
         ]
         | None
