@@ -26,6 +26,7 @@ class SharedTime:
         monkeypatch.setattr(
             wait_function.WaitFunction, "_wait_interval", lambda _, env, wait_seconds: self.wait(wait_seconds)
         )
+        monkeypatch.setattr(world.app, "sleep", self.wait)
 
     @contextmanager
     def standing_still(self) -> Iterator[None]:

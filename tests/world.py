@@ -56,6 +56,13 @@ QUEUE = template()["Resources"]["UnansweredQueue"]["Properties"]
 VISIBILITY_SECONDS, QUEUE_RETENTION_SECONDS = QUEUE["VisibilityTimeout"], QUEUE["MessageRetentionPeriod"]
 
 
+def timeout_seconds(function: str) -> int:
+    """How long the template lets a function run."""
+    logical_id = "".join(part.title() for part in function.split("_")) + "Function"
+    own = template()["Resources"][logical_id]["Properties"]
+    return int(own.get("Timeout", template()["Globals"]["Function"]["Timeout"]))
+
+
 @dataclass(frozen=True)
 class Message:
     """A message of the queue."""
@@ -177,12 +184,13 @@ class World:
     def _invoke_now(self, function: str, event: dict[str, Any]) -> Any:
         if self.fail_next[function]:
             raise self.fail_next[function].pop(0)
+        ends_epoch_s = self.clock() + timeout_seconds(function)
         context = SimpleNamespace(
             function_name=function,
             memory_limit_in_mb=512,
             invoked_function_arn=f"arn:aws:lambda:us-east-1:123456789012:function:{function}",
             aws_request_id=str(uuid.uuid4()),
-            get_remaining_time_in_millis=lambda: 100_000,
+            get_remaining_time_in_millis=lambda: int((ends_epoch_s - self.clock()) * 1000),
         )
         return json.loads(json.dumps(FUNCTIONS[function].handler(json.loads(json.dumps(event)), context)))
 

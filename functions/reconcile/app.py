@@ -1,4 +1,4 @@
-"""Takes one step of a request for the state machine: from the record's key to what comes next."""
+"""Takes steps of a request for the state machine, and waits for near ones: from the record's key to what comes next."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from threadrun.application import application
-from threadrun.steps import take_step
+from threadrun.steps import Linger, take_step
 
 logger = Logger(service="reconcile")
 metrics = Metrics(namespace="ThreadRun", service="reconcile")
+MARGIN_SECONDS = 120
+"""Time for the longest step, that has several calls which get no reply, before this function's own end."""
 
 
 @metrics.log_metrics
@@ -22,7 +24,9 @@ def handler(event: dict[str, str], context: LambdaContext) -> dict[str, Any]:
     """`{key, request_id}` -> `{outcome, wait_seconds, public_key}`, see `threadrun.steps.Step`."""
     app = application()
     logger.set_correlation_id(event["request_id"])
-    step = take_step(app.store, app.backend, event["key"], event["request_id"], app.clock, app.chance)
+    seconds = context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS
+    linger = Linger(app.sleep, app.clock() + seconds)
+    step = take_step(app.store, app.backend, event["key"], event["request_id"], app.clock, app.chance, linger)
     logger.info("step taken", extra={"outcome": step.outcome, "wait_seconds": step.wait_seconds})
     metrics.add_metric(name="Steps", unit=MetricUnit.Count, value=1)
     return asdict(step)

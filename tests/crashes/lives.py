@@ -153,9 +153,11 @@ def run_that_calls_a_function_on_a_shared_thread(world: World, shared: Shared) -
     world.openai.script(Script(output=[_call("look_up", 0)]), Script(output_text="Done."))
     resource, next_one = Resource(world), Resource(world, logical_id="Next")
     answer = resource.request("Create", {**properties, "tools": [{"type": "function", "function": function}]})
-    if answer["Status"] == "SUCCESS":  # Else nobody can tell whose call there is in the thread.
+    if answer["Status"] == "SUCCESS":
         next_one.delete(next_one.create(properties))
         resource.requests |= next_one.requests
+    else:  # Nobody can tell whose call there is in the thread, until the server itself ends the run.
+        world.clock.advance(600)
     resource.delete(answer["PhysicalResourceId"])
     return resource
 

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from threadrun.answers import answer_request
-from threadrun.steps import take_step
+from threadrun.steps import Linger, take_step
 from threadrun.tool_calls import answer_call
 
 if TYPE_CHECKING:
     from tests.random_lives.world import World
 
+LINGER_SECONDS = 780
 _DEFINITION = Path(__file__).parents[2] / "statemachine/thread_run.asl.yaml"
 
 
@@ -63,7 +64,7 @@ class Execution:
         self.given = json.loads(self.text)
         timeout = definition()["TimeoutSeconds"]
         self.world.later(timeout, f"{self.name} times out", lambda: self.end("TIMED_OUT"))
-        self._choose(self.given)
+        self._go(definition()["StartAt"])
 
     def end(self, status: str) -> None:
         if self.status == "RUNNING":
@@ -103,8 +104,10 @@ class Execution:
 
     def _reconcile(self) -> None:
         app, key = self.world.app, self.given["key"]
+        linger = Linger(app.sleep, app.clock() + LINGER_SECONDS)
         taken = self.world.run_function(
-            self.name, lambda: take_step(app.store, app.backend, key, self.given["request_id"], app.clock)
+            self.name,
+            lambda: take_step(app.store, app.backend, key, self.given["request_id"], app.clock, linger=linger),
         )
         if self.status == "RUNNING":
             self._choose(asdict(taken))

@@ -121,7 +121,8 @@ class World:
         return min(self.tasks, key=lambda task: task.due_epoch_s, default=None)
 
     def _sleep(self, seconds: float) -> None:
-        self.now += seconds
+        """Others work while one sleeps."""
+        self.pass_time(seconds)
 
     # Lambda, EventBridge and SQS
 

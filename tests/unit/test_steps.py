@@ -10,7 +10,7 @@ from tests.unit.memory import MemoryBackend, wanted_run
 from threadrun.backend import ObservedRun
 from threadrun.errors import TerminalError, ThreadBusy, TransientError, VersionConflict
 from threadrun.record import Request, ResourceRecord, RunRecord
-from threadrun.steps import Step, take_step
+from threadrun.steps import Linger, Step, take_step
 
 
 class MemoryStore:
@@ -90,6 +90,51 @@ def test_a_look_that_learns_nothing_new_saves_nothing() -> None:
     version = store.load("key").version
     step(store, backend)
     assert store.load("key").version == version
+
+
+class Waiting:
+    """Time that passes while a step waits; `meanwhile` happens once in its first wait."""
+
+    def __init__(self, now: float = 1000, meanwhile: Callable[[], None] = lambda: None) -> None:
+        self.now, self._meanwhile, self.waits = now, meanwhile, list[float]()
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        self.waits.append(seconds)
+        meanwhile, self._meanwhile = self._meanwhile, lambda: None
+        meanwhile()
+
+    def step(self, store: MemoryStore, backend: MemoryBackend, until: float) -> Step:
+        linger = Linger(self.sleep, until)
+        return take_step(store, backend, "key", "r1", lambda: self.now, lambda: 0, linger)  # type: ignore[arg-type]
+
+
+def test_near_looks_are_waited_for_within_a_step() -> None:
+    store, backend = stored(), MemoryBackend()
+    waiting = Waiting(meanwhile=lambda: backend.end("resp_1"))
+    assert waiting.step(store, backend, until=1700).outcome == "record"
+    assert waiting.waits == [1]
+
+
+def test_far_looks_are_left_to_the_state_machine() -> None:
+    waiting = Waiting()
+    step = waiting.step(stored(), MemoryBackend(), until=1900)
+    assert (step.outcome, step.wait_seconds) == ("wait", 31)
+    assert waiting.now == pytest.approx(1000 + 30 / 0.085, abs=20)
+    assert max(waiting.waits) < 30
+
+
+def test_a_step_ends_before_its_function_does() -> None:
+    waiting = Waiting()
+    assert waiting.step(stored(), MemoryBackend(), until=1020) == Step("wait", 1)
+    assert waiting.now <= 1020
+
+
+def test_a_delete_that_comes_while_a_step_waits_is_seen_at_its_next_look() -> None:
+    store, backend = stored(), MemoryBackend()
+    waiting = Waiting(meanwhile=lambda: supersede(store))
+    assert waiting.step(store, backend, until=1700) == Step("stop")
+    assert waiting.waits == [1]
 
 
 def test_an_ended_run_is_staged_and_then_recorded() -> None:

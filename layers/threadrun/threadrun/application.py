@@ -45,7 +45,7 @@ class Application:
         chance: Callable[[], float] = random.random,
     ) -> None:
         """`clock` gives Unix seconds, `sleep` waits that many seconds, `chance` is a number from 0 to 1."""
-        self.settings, self.clock, self._sleep, self.chance = settings, clock, sleep, chance
+        self.settings, self.clock, self.sleep, self.chance = settings, clock, sleep, chance
 
     @cached_property
     def _dynamodb(self) -> DynamoDBClient:
@@ -58,14 +58,17 @@ class Application:
     @cached_property
     def store(self) -> Store:
         outputs = OutputBucket(lambda: self._s3, self.settings.outputs_bucket)
-        return Store(self._dynamodb, self.settings.table_name, outputs, self.clock, self._sleep)
+        return Store(self._dynamodb, self.settings.table_name, outputs, self.clock, self.sleep)
 
     @cached_property
     def step_functions(self) -> SFNClient:
         return boto3.client("stepfunctions")
 
     def hand_over(self, key: str, request_id: str, step: Step) -> None:
-        """Have the state machine go on after `step`; its name makes a repeated hand-over harmless."""
+        """Have the state machine go on; its name makes a repeated hand-over harmless.
+
+        It begins with a step of its own. `step`, the last one, is for a definition of version 0.1.0.
+        """
         client = self.step_functions
         try:
             client.start_execution(

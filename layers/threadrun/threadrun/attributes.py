@@ -81,10 +81,10 @@ def answer_data(attributes: Mapping[str, Any], style: KeyStyle) -> tuple[dict[st
         if name not in ("output", "output_text")
     }
     optional = {f"{rename('output')}.{key}": _text(value) for key, value in attributes.get("output", {}).items()}
-    name, required = rename("required_action"), attributes.get("required_action")
-    fixed[name] = ""  # Version 0.1.0 did not record it.
-    if required:
-        optional = {name: _text(required), **optional}
+    if attributes.get("object") == OBJECT:
+        name, required = rename("required_action"), attributes.get("required_action")
+        fixed[name] = ""  # Version 0.1.0 did not record it.
+        optional = {name: _text(required), **optional} if required else optional
     return fixed, optional
 
 

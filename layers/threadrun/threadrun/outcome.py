@@ -8,7 +8,10 @@ from threadrun.backend import ObservedRun
 from threadrun.errors import TerminalError
 from threadrun.record import PhysicalRecord
 
-MIN_POLL_SECONDS, MAX_POLL_SECONDS, POLL_SHARE = 1, 30, 0.1
+ROUND_SECONDS = 30
+"""What a round through the state machine costs, in seconds of the function that looks; see docs/performance.md."""
+LOOK_SHARE, MIN_LOOK_SECONDS = 0.05, 1
+WAIT_SHARE, MAX_WAIT_SECONDS = 0.085, 60
 
 
 @dataclass(frozen=True)
@@ -36,8 +39,18 @@ class CallTools:
 
 
 def poll_seconds(waited_seconds: float) -> float:
-    """Time to the next look: a tenth of the time already waited, so that the lag stays in proportion."""
-    return min(max(waited_seconds * POLL_SHARE, MIN_POLL_SECONDS), MAX_POLL_SECONDS)
+    """Time to the next look: in proportion to the time already waited, and so is the lag.
+
+    While the next look is near, the function waits for it, and looks often, as that costs no more. Once it may be
+    far enough for a round through the state machine to be cheaper, it is as far as the lag allows.
+    """
+    far = min(waited_seconds * WAIT_SHARE, MAX_WAIT_SECONDS)
+    return far if is_far(far) else max(waited_seconds * LOOK_SHARE, MIN_LOOK_SECONDS)
+
+
+def is_far(wait_seconds: float) -> bool:
+    """Whether the state machine waits cheaper than a function does."""
+    return wait_seconds >= ROUND_SECONDS
 
 
 def require_time(record: PhysicalRecord, what: str, now: float) -> None:

@@ -16,7 +16,7 @@ from typing import Literal
 from threadrun.attributes import run_attributes
 from threadrun.backend import Backend
 from threadrun.errors import TerminalError, TransientError, VersionConflict
-from threadrun.outcome import CallTools, Done, RequeueAfter, poll_seconds
+from threadrun.outcome import CallTools, Done, RequeueAfter, is_far, poll_seconds
 from threadrun.reconcile import reconcile
 from threadrun.record import AnyRecord, Request, ResourceRecord, RunRecord
 from threadrun.store import Store, public_key
@@ -36,6 +36,16 @@ class Step:
     call_ids: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Linger:
+    """Leave to wait within a step."""
+
+    sleep: Callable[[float], None]
+    """Waits that many seconds."""
+    until_epoch_s: float
+    """When the step must have ended."""
+
+
 def take_step(
     store: Store,
     backend: Backend,
@@ -43,10 +53,12 @@ def take_step(
     request_id: str,
     clock: Callable[[], float] = time.time,
     chance: Callable[[], float] = random.random,
+    linger: Linger | None = None,
 ) -> Step:
-    """Bring the request as far as it goes without waiting.
+    """Bring the request as far as it goes without a wait for the state machine.
 
-    `clock` gives Unix seconds, `chance` a number from 0 to 1 that spreads the waits of many.
+    `clock` gives Unix seconds, `chance` a number from 0 to 1 that spreads the waits of many. Near looks are
+    waited for here as far as `linger` allows, else not at all.
     Raises nothing on purpose; whatever escapes is a bug or the table's own failure.
     """
     record = store.load(key)
@@ -65,7 +77,10 @@ def take_step(
         if isinstance(following, CallTools):
             return Step("call_tools", call_ids=following.call_ids)
         if following > 0:
-            return Step("wait", math.ceil(following))
+            if linger is None or is_far(following) or clock() + following > linger.until_epoch_s:
+                return Step("wait", math.ceil(following))
+            linger.sleep(following)
+            record = store.load(key)  # Others were at work meanwhile.
     return Step("stop")
 
 
