@@ -7,7 +7,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,10 +52,22 @@ def build() -> Path:
     }
     directory = BUILD / "sam"
     arguments = ["build", "--cached", "--cache-dir", str(BUILD / "sam-cache"), "--build-dir", str(directory)]
-    with (BUILD / "sam.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # Tests build in several processes.
+    with _locked(fcntl.LOCK_EX):
         _run_sam([*arguments, "--template", str(ROOT / "template.yaml")], environment)
     return directory / "template.yaml"
+
+
+@contextmanager
+def _locked(kind: int) -> Iterator[None]:
+    """Tests build in several processes, and a build begins by removing the one before."""
+    with (BUILD / "sam.lock").open("w") as lock:
+        fcntl.flock(lock, kind)
+        yield
+
+
+def reading_build() -> AbstractContextManager[None]:
+    """While this lasts nobody builds anew."""
+    return _locked(fcntl.LOCK_SH)
 
 
 def deploy(
@@ -82,7 +95,8 @@ def deploy(
     arguments += ["--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset", "--no-progressbar"]
     arguments += ["--parameter-overrides", *(f"{name}={value}" for name, value in parameters.items())]
     path = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "LANG") if name in os.environ}
-    _run_sam(arguments, path | cloud.environment())
+    with reading_build():
+        _run_sam(arguments, path | cloud.environment())
     outputs = stack_outputs(cloud, stack_name)
     return Application(outputs["ServiceToken"], outputs["TableName"], outputs["StateMachineArn"])
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from local.deployment import ROOT, SAM, build
+from local.deployment import ROOT, SAM, build, reading_build
 from tests.template import tasks, template
 
 ASL_VALIDATOR = ROOT / ".build" / "asl-validator" / "node_modules" / ".bin" / "asl-validator"
@@ -88,7 +88,8 @@ import app
 print(app.handler)
 """
     for function in sorted(path.parent for path in (ROOT / "functions").glob("*/app.py")):
-        said = run(sys.executable, "-I", "-S", "-c", script, function)
+        with reading_build():
+            said = run(sys.executable, "-I", "-S", "-c", script, function)
         assert "function handler" in said
 
 
