@@ -13,7 +13,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from threadrun.answers import answer_request
-from threadrun.application import Application, application
+from threadrun.application import Application, application, prepare_in_init
 from threadrun.cloudformation import Event, parse_event
 from threadrun.delivery import deliver_plain_failure
 from threadrun.errors import AnswerUndelivered, InvalidEvent
@@ -23,6 +23,7 @@ from threadrun.steps import Step, take_step
 
 logger = Logger(service="custom_resource")
 metrics = Metrics(namespace="ThreadRun", service="custom_resource")
+prepare_in_init()
 
 
 @metrics.log_metrics

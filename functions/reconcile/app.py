@@ -9,13 +9,14 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from threadrun.application import application
+from threadrun.application import application, prepare_in_init
 from threadrun.steps import Linger, take_step
 
 logger = Logger(service="reconcile")
 metrics = Metrics(namespace="ThreadRun", service="reconcile")
 MARGIN_SECONDS = 120
 """Time for the longest step, that has several calls which get no reply, before this function's own end."""
+prepare_in_init()
 
 
 @metrics.log_metrics

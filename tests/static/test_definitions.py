@@ -93,6 +93,25 @@ print(app.handler)
         assert "function handler" in said
 
 
+@pytest.mark.parametrize("api", ["responses", "assistants"])
+def test_what_a_function_needs_of_the_sdk_is_imported_before_its_first_event(api: str) -> None:
+    """And of the two wires only the one that is chosen; answering needs neither."""
+    script = "import sys, app; print(*(n for n in sys.modules if n.startswith(('openai.resources', 'threadrun.open'))))"
+    path = f"{ROOT / 'layers' / 'threadrun'}:{{}}"
+    variables = {"AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand", "TABLE_NAME": "table", "OPENAI_API": api}
+    other = {"responses": "threadrun.openai_assistants", "assistants": "threadrun.openai_responses"}[api]
+    for function, needs_sdk in {
+        "custom_resource": True,
+        "reconcile": True,
+        "signal": False,
+        "call_tool": False,
+    }.items():
+        source = path.format(ROOT / "functions" / function)
+        imported = run(sys.executable, "-c", script, PYTHONPATH=source, **variables)
+        assert (f"threadrun.openai_{api}" in imported) == needs_sdk, function
+        assert other not in imported
+
+
 def test_the_layer_asks_for_nothing_but_what_the_sdks_need() -> None:
     names = re.findall(r"^([a-z0-9-]+)==", (ROOT / "layers/threadrun/requirements.txt").read_text(), re.MULTILINE)
     assert {"openai", "aws-lambda-powertools", "pydantic"} <= set(names)
