@@ -28,7 +28,8 @@ class EmbeddedCloud:
     """A local AWS on a free port of 127.0.0.1; a context manager.
 
     strict: False runs stock ministack. iam_enforced: Lambda roles are enforced. retry_seconds: wait before the first
-    retry of an asynchronous invocation (AWS: 60), doubled for the second. stop_on_exit: end it with this interpreter.
+    retry of an asynchronous invocation (AWS: 60), doubled for the second. functions_at_once: how many may be at work
+    (AWS: 1,000). stop_on_exit: end it with this interpreter.
     """
 
     def __init__(
@@ -38,11 +39,13 @@ class EmbeddedCloud:
         iam_enforced: bool = False,
         strict: bool = True,
         retry_seconds: float = 1.0,
+        functions_at_once: int | None = None,
         region: str = DEFAULT_REGION,
         stop_on_exit: bool = True,
     ) -> None:
         self._state_directory = state_directory
         self._iam_enforced, self._strict, self._retry_seconds = iam_enforced, strict, retry_seconds
+        self._functions_at_once = functions_at_once
         self.region = region
         self._stop_on_exit = stop_on_exit
         self._process: subprocess.Popen[bytes] | None = None
@@ -191,7 +194,8 @@ class EmbeddedCloud:
 
     def _clean_environment(self, directory: Path) -> dict[str, str]:
         # The emulator hands its whole environment to functions, so nothing of the host's may be in it.
-        return {
+        limit = {"FUNCTIONS_AT_ONCE": str(self._functions_at_once)} if self._functions_at_once else {}
+        return limit | {
             "PATH": os.environ.get("PATH", os.defpath),
             "HOME": str(directory),
             "TMPDIR": str(directory / "tmp"),
