@@ -9,8 +9,10 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --require-hash
 VENV := .venv
 SAM_VENV := .venv-sam
 AUDIT_VENV := .venv-audit
+BENCH_VENV := .venv-bench
 WHEELS := .build/wheels
 ASL_VALIDATOR := .build/asl-validator
+CDK := .build/cdk
 # Functions start faster from bytecode, wherever it was switched off.
 export PYTHONDONTWRITEBYTECODE :=
 export SAM_CLI_TELEMETRY := 0
@@ -55,6 +57,10 @@ unit: $(VENV)/ready
 audit: $(VENV)/ready $(AUDIT_VENV)/ready ## Ask for known vulnerabilities of the locked packages, once a day
 	@$(VENV)/bin/python -m local.audit
 
+.PHONY: bench
+bench: setup $(BENCH_VENV)/ready $(CDK)/ready ## Measure lag and cost beside the CDK's Provider framework and crhelper: 15 minutes
+	@PYTHONPATH=layers/threadrun $(BENCH_VENV)/bin/python -m bench $(BENCH)
+
 .PHONY: snapshot
 snapshot: $(VENV)/ready ## Keep what VERSION=x.y.z leaves behind, for the upgrade tests
 	@PYTHONPATH=layers/threadrun $(VENV)/bin/python -m tests.upgrade.snapshot $(VERSION)
@@ -73,7 +79,7 @@ format: $(VENV)/ready ## Format the code
 
 .PHONY: clean
 clean: down ## Remove everything that was built or installed
-	rm -rf $(VENV) $(SAM_VENV) $(AUDIT_VENV) .build .aws-sam
+	rm -rf $(VENV) $(SAM_VENV) $(AUDIT_VENV) $(BENCH_VENV) .build .aws-sam
 
 .PHONY: lock
 lock: $(VENV)/ready ## Resolve the dependency groups of pyproject.toml anew, or GROUPS of them
@@ -97,6 +103,18 @@ $(AUDIT_VENV)/ready: local/requirements-audit.txt
 	@echo "Installing checkov and pip-audit (once, about a minute)"
 	@$(PYTHON3) -m venv --clear $(AUDIT_VENV)
 	@$(AUDIT_VENV)/bin/python $(PIP_INSTALL) -r $<
+	@touch $@
+
+$(BENCH_VENV)/ready: local/requirements-bench.txt
+	@echo "Installing what the bench needs beside the development environment (once, a minute or two)"
+	@$(PYTHON3) -m venv --clear $(BENCH_VENV)
+	@$(BENCH_VENV)/bin/python $(PIP_INSTALL) -r $<
+	@touch $@
+
+$(CDK)/ready: bench/cdk/package-lock.json
+	@echo "Installing aws-cdk-lib (once, about a minute)"
+	@mkdir -p $(CDK) && cp bench/cdk/package*.json $(CDK)
+	@npm ci --silent --no-audit --no-fund --prefix $(CDK)
 	@touch $@
 
 # The wheels of the layer for this machine's Python: building it again needs no network.

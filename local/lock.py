@@ -18,6 +18,7 @@ LOCKS = {
     "dev": "local/requirements-dev.txt",
     "sam": "local/requirements-sam.txt",
     "audit": "local/requirements-audit.txt",
+    "bench": "local/requirements-bench.txt",
 }
 
 
