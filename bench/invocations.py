@@ -1,0 +1,89 @@
+"""What Lambda's log groups tell of each invocation: its REPORT line, and the request of CloudFormation it was for."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from bench.prices import Usage
+
+_REPORT = re.compile(r"^REPORT RequestId: \S+\s.*?Billed Duration: (\d+) ms\s+Memory Size: (\d+) MB")
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+@dataclass(frozen=True)
+class Function:
+    """A deployed function."""
+
+    name: str
+    log_group: str
+    architecture: str
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """One invocation; `request_id` is that of CloudFormation's request, None where its log names none."""
+
+    function: Function
+    request_id: str | None
+    billed_ms: int
+    memory_mb: int
+    logged_epoch_s: float
+
+    @property
+    def usage(self) -> Usage:
+        gb_seconds = self.billed_ms / 1000 * self.memory_mb / 1024
+        return Usage(invocations=1, gb_seconds={self.function.architecture: gb_seconds})
+
+
+def read_report(line: str) -> tuple[int, int] | None:
+    """Billed milliseconds and memory in MB of a REPORT line, None for another line."""
+    found = _REPORT.match(line)
+    return (int(found[1]), int(found[2])) if found else None
+
+
+def read_invocation(
+    function: Function, lines: Iterable[str], requests: Collection[str], logged_epoch_s: float = 0
+) -> Invocation | None:
+    """The invocation that wrote these lines, None where its REPORT is not there yet."""
+    report, request_id = None, None
+    for line in lines:
+        report = read_report(line) or report
+        request_id = request_id or next((each for each in _UUID.findall(line) if each in requests), None)
+    return Invocation(function, request_id, *report, logged_epoch_s) if report else None
+
+
+def functions_of(cloud: Any, stack_name: str) -> list[Function]:
+    """The functions of a stack."""
+    resources = cloud.client("cloudformation").describe_stack_resources(StackName=stack_name)["StackResources"]
+    client = cloud.client("lambda")
+    found = []
+    for resource in resources:
+        if resource["ResourceType"] == "AWS::Lambda::Function":
+            name = resource["PhysicalResourceId"]
+            settings = client.get_function_configuration(FunctionName=name)
+            group = settings.get("LoggingConfig", {}).get("LogGroup") or f"/aws/lambda/{name}"
+            found.append(Function(name, group, settings.get("Architectures", ["x86_64"])[0]))
+    return found
+
+
+def invocations_of(cloud: Any, functions: Iterable[Function], requests: Collection[str]) -> Iterator[Invocation]:
+    """All invocations of these functions; the emulator gives each a log stream of its own."""
+    logs = cloud.client("logs")
+    for function in functions:
+        streams: dict[str, list[str]] = defaultdict(list)
+        logged: dict[str, float] = {}
+        try:
+            for page in logs.get_paginator("filter_log_events").paginate(logGroupName=function.log_group):
+                for event in page["events"]:
+                    streams[event["logStreamName"]].append(event["message"])
+                    logged[event["logStreamName"]] = event["timestamp"] / 1000
+        except logs.exceptions.ResourceNotFoundException:
+            continue  # It was never invoked.
+        for name, lines in streams.items():
+            invocation = read_invocation(function, lines, requests, logged[name])
+            if invocation is not None:
+                yield invocation

@@ -1,0 +1,57 @@
+"""Which runs are played, and when: the same ones, at the same times, for every system.
+
+A system that looks at intervals lags by where in an interval a run happens to end. So the runs of a group differ a
+little in length, evenly over more than the CDK's five seconds, and the group's mean is over all phases.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from statistics import NormalDist
+
+LENGTHS_SECONDS = (2, 10, 30, 120, 600)
+RUNS_PER_LENGTH = 10
+MIX, MIX_RUNS, MIX_MEDIAN_SECONDS, MIX_SIGMA = "mix", 24, 20, 1.0
+PHASE_SECONDS, SPREAD_SHARE = 2.5, 0.05
+LONGEST_SPREAD_SECONDS = 30
+"""The longest runs start within so many seconds, the others whenever these are at work."""
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """One run of a group; `starts_at_s` counts from the beginning of the bench."""
+
+    group: str
+    number: int
+    seconds: float
+    starts_at_s: float
+
+
+def lengths(nominal_seconds: float, count: int) -> list[float]:
+    """So many lengths, evenly around the nominal one: by half a CDK interval, or a twentieth where that is more."""
+    spread = max(min(PHASE_SECONDS, nominal_seconds / 2), SPREAD_SHARE * nominal_seconds)
+    return [round(nominal_seconds + spread * ((2 * number + 1) / count - 1), 3) for number in range(count)]
+
+
+def mixed_lengths(count: int) -> list[float]:
+    """The quantiles of a log-normal distribution, so that few runs are a fair sample; 600 s at most."""
+    normal = NormalDist(math.log(MIX_MEDIAN_SECONDS), MIX_SIGMA)
+    return [round(min(math.exp(normal.inv_cdf((n + 0.5) / count)), 600), 3) for n in range(count)]
+
+
+def groups(runs_per_length: int = RUNS_PER_LENGTH, mix_runs: int = MIX_RUNS) -> dict[str, list[float]]:
+    """The lengths of each group's runs, in seconds."""
+    named = {str(seconds): lengths(seconds, runs_per_length) for seconds in LENGTHS_SECONDS}
+    return {**named, MIX: mixed_lengths(mix_runs)}
+
+
+def plan(grouped: dict[str, list[float]]) -> list[PlannedRun]:
+    """All runs by their start: each group is spread over the time that the longest run takes."""
+    window = max(max(each) for each in grouped.values()) + LONGEST_SPREAD_SECONDS
+    planned = []
+    for group, each in grouped.items():
+        free = window - max(each)
+        for number, seconds in enumerate(each):
+            planned.append(PlannedRun(group, number, seconds, free * (number + 0.5) / len(each)))
+    return sorted(planned, key=lambda run: run.starts_at_s)
