@@ -1,0 +1,45 @@
+"""Plays runs of all systems on a virtual clock: thousands in seconds, for what no machine can wait for."""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+
+from bench.peer_policies import play_cdk, play_crhelper
+from bench.profile import Profile, SimulatedRun
+
+CHUNK = 50
+
+
+def play_threadrun(lengths: Sequence[float], profile: Profile) -> list[SimulatedRun]:
+    """This application, whose waits after a refusal are by chance: from a fixed seed."""
+    from bench.asl import Machine
+    from bench.virtual_application import VirtualApplication
+    from functions.custom_resource.app import logger
+
+    logger.setLevel(logging.CRITICAL)
+    machine, chance = Machine(), random.Random(1).random
+    return [VirtualApplication(seconds, profile, machine, chance).play() for seconds in lengths]
+
+
+def simulate(
+    lengths: Sequence[float], profiles: dict[str, Profile], *, rule_is_late_s: float = 0
+) -> dict[str, list[SimulatedRun]]:
+    """Runs of these lengths, in seconds, through all systems."""
+    return {
+        "threadrun": _in_processes(lengths, profiles["threadrun"]),
+        "cdk-provider": [play_cdk(each, profiles["cdk-provider"]) for each in lengths],
+        "crhelper": [play_crhelper(each, profiles["crhelper"], rule_is_late_s) for each in lengths],
+    }
+
+
+def _in_processes(lengths: Sequence[float], profile: Profile) -> list[SimulatedRun]:
+    if len(lengths) <= CHUNK:
+        return play_threadrun(lengths, profile)
+    chunks = [lengths[first : first + CHUNK] for first in range(0, len(lengths), CHUNK)]
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        return [run for played in pool.map(partial(play_threadrun, profile=profile), chunks) for run in played]

@@ -1,0 +1,111 @@
+"""The application on a virtual clock: its own handlers' code, store and decisions, its own state machine's definition.
+
+Nothing of its waiting policy is repeated here. A function takes as long as its profile says, and as it sleeps.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+from unittest.mock import patch
+
+from bench.asl import Machine
+from bench.metered_table import MeteredTable
+from bench.prices import Usage
+from bench.profile import Profile, SimulatedRun
+from functions.custom_resource import app as custom_resource
+from tests.random_lives.services import MemoryServer, MemoryStepFunctions
+from threadrun.answers import answer_request
+from threadrun.application import Application
+from threadrun.assistant_catalog import AssistantCatalog
+from threadrun.cloudformation import parse_event
+from threadrun.settings import Settings
+from threadrun.steps import take_step
+
+EPOCH_S = 1_800_000_000.0
+EVENT = {
+    "RequestType": "Create",
+    "RequestId": "request",
+    "ResponseURL": "https://cloudformation-custom-resource-response-useast1.s3.us-east-1.amazonaws.com/"
+    "request?X-Amz-Date=20270115T080000Z",
+    "StackId": "arn:aws:cloudformation:us-east-1:123456789012:stack/bench/1",
+    "LogicalResourceId": "Run",
+    "ResourceType": "Custom::OpenAIThreadRun",
+    "ResourceProperties": {
+        "ServiceToken": "arn",
+        "ServiceTimeout": "1800",
+        "model": "gpt-5.4-mini",
+        "metadata": {"run": "threadrun-600-0", "seconds": "600.000"},
+        "thread": {"messages": [{"role": "user", "content": "What is a stack?"}]},
+    },
+}
+
+
+class VirtualApplication:
+    """One deployment with one run, played to its answer."""
+
+    def __init__(self, seconds: float, profile: Profile, machine: Machine, chance: Callable[[], float]) -> None:
+        """`seconds` is how long the run takes, `chance` a number from 0 to 1."""
+        self.now, self._seconds, self._profile, self._machine = EPOCH_S, seconds, profile, machine
+        self._usage, self._answered_epoch_s = Usage(), 0.0
+        self._table = MeteredTable()
+        settings = Settings(table_name="table", state_machine_arn="arn", outputs_bucket="bucket")
+        self._app = Application(settings, lambda: self.now, self._pass_time, chance)
+        table: Any = self._table
+        catalog = AssistantCatalog(table, "table", lambda: self.now)
+        self._app._dynamodb = table
+        self._app.backend = MemoryServer(
+            clock=lambda: self.now, on_made=lambda made: None, catalog=catalog, next_run=(seconds, "completed")
+        )
+        self._app.step_functions = MemoryStepFunctions(self._start)  # type: ignore[assignment]
+        self._execution: dict[str, Any] | None = None
+
+    def play(self) -> SimulatedRun:
+        """From CloudFormation's request to its answer."""
+        with patch("threadrun.answers.deliver", self._deliver):
+            self._run_function("start", lambda: custom_resource.handle(self._app, parse_event(EVENT)))
+            ends_epoch_s = self.now + self._seconds
+            if self._execution is not None:
+                played = self._machine.play(self._execution, self._task, self._pass_time)
+                self._usage += Usage(transitions=played)
+        table = Usage(write_units=self._table.write_units, read_units=self._table.read_units)
+        return SimulatedRun(self._seconds, self._answered_epoch_s - ends_epoch_s, self._usage + table)
+
+    def _start(self, name: str, text: str) -> None:
+        self._execution = json.loads(text)
+
+    def _deliver(self, url: str, body: bytes, **_: Any) -> None:
+        assert json.loads(body)["Status"] == "SUCCESS", body
+        self._answered_epoch_s = self.now
+
+    def _pass_time(self, seconds: float) -> None:
+        self.now += seconds
+
+    def _run_function(self, kind: str, work: Callable[[], Any]) -> Any:
+        """What the function does, it does at its end; what it sleeps is billed too."""
+        self._pass_time(self._profile.latency_s[kind])
+        before = self.now
+        result = work()
+        self._usage += self._profile.usage(kind, slept_s=self.now - before)
+        return result
+
+    def _task(self, resource: str, arguments: dict[str, Any]) -> Any:
+        """A task of the state machine."""
+        if resource.endswith(":dynamodb:updateItem"):
+            self._table.record_attributes(arguments["Key"]["pk"]["S"])
+            return {}
+        given, function = arguments["Payload"], arguments["FunctionName"]
+        if "Signal" in function:
+            store = self._app.store
+            return {"Payload": self._run_function("answer", lambda: self._answer(store, given))}
+        return {"Payload": self._run_function("look", lambda: self._look(given))}
+
+    def _look(self, given: dict[str, Any]) -> dict[str, Any]:
+        app = self._app
+        return asdict(take_step(app.store, app.backend, given["key"], given["request_id"], app.clock, app.chance))
+
+    def _answer(self, store: Any, given: dict[str, Any]) -> dict[str, Any]:
+        failure = given.get("failure") or None
+        return {"answered": answer_request(store, given["key"], given["request_id"], failure=failure)}
