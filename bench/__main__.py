@@ -1,0 +1,176 @@
+"""`make bench`: deploys the three systems, plays the runs, simulates, checks, and writes bench/results."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from bench import throughput
+from bench.check import compare
+from bench.plan import LENGTHS_SECONDS, MIX, RUNS_PER_LENGTH, PlannedRun, groups, lengths, mixed_lengths, plan
+from bench.play import Played, PlayedRun, Stage
+from bench.prices import Usage
+from bench.profile import Profile, profile_of
+from bench.report import RESULTS, Found, write
+from bench.rows import Row, row_of
+from bench.simulator import play_threadrun, simulate
+from bench.systems import DEPLOYMENTS, Api
+from bench.targets import targets
+from local.deployment import DeploymentError
+from local.embedded_cloud import EmbeddedCloud, EmbeddedCloudError
+from local.openai_standin import OpenAIStandIn
+
+FUNCTIONS_AT_ONCE = 64
+"""More than runs in flight, as each of the CDK's waits for another function."""
+FIRST = "first"
+FIRST_RUN = PlannedRun(FIRST, 0, 2.0, 0)
+FIRST_SECONDS = 8
+"""Time for a system's first run, before the next system's."""
+SIMULATED_PER_LENGTH, SIMULATED_MIX = 800, 6000
+SCHEDULER_TICK_SECONDS = 10
+"""The emulator's: a rule fires up to so much later than its rate says."""
+
+
+def play(console: Console, planned: Sequence[PlannedRun]) -> Played:
+    """Deploy everything on one embedded cloud and play the runs."""
+    with OpenAIStandIn() as openai_api, EmbeddedCloud(functions_at_once=FUNCTIONS_AT_ONCE) as cloud:
+        api = Api(openai_api.base_url, openai_api.api_key)
+        systems = []
+        for name, deploy in DEPLOYMENTS.items():
+            with console.status(f"deploying {name}"):
+                systems.append(deploy(cloud, api))
+        stage = Stage(cloud, openai_api, systems)
+        stage.expect([FIRST_RUN])
+        for system in systems:
+            with console.status(f"the first run of {system.name}, from cold"):
+                stage.create(system, FIRST_RUN)
+                time.sleep(FIRST_SECONDS)
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        with Progress(*columns, console=console) as progress:
+            tasks = {system.name: progress.add_task(system.name, total=len(planned) + 1) for system in systems}
+
+            def show(answered: Mapping[str, int]) -> None:
+                for name, count in answered.items():
+                    progress.update(tasks[name], completed=count)
+
+            stage.play(planned, show)
+        with console.status("reading logs and histories"):
+            return stage.gather()
+
+
+def with_table_units(runs: Sequence[PlayedRun], profile: Profile) -> list[PlayedRun]:
+    """This application's runs with what the table costs, by the same calls on a table in memory."""
+    counted = []
+    for run in runs:
+        if run.system == "threadrun":
+            (played,) = play_threadrun([run.seconds], profile)
+            units = Usage(write_units=played.usage.write_units, read_units=played.usage.read_units)
+            run = replace(run, usage=run.usage + units)
+        counted.append(run)
+    return counted
+
+
+def rows_of(runs: Sequence[PlayedRun]) -> list[Row]:
+    """A row for each system and group."""
+    grouped: dict[tuple[str, str], list[PlayedRun]] = defaultdict(list)
+    for run in runs:
+        grouped[run.system, run.group].append(run)
+    order = [str(seconds) for seconds in LENGTHS_SECONDS] + [MIX]
+    ordered = sorted(grouped, key=lambda key: (list(DEPLOYMENTS).index(key[0]), order.index(key[1])))
+    return [row_of(*key, grouped[key]) for key in ordered]
+
+
+def simulated_rows(
+    grouped: Mapping[str, Sequence[float]], profiles: dict[str, Profile], rule_is_late_s: float = 0
+) -> list[Row]:
+    """A row for each system and group, of runs on a virtual clock."""
+    played = {group: simulate(each, profiles, rule_is_late_s=rule_is_late_s) for group, each in grouped.items()}
+    return [row_of(system, group, played[group][system]) for system in DEPLOYMENTS for group in played]
+
+
+def find(console: Console, runs_per_length: int) -> Found:
+    """Measure, simulate and compare."""
+    began, load = time.monotonic(), os.getloadavg()[0]
+    grouped = groups(runs_per_length)
+    played = play(console, plan(grouped))
+    if played.failures:
+        raise DeploymentError("; ".join(played.failures))
+    loads = load, os.getloadavg()[0]
+    wall_seconds = time.monotonic() - began
+    profiles = {system: profile_of(made) for system, made in played.invocations.items()}
+    runs = with_table_units(played.runs, profiles["threadrun"])
+    first = {run.system: run.started_after_s for run in runs if run.group == FIRST}
+    runs = [run for run in runs if run.group != FIRST]
+    rows = rows_of(runs)
+    compared = compare(rows, simulated_rows(grouped, profiles, SCHEDULER_TICK_SECONDS / 2))
+    with console.status("simulating"):
+        began = time.monotonic()
+        many = {str(seconds): lengths(seconds, SIMULATED_PER_LENGTH) for seconds in LENGTHS_SECONDS}
+        simulated = simulated_rows(many | {MIX: mixed_lengths(SIMULATED_MIX)}, profiles)
+    return Found(
+        rows=rows,
+        runs=runs,
+        first=first,
+        standing=[each for each in played.invocations["threadrun"] if each.request_id is None],
+        load=loads,
+        wall_seconds=wall_seconds,
+        simulated=simulated,
+        simulated_runs=SIMULATED_PER_LENGTH * len(LENGTHS_SECONDS) + SIMULATED_MIX,
+        simulated_in_seconds=time.monotonic() - began,
+        comparisons=compared,
+    )
+
+
+def show(console: Console, found: Found) -> None:
+    """The rows and the targets."""
+    table = Table("system", "run (s)", "lag mean", "lag worst", "invocations", "transitions", "US$ per 1,000")
+    for row in found.rows:
+        amounts = (row.lag_mean_s, row.lag_max_s, row.lambda_invocations, row.transitions)
+        table.add_row(row.system, row.run_seconds, *(f"{each:.2f}" for each in amounts), f"{row.cost_usd * 1000:.4f}")
+    console.print(table)
+    for target in targets(found.rows):
+        colour = "green" if target.is_met else "red"
+        console.print(
+            f"[{colour}]{target.name}: {target.found:.2f} {target.unit}, at most {target.at_most:.2f}[/{colour}]"
+        )
+    astray = [each for each in found.comparisons if not each.agrees]
+    for each in astray:
+        place = f"{each.row.system} {each.row.run_seconds} {each.figure}"
+        console.print(
+            f"[red]the simulator is astray: {place}: {each.simulated:.4g}, measured {each.measured:.4g}[/red]"
+        )
+    console.print(f"{len(found.comparisons) - len(astray)} of {len(found.comparisons)} simulated figures agree")
+
+
+def main() -> int:
+    """Exit status 1 where something could not be deployed or run."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--runs", type=int, default=RUNS_PER_LENGTH, help="runs of each length, for each system")
+    parser.add_argument("--throughput", action="store_true", help="play many runs at once instead")
+    arguments = parser.parse_args()
+    console = Console(highlight=False)
+    try:
+        if arguments.throughput:
+            throughput.write(RESULTS / "throughput.md", throughput.measure(console))
+            return 0
+        found = find(console, arguments.runs)
+    except (DeploymentError, EmbeddedCloudError, RuntimeError) as error:
+        console.print(f"[bold red]The bench failed:[/bold red] {error}")
+        return 1
+    write(found)
+    show(console, found)
+    console.print(f"[bold green]Done[/bold green]: {RESULTS.relative_to(RESULTS.parents[1])}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

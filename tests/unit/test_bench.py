@@ -1,0 +1,192 @@
+"""What the bench computes from what it measures: prices, log lines, transitions, and the peers' policies."""
+
+from __future__ import annotations
+
+import json
+import math
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from bench.asl import Machine
+from bench.check import compare
+from bench.invocations import Function, read_invocation, read_report
+from bench.metered_table import MeteredTable, item_bytes
+from bench.peer_policies import play_cdk, play_crhelper
+from bench.plan import groups, lengths, mixed_lengths, plan
+from bench.prices import Usage, cost_parts, cost_usd
+from bench.profile import FunctionProfile, Profile, SimulatedRun, profile_of
+from bench.rows import row_of, write_csv
+from bench.simulator import play_threadrun
+from bench.transitions import count_transitions
+
+REQUEST = "36c5c806-9ad5-4eff-91ef-0b6b74a7ddfe"
+REPORT = (
+    "REPORT RequestId: 4579963f-4df8-4151-b1ce-c43b12c15b1f\tDuration: 257.91 ms\tBilled Duration: 258 ms\t"
+    "Memory Size: 128 MB\tMax Memory Used: 51 MB"
+)
+
+
+def one(seconds: float = 0.1, memory_gb: float = 0.125, architecture: str = "arm64") -> FunctionProfile:
+    return FunctionProfile(seconds, seconds, memory_gb, architecture)
+
+
+CDK = Profile({"start": [one(), one(0.05)], "look": [one(architecture="x86_64"), one(0.05)]})
+ALONE = Profile({kind: [one()] for kind in ("start", "look", "answer")})
+
+
+def test_a_million_of_each_costs_the_list_price() -> None:
+    million = 1_000_000
+    usage = Usage(million, {"arm64": million, "x86_64": million}, million, million, million)
+    assert cost_parts(usage) == pytest.approx(
+        {"requests": 0.20, "duration": 13.3334 + 16.6667, "transitions": 25.0, "table": 0.625 + 0.125}
+    )
+
+
+def test_usages_add_up_and_are_shared() -> None:
+    both = Usage(1, {"arm64": 2}, 3, 4, 5) + Usage(1, {"x86_64": 6}, 3)
+    assert both.share(2) == Usage(1, {"arm64": 1, "x86_64": 3}, 3, 2, 2.5)
+    assert both.all_gb_seconds == 8
+
+
+def test_a_report_tells_billed_time_and_memory() -> None:
+    assert read_report(REPORT) == (258, 128)
+    assert read_report("END RequestId: 4579963f-4df8-4151-b1ce-c43b12c15b1f") is None
+
+
+def test_a_report_with_a_cold_start_is_read_as_well() -> None:
+    assert read_report(f"{REPORT}\tInit Duration: 210.07 ms") == (258, 128)
+
+
+def test_an_invocation_belongs_to_the_request_that_its_log_names() -> None:
+    function = Function("look", "/aws/lambda/look", "x86_64")
+    lines = ["START RequestId: 4579963f-4df8-4151-b1ce-c43b12c15b1f", f'"RequestId": "{REQUEST}",', REPORT]
+    invocation = read_invocation(function, lines, {REQUEST})
+    assert invocation is not None
+    assert invocation.request_id == REQUEST
+    assert invocation.usage == Usage(1, {"x86_64": pytest.approx(0.258 / 8)})
+
+
+def test_an_invocation_without_a_report_is_not_counted_yet() -> None:
+    assert read_invocation(Function("look", "group", "arm64"), ["START"], {REQUEST}) is None
+
+
+def test_a_retry_is_a_transition() -> None:
+    types = ["ExecutionStarted", "TaskStateEntered", "TaskScheduled", "TaskFailed", "TaskScheduled", "TaskSucceeded"]
+    assert count_transitions({"type": kind} for kind in [*types, "TaskStateExited", "ExecutionSucceeded"]) == 2
+
+
+def test_each_state_that_is_entered_is_a_transition() -> None:
+    types = ["ChoiceStateEntered", "WaitStateEntered", "TaskStateEntered", "TaskScheduled", "SucceedStateEntered"]
+    assert count_transitions({"type": kind} for kind in types) == 4
+
+
+def test_the_cdk_looks_at_once_and_then_every_five_seconds() -> None:
+    played = play_cdk(12, CDK)
+    assert played.lag_s == pytest.approx(3 * 5.1 + 0.1 - 12)
+    assert played.usage.invocations == 2 + 2 * 4
+    assert played.usage.transitions == 4
+
+
+def test_the_cdk_lags_by_half_its_interval_on_average() -> None:
+    lags = [play_cdk(each, CDK).lag_s for each in lengths(120, 100)]
+    assert sum(lags) / len(lags) == pytest.approx(2.55 + 0.1, abs=0.2)
+    assert max(lags) <= 5.2
+
+
+def test_crhelper_looks_first_after_two_minutes() -> None:
+    assert play_crhelper(2, ALONE).lag_s == pytest.approx(118.1)
+    assert play_crhelper(130, ALONE).lag_s == pytest.approx(110.1)
+    assert play_crhelper(130, ALONE).usage == Usage(3, {"arm64": pytest.approx(3 * 0.1 / 8)})
+
+
+def test_crhelpers_rule_may_be_late() -> None:
+    assert play_crhelper(2, ALONE, 5).lag_s == pytest.approx(123.1)
+
+
+def test_the_simulator_follows_the_application_to_its_answer() -> None:
+    """Its waits are the application's own: here it shows only that each look is an invocation and lags follow."""
+    (short, long) = play_threadrun([2, 120], ALONE)
+    assert 0 < short.lag_s <= 2.5
+    assert 0 < long.lag_s <= 0.1 * 120 + 2
+    assert short.usage.invocations < long.usage.invocations
+    assert short.usage.transitions < long.usage.transitions
+    assert short.usage.write_units > 0
+
+
+def test_a_definition_is_walked_state_by_state(tmp_path: Path) -> None:
+    wait = {"Type": "Wait", "Seconds": "{% $states.input.wait %}", "Next": "Look"}
+    look = {"Type": "Task", "Resource": "look", "Output": "{% $states.result %}", "Next": "Done?"}
+    choice = {
+        "Type": "Choice",
+        "Choices": [{"Condition": "{% $states.input.wait > 0 %}", "Next": "Wait"}],
+        "Default": "End",
+    }
+    states = {"Wait": wait, "Look": look, "Done?": choice, "End": {"Type": "Succeed"}}
+    path = tmp_path / "definition.yaml"
+    path.write_text(json.dumps({"StartAt": "Wait", "States": states}))
+    waits: list[float] = []
+    results = iter([{"wait": 7}, {"wait": 0}])
+    assert Machine(path).play({"wait": 3}, lambda resource, arguments: next(results), waits.append) == 7
+    assert waits == [3, 7]
+
+
+def test_an_item_is_billed_by_its_larger_state_and_by_its_index() -> None:
+    table = MeteredTable()
+    item = {"pk": {"S": "k"}, "version": {"N": "1"}, "note": {"S": "x" * 1500}}
+    table.put_item(Item={**item, "due": {"S": "d"}, "due_epoch_s": {"N": "12"}}, TableName="t")
+    assert table.write_units == 2 + 1
+    table.put_item(Item={"pk": {"S": "k"}, "version": {"N": "2"}}, TableName="t")
+    assert table.write_units == 3 + 2 + 1
+    table.get_item(Key={"pk": {"S": "k"}})
+    assert table.read_units == 1
+
+
+def test_names_count_for_the_size_of_an_item() -> None:
+    assert item_bytes({"pk": {"S": "key"}, "n": {"N": "1234"}, "flag": {"BOOL": True}}) == 5 + 5 + 5
+
+
+def test_a_group_covers_the_cdks_whole_interval_around_its_length() -> None:
+    found = lengths(30, 10)
+    assert sum(found) / 10 == pytest.approx(30)
+    assert [round(after - before, 3) for before, after in pairwise(found)] == [0.5] * 9
+    assert min(lengths(2, 10)) > 0
+
+
+def test_the_mix_is_log_normal() -> None:
+    found = mixed_lengths(1001)
+    assert found[500] == pytest.approx(20)
+    assert math.log(found[841] / 20) == pytest.approx(1, abs=0.01)
+
+
+def test_the_plan_fits_every_run_into_the_time_of_the_longest() -> None:
+    grouped = groups(runs_per_length=4, mix_runs=6)
+    planned = plan(grouped)
+    assert len(planned) == 5 * 4 + 6
+    assert max(run.starts_at_s + run.seconds for run in planned) <= max(map(max, grouped.values())) + 30
+
+
+def test_a_function_that_does_everything_starts_with_its_first_call() -> None:
+    lines = [REPORT, REQUEST]
+    function = Function("crhelper-Function", "group", "arm64")
+    made = [read_invocation(function, lines, {REQUEST}, logged) for logged in (1.0, 2.0, 3.0)]
+    profile = profile_of(each for each in made if each)
+    assert {kind: len(functions) for kind, functions in profile.functions.items()} == {"start": 1, "look": 1}
+
+
+def test_a_row_has_the_means_per_run(tmp_path: Path) -> None:
+    runs = [SimulatedRun(2, 1, Usage(4, {"arm64": 1}, 8)), SimulatedRun(2, 3, Usage(6, {"arm64": 3}, 10))]
+    row = row_of("threadrun", "2", runs)
+    assert (row.lag_mean_s, row.lag_max_s, row.lambda_invocations, row.transitions, row.gb_seconds) == (2, 3, 5, 9, 2)
+    assert row.cost_usd == pytest.approx(cost_usd(Usage(5, {"arm64": 2}, 9)))
+    write_csv(tmp_path / "rows.csv", [row])
+    assert (tmp_path / "rows.csv").read_text().splitlines()[0] == (
+        "system,run_seconds,runs,lag_mean_s,lag_max_s,lambda_invocations,transitions,gb_seconds,cost_usd"
+    )
+
+
+def test_a_simulated_figure_beyond_the_tolerance_is_told() -> None:
+    measured = row_of("threadrun", "2", [SimulatedRun(2, 1, Usage(4, {"arm64": 1}, 8))])
+    astray = row_of("threadrun", "2", [SimulatedRun(2, 1.5, Usage(8, {"arm64": 1}, 8))])
+    assert {each.figure for each in compare([measured], [astray]) if not each.agrees} == {"lambda_invocations"}
