@@ -9,6 +9,7 @@ import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from statistics import fmean
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -40,8 +41,8 @@ SCHEDULER_TICK_SECONDS = 10
 """The emulator's: a rule fires up to so much later than its rate says."""
 
 
-def play(console: Console, planned: Sequence[PlannedRun]) -> Played:
-    """Deploy everything on one embedded cloud and play the runs."""
+def play(console: Console, planned: Sequence[PlannedRun], loads: list[float]) -> Played:
+    """Deploy everything on one embedded cloud and play the runs; the machine's load meanwhile is added to `loads`."""
     with OpenAIStandIn() as openai_api, EmbeddedCloud(functions_at_once=FUNCTIONS_AT_ONCE) as cloud:
         api = Api(openai_api.base_url, openai_api.api_key)
         systems = []
@@ -59,6 +60,7 @@ def play(console: Console, planned: Sequence[PlannedRun]) -> Played:
             tasks = {system.name: progress.add_task(system.name, total=len(planned) + 1) for system in systems}
 
             def show(answered: Mapping[str, int]) -> None:
+                loads.append(os.getloadavg()[0])
                 for name, count in answered.items():
                     progress.update(tasks[name], completed=count)
 
@@ -90,28 +92,27 @@ def rows_of(runs: Sequence[PlayedRun]) -> list[Row]:
 
 
 def simulated_rows(
-    grouped: Mapping[str, Sequence[float]], profiles: dict[str, Profile], rule_is_late_s: float = 0
+    grouped: Mapping[str, Sequence[float]], profiles: dict[str, Profile], scheduler_tick_s: float = 0
 ) -> list[Row]:
     """A row for each system and group, of runs on a virtual clock."""
-    played = {group: simulate(each, profiles, rule_is_late_s=rule_is_late_s) for group, each in grouped.items()}
+    played = {group: simulate(each, profiles, scheduler_tick_s=scheduler_tick_s) for group, each in grouped.items()}
     return [row_of(system, group, played[group][system]) for system in DEPLOYMENTS for group in played]
 
 
 def find(console: Console, runs_per_length: int) -> Found:
     """Measure, simulate and compare."""
-    began, load = time.monotonic(), os.getloadavg()[0]
+    began, loads = time.monotonic(), list[float]()
     grouped = groups(runs_per_length)
-    played = play(console, plan(grouped))
+    played = play(console, plan(grouped), loads)
     if played.failures:
         raise DeploymentError("; ".join(played.failures))
-    loads = load, os.getloadavg()[0]
     wall_seconds = time.monotonic() - began
     profiles = {system: profile_of(made) for system, made in played.invocations.items()}
     runs = with_table_units(played.runs, profiles["threadrun"])
     first = {run.system: run.started_after_s for run in runs if run.group == FIRST}
     runs = [run for run in runs if run.group != FIRST]
     rows = rows_of(runs)
-    compared = compare(rows, simulated_rows(grouped, profiles, SCHEDULER_TICK_SECONDS / 2))
+    compared = compare(rows, simulated_rows(grouped, profiles, SCHEDULER_TICK_SECONDS))
     with console.status("simulating"):
         began = time.monotonic()
         many = {str(seconds): lengths(seconds, SIMULATED_PER_LENGTH) for seconds in LENGTHS_SECONDS}
@@ -121,7 +122,7 @@ def find(console: Console, runs_per_length: int) -> Found:
         runs=runs,
         first=first,
         standing=[each for each in played.invocations["threadrun"] if each.request_id is None],
-        load=loads,
+        load=(fmean(loads), max(loads)),
         wall_seconds=wall_seconds,
         simulated=simulated,
         simulated_runs=SIMULATED_PER_LENGTH * len(LENGTHS_SECONDS) + SIMULATED_MIX,

@@ -74,16 +74,21 @@ def invocations_of(cloud: Any, functions: Iterable[Function], requests: Collecti
     """All invocations of these functions; the emulator gives each a log stream of its own."""
     logs = cloud.client("logs")
     for function in functions:
-        streams: dict[str, list[str]] = defaultdict(list)
-        logged: dict[str, float] = {}
-        try:
-            for page in logs.get_paginator("filter_log_events").paginate(logGroupName=function.log_group):
-                for event in page["events"]:
-                    streams[event["logStreamName"]].append(event["message"])
-                    logged[event["logStreamName"]] = event["timestamp"] / 1000
-        except logs.exceptions.ResourceNotFoundException:
-            continue  # It was never invoked.
-        for name, lines in streams.items():
-            invocation = read_invocation(function, lines, requests, logged[name])
-            if invocation is not None:
-                yield invocation
+        for names in _stream_names(logs, function.log_group):
+            streams: dict[str, list[dict[str, Any]]] = defaultdict(list)
+            for event in logs.filter_log_events(logGroupName=function.log_group, logStreamNames=names)["events"]:
+                streams[event["logStreamName"]].append(event)
+            for events in streams.values():
+                lines = [event["message"] for event in events]
+                invocation = read_invocation(function, lines, requests, events[-1]["timestamp"] / 1000)
+                if invocation is not None:
+                    yield invocation
+
+
+def _stream_names(logs: Any, log_group: str) -> Iterator[list[str]]:
+    """The group's streams, few enough at once for one answer to hold all that they hold."""
+    try:
+        for page in logs.get_paginator("describe_log_streams").paginate(logGroupName=log_group):
+            yield [stream["logStreamName"] for stream in page["logStreams"]]
+    except logs.exceptions.ResourceNotFoundException:
+        return  # Its function was never invoked.

@@ -37,7 +37,7 @@ class Found:
     standing: list[Invocation]
     """This application's own invocations for no run in particular."""
     load: tuple[float, float]
-    """The machine's load average at the beginning and at the end."""
+    """The machine's load average meanwhile: its mean and its maximum."""
     wall_seconds: float
     simulated: list[Row]
     simulated_runs: int
@@ -107,8 +107,8 @@ def _conditions(found: Found) -> str:
         crhelper=version("crhelper"),
         cores=os.cpu_count(),
         python=platform.python_version(),
-        load_before=found.load[0],
-        load_after=found.load[1],
+        load_mean=found.load[0],
+        load_max=found.load[1],
     )
 
 

@@ -13,6 +13,8 @@ from bench.peer_policies import play_cdk, play_crhelper
 from bench.profile import Profile, SimulatedRun
 
 CHUNK = 50
+GOLDEN_RATIO = 0.618034
+"""Its multiples, less their whole parts, are spread evenly, however many there are."""
 
 
 def play_threadrun(lengths: Sequence[float], profile: Profile) -> list[SimulatedRun]:
@@ -27,13 +29,16 @@ def play_threadrun(lengths: Sequence[float], profile: Profile) -> list[Simulated
 
 
 def simulate(
-    lengths: Sequence[float], profiles: dict[str, Profile], *, rule_is_late_s: float = 0
+    lengths: Sequence[float], profiles: dict[str, Profile], *, scheduler_tick_s: float = 0
 ) -> dict[str, list[SimulatedRun]]:
-    """Runs of these lengths, in seconds, through all systems."""
+    """Runs of these lengths, in seconds, through all systems; a rule is late by up to one tick of the scheduler."""
+    lateness = [scheduler_tick_s * (number * GOLDEN_RATIO % 1) for number in range(len(lengths))]
     return {
         "threadrun": _in_processes(lengths, profiles["threadrun"]),
         "cdk-provider": [play_cdk(each, profiles["cdk-provider"]) for each in lengths],
-        "crhelper": [play_crhelper(each, profiles["crhelper"], rule_is_late_s) for each in lengths],
+        "crhelper": [
+            play_crhelper(each, profiles["crhelper"], late) for each, late in zip(lengths, lateness, strict=True)
+        ],
     }
 
 
