@@ -127,8 +127,8 @@ class Stage:
         )
 
     def _requests(self) -> dict[str, str]:
-        """The run that each request of CloudFormation is for."""
-        events = [event for event in self._cloud.sent_events() if "metadata" in event["ResourceProperties"]]
+        """The run that each Create of CloudFormation is for."""
+        events = [event for event in self._cloud.sent_events() if event["RequestType"] == "Create"]
         return {event["RequestId"]: event["ResourceProperties"]["metadata"]["run"] for event in events}
 
     def _answers(self) -> dict[str, dict[str, Any]]:

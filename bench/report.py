@@ -76,7 +76,7 @@ def markdown(found: Found) -> str:
         "",
         "Millionths of a US dollar per run.",
         "",
-        *_cost_table(found.runs),
+        *_cost_table([(row.system, row.run_seconds) for row in found.rows], found.runs),
         "",
         *_standing(found.standing),
         "",
@@ -157,9 +157,9 @@ def _target_table(rows: Sequence[Row]) -> list[str]:
     return _table(("figure", "found", "at most", "met"), lines)
 
 
-def _cost_table(runs: Sequence[PlayedRun]) -> list[str]:
+def _cost_table(groups: Sequence[tuple[str, str]], runs: Sequence[PlayedRun]) -> list[str]:
     lines = []
-    for system, group in dict.fromkeys((run.system, run.group) for run in runs):
+    for system, group in groups:
         own = [run.usage for run in runs if (run.system, run.group) == (system, group)]
         parts = cost_parts(sum(own, Usage()).share(len(own)))
         lines.append((system, group, *(f"{part * 1e6:.1f}" for part in parts.values())))
