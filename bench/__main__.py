@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 import time
@@ -16,12 +17,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from bench import throughput
-from bench.check import compare
+from bench.check import Comparison, compare
 from bench.plan import LENGTHS_SECONDS, MIX, RUNS_PER_LENGTH, PlannedRun, groups, lengths, mixed_lengths, plan
 from bench.play import Played, PlayedRun, Stage
 from bench.prices import Usage
-from bench.profile import Profile, profile_of
-from bench.report import RESULTS, Found, write
+from bench.profile import Profile, from_json, profile_of
+from bench.report import PROFILE, RESULTS, Found, write
 from bench.rows import Row, row_of
 from bench.simulator import play_threadrun, simulate
 from bench.systems import DEPLOYMENTS, Api
@@ -99,6 +100,13 @@ def simulated_rows(
     return [row_of(system, group, played[group][system]) for system in DEPLOYMENTS for group in played]
 
 
+def simulate_many(console: Console, profiles: dict[str, Profile]) -> list[Row]:
+    """A row for each system and group, of ten thousand runs in all."""
+    many = {str(seconds): lengths(seconds, SIMULATED_PER_LENGTH) for seconds in LENGTHS_SECONDS}
+    with console.status("simulating"):
+        return simulated_rows(many | {MIX: mixed_lengths(SIMULATED_MIX)}, profiles)
+
+
 def find(console: Console, runs_per_length: int) -> Found:
     """Measure, simulate and compare."""
     began, loads = time.monotonic(), list[float]()
@@ -113,10 +121,8 @@ def find(console: Console, runs_per_length: int) -> Found:
     runs = [run for run in runs if run.group != FIRST]
     rows = rows_of(runs)
     compared = compare(rows, simulated_rows(grouped, profiles, SCHEDULER_TICK_SECONDS))
-    with console.status("simulating"):
-        began = time.monotonic()
-        many = {str(seconds): lengths(seconds, SIMULATED_PER_LENGTH) for seconds in LENGTHS_SECONDS}
-        simulated = simulated_rows(many | {MIX: mixed_lengths(SIMULATED_MIX)}, profiles)
+    began = time.monotonic()
+    simulated = simulate_many(console, profiles)
     return Found(
         rows=rows,
         runs=runs,
@@ -124,6 +130,7 @@ def find(console: Console, runs_per_length: int) -> Found:
         standing=[each for each in played.invocations["threadrun"] if each.request_id is None],
         load=(fmean(loads), max(loads)),
         wall_seconds=wall_seconds,
+        profiles=profiles,
         simulated=simulated,
         simulated_runs=SIMULATED_PER_LENGTH * len(LENGTHS_SECONDS) + SIMULATED_MIX,
         simulated_in_seconds=time.monotonic() - began,
@@ -131,35 +138,43 @@ def find(console: Console, runs_per_length: int) -> Found:
     )
 
 
-def show(console: Console, found: Found) -> None:
+def show(console: Console, rows: Sequence[Row]) -> None:
     """The rows and the targets."""
     table = Table("system", "run (s)", "lag mean", "lag worst", "invocations", "transitions", "US$ per 1,000")
-    for row in found.rows:
+    for row in rows:
         amounts = (row.lag_mean_s, row.lag_max_s, row.lambda_invocations, row.transitions)
         table.add_row(row.system, row.run_seconds, *(f"{each:.2f}" for each in amounts), f"{row.cost_usd * 1000:.4f}")
     console.print(table)
-    for target in targets(found.rows):
+    for target in targets(rows):
         colour = "green" if target.is_met else "red"
-        console.print(
-            f"[{colour}]{target.name}: {target.found:.2f} {target.unit}, at most {target.at_most:.2f}[/{colour}]"
-        )
-    astray = [each for each in found.comparisons if not each.agrees]
+        text = f"{target.name}: {target.found:.2f} {target.unit}, at most {target.at_most:.2f}"
+        console.print(f"[{colour}]{text}[/{colour}]")
+
+
+def show_check(console: Console, comparisons: Sequence[Comparison]) -> None:
+    """Where the simulator is astray."""
+    astray = [each for each in comparisons if not each.agrees]
     for each in astray:
         place = f"{each.row.system} {each.row.run_seconds} {each.figure}"
-        console.print(
-            f"[red]the simulator is astray: {place}: {each.simulated:.4g}, measured {each.measured:.4g}[/red]"
-        )
-    console.print(f"{len(found.comparisons) - len(astray)} of {len(found.comparisons)} simulated figures agree")
+        figures = f"{each.simulated:.4g}, measured {each.measured:.4g}"
+        console.print(f"[red]the simulator is astray: {place}: {figures}[/red]")
+    console.print(f"{len(comparisons) - len(astray)} of {len(comparisons)} simulated figures agree")
 
 
 def main() -> int:
     """Exit status 1 where something could not be deployed or run."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--runs", type=int, default=RUNS_PER_LENGTH, help="runs of each length, for each system")
+    parser.add_argument(
+        "--simulate", action="store_true", help="only simulate, with the functions' times measured last"
+    )
     parser.add_argument("--throughput", action="store_true", help="play many runs at once instead")
     arguments = parser.parse_args()
     console = Console(highlight=False)
     try:
+        if arguments.simulate:
+            show(console, simulate_many(console, from_json(json.loads(PROFILE.read_text()))))
+            return 0
         if arguments.throughput:
             throughput.write(RESULTS / "throughput.md", throughput.measure(console))
             return 0
@@ -168,7 +183,8 @@ def main() -> int:
         console.print(f"[bold red]The bench failed:[/bold red] {error}")
         return 1
     write(found)
-    show(console, found)
+    show(console, found.rows)
+    show_check(console, found.comparisons)
     console.print(f"[bold green]Done[/bold green]: {RESULTS.relative_to(RESULTS.parents[1])}")
     return 0
 

@@ -65,12 +65,16 @@ def _choice(state: dict[str, Any], states: dict[str, Any]) -> str:
 
 def evaluated(template: Any, states: dict[str, Any]) -> Any:
     """The template with each `{% JSONata %}` in it replaced by its value."""
+    return _evaluated(template, json.dumps(states))
+
+
+def _evaluated(template: Any, states: str) -> Any:
     if isinstance(template, dict):
-        return {name: evaluated(each, states) for name, each in template.items()}
+        return {name: _evaluated(each, states) for name, each in template.items()}
     if isinstance(template, list):
-        return [evaluated(each, states) for each in template]
+        return [_evaluated(each, states) for each in template]
     if isinstance(template, str) and template.startswith("{%"):
-        return json.loads(_value(template.removeprefix("{%").removesuffix("%}"), json.dumps(states)))
+        return json.loads(_value(template.removeprefix("{%").removesuffix("%}"), states))
     return template
 
 

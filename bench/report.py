@@ -16,11 +16,14 @@ from bench.invocations import Invocation
 from bench.play import PlayedRun
 from bench.plots import plot_cost, plot_lag
 from bench.prices import SWEEPS_A_MONTH, Usage, cost_parts, cost_usd
+from bench.profile import Profile, as_json
 from bench.rows import Row, write_csv
 from bench.systems import CDK
 from bench.targets import targets
 
 RESULTS, CONDITIONS = Path(__file__).parent / "results", Path(__file__).parent / "conditions.md"
+PROFILE = RESULTS / "profile.json"
+"""How long each function took: the simulator can go on from there without a new measurement."""
 SWEEP_READ_UNITS = 0.5
 """The responder's query of an index that holds nothing, eventually consistent."""
 
@@ -39,6 +42,7 @@ class Found:
     load: tuple[float, float]
     """The machine's load average meanwhile: its mean and its maximum."""
     wall_seconds: float
+    profiles: dict[str, Profile]
     simulated: list[Row]
     simulated_runs: int
     simulated_in_seconds: float
@@ -50,6 +54,7 @@ def write(found: Found) -> None:
     RESULTS.mkdir(exist_ok=True)
     write_csv(RESULTS / "results.csv", found.rows)
     write_csv(RESULTS / "simulated.csv", found.simulated)
+    PROFILE.write_text(json.dumps(as_json(found.profiles), indent=2) + "\n")
     plot_lag(RESULTS / "lag.png", found.rows)
     plot_cost(RESULTS / "cost.png", found.rows)
     (RESULTS / "results.md").write_text(markdown(found))

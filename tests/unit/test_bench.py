@@ -16,7 +16,7 @@ from bench.metered_table import MeteredTable, item_bytes
 from bench.peer_policies import play_cdk, play_crhelper
 from bench.plan import groups, lengths, mixed_lengths, plan
 from bench.prices import Usage, cost_parts, cost_usd
-from bench.profile import FunctionProfile, Profile, SimulatedRun, profile_of
+from bench.profile import FunctionProfile, Profile, SimulatedRun, as_json, from_json, profile_of
 from bench.rows import row_of, write_csv
 from bench.simulator import play_threadrun
 from bench.transitions import count_transitions
@@ -173,6 +173,10 @@ def test_a_function_that_does_everything_starts_with_its_first_call() -> None:
     made = [read_invocation(function, lines, {REQUEST}, logged) for logged in (1.0, 2.0, 3.0)]
     profile = profile_of(each for each in made if each)
     assert {kind: len(functions) for kind, functions in profile.functions.items()} == {"start": 1, "look": 1}
+
+
+def test_a_profile_is_read_as_it_was_written() -> None:
+    assert from_json(json.loads(json.dumps(as_json({"cdk-provider": CDK})))) == {"cdk-provider": CDK}
 
 
 def test_a_row_has_the_means_per_run(tmp_path: Path) -> None:
