@@ -31,7 +31,7 @@ from local.deployment import DeploymentError
 from local.embedded_cloud import EmbeddedCloud, EmbeddedCloudError
 from local.openai_standin import OpenAIStandIn
 
-FUNCTIONS_AT_ONCE = 64
+FUNCTIONS_AT_ONCE = 96
 """More than runs in flight, as each of the CDK's waits for another function."""
 FIRST = "first"
 FIRST_RUN = PlannedRun(FIRST, 0, 2.0, 0)

@@ -16,15 +16,18 @@ from bench.metered_table import MeteredTable
 from bench.prices import Usage
 from bench.profile import Profile, SimulatedRun
 from functions.custom_resource import app as custom_resource
+from functions.reconcile.app import MARGIN_SECONDS
 from tests.random_lives.services import MemoryServer, MemoryStepFunctions
 from threadrun.answers import answer_request
 from threadrun.application import Application
 from threadrun.assistant_catalog import AssistantCatalog
 from threadrun.cloudformation import parse_event
 from threadrun.settings import Settings
-from threadrun.steps import take_step
+from threadrun.steps import Linger, take_step
 
 EPOCH_S = 1_800_000_000.0
+LINGER_SECONDS = 900 - MARGIN_SECONDS
+"""The reconcile function's own time, less its margin."""
 EVENT = {
     "RequestType": "Create",
     "RequestId": "request",
@@ -104,7 +107,10 @@ class VirtualApplication:
 
     def _look(self, given: dict[str, Any]) -> dict[str, Any]:
         app = self._app
-        return asdict(take_step(app.store, app.backend, given["key"], given["request_id"], app.clock, app.chance))
+        linger = Linger(app.sleep, app.clock() + LINGER_SECONDS)
+        return asdict(
+            take_step(app.store, app.backend, given["key"], given["request_id"], app.clock, app.chance, linger)
+        )
 
     def _answer(self, store: Any, given: dict[str, Any]) -> dict[str, Any]:
         failure = given.get("failure") or None

@@ -14,7 +14,7 @@ from ministack.services import lambda_svc
 
 from local.embedded_cloud.drift_guard import Function, replace
 
-AT_ONCE = 8
+AT_ONCE = 32
 """Unless FUNCTIONS_AT_ONCE says otherwise.
 
 A process takes 85 MB and 55 MB of disk for the application, and a function keeps as many as it once needed.
