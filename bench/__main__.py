@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from bench import throughput
+from bench import cold_start, throughput
 from bench.check import Comparison, compare
 from bench.plan import LENGTHS_SECONDS, MIX, RUNS_PER_LENGTH, PlannedRun, groups, lengths, mixed_lengths, plan
 from bench.play import Played, PlayedRun, Stage
@@ -32,7 +32,7 @@ from local.embedded_cloud import EmbeddedCloud, EmbeddedCloudError
 from local.openai_standin import OpenAIStandIn
 
 FUNCTIONS_AT_ONCE = 96
-"""More than runs in flight, as each of the CDK's waits for another function."""
+"""Of each function: more than runs in flight, so that none waits for its turn."""
 FIRST = "first"
 FIRST_RUN = PlannedRun(FIRST, 0, 2.0, 0)
 FIRST_SECONDS = 8
@@ -169,11 +169,19 @@ def main() -> int:
         "--simulate", action="store_true", help="only simulate, with the functions' times measured last"
     )
     parser.add_argument("--throughput", action="store_true", help="play many runs at once instead")
+    parser.add_argument(
+        "--cold-start", action="store_true", help="measure how long the handlers take to import instead"
+    )
     arguments = parser.parse_args()
     console = Console(highlight=False)
     try:
         if arguments.simulate:
             show(console, simulate_many(console, from_json(json.loads(PROFILE.read_text()))))
+            return 0
+        if arguments.cold_start:
+            starts, bare_s = cold_start.measure(console)
+            cold_start.write(RESULTS / "cold_start.md", starts, bare_s)
+            console.print((RESULTS / "cold_start.md").read_text())
             return 0
         if arguments.throughput:
             throughput.write(RESULTS / "throughput.md", throughput.measure(console))

@@ -165,13 +165,17 @@ def _note_failure(request: Request, made: AnyRecord, error: TerminalError) -> No
 
 def _note_done(record: ResourceRecord, made: AnyRecord, done: Done, store: Store) -> None:
     if made.goal == "absent":
-        if isinstance(made, RunRecord) and made.physical_id:
-            store.delete_attributes(made.physical_id, record.key, made.output_s3_uri)
+        _delete_attributes(store, record, made)
         del record.made[made.key]
     elif isinstance(made, RunRecord) and done.observed is not None and made.physical_id:
         attributes = run_attributes(made, done.observed)
         made.output_s3_uri = store.stage_attributes(made.physical_id, record.key, attributes)
         made.is_staged = True
+
+
+def _delete_attributes(store: Store, record: ResourceRecord, made: AnyRecord) -> None:
+    if isinstance(made, RunRecord) and made.physical_id:
+        store.delete_attributes(made.physical_id, record.key, made.output_s3_uri)
 
 
 def _finished(record: ResourceRecord, request: Request) -> Step:
@@ -199,15 +203,17 @@ def _save(store: Store, record: ResourceRecord, known_ids: frozenset[str], now: 
             return record, is_ours
         except VersionConflict:
             fresh = store.load(record.key) or ResourceRecord(stack_id=record.stack_id, logical_id=record.logical_id)
-            _merge(fresh, record, known_ids, now)
+            _merge(fresh, record, known_ids, store, now)
             record, is_ours = fresh, False
 
 
-def _merge(fresh: ResourceRecord, stale: ResourceRecord, known_ids: frozenset[str], now: float) -> None:
+def _merge(fresh: ResourceRecord, stale: ResourceRecord, known_ids: frozenset[str], store: Store, now: float) -> None:
     for made in stale.made.values():
         known = fresh.made.get(made.key)
         if known is None and made.server_ids <= known_ids:
-            continue  # Whoever deleted it knew all of it.
+            # Whoever deleted it knew all of it, but for attributes that were laid ready just now.
+            _delete_attributes(store, stale, made)
+            continue
         # Made after it was deleted, or made twice: nobody else knows what is to be cleaned up.
         orphan = made if known is None else known.absorb(made)  # type: ignore[arg-type]  # One key is of one kind.
         if orphan is not None:

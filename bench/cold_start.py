@@ -1,0 +1,93 @@
+"""`make bench BENCH=--cold-start`: how long Lambda's init phase takes to import each handler, beside two others.
+
+Each import is a process of its own, with the layer as it is built and nothing else but boto3, which the runtime
+brings with its bytecode. Like Lambda's /opt, the layer is not written to: what has no bytecode is compiled each time.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from rich.console import Console
+
+from local.deployment import ROOT, build, reading_build
+
+TRIES = 5
+HANDLERS = ("custom_resource", "reconcile", "call_tool", "signal", "responder")
+RUNTIME_PACKAGES = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six.py", "urllib3")
+EVERYTHING = ("threadrun.openai_responses", "threadrun.openai_assistants", "jsonschema", "openai.resources.responses")
+"""What a handler imports whose author puts every import at the top."""
+SETTINGS = {"TABLE_NAME": "table", "AWS_DEFAULT_REGION": "us-east-1", "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand"}
+
+
+@dataclass(frozen=True)
+class ColdStart:
+    """Seconds to import a handler, the median of some tries."""
+
+    handler: str
+    built_s: float
+    naive_s: float
+
+    @property
+    def share(self) -> float:
+        return self.built_s / self.naive_s
+
+
+def measure(console: Console) -> tuple[list[ColdStart], float]:
+    """Each handler as built and naively built; and the seconds that boto3 and Powertools alone take."""
+    layer = build().parent / "ThreadRunLayer" / "python"
+    with tempfile.TemporaryDirectory() as temporary, reading_build():
+        runtime, naive = Path(temporary, "runtime"), Path(temporary, "naive")
+        runtime.mkdir()
+        site_packages = Path(sys.prefix) / "lib" / f"python3.{sys.version_info.minor}" / "site-packages"
+        for name in RUNTIME_PACKAGES:
+            (runtime / name).symlink_to(site_packages / name)
+        shutil.copytree(layer, naive, ignore=shutil.ignore_patterns("__pycache__"))
+        found = []
+        for handler in HANDLERS:
+            with console.status(f"importing {handler}"):
+                function = ROOT / "functions" / handler
+                built_s = _import_seconds([layer, function, runtime], ["app"])
+                naive_s = _import_seconds([naive, function, runtime], [*EVERYTHING, "app"])
+                found.append(ColdStart(handler, built_s, naive_s))
+        bare_s = _import_seconds([layer, runtime], ["boto3", "aws_lambda_powertools"])
+    return found, bare_s
+
+
+def _import_seconds(path: Sequence[Path], modules: Sequence[str]) -> float:
+    script = (
+        f"import sys, time; sys.path[:0] = {[str(each) for each in path]!r}; began = time.perf_counter(); "
+        f"import {', '.join(modules)}; print(time.perf_counter() - began)"
+    )
+    # Without a site directory and without a cache to write to, as in Lambda.
+    command = [sys.executable, "-S", "-B", "-c", script]
+    tries = [subprocess.run(command, env=SETTINGS, capture_output=True, text=True) for _ in range(TRIES)]
+    for each in tries:
+        if each.returncode != 0:
+            raise RuntimeError(f"a handler cannot be imported: {each.stderr[-1000:]}")
+    return median(float(each.stdout) for each in tries)
+
+
+def write(path: Path, measured: Sequence[ColdStart], bare_s: float) -> None:
+    """As a table in Markdown."""
+    lines = [
+        "# Cold start",
+        "",
+        "Written by `make bench BENCH=--cold-start`: seconds to import a handler in a fresh process, with what its",
+        f"first event needs of the SDK; the median of {TRIES}. *Naive* is the same code without bytecode in the layer,",
+        "and with both wires and every library imported at the top. On Lambda the times differ, the shares less so.",
+        "",
+        "| handler | as built (s) | naive (s) | share |",
+        "| --- | ---: | ---: | ---: |",
+        *(f"| {each.handler} | {each.built_s:.3f} | {each.naive_s:.3f} | {each.share:.0%} |" for each in measured),
+        f"| boto3 and Powertools alone | {bare_s:.3f} | | |",
+        "",
+    ]
+    path.write_text("\n".join(lines))
