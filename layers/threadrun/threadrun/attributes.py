@@ -42,7 +42,7 @@ def run_attributes(run: RunRecord, observed: ObservedRun) -> Attributes:
         "model": run.model,
         "assistant_id": run.assistant_id,
         "assistant_version": run.assistant_version,
-        "required_action": [_required(call) for call in observed.calls] or None,
+        "required_action": [_required(call) for call in observed.calls] if run.status == "requires_action" else None,
         "output_text": text,
         "output": output_scalars(text),
     }

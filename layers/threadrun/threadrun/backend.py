@@ -56,7 +56,7 @@ class ObservedRun:
     """None where the server does not tell."""
     output_text: str = ""
     calls: tuple[FunctionCall, ...] = ()
-    """What it waits for, where its status is `requires_action`."""
+    """What it waits for, where its status is `requires_action`; else what it left unanswered."""
     problem: str | None = None
     """The server's own reason where the run failed or is incomplete."""
 

@@ -305,8 +305,9 @@ def _tool(tool: Tool, plan: RunPlan) -> dict[str, Any]:
 def _observed(response: Response) -> ObservedRun:
     status = str(response.status or "in_progress")
     output = response.output or []  # Some servers leave it out until the end.
-    calls = [item for item in output if item.type == "function_call"] if status == "completed" else []
-    if calls:
+    # An incomplete answer leaves its calls in the conversation too.
+    calls = [item for item in output if item.type == "function_call"] if status in ("completed", "incomplete") else []
+    if calls and status == "completed":
         status = "requires_action"
     return ObservedRun(
         run_id=response.id,

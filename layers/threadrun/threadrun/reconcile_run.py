@@ -198,11 +198,12 @@ def _observe(run: RunRecord, backend: Backend, now: float) -> Done | RequeueAfte
 
 
 def _settle(run: RunRecord, observed: ObservedRun, backend: Backend, now: float) -> Done | RequeueAfter | CallTools:
-    if run.can_answer(observed.calls):
+    is_asking = observed.status == "requires_action"
+    if is_asking and run.can_answer(observed.calls):
         return _take_calls(run, observed, now)
     if observed.calls:
         run.take_calls(observed.calls)
-    elif observed.is_final:
+    if observed.is_final and not is_asking:
         _close_calls(run, backend, now)
     run.take_in(observed, now)
     if observed.is_final:
