@@ -56,6 +56,7 @@ module "template" {
     accept_statuses = var.accept_statuses
     max_tool_rounds = var.max_tool_rounds
     on_tool_error   = var.on_tool_error
+    reason_key      = var.reason_key
     deletion_policy = var.deletion_policy
   }
 

@@ -393,6 +393,12 @@ variable "on_tool_error" {
   }
 }
 
+variable "reason_key" {
+  description = "A top-level key of the answer whose text is told with the failure when the answer does not keep to its json_schema"
+  type        = string
+  default     = null
+}
+
 variable "deletion_policy" {
   description = "What happens to thread and run when the stack lets go of them: delete or retain. What was created is deleted and what was adopted is retained where left out"
   type        = string

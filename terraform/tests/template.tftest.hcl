@@ -49,6 +49,7 @@ run "every_argument_is_passed_on" {
     accept_statuses       = ["requires_action", "completed"]
     max_tool_rounds       = 4
     on_tool_error         = "fail"
+    reason_key            = "why"
     deletion_policy       = "retain"
     service_timeout       = 300
   }
@@ -76,6 +77,7 @@ run "every_argument_is_passed_on" {
       accept_statuses       = ["completed", "requires_action"]
       max_tool_rounds       = 4
       on_tool_error         = "fail"
+      reason_key            = "why"
       deletion_policy       = "retain"
     }
     error_message = "Every argument must reach the custom resource under its own name."

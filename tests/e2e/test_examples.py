@@ -71,7 +71,7 @@ def test_a_release_gate_lets_pass_what_its_review_says_yes_to(stack: Stack, open
 def test_a_release_gate_fails_the_deployment_when_its_review_says_no(stack: Stack, openai_api: OpenAIStandIn) -> None:
     openai_api.script(Script(output_text='{"verdict": "no", "summary": "A column is dropped."}'))
     assert deploy(stack, "release_gate.yaml") == "ROLLBACK_COMPLETE"
-    assert 'verdict is not as the schema says: const "yes"' in stack.reasons()
+    assert 'verdict is not as the schema says: const "yes"; summary: A column is dropped.' in stack.reasons()
     assert left(openai_api) == NOTHING
     with pytest.raises(ClientError, match="ParameterNotFound"):
         stack.cloud.client("ssm").get_parameter(Name=f"/{stack.name}/release-notes")

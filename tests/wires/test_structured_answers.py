@@ -87,6 +87,27 @@ def test_an_answer_that_is_not_as_promised_fails_with_its_first_problem(
     assert world.openai.counters()["conversations"] + world.openai.counters()["threads"] == 0
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('{"verdict": "maybe", "score": 1, "why": "It drops a column."}', "; why: It drops a column."),
+        ('{"verdict": "maybe", "score": 1, "why": 7}', ""),
+        ('{"verdict": "maybe", "score": 1}', ""),
+        ('["why"]', ""),
+        ("no JSON", ""),
+    ],
+)
+def test_one_key_of_an_answer_that_fails_is_told_where_the_user_wants_it(
+    world: World, assistant_id: str, text: str, told: str
+) -> None:
+    world.openai.script(Script(output_text=text))
+    form = promised(SCHEMA | {"additionalProperties": True})
+    properties = {"assistant_id": assistant_id, "thread": THREAD, "response_format": form, "reason_key": "why"}
+    reason = world.create(properties)["Reason"]
+    assert "is not the promised JSON" in reason
+    assert ("; why: It drops a column." in reason) == bool(told)
+
+
 def test_an_assistant_can_make_the_promise_for_its_runs(world: World) -> None:
     kind: dict[str, Any] = {"ResourceType": "Custom::OpenAIAssistant", "logical_id": "Assistant"}
     made = world.create({"model": "gpt-5.4-mini", "response_format": promised()}, **kind)

@@ -158,7 +158,7 @@ class DesiredRun(Generation, Desired):
     """A validated Custom::OpenAIThreadRun."""
 
     resource_type = "Custom::OpenAIThreadRun"
-    _unseen = Desired._unseen | {"accept_statuses", "stream", "max_tool_rounds", "on_tool_error"}
+    _unseen = Desired._unseen | {"accept_statuses", "stream", "max_tool_rounds", "on_tool_error", "reason_key"}
 
     assistant_id: Text | None = Field(
         None, description="The ID of the assistant to use. What the run does not say itself is taken from it."
@@ -193,6 +193,11 @@ class DesiredRun(Generation, Desired):
         None,
         description="What the failure of a handler means, after two retries: `report` it to the model, which goes on"
         " with that, or `fail` the resource. `report` unless set.",
+    )
+    reason_key: Text | None = Field(
+        None,
+        description="A top-level key of the answer whose text is told with the failure when the answer does not keep to"
+        " its `json_schema`: in the stack's events, where nothing else of an answer is ever told.",
     )
 
     @classmethod

@@ -89,6 +89,15 @@ def first_problem(text: str, schema: Mapping[str, Any]) -> str | None:
     return f"{place} is not as the schema says: {error.validator}"
 
 
+def text_at(text: str, key: str) -> str | None:
+    """The text under a top-level key of an answer, None where there is none."""
+    try:
+        value = json.loads(text)[key]
+    except (ValueError, RecursionError, KeyError, TypeError, IndexError):
+        return None
+    return value if isinstance(value, str) else None
+
+
 def restored(schema: Any) -> Any:
     """The schema with typed keywords; values of `const`, `default` and `enum` follow the sibling `type`."""
     if schema in ("true", "false"):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from threadrun.backend import Backend, ObservedRun
 from threadrun.desired import DEFAULT_TOOL_ROUNDS
 from threadrun.errors import LostReply, NotFound, TerminalError, ThreadBusy, TransientError
-from threadrun.json_schema import first_problem
+from threadrun.json_schema import first_problem, text_at
 from threadrun.outcome import CallTools, Done, RequeueAfter, poll_seconds
 from threadrun.record import RunRecord
 
@@ -20,6 +20,7 @@ START_GRACE_SECONDS = 30
 BUSY_POLL_SECONDS = 5
 CANCEL_POLL_SECONDS = 1
 INDEX_POLL_SECONDS = 1
+REASON_CHARACTERS = 1000
 
 
 def make_present(run: RunRecord, backend: Backend, now: float) -> Done | RequeueAfter | CallTools:
@@ -242,7 +243,14 @@ def _require_promised_form(run: RunRecord, observed: ObservedRun) -> None:
         return
     problem = first_problem(observed.output_text, form.json_schema.schema_)
     if problem is not None:
-        raise TerminalError(f"the answer of run {run.run_id} is not the promised JSON: {problem}")
+        raise TerminalError(f"the answer of run {run.run_id} is not the promised JSON: {problem}{_told(run, observed)}")
+
+
+def _told(run: RunRecord, observed: ObservedRun) -> str:
+    """What the user wants to be told of an answer that fails, and nothing else of it."""
+    key = run.desired.reason_key if run.desired else None
+    reason = text_at(observed.output_text, key) if key else None
+    return f"; {key}: {reason[:REASON_CHARACTERS]}" if reason else ""
 
 
 def _recheck(run: RunRecord, backend: Backend, now: float) -> Done | RequeueAfter | CallTools:
