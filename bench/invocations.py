@@ -89,6 +89,7 @@ def _stream_names(logs: Any, log_group: str) -> Iterator[list[str]]:
     """The group's streams, few enough at once for one answer to hold all that they hold."""
     try:
         for page in logs.get_paginator("describe_log_streams").paginate(logGroupName=log_group):
-            yield [stream["logStreamName"] for stream in page["logStreams"]]
+            if page["logStreams"]:
+                yield [stream["logStreamName"] for stream in page["logStreams"]]
     except logs.exceptions.ResourceNotFoundException:
-        return  # Its function was never invoked.
+        return  # As for a function that was never invoked, whose group has no streams where the template made it.
