@@ -16,8 +16,8 @@ from bench.metered_table import MeteredTable
 from bench.prices import Usage
 from bench.profile import Profile, SimulatedRun
 from functions.custom_resource import app as custom_resource
-from functions.reconcile.app import MARGIN_SECONDS
 from tests.random_lives.services import MemoryServer, MemoryStepFunctions
+from tests.random_lives.state_machine import LINGER_SECONDS
 from threadrun.answers import answer_request
 from threadrun.application import Application
 from threadrun.assistant_catalog import AssistantCatalog
@@ -26,8 +26,6 @@ from threadrun.settings import Settings
 from threadrun.steps import Linger, take_step
 
 EPOCH_S = 1_800_000_000.0
-LINGER_SECONDS = 900 - MARGIN_SECONDS
-"""The reconcile function's own time, less its margin."""
 EVENT = {
     "RequestType": "Create",
     "RequestId": "request",

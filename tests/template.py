@@ -23,6 +23,13 @@ def template() -> dict[str, Any]:
     return yaml.load((ROOT / "template.yaml").read_text(), Loader)  # type: ignore[no-any-return]
 
 
+def timeout_seconds(function: str) -> int:
+    """How long the template lets a function run."""
+    logical_id = "".join(part.title() for part in function.split("_")) + "Function"
+    own = template()["Resources"][logical_id]["Properties"]
+    return int(own.get("Timeout", template()["Globals"]["Function"]["Timeout"]))
+
+
 def tasks(part: Any) -> Iterator[dict[str, Any]]:
     """The Task states of a definition, those inside of Map and Parallel states too."""
     if isinstance(part, dict) and part.get("Type") == "Task":

@@ -6,7 +6,7 @@ import io
 import json
 import threading
 import urllib.parse
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
@@ -15,6 +15,19 @@ from botocore.awsrequest import AWSRequest, AWSResponse
 from threadrun import handlers
 
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:{}"
+
+
+def submitted_outputs(requests: Iterable[Any]) -> list[tuple[str, str]]:
+    """What the stand-in was handed in for calls, on either wire: call id and output, in order, repetitions too."""
+    found: list[tuple[str, str]] = []
+    for request in requests:
+        body = request.body or {}
+        if request.method == "POST" and request.path.endswith("/submit_tool_outputs"):
+            found += [(each["tool_call_id"], each["output"]) for each in body["tool_outputs"]]
+        if request.method == "POST" and request.path == "/v1/responses":
+            items = [each for each in body.get("input", ()) if each["type"] == "function_call_output"]
+            found += [(each["call_id"], each["output"]) for each in items]
+    return found
 
 
 class Refused(Exception):

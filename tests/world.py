@@ -29,7 +29,7 @@ from functions.signal import app as signal
 from local.openai_standin import Fault, OpenAIStandIn
 from tests.answer_url import AnswerUrl
 from tests.moto_shims import Clock, aws, executions, shim_moto
-from tests.template import ROOT, template
+from tests.template import ROOT, template, timeout_seconds
 from tests.tool_functions import ARN, ToolFunctions
 from threadrun.application import Application
 from threadrun.settings import Settings
@@ -54,13 +54,6 @@ ENDED_BADLY = ("FAILED", "TIMED_OUT", "ABORTED")
 
 QUEUE = template()["Resources"]["UnansweredQueue"]["Properties"]
 VISIBILITY_SECONDS, QUEUE_RETENTION_SECONDS = QUEUE["VisibilityTimeout"], QUEUE["MessageRetentionPeriod"]
-
-
-def timeout_seconds(function: str) -> int:
-    """How long the template lets a function run."""
-    logical_id = "".join(part.title() for part in function.split("_")) + "Function"
-    own = template()["Resources"][logical_id]["Properties"]
-    return int(own.get("Timeout", template()["Globals"]["Function"]["Timeout"]))
 
 
 @dataclass(frozen=True)

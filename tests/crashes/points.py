@@ -15,6 +15,7 @@ from tests.crashes.lives import LIVES, LONG_LIVES, RESPONSES, Resource, Shared
 from tests.in_process import deployed, forget_secrets
 from tests.moto_shims import Clock, aws
 from tests.outside_calls import STATE_MACHINE, Break, Moment, OutsideCalls, end_process, lose_connection
+from tests.tool_functions import submitted_outputs
 from tests.world import BUCKET, World
 
 READS = re.compile(r"(GetItem|Query|GetSecretValue)|openai GET")
@@ -175,12 +176,7 @@ def _problems(result: Result, resource: Resource, broken: Break) -> list[str]:
 
 def _problems_of_calls(world: World) -> list[str]:
     """What must not happen to a call: it is answered once, and its handler rests once its output is on record."""
-    submitted: Counter[str] = Counter()
-    for request in world.openai.requests:
-        body = request.body or {}
-        submitted.update(each["tool_call_id"] for each in body.get("tool_outputs", ()))
-        items = body.get("input", ()) if request.path == "/v1/responses" else ()
-        submitted.update(each["call_id"] for each in items if each["type"] == "function_call_output")
+    submitted = Counter(call_id for call_id, _ in submitted_outputs(world.openai.requests))
     twice = [f"{call_id} was submitted {times} times" for call_id, times in submitted.items() if times > 1]
     again = [f"{event['call_id']} was called again" for event in world.tools.events if event.get("is_answered")]
     return twice + again

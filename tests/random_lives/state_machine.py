@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from functions.reconcile.app import MARGIN_SECONDS
+from tests.template import timeout_seconds
 from threadrun.answers import answer_request
 from threadrun.steps import Linger, take_step
 from threadrun.tool_calls import answer_call
@@ -17,7 +19,7 @@ from threadrun.tool_calls import answer_call
 if TYPE_CHECKING:
     from tests.random_lives.world import World
 
-LINGER_SECONDS = 780
+LINGER_SECONDS = timeout_seconds("reconcile") - MARGIN_SECONDS
 _DEFINITION = Path(__file__).parents[2] / "statemachine/thread_run.asl.yaml"
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from local.openai_standin import Fault, Script
-from tests.tool_functions import ARN, Refused
+from tests.tool_functions import ARN, Refused, submitted_outputs
 from tests.wires.test_the_seed import WIRES
 from tests.world import World
 
@@ -48,13 +48,7 @@ def run_with(assistant_id: str, *tools: dict[str, Any], **more: Any) -> dict[str
 
 def outputs_seen(world: World) -> dict[str, str]:
     """What the model got, by call id; a call answered twice fails."""
-    found: list[tuple[str, str]] = []
-    for request in world.openai.requests:
-        if request.method == "POST" and request.path.endswith("/submit_tool_outputs"):
-            found += [(each["tool_call_id"], each["output"]) for each in request.body["tool_outputs"]]
-        if request.method == "POST" and request.path == "/v1/responses":
-            items = [each for each in request.body.get("input", ()) if each["type"] == "function_call_output"]
-            found += [(each["call_id"], each["output"]) for each in items]
+    found = submitted_outputs(world.openai.requests)
     assert len(found) == len(dict(found)), f"answered twice: {Counter(name for name, _ in found)}"
     return dict(found)
 
