@@ -17,11 +17,10 @@ from statistics import median
 
 from rich.console import Console
 
-from local.deployment import ROOT, build, reading_build
+from local.deployment import ROOT, RUNTIME_PACKAGES, build, reading_build
 
 TRIES = 5
 HANDLERS = ("custom_resource", "reconcile", "call_tool", "signal", "responder")
-RUNTIME_PACKAGES = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six.py", "urllib3")
 EVERYTHING = ("threadrun.openai_responses", "threadrun.openai_assistants", "jsonschema", "openai.resources.responses")
 """What a handler imports whose author puts every import at the top."""
 SETTINGS = {"TABLE_NAME": "table", "AWS_DEFAULT_REGION": "us-east-1", "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand"}

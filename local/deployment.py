@@ -21,6 +21,8 @@ ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / ".build"
 SAM = ROOT / ".venv-sam" / "bin" / "sam"
 APPLICATION_STACK = "threadrun"
+RUNTIME_PACKAGES = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six.py", "urllib3")
+"""What Lambda's Python runtime brings, by the names in site-packages: the layer has none of it."""
 
 
 class DeploymentError(RuntimeError):

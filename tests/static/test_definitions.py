@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from local.deployment import ROOT, SAM, build, reading_build
+from local.deployment import ROOT, RUNTIME_PACKAGES, SAM, build, reading_build
 from tests.template import tasks, template
 
 ASL_VALIDATOR = ROOT / ".build" / "asl-validator" / "node_modules" / ".bin" / "asl-validator"
@@ -68,13 +68,12 @@ def test_the_built_layer_has_all_that_the_functions_import() -> None:
     layer = build().parent / "ThreadRunLayer" / "python"
     modules = sorted(path.stem for path in (layer / "threadrun").glob("*.py") if path.stem != "__init__")
     runtime = Path(sys.prefix) / "lib" / f"python3.{sys.version_info.minor}" / "site-packages"
-    provided = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six.py", "urllib3")
     script = f"""
 import sys
 sys.path.insert(0, {str(layer)!r})
 class Provided:
     def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in {{part.removesuffix(".py") for part in {provided!r}}}:
+        if name.split(".")[0] in {{part.removesuffix(".py") for part in {RUNTIME_PACKAGES!r}}}:
             import importlib.machinery
             return importlib.machinery.PathFinder.find_spec(name, path or [{str(runtime)!r}], target)
 sys.meta_path.append(Provided())
