@@ -34,7 +34,7 @@ class SimulatedRun:
 
 @dataclass(frozen=True)
 class FunctionProfile:
-    """One function: its usual time, and what is billed for it on average, cold starts included."""
+    """One function: its usual time, and its mean with cold starts, as it is billed; without what it slept."""
 
     seconds: float
     billed_s: float
@@ -79,7 +79,7 @@ def profile_of(invocations: Iterable[Invocation]) -> Profile:
         by_function[kind, each.function.name].append(each)
     functions: dict[str, list[FunctionProfile]] = defaultdict(list)
     for (kind, _), made in by_function.items():
-        seconds = [each.billed_ms / 1000 for each in made]
+        seconds = [each.billed_ms / 1000 - each.lingered_s for each in made]
         first = made[0]
         functions[kind].append(
             FunctionProfile(median(seconds), fmean(seconds), first.memory_mb / 1024, first.function.architecture)

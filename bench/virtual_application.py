@@ -106,9 +106,8 @@ class VirtualApplication:
     def _look(self, given: dict[str, Any]) -> dict[str, Any]:
         app = self._app
         linger = Linger(app.sleep, app.clock() + LINGER_SECONDS)
-        return asdict(
-            take_step(app.store, app.backend, given["key"], given["request_id"], app.clock, app.chance, linger)
-        )
+        key, request_id = given["key"], given["request_id"]
+        return asdict(take_step(app.store, app.backend, key, request_id, app.clock, app.chance, linger, app.polling))
 
     def _answer(self, store: Any, given: dict[str, Any]) -> dict[str, Any]:
         failure = given.get("failure") or None

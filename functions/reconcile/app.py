@@ -27,7 +27,9 @@ def handler(event: dict[str, str], context: LambdaContext) -> dict[str, Any]:
     logger.set_correlation_id(event["request_id"])
     seconds = context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS
     linger = Linger(app.sleep, app.clock() + seconds)
-    step = take_step(app.store, app.backend, event["key"], event["request_id"], app.clock, app.chance, linger)
-    logger.info("step taken", extra={"outcome": step.outcome, "wait_seconds": step.wait_seconds})
+    key, request_id, polling = event["key"], event["request_id"], app.polling
+    step = take_step(app.store, app.backend, key, request_id, app.clock, app.chance, linger, polling)
+    waits = {"wait_seconds": step.wait_seconds, "lingered_seconds": round(linger.waited_seconds, 3)}
+    logger.info("step taken", extra={"outcome": step.outcome, **waits})
     metrics.add_metric(name="Steps", unit=MetricUnit.Count, value=1)
     return asdict(step)

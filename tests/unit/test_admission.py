@@ -104,6 +104,29 @@ def test_an_update_delivered_after_its_rollback_starts_nothing() -> None:
     assert rollback.is_open, "a late request overtakes nothing"
 
 
+def test_a_rollback_delivered_after_everything_else_proves_what_nobody_heard_of() -> None:
+    """Its update was given up just before its SUCCESS, and the user deleted the stack before the rollback came."""
+    record = resource()
+    old_id = finish(record, enter(record, event("Create", "c", 1000)))
+    finish(record, enter(record, event("Update", "u", 1100, old_id), "Bye."))
+    enter(record, event("Delete", "d", 1700, old_id))
+    assert goals(record) == {"c": "absent", "u": "present"}
+    late = admit(record, event("Update", "r", 1110, old_id), (desired("Hello."), "snake_case"), None, 9000)
+    assert late.is_superseded
+    assert goals(record) == {"c": "absent", "u": "absent"}
+    assert record.made["u"].deadline_epoch_s > 9000
+
+
+def test_a_rollback_delivered_late_takes_nothing_back_that_is_wanted_again() -> None:
+    record = resource()
+    old_id = finish(record, enter(record, event("Create", "c", 1000)))
+    finish(record, enter(record, event("Update", "u", 1100, old_id), "Bye."))
+    again = enter(record, event("Update", "again", 1700, old_id), "Bye.")
+    admit(record, event("Update", "r", 1110, old_id), (desired("Hello."), "snake_case"), None, 9000)
+    assert goals(record)[str(again.target_key)] == "present"
+    assert again.is_open
+
+
 def test_a_create_delivered_during_its_delete_leaves_the_delete_to_its_work() -> None:
     """Else CloudFormation would wait for the Delete's answer until its patience ends."""
     record = resource()

@@ -68,6 +68,15 @@ def test_an_invocation_belongs_to_the_request_that_its_log_names() -> None:
     assert invocation.usage == Usage(1, {"x86_64": pytest.approx(0.258 / 8)})
 
 
+def test_what_a_function_slept_is_not_its_own_time() -> None:
+    lines = ['{"message":"step taken","lingered_seconds":0.2,"wait_seconds":31}', f'"{REQUEST}"', REPORT]
+    invocation = read_invocation(Function("Reconcile", "group", "arm64"), lines, {REQUEST})
+    assert invocation is not None
+    assert invocation.usage.all_gb_seconds == pytest.approx(0.258 / 8), "it is billed all the same"
+    (look,) = profile_of([invocation]).functions["look"]
+    assert (look.seconds, look.billed_s) == (pytest.approx(0.058), pytest.approx(0.058))
+
+
 def test_an_invocation_without_a_report_is_not_counted_yet() -> None:
     assert read_invocation(Function("look", "group", "arm64"), ["START"], {REQUEST}) is None
 

@@ -9,7 +9,7 @@ import pytest
 from tests.unit.memory import MemoryBackend, wanted_run
 from threadrun.backend import FunctionCall, ObservedRun, Usage
 from threadrun.errors import LostReply, TerminalError, ThreadBusy, TransientError
-from threadrun.outcome import CallTools, Done, RequeueAfter, poll_seconds
+from threadrun.outcome import CallTools, Done, InProgress, Outcome, RequeueAfter
 from threadrun.reconcile import reconcile
 from threadrun.reconcile_run import START_GRACE_SECONDS
 from threadrun.record import RunRecord
@@ -20,7 +20,7 @@ def saved(run: RunRecord) -> RunRecord:
     return RunRecord.model_validate_json(run.model_dump_json())
 
 
-def until_waiting(run: RunRecord, backend: MemoryBackend, now: float = 1000) -> Done | RequeueAfter | CallTools:
+def until_waiting(run: RunRecord, backend: MemoryBackend, now: float = 1000) -> Outcome:
     while (outcome := reconcile(run, backend, now)) == RequeueAfter(0, getattr(outcome, "reason", "")):
         pass
     return outcome
@@ -39,14 +39,14 @@ def test_each_call_takes_one_creating_effect_and_says_so_before() -> None:
     assert (run.thread_id, run.thread_is_ours) == ("conv_1", True)
     assert reconcile(run, backend, 1000) == RequeueAfter(0, "the run is about to be started")
     assert backend.calls == ["create_thread"]
-    assert reconcile(run, backend, 1000) == RequeueAfter(1, "the run is queued")
+    assert reconcile(run, backend, 1000) == InProgress("queued")
     assert run.physical_id == "conv_1:resp_1"
 
 
 def test_an_unfinished_run_is_looked_at_again() -> None:
     backend = MemoryBackend()
     run = started(backend)
-    assert reconcile(run, backend, 1100) == RequeueAfter(5, "the run is queued")
+    assert reconcile(run, backend, 1100) == InProgress("queued")
     backend.end("resp_1")
     assert reconcile(run, backend, 1101) == Done(backend.runs["resp_1"])
     assert (run.status, run.created_at, run.started_at, run.completed_at) == ("completed", 100, 200, 200)
@@ -60,11 +60,6 @@ def test_a_settled_run_is_not_looked_at_again() -> None:
     calls = len(backend.calls)
     assert reconcile(saved(run), backend, 1002) == Done()
     assert len(backend.calls) == calls
-
-
-@pytest.mark.parametrize(("waited", "pause"), [(0, 1), (5, 1), (60, 3), (350, 17.5), (400, 34), (3000, 60)])
-def test_the_pause_grows_with_the_time_waited(waited: float, pause: float) -> None:
-    assert poll_seconds(waited) == pytest.approx(pause)
 
 
 def test_a_pending_start_of_another_process_is_not_repeated_at_once() -> None:
@@ -144,7 +139,7 @@ def test_a_lock_without_a_lost_start_is_just_waited_for() -> None:
     run, backend = wanted_run(), MemoryBackend()
     backend.faults["start_run"] = [ThreadBusy("locked")]
     until_waiting(run, backend)
-    assert until_waiting(run, backend) == RequeueAfter(1, "the run is queued")
+    assert until_waiting(run, backend) == InProgress("queued")
 
 
 def test_a_lost_start_on_an_existing_thread_keeps_its_place_while_the_thread_is_locked() -> None:
@@ -167,7 +162,7 @@ def test_a_lock_on_an_existing_thread_is_waited_for() -> None:
     backend.faults["start_run"] = [ThreadBusy("locked"), ThreadBusy("locked", 2)]
     assert until_waiting(run, backend) == RequeueAfter(5, "another run holds the thread: locked", is_contended=True)
     assert until_waiting(run, backend) == RequeueAfter(2, "another run holds the thread: locked", is_contended=True)
-    assert until_waiting(run, backend) == RequeueAfter(1, "the run is queued")
+    assert until_waiting(run, backend) == InProgress("queued")
 
 
 @pytest.mark.parametrize("error", [TransientError("429", 7), TerminalError("no such model")])
@@ -291,7 +286,7 @@ def test_a_call_with_a_handler_is_asked_for_until_there_is_an_output() -> None:
     assert until_waiting(run, backend) == CallTools(("call_1",))
     assert until_waiting(run, backend) == CallTools(("call_1",))
     run.calls["call_1"].output = "found"
-    assert until_waiting(run, backend) == RequeueAfter(1, "the run is queued")
+    assert until_waiting(run, backend) == InProgress("queued")
     assert (run.run_id, run.current_id, run.status) == ("resp_1", "resp_2", "queued")
     backend.end("resp_2", usage=Usage(20, 2, 22))
     assert isinstance(until_waiting(run, backend), Done)

@@ -9,6 +9,7 @@ import pytest
 from tests.unit.memory import MemoryBackend, wanted_run
 from threadrun.backend import ObservedRun
 from threadrun.errors import TerminalError, ThreadBusy, TransientError, VersionConflict
+from threadrun.polling import DEFAULT_POLLING, Polling
 from threadrun.record import Request, ResourceRecord, RunRecord
 from threadrun.steps import Linger, Step, take_step
 
@@ -104,24 +105,34 @@ class Waiting:
         meanwhile, self._meanwhile = self._meanwhile, lambda: None
         meanwhile()
 
-    def step(self, store: MemoryStore, backend: MemoryBackend, until: float) -> Step:
+    def step(
+        self, store: MemoryStore, backend: MemoryBackend, until: float, polling: Polling = DEFAULT_POLLING
+    ) -> Step:
         linger = Linger(self.sleep, until)
-        return take_step(store, backend, "key", "r1", lambda: self.now, lambda: 0, linger)  # type: ignore[arg-type]
+        step = take_step(store, backend, "key", "r1", lambda: self.now, lambda: 0, linger, polling)  # type: ignore[arg-type]
+        assert linger.waited_seconds == sum(self.waits)
+        return step
 
 
 def test_near_looks_are_waited_for_within_a_step() -> None:
     store, backend = stored(), MemoryBackend()
     waiting = Waiting(meanwhile=lambda: backend.end("resp_1"))
     assert waiting.step(store, backend, until=1700).outcome == "record"
-    assert waiting.waits == [1]
+    assert waiting.waits == [0.5]
 
 
 def test_far_looks_are_left_to_the_state_machine() -> None:
     waiting = Waiting()
     step = waiting.step(stored(), MemoryBackend(), until=1900)
-    assert (step.outcome, step.wait_seconds) == ("wait", 31)
+    assert (step.outcome, step.wait_seconds) == ("wait", 32)
     assert waiting.now == pytest.approx(1000 + 30 / 0.085, abs=20)
     assert max(waiting.waits) < 30
+
+
+def test_a_deployment_can_leave_every_wait_to_the_state_machine() -> None:
+    waiting = Waiting()
+    assert waiting.step(stored(), MemoryBackend(), until=1900, polling=Polling(linger_seconds=0)) == Step("wait", 1)
+    assert waiting.waits == []
 
 
 def test_a_step_ends_before_its_function_does() -> None:
@@ -134,7 +145,7 @@ def test_a_delete_that_comes_while_a_step_waits_is_seen_at_its_next_look() -> No
     store, backend = stored(), MemoryBackend()
     waiting = Waiting(meanwhile=lambda: supersede(store))
     assert waiting.step(store, backend, until=1700) == Step("stop")
-    assert waiting.waits == [1]
+    assert waiting.waits == [0.5]
 
 
 def test_an_ended_run_is_staged_and_then_recorded() -> None:

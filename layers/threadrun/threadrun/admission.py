@@ -6,11 +6,21 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-requestt
 
 from __future__ import annotations
 
+import math
+
 from threadrun.cloudformation import Event
 from threadrun.delivery import NOT_CREATED
 from threadrun.desired import AnyDesired, DesiredAssistant, DesiredRun, DesiredThread
 from threadrun.properties import KeyStyle
-from threadrun.record import AnyRecord, AssistantRecord, Request, ResourceRecord, RunRecord, ThreadRecord
+from threadrun.record import (
+    ORPHAN_SECONDS,
+    AnyRecord,
+    AssistantRecord,
+    Request,
+    ResourceRecord,
+    RunRecord,
+    ThreadRecord,
+)
 
 _OWN_PREFIXES = (NOT_CREATED, "conv_", "thread_", "asst_")
 
@@ -23,9 +33,9 @@ def admit(
     `wanted` is what the properties ask for, None for a Delete or where `problem` says why they can't be used.
     """
     is_late = _comes_too_late(record, event)
+    _take_back_unheard(record, event)
+    _note_heard(record, event)
     if not is_late:
-        _take_back_unheard(record, event)
-        _note_heard(record, event)
         for older in record.requests.values():
             if older.is_open:
                 older.is_superseded, older.response_url = True, None
@@ -46,12 +56,12 @@ def admit(
     record.forget_old_requests()
     if is_late:
         request.is_superseded, request.response_url = True, None
-        return request
-    if wanted is not None:
+    elif wanted is not None:
         request.target_key = _wanted_record(record, request, since, *wanted).key
-    for each in _unwanted_records(record, request):
-        each.unwant(request.deadline_epoch_s)
-        each.forget_texts()
+    if not is_late or event.request_type == "Update":
+        for each in _unwanted_records(record, request):
+            each.unwant(now + ORPHAN_SECONDS if is_late else request.deadline_epoch_s)
+            each.forget_texts()
     return request
 
 
@@ -78,16 +88,20 @@ def _comes_too_late(record: ResourceRecord, event: Event) -> bool:
 def _take_back_unheard(record: ResourceRecord, event: Event) -> None:
     """Undo a SUCCESS that CloudFormation can't have heard, as it goes on without the id that it would know by it.
 
-    It gives up on a request when a sibling fails, at whatever moment, and no PUT is refused for that.
+    It gives up on a request when a sibling fails, at whatever moment, and no PUT is refused for that. What it sent
+    next may come late itself.
     """
-    last = next((request for request in reversed(record.requests.values()) if not request.is_superseded), None)
+    issued = event.issued_epoch_s or math.inf
+    requests = [request for request in record.requests.values() if not request.is_superseded]
+    earlier = [request for request in requests if (request.issued_epoch_s or 0) <= issued]
+    last = earlier[-1] if earlier else None
     if last is None or last.answer is None or not _succeeded(last) or last.request_type == "Delete":
         return
     goes_on = event.request_type == "Update" or (event.request_type == "Delete" and _is_made_up(event.physical_id))
     if goes_on and event.physical_id != last.answer.physical_id:
         last.is_superseded, last.response_url = True, None
         made = record.made.get(last.request_id)
-        if made is not None:
+        if made is not None and not any(request.target_key == made.key for request in requests if request is not last):
             made.is_acknowledged = False
 
 

@@ -15,6 +15,7 @@ import boto3
 
 from threadrun.errors import TerminalError, TransientError
 from threadrun.output_bucket import OutputBucket
+from threadrun.polling import Polling
 from threadrun.settings import Settings, api_key_from_secret
 from threadrun.steps import Step
 from threadrun.store import Store
@@ -59,6 +60,10 @@ class Application:
     def store(self) -> Store:
         outputs = OutputBucket(lambda: self._s3, self.settings.outputs_bucket)
         return Store(self._dynamodb, self.settings.table_name, outputs, self.clock, self.sleep)
+
+    @cached_property
+    def polling(self) -> Polling:
+        return Polling(self.settings.linger_seconds)
 
     @cached_property
     def step_functions(self) -> SFNClient:

@@ -1,4 +1,4 @@
-"""How a step ends, and how long to wait: shared by the decisions of all kinds of resources."""
+"""What a decision comes to: shared by the decisions of all kinds of resources."""
 
 from __future__ import annotations
 
@@ -7,11 +7,6 @@ from dataclasses import dataclass
 from threadrun.backend import ObservedRun
 from threadrun.errors import TerminalError
 from threadrun.record import PhysicalRecord
-
-ROUND_SECONDS = 30
-"""What a round through the state machine costs, in seconds of the function that looks; see docs/performance.md."""
-LOOK_SHARE, MIN_LOOK_SECONDS = 0.05, 1
-WAIT_SHARE, MAX_WAIT_SECONDS = 0.085, 60
 
 
 @dataclass(frozen=True)
@@ -32,28 +27,23 @@ class RequeueAfter:
 
 
 @dataclass(frozen=True)
+class InProgress:
+    """Not yet: the server is at work on the run. When to look again is for `threadrun.polling` to say."""
+
+    status: str
+
+
+@dataclass(frozen=True)
 class CallTools:
     """Not yet: functions are to be called first, in parallel. Call again when all of them have been."""
 
     call_ids: tuple[str, ...]
 
 
-def poll_seconds(waited_seconds: float) -> float:
-    """Time to the next look: in proportion to the time already waited, and so is the lag.
-
-    While the next look is near, the function waits for it, and looks often, as that costs no more. Once it may be
-    far enough for a round through the state machine to be cheaper, it is as far as the lag allows.
-    """
-    far = min(waited_seconds * WAIT_SHARE, MAX_WAIT_SECONDS)
-    return far if is_far(far) else max(waited_seconds * LOOK_SHARE, MIN_LOOK_SECONDS)
-
-
-def is_far(wait_seconds: float) -> bool:
-    """Whether the state machine waits cheaper than a function does."""
-    return wait_seconds >= ROUND_SECONDS
-
-
 def require_time(record: PhysicalRecord, what: str, now: float) -> None:
     """Raises `TerminalError` past the record's deadline, with what it waited for."""
     if now >= record.deadline_epoch_s:
         raise TerminalError(f"{what} was not ready in time: {record.waiting_for or 'there was none left'}")
+
+
+Outcome = Done | RequeueAfter | InProgress | CallTools

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from threadrun import reconcile_assistant, reconcile_run, reconcile_thread
 from threadrun.backend import Backend
-from threadrun.outcome import CallTools, Done, RequeueAfter
+from threadrun.outcome import Outcome
 from threadrun.record import AnyRecord, RunRecord, ThreadRecord
 
 
-def reconcile(record: AnyRecord, backend: Backend, now: float) -> Done | RequeueAfter | CallTools:
+def reconcile(record: AnyRecord, backend: Backend, now: float) -> Outcome:
     """Take one step towards the record's goal and note in it what was learned.
 
     `now` is in Unix seconds. Raises `TransientError` for what may work later and `TerminalError` for what

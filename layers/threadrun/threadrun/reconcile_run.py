@@ -12,7 +12,7 @@ from threadrun.backend import Backend, ObservedRun
 from threadrun.desired import DEFAULT_TOOL_ROUNDS
 from threadrun.errors import LostReply, NotFound, TerminalError, ThreadBusy, TransientError
 from threadrun.json_schema import first_problem, text_at
-from threadrun.outcome import CallTools, Done, RequeueAfter, poll_seconds
+from threadrun.outcome import CallTools, Done, InProgress, Outcome, RequeueAfter
 from threadrun.record import RunRecord
 
 START_GRACE_SECONDS = 30
@@ -23,7 +23,7 @@ INDEX_POLL_SECONDS = 1
 REASON_CHARACTERS = 1000
 
 
-def make_present(run: RunRecord, backend: Backend, now: float) -> Done | RequeueAfter | CallTools:
+def make_present(run: RunRecord, backend: Backend, now: float) -> Outcome:
     try:
         return _make_present(run, backend, now)
     except TerminalError as error:
@@ -32,7 +32,7 @@ def make_present(run: RunRecord, backend: Backend, now: float) -> Done | Requeue
         raise
 
 
-def _make_present(run: RunRecord, backend: Backend, now: float) -> Done | RequeueAfter | CallTools:
+def _make_present(run: RunRecord, backend: Backend, now: float) -> Outcome:
     if run.failure is not None:
         raise TerminalError(run.failure)
     if run.is_final and not run.must_recheck:
@@ -50,7 +50,7 @@ def _make_present(run: RunRecord, backend: Backend, now: float) -> Done | Requeu
     return (_go_on if run.waits_for_outputs else _observe)(run, backend, now)
 
 
-def _bring_up(run: RunRecord, backend: Backend, now: float) -> Done | RequeueAfter | CallTools:
+def _bring_up(run: RunRecord, backend: Backend, now: float) -> Outcome:
     if run.thread_id is None and not run.use_existing_thread():
         return _make_thread(run, backend)
     assert run.thread_id is not None
@@ -102,7 +102,7 @@ class _Effect:
     """A lock on the thread proves that the call was made."""
 
 
-def _start(run: RunRecord, thread_id: str, backend: Backend, now: float) -> Done | RequeueAfter | CallTools:
+def _start(run: RunRecord, thread_id: str, backend: Backend, now: float) -> Outcome:
     def find() -> ObservedRun | None:
         found = backend.find_lost_run(thread_id, run.start_after_item_id)
         if found is not None and not run.thread_is_ours:
@@ -122,7 +122,7 @@ def _start(run: RunRecord, thread_id: str, backend: Backend, now: float) -> Done
     return _make_once(run, effect, run.start_intended_epoch_s, backend, now)
 
 
-def _go_on(run: RunRecord, backend: Backend, now: float) -> Done | RequeueAfter | CallTools:
+def _go_on(run: RunRecord, backend: Backend, now: float) -> Outcome:
     """Have the functions called, then hand in what they gave."""
     thread_id, run_id = str(run.thread_id), str(run.current_id)
     assert run.desired is not None
@@ -147,9 +147,7 @@ def _go_on(run: RunRecord, backend: Backend, now: float) -> Done | RequeueAfter 
     return _make_once(run, effect, run.start_intended_epoch_s, backend, now)
 
 
-def _make_once(
-    run: RunRecord, effect: _Effect, intended: float, backend: Backend, now: float
-) -> Done | RequeueAfter | CallTools:
+def _make_once(run: RunRecord, effect: _Effect, intended: float, backend: Backend, now: float) -> Outcome:
     if not run.disarm():
         return _recover(run, effect, intended, backend, now)
     try:
@@ -171,9 +169,7 @@ def _make_once(
     return _settle(run, observed, backend, now)
 
 
-def _recover(
-    run: RunRecord, effect: _Effect, intended: float, backend: Backend, now: float
-) -> Done | RequeueAfter | CallTools:
+def _recover(run: RunRecord, effect: _Effect, intended: float, backend: Backend, now: float) -> Outcome:
     found = effect.find()
     if found is not None:
         effect.note(found)
@@ -185,20 +181,20 @@ def _recover(
     return RequeueAfter(0, "the run was never started: starting it again")
 
 
-def _adopt(run: RunRecord, import_id: str, backend: Backend, now: float) -> Done | RequeueAfter | CallTools:
+def _adopt(run: RunRecord, import_id: str, backend: Backend, now: float) -> Outcome:
     run.thread_id, run.run_id = import_id.split(":")
     observed = backend.adopt_run(run.thread_id, run.run_id)
     run.go_on_as(observed)
     return _settle(run, observed, backend, now)
 
 
-def _observe(run: RunRecord, backend: Backend, now: float) -> Done | RequeueAfter | CallTools:
+def _observe(run: RunRecord, backend: Backend, now: float) -> Outcome:
     assert run.thread_id is not None
     assert run.current_id is not None
     return _settle(run, backend.observe_run(run.thread_id, run.current_id), backend, now)
 
 
-def _settle(run: RunRecord, observed: ObservedRun, backend: Backend, now: float) -> Done | RequeueAfter | CallTools:
+def _settle(run: RunRecord, observed: ObservedRun, backend: Backend, now: float) -> Outcome:
     is_asking = observed.status == "requires_action"
     if is_asking and run.can_answer(observed.calls):
         return _take_calls(run, observed, now)
@@ -210,7 +206,7 @@ def _settle(run: RunRecord, observed: ObservedRun, backend: Backend, now: float)
     if observed.is_final:
         _require_promised_form(run, observed)
         return Done(observed)
-    return RequeueAfter(poll_seconds(now - run.wanted_since_epoch_s), f"the run is {observed.status}")
+    return InProgress(observed.status)
 
 
 def _take_calls(run: RunRecord, observed: ObservedRun, now: float) -> RequeueAfter | CallTools:
@@ -253,7 +249,7 @@ def _told(run: RunRecord, observed: ObservedRun) -> str:
     return f"; {key}: {reason[:REASON_CHARACTERS]}" if reason else ""
 
 
-def _recheck(run: RunRecord, backend: Backend, now: float) -> Done | RequeueAfter | CallTools:
+def _recheck(run: RunRecord, backend: Backend, now: float) -> Outcome:
     try:
         outcome = _observe(run, backend, now)
     except NotFound:

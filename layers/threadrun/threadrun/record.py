@@ -17,6 +17,8 @@ from threadrun.desired import DesiredAssistant, DesiredRun, DesiredThread
 from threadrun.properties import KeyStyle
 
 REQUESTS_KEPT = 20
+ORPHAN_SECONDS = 600
+"""Time to clean up what a request made that had been overtaken meanwhile."""
 
 
 class PhysicalRecord(BaseModel):

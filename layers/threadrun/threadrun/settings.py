@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from threadrun.errors import TerminalError
+from threadrun.polling import ROUND_SECONDS
 
 
 def _listed(value: object) -> object:
@@ -28,6 +29,8 @@ class Settings(BaseModel):
     openai_api_key_secret_arn: str = ""
     tool_function_arns: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
     """Patterns of the Lambda functions that may be invoked as handlers, comma-separated in the environment."""
+    linger_seconds: float = ROUND_SECONDS
+    """A wait of so many seconds or more is left to the state machine; 0 leaves it all of them."""
     allow_loopback_response_url: bool = False
 
     @classmethod

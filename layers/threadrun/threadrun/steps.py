@@ -16,14 +16,13 @@ from typing import Literal
 from threadrun.attributes import run_attributes
 from threadrun.backend import Backend
 from threadrun.errors import TerminalError, TransientError, VersionConflict
-from threadrun.outcome import CallTools, Done, RequeueAfter, is_far, poll_seconds
+from threadrun.outcome import CallTools, Done, InProgress, RequeueAfter
+from threadrun.polling import DEFAULT_POLLING, Polling
 from threadrun.reconcile import reconcile
-from threadrun.record import AnyRecord, Request, ResourceRecord, RunRecord
+from threadrun.record import ORPHAN_SECONDS, AnyRecord, Request, ResourceRecord, RunRecord
 from threadrun.store import Store, public_key
 
 SPREAD_SECONDS, SPREAD_SHARE = 5, 0.2
-ORPHAN_SECONDS = 600
-"""Time to clean up what a request made that had been overtaken meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -36,14 +35,20 @@ class Step:
     call_ids: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass
 class Linger:
-    """Leave to wait within a step."""
+    """Leave to wait within a step, and how much was made of it."""
 
     sleep: Callable[[float], None]
     """Waits that many seconds."""
     until_epoch_s: float
     """When the step must have ended."""
+    waited_seconds: float = 0
+
+    def wait(self, seconds: float) -> None:
+        """Wait, and count it."""
+        self.sleep(seconds)
+        self.waited_seconds += seconds
 
 
 def take_step(
@@ -54,6 +59,7 @@ def take_step(
     clock: Callable[[], float] = time.time,
     chance: Callable[[], float] = random.random,
     linger: Linger | None = None,
+    polling: Polling = DEFAULT_POLLING,
 ) -> Step:
     """Bring the request as far as it goes without a wait for the state machine.
 
@@ -67,7 +73,7 @@ def take_step(
         if request is None or not _is_at_work(record, request):
             break
         before, known_ids = record.model_dump(), _server_ids(record)
-        following = _advance(record, request, store, backend, clock, chance)
+        following = _advance(record, request, store, backend, clock, chance, polling)
         if record.model_dump() != before:
             record, is_ours = _save(store, record, known_ids, clock())
             if not is_ours:
@@ -77,9 +83,9 @@ def take_step(
         if isinstance(following, CallTools):
             return Step("call_tools", call_ids=following.call_ids)
         if following > 0:
-            if linger is None or is_far(following) or clock() + following > linger.until_epoch_s:
+            if linger is None or polling.is_far(following) or clock() + following > linger.until_epoch_s:
                 return Step("wait", math.ceil(following))
-            linger.sleep(following)
+            linger.wait(following)
             record = store.load(key)  # Others were at work meanwhile.
     return Step("stop")
 
@@ -98,6 +104,7 @@ def _advance(
     backend: Backend,
     clock: Callable[[], float],
     chance: Callable[[], float],
+    polling: Polling,
 ) -> float | CallTools | None:
     """Reconcile each thing once that the request is about; returns what comes next.
 
@@ -108,7 +115,7 @@ def _advance(
     waits, calls = [], None
     for made in [target, *unwanted] if target else unwanted:
         now = clock()
-        outcome = _reconcile_once(made, backend, now)
+        outcome = _reconcile_once(made, backend, now, polling)
         if isinstance(outcome, TerminalError):
             _note_failure(request, made, outcome)
         elif isinstance(outcome, CallTools):
@@ -122,17 +129,20 @@ def _advance(
     return calls or (min(waits) if waits else None)
 
 
-def _reconcile_once(made: AnyRecord, backend: Backend, now: float) -> Done | RequeueAfter | CallTools | TerminalError:
+def _reconcile_once(
+    made: AnyRecord, backend: Backend, now: float, polling: Polling
+) -> Done | RequeueAfter | CallTools | TerminalError:
     rest = min(made.rests_until_epoch_s, made.deadline_epoch_s) - now
     if rest > 0:
         return RequeueAfter(rest, made.waiting_for)
+    pause = polling.look_seconds(now - made.wanted_since_epoch_s)
     try:
-        return reconcile(made, backend, now)
+        outcome = reconcile(made, backend, now)
     except TransientError as error:
-        pause = poll_seconds(now - made.wanted_since_epoch_s)
         return RequeueAfter(max(error.retry_after_seconds or 0, pause), error.reason, is_contended=True)
     except TerminalError as error:
         return error
+    return RequeueAfter(pause, f"the run is {outcome.status}") if isinstance(outcome, InProgress) else outcome
 
 
 def _note_wait(made: AnyRecord, outcome: RequeueAfter, now: float, chance: Callable[[], float]) -> float:

@@ -1,0 +1,36 @@
+"""When the next look is, and who waits for it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.template import template
+from threadrun.polling import DEFAULT_POLLING, Polling
+
+
+@pytest.mark.parametrize(("waited", "pause"), [(0, 0.5), (5, 0.5), (60, 3), (350, 17.5), (400, 34), (3000, 60)])
+def test_the_pause_grows_with_the_time_waited(waited: float, pause: float) -> None:
+    assert Polling().look_seconds(waited) == pytest.approx(pause)
+
+
+@pytest.mark.parametrize(("linger_seconds", "handed_over_at"), [(30, 353), (5, 59), (1, 0), (0, 0)])
+def test_the_state_machine_waits_from_the_wait_on_that_the_deployment_says(
+    linger_seconds: float, handed_over_at: float
+) -> None:
+    polling = Polling(linger_seconds)
+    waited = 0.0
+    while not polling.is_far(pause := polling.look_seconds(waited)):
+        waited += pause
+    assert waited == pytest.approx(handed_over_at, rel=0.1)
+
+
+@pytest.mark.parametrize("linger_seconds", [0, 1, 5, 30, 60])
+def test_no_look_comes_later_than_the_bound_on_the_lag(linger_seconds: float) -> None:
+    """A tenth of the time waited, and a second at least."""
+    polling = Polling(linger_seconds)
+    for waited in range(0, 4000, 7):
+        assert polling.look_seconds(waited) <= max(1, waited / 10)
+
+
+def test_a_deployment_polls_as_is_the_cheapest_unless_it_is_told_otherwise() -> None:
+    assert template()["Parameters"]["LingerSeconds"]["Default"] == DEFAULT_POLLING.linger_seconds
