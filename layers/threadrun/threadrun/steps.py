@@ -22,6 +22,11 @@ from threadrun.record import AnyRecord, Request, ResourceRecord, RunRecord
 from threadrun.store import Store, public_key
 
 SPREAD_SECONDS, SPREAD_SHARE = 5, 0.2
+CHANCE = random.SystemRandom().random
+"""Not `random.random`: the generator's state would be in a snapshot, and each environment draw the same numbers.
+
+Source: https://docs.aws.amazon.com/lambda/latest/dg/snapstart-uniqueness.html
+"""
 ORPHAN_SECONDS = 600
 """Time to clean up what a request made that had been overtaken meanwhile."""
 
@@ -52,7 +57,7 @@ def take_step(
     key: str,
     request_id: str,
     clock: Callable[[], float] = time.time,
-    chance: Callable[[], float] = random.random,
+    chance: Callable[[], float] = CHANCE,
     linger: Linger | None = None,
 ) -> Step:
     """Bring the request as far as it goes without a wait for the state machine.
