@@ -81,7 +81,7 @@ def test_the_state_machine_runs_snapshots_which_follow_a_changed_parameter(
         run_and_delete(Stack(cloud, application, "second"))
 
     assert update(cloud, SnapStart="false") == "UPDATE_COMPLETE"
-    for arn, function in invoked(cloud, application).items():
+    for arn in invoked(cloud, application):
         assert not arn.endswith(f":{ALIAS}")
         versions = cloud.client("lambda").list_versions_by_function(FunctionName=arn)["Versions"]
         assert {each["SnapStart"]["OptimizationStatus"] for each in versions} == {"Off"}, "nothing is billed"
