@@ -80,6 +80,7 @@ def deploy(
     api_key: str,
     openai_api: str = "responses",
     tool_function_arns: str = "",
+    snap_start: bool = False,
     stack_name: str = APPLICATION_STACK,
 ) -> Application:
     """Deploy the built application with `sam deploy`; raises `DeploymentError` with the CLI's own words."""
@@ -90,6 +91,7 @@ def deploy(
         "OpenAIApiKeySecretArn": secret["ARN"],
         "AllowLoopbackResponseUrl": "true",
         "LogRetentionDays": "1",
+        "SnapStart": str(snap_start).lower(),
     }
     if tool_function_arns:
         parameters["ToolFunctionArns"] = tool_function_arns

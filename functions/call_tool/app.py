@@ -8,7 +8,7 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from threadrun.application import application
+from threadrun.application import application, prepare_in_init
 from threadrun.handlers import invoke
 from threadrun.tool_calls import answer_call
 
@@ -16,6 +16,7 @@ logger = Logger(service="call_tool")
 metrics = Metrics(namespace="ThreadRun", service="call_tool")
 MARGIN_MILLISECONDS = 5000
 """To note, before this function's own end, that a handler took longer."""
+prepare_in_init(with_backend=False)
 
 
 @metrics.log_metrics

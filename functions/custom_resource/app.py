@@ -23,7 +23,7 @@ from threadrun.steps import Step, take_step
 
 logger = Logger(service="custom_resource")
 metrics = Metrics(namespace="ThreadRun", service="custom_resource")
-prepare_in_init()
+prepare_in_init(with_backend=True)
 
 
 @metrics.log_metrics

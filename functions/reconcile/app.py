@@ -16,7 +16,7 @@ logger = Logger(service="reconcile")
 metrics = Metrics(namespace="ThreadRun", service="reconcile")
 MARGIN_SECONDS = 120
 """Time for the longest step, that has several calls which get no reply, before this function's own end."""
-prepare_in_init()
+prepare_in_init(with_backend=True)
 
 
 @metrics.log_metrics

@@ -9,10 +9,11 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from threadrun.answers import answer_request
-from threadrun.application import application
+from threadrun.application import application, prepare_in_init
 
 logger = Logger(service="signal")
 metrics = Metrics(namespace="ThreadRun", service="signal")
+prepare_in_init(with_backend=False)
 
 
 @metrics.log_metrics

@@ -71,6 +71,7 @@ ASKED = {
 ARNS = {
     "AWS::DynamoDB::Table": "arn:aws:dynamodb:{region}:{account}:table/{id}",
     "AWS::IAM::Role": "arn:aws:iam::{account}:role/{id}",
+    "AWS::Lambda::Alias": "{id}",
     "AWS::Lambda::Function": "arn:aws:lambda:{region}:{account}:function:{id}",
     "AWS::Logs::LogGroup": "arn:aws:logs:{region}:{account}:log-group:{id}",
     "AWS::S3::Bucket": "arn:aws:s3:::{id}/outputs/object",
@@ -161,6 +162,10 @@ def test_the_state_machine_may_do_what_its_definition_needs_and_nothing_else(app
     table_arn = application.arns["Table"]
     needed = {needed_by(task, table_arn) for task in tasks(json.loads(machine["definition"]))}
     assert len(needed) == 4, "three functions and the table"
+    # An execution goes on as it began, with the functions or with their aliases, where SnapStart was switched since.
+    aliases = [arn for name, arn in application.arns.items() if name.endswith("Aliaslive")]
+    assert len(aliases) == 3
+    needed |= {("lambda:InvokeFunction", arn) for arn in aliases}
     assert application.allowed(machine["roleArn"]) == needed
 
 

@@ -109,7 +109,7 @@ class Execution:
         linger = Linger(app.sleep, app.clock() + LINGER_SECONDS)
         taken = self.world.run_function(
             self.name,
-            lambda: take_step(app.store, app.backend, key, self.given["request_id"], app.clock, linger=linger),
+            lambda: take_step(app.store, app.backend, key, self.given["request_id"], app.clock, app.chance, linger),
         )
         if self.status == "RUNNING":
             self._choose(asdict(taken))

@@ -7,6 +7,7 @@ in at a call of another one.
 from __future__ import annotations
 
 import json
+import random
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -79,7 +80,8 @@ class World:
         settings = Settings(
             table_name="table", state_machine_arn="arn", outputs_bucket="bucket", tool_function_arns=("arn:*",)
         )
-        self.app = Application(settings, clock, self._sleep)
+        # Hypothesis seeds this chance, so that a life can be lived again.
+        self.app = Application(settings, clock, self._sleep, random.random)
         self.app._dynamodb = dynamodb
         self.app.backend = Watched(self.server, self.calls, openai_error)
         self.app.step_functions = Watched(MemoryStepFunctions(self._start_execution), self.calls, aws_error)

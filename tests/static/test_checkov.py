@@ -21,13 +21,14 @@ OPERATION = ("CKV_AWS_115", "CKV_AWS_116", "CKV_AWS_117", "CKV_AWS_119", "CKV_AW
 CHECKED_TYPES = {"AWS::DynamoDB::Table", "AWS::IAM::Role", "AWS::Lambda::Function", "AWS::Logs::LogGroup"}
 
 
-def expanded() -> dict[str, Any]:
+def expanded(parameters: dict[str, str] | None = None, *, layer: str = "key") -> dict[str, Any]:
     """The application's template as SAM gives it to CloudFormation: only there are the roles to be seen."""
     template = yaml_parse((ROOT / "template.yaml").read_text())
     for resource in template["Resources"].values():
         for name in {"CodeUri", "ContentUri", "DefinitionUri"} & set(resource.get("Properties", {})):
-            resource["Properties"][name] = "s3://bucket/key"  # As after `sam package`.
-    result: dict[str, Any] = transform(template, {}, SimpleNamespace(load=dict))
+            key = layer if name == "ContentUri" else "key"
+            resource["Properties"][name] = f"s3://bucket/{key}"  # As after `sam package`.
+    result: dict[str, Any] = transform(template, parameters or {}, SimpleNamespace(load=dict))
     return result
 
 

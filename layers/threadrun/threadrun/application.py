@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -17,7 +16,7 @@ from threadrun.errors import TerminalError, TransientError
 from threadrun.output_bucket import OutputBucket
 from threadrun.polling import Polling
 from threadrun.settings import Settings, api_key_from_secret
-from threadrun.steps import Step
+from threadrun.steps import CHANCE, Step
 from threadrun.store import Store
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ class Application:
         settings: Settings,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
-        chance: Callable[[], float] = random.random,
+        chance: Callable[[], float] = CHANCE,
     ) -> None:
         """`clock` gives Unix seconds, `sleep` waits that many seconds, `chance` is a number from 0 to 1."""
         self.settings, self.clock, self.sleep, self.chance = settings, clock, sleep, chance
@@ -128,11 +127,14 @@ def application() -> Application:
     return Application(Settings.from_environment(os.environ))
 
 
-def prepare_in_init() -> None:
-    """Within Lambda, import and build what every event needs before the first one; nobody is called.
+def prepare_in_init(*, with_backend: bool) -> None:
+    """Within Lambda, import and build what every event needs before the first one; nothing of AWS or OpenAI is called.
 
-    A snapshot (SnapStart) keeps it, and Lambda's init phase is not as slow as a function with little memory.
+    A snapshot (SnapStart) keeps it, so nothing that must be fresh or unique is read here: the API key is not.
+    Lambda's init phase is not as slow as a function with little memory, either.
     """
     if "AWS_LAMBDA_INITIALIZATION_TYPE" in os.environ:
         app = application()
-        _ = app.store, app.backend
+        _ = app.store
+        if with_backend:
+            _ = app.backend

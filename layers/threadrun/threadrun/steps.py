@@ -23,6 +23,11 @@ from threadrun.record import ORPHAN_SECONDS, AnyRecord, Request, ResourceRecord,
 from threadrun.store import Store, public_key
 
 SPREAD_SECONDS, SPREAD_SHARE = 5, 0.2
+CHANCE = random.SystemRandom().random
+"""Not `random.random`: the generator's state would be in a snapshot, and each environment draw the same numbers.
+
+Source: https://docs.aws.amazon.com/lambda/latest/dg/snapstart-uniqueness.html
+"""
 
 
 @dataclass(frozen=True)
@@ -57,7 +62,7 @@ def take_step(
     key: str,
     request_id: str,
     clock: Callable[[], float] = time.time,
-    chance: Callable[[], float] = random.random,
+    chance: Callable[[], float] = CHANCE,
     linger: Linger | None = None,
     polling: Polling = DEFAULT_POLLING,
 ) -> Step:
