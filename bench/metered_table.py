@@ -57,10 +57,17 @@ class MeteredTable(MemoryTable):
         super().put_item(Item=Item, **more)
         self._note_write(before, Item)
 
-    def update_item(self, *, Key: dict[str, Any], **more: Any) -> None:
+    def update_item(self, *, Key: dict[str, Any], **more: Any) -> dict[str, Any]:
         before = dict(self.items.get(Key["pk"]["S"], {}))
-        super().update_item(Key=Key, **more)
+        reply = super().update_item(Key=Key, **more)
         self._note_write(before, self.items[Key["pk"]["S"]])
+        return reply
+
+    def add_task_token(self, key: str, token: str) -> bool:
+        before = dict(self.items.get(key, {}))
+        is_added = super().add_task_token(key, token)
+        self._note_write(before, self.items.get(key, {}))
+        return is_added
 
     def record_attributes(self, key: str) -> None:
         before = dict(self.items.get(key, {}))

@@ -23,7 +23,7 @@ from threadrun.application import Application
 from threadrun.assistant_catalog import AssistantCatalog
 from threadrun.cloudformation import parse_event
 from threadrun.settings import Settings
-from threadrun.steps import Linger, take_step
+from threadrun.steps import Waiting, take_step
 
 EPOCH_S = 1_800_000_000.0
 EVENT = {
@@ -60,7 +60,7 @@ class VirtualApplication:
         self._app.backend = MemoryServer(
             clock=lambda: self.now, on_made=lambda made: None, catalog=catalog, next_run=(seconds, "completed")
         )
-        self._app.step_functions = MemoryStepFunctions(self._start)  # type: ignore[assignment]
+        self._app.step_functions = MemoryStepFunctions(self._start, lambda token: False)  # type: ignore[assignment]
         self._execution: dict[str, Any] | None = None
 
     def play(self) -> SimulatedRun:
@@ -105,9 +105,10 @@ class VirtualApplication:
 
     def _look(self, given: dict[str, Any]) -> dict[str, Any]:
         app = self._app
-        linger = Linger(app.sleep, app.clock() + LINGER_SECONDS)
-        key, request_id = given["key"], given["request_id"]
-        return asdict(take_step(app.store, app.backend, key, request_id, app.clock, app.chance, linger, app.polling))
+        waiting = Waiting(app.sleep, app.clock() + LINGER_SECONDS, app.polling, app.event_waits)
+        return asdict(
+            take_step(app.store, app.backend, given["key"], given["request_id"], app.clock, app.chance, waiting)
+        )
 
     def _answer(self, store: Any, given: dict[str, Any]) -> dict[str, Any]:
         failure = given.get("failure") or None

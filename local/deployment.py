@@ -81,6 +81,7 @@ def deploy(
     openai_api: str = "responses",
     tool_function_arns: str = "",
     snap_start: bool = False,
+    webhooks: bool = False,
     stack_name: str = APPLICATION_STACK,
 ) -> Application:
     """Deploy the built application with `sam deploy`; raises `DeploymentError` with the CLI's own words."""
@@ -92,6 +93,7 @@ def deploy(
         "AllowLoopbackResponseUrl": "true",
         "LogRetentionDays": "1",
         "SnapStart": str(snap_start).lower(),
+        "EnableWebhooks": str(webhooks).lower(),
     }
     if tool_function_arns:
         parameters["ToolFunctionArns"] = tool_function_arns

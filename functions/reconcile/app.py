@@ -10,7 +10,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from threadrun.application import application, prepare_in_init
-from threadrun.steps import Linger, take_step
+from threadrun.steps import Waiting, take_step
 
 logger = Logger(service="reconcile")
 metrics = Metrics(namespace="ThreadRun", service="reconcile")
@@ -26,10 +26,9 @@ def handler(event: dict[str, str], context: LambdaContext) -> dict[str, Any]:
     app = application()
     logger.set_correlation_id(event["request_id"])
     seconds = context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS
-    linger = Linger(app.sleep, app.clock() + seconds)
-    key, request_id, polling = event["key"], event["request_id"], app.polling
-    step = take_step(app.store, app.backend, key, request_id, app.clock, app.chance, linger, polling)
-    waits = {"wait_seconds": step.wait_seconds, "lingered_seconds": round(linger.waited_seconds, 3)}
+    waiting = Waiting(app.sleep, app.clock() + seconds, app.polling, app.event_waits)
+    step = take_step(app.store, app.backend, event["key"], event["request_id"], app.clock, app.chance, waiting)
+    waits = {"wait_seconds": step.wait_seconds, "lingered_seconds": round(waiting.lingered_seconds, 3)}
     logger.info("step taken", extra={"outcome": step.outcome, **waits})
     metrics.add_metric(name="Steps", unit=MetricUnit.Count, value=1)
     return asdict(step)

@@ -11,6 +11,7 @@ from local.embedded_cloud import (
     rollbacks,
     shared_layers,
     stack_patches,
+    task_timeouts,
     worker_limit,
     yaml_definitions,
 )
@@ -30,3 +31,4 @@ def install() -> None:
     repeated_requests.install()
     worker_limit.install()
     shared_layers.install()
+    task_timeouts.install()

@@ -199,10 +199,26 @@ class MemoryTable:
     def delete_item(self, *, Key: dict[str, Any], **_: Any) -> None:
         self.items.pop(Key["pk"]["S"], None)
 
-    def update_item(self, *, Key: dict[str, Any], ExpressionAttributeValues: dict[str, Any], **_: Any) -> None:
-        """Lay the attributes ready."""
+    def update_item(
+        self, *, Key: dict[str, Any], ExpressionAttributeValues: dict[str, Any], **_: Any
+    ) -> dict[str, Any]:
+        """Lay the attributes ready, or note an event."""
+        key = Key["pk"]["S"]
+        if key.startswith("WAIT#"):
+            if key not in self.items:
+                raise ClientError({"Error": {"Code": "ConditionalCheckFailedException", "Message": ""}}, "UpdateItem")
+            self.items[key] = {**self.items[key], "seen": ExpressionAttributeValues[":true"]}
+            return {"Attributes": self.items[key]}
         staged, uri = ExpressionAttributeValues[":attributes"], ExpressionAttributeValues[":uri"]
-        self.items.setdefault(Key["pk"]["S"], dict(Key)).update(staged=staged, output_s3_uri=uri)
+        self.items.setdefault(key, dict(Key)).update(staged=staged, output_s3_uri=uri)
+        return {}
+
+    def add_task_token(self, key: str, token: str) -> bool:
+        """The state machine's own update, before it waits for an event; false where one has come."""
+        if "seen" in self.items.get(key, {"seen": True}):
+            return False
+        self.items[key] = {**self.items[key], "task_token": {"S": token}}
+        return True
 
     def record_attributes(self, key: str) -> None:
         """The state machine's own update: what is staged becomes the item."""
@@ -225,12 +241,19 @@ class ExecutionAlreadyExists(Exception):
 
 
 class MemoryStepFunctions:
-    """The one call of the client; `on_start` gets the name and the input of a new execution."""
+    """The client's calls; `on_start` gets the name and the input of a new execution.
+
+    `on_success` gets a task's token, and returns whether anybody waits for it.
+    """
 
     exceptions = SimpleNamespace(ExecutionAlreadyExists=ExecutionAlreadyExists)
 
-    def __init__(self, on_start: Callable[[str, str], None]) -> None:
-        self._on_start, self._names = on_start, set[str]()
+    def __init__(self, on_start: Callable[[str, str], None], on_success: Callable[[str], bool]) -> None:
+        self._on_start, self._on_success, self._names = on_start, on_success, set[str]()
+
+    def send_task_success(self, *, taskToken: str, output: str) -> None:
+        if not self._on_success(taskToken):
+            raise ClientError({"Error": {"Code": "TaskTimedOut", "Message": ""}}, "SendTaskSuccess")
 
     def start_execution(self, *, stateMachineArn: str, name: str, input: str) -> None:
         if name in self._names:

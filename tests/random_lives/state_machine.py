@@ -13,7 +13,7 @@ import yaml
 from functions.reconcile.app import MARGIN_SECONDS
 from tests.template import timeout_seconds
 from threadrun.answers import answer_request
-from threadrun.steps import Linger, take_step
+from threadrun.steps import Waiting, take_step
 from threadrun.tool_calls import answer_call
 
 if TYPE_CHECKING:
@@ -61,6 +61,9 @@ class Execution:
     call_ids: list[str] = field(default_factory=list)
     """Calls that are yet to be answered: one after the other, while other actors come in between."""
     given: dict[str, Any] = field(default_factory=dict)
+    waits: int = 0
+    task_token: str = ""
+    """Of the wait for an event that is under way."""
 
     def start(self) -> None:
         self.given = json.loads(self.text)
@@ -101,15 +104,35 @@ class Execution:
             self._go("Call tool")
         elif step["outcome"] == "wait":
             self._go("Reconcile", step["wait_seconds"])
+        elif step["outcome"] == "await_event":
+            self._await_event(step["wait_key"], step["wait_seconds"])
         else:
             self._go("Record attributes" if step["outcome"] == "record" else "Signal")
 
+    def _await_event(self, wait_key: str, wait_seconds: float) -> None:
+        self.waits += 1
+        token = f"{self.name} {self.waits}"
+        if not self.world.table.add_task_token(wait_key, token):
+            self._go("Reconcile")
+            return
+        self.task_token = token
+        self._go("Reconcile", wait_seconds)
+
+    def succeed(self, token: str) -> bool:
+        """An event ends the wait; false where nobody waits with this token."""
+        if self.status != "RUNNING" or self.task_token != token:
+            return False
+        self.world.forget_task(f"{self.name}: Reconcile")
+        self._go("Reconcile")
+        return True
+
     def _reconcile(self) -> None:
+        self.task_token = ""
         app, key = self.world.app, self.given["key"]
-        linger = Linger(app.sleep, app.clock() + LINGER_SECONDS)
+        waiting = Waiting(app.sleep, app.clock() + LINGER_SECONDS, app.polling, app.event_waits)
         taken = self.world.run_function(
             self.name,
-            lambda: take_step(app.store, app.backend, key, self.given["request_id"], app.clock, app.chance, linger),
+            lambda: take_step(app.store, app.backend, key, self.given["request_id"], app.clock, app.chance, waiting),
         )
         if self.status == "RUNNING":
             self._choose(asdict(taken))

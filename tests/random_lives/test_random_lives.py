@@ -29,7 +29,7 @@ from threadrun import answers, delivery
 
 CHOICES = st.integers(0, 15)
 CALLS = ["", "put_item", "put_item", "create_thread", "start_run", "start_run", "observe_run", "start_execution", "PUT"]
-CALLS += ["continue_run", "invoke"]
+CALLS += ["continue_run", "invoke", "send_task_success"]
 TRAPS = st.tuples(st.sampled_from(CALLS), st.sampled_from([0, 0, 0, 1, 2, 4, 8]), st.sampled_from(Fate), CHOICES)
 """The call's name, how many others of the name come before it, what happens there, and who interrupts it."""
 LAMBDA_KEEPS_SECONDS = 6 * 3600
@@ -40,9 +40,13 @@ class RandomLives(RuleBasedStateMachine):
 
     world: World
 
-    @initialize(resource_type=st.sampled_from(["Custom::OpenAIThreadRun"] * 3 + list(PROPERTIES)[1:]))
-    def begin(self, resource_type: str) -> None:
-        self.world = World(resource_type)
+    @initialize(
+        resource_type=st.sampled_from(["Custom::OpenAIThreadRun"] * 3 + list(PROPERTIES)[1:]),
+        events=st.sampled_from([None, [0], [0, 30], [400], []]),
+    )
+    def begin(self, resource_type: str, events: list[float] | None) -> None:
+        """`events`: no webhooks, or when the server tells of a run's end: on time, again, late, or never."""
+        self.world = World(resource_type, events)
         self.properties = PROPERTIES[resource_type]
         self.patch = pytest.MonkeyPatch()
         self.patch.setattr(answers, "deliver", self.world.put_answer)
@@ -181,7 +185,8 @@ class RandomLives(RuleBasedStateMachine):
         assert not world.left_on_server(), "something is left on the server"
         assert not world.blocking_calls(), "a call blocks the shared thread"
         assert world.record is None or not world.record.made, "something is left in the record"
-        items = {key for key in world.table.items if not key.startswith(("RESOURCE#", "ASSISTANT#"))}
+        expiring = ("RESOURCE#", "ASSISTANT#", "WAIT#")
+        items = {key for key in world.table.items if not key.startswith(expiring)}
         assert not items, "an item is left"
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import random
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
@@ -28,11 +28,13 @@ from threadrun.errors import ThreadRunError
 from threadrun.record import ResourceRecord, RunRecord
 from threadrun.responder import answer_ended_execution, rescue_request, sweep
 from threadrun.settings import Settings
+from threadrun.webhooks import wake
 
 Result = TypeVar("Result")
 LAMBDA_PAUSES_SECONDS = (60, 120)
 SWEEP_SECONDS, VISIBILITY_SECONDS, RETENTION_SECONDS = 60, 90, 10_800
 REST_SECONDS = 30 * 3600
+EVENT_PAUSE_SECONDS = 60
 PLAIN = "cannot be recorded either"
 """Part of the reason that is given where the table is out of reach past the deadline."""
 
@@ -57,7 +59,9 @@ class Actor:
 class World:
     """One deployment with one resource of one stack."""
 
-    def __init__(self, resource_type: str) -> None:
+    def __init__(self, resource_type: str, events: Sequence[float] | None = None) -> None:
+        """`events` are the seconds after a run's end at which the server tells of it; None where it has no webhooks."""
+        self.events = events
         self.now = 1_800_000_000.5  # A presigned URL has whole seconds.
         self.tasks: list[Task] = []
         self.executions: list[Execution] = []
@@ -78,13 +82,19 @@ class World:
         catalog = AssistantCatalog(dynamodb, "table", clock)
         self.server = MemoryServer(clock=clock, on_made=self._note_made, catalog=catalog, threads={SHARED_THREAD: []})
         settings = Settings(
-            table_name="table", state_machine_arn="arn", outputs_bucket="bucket", tool_function_arns=("arn:*",)
+            table_name="table",
+            state_machine_arn="arn",
+            outputs_bucket="bucket",
+            tool_function_arns=("arn:*",),
+            enable_webhooks=self.events is not None,
         )
         # Hypothesis seeds this chance, so that a life can be lived again.
         self.app = Application(settings, clock, self._sleep, random.random)
         self.app._dynamodb = dynamodb
         self.app.backend = Watched(self.server, self.calls, openai_error)
-        self.app.step_functions = Watched(MemoryStepFunctions(self._start_execution), self.calls, aws_error)
+        self.app.step_functions = Watched(
+            MemoryStepFunctions(self._start_execution, self._end_wait), self.calls, aws_error
+        )
 
     # What happens, and when
 
@@ -205,6 +215,18 @@ class World:
         self.executions.append(execution)
         execution.start()
 
+    def _end_wait(self, token: str) -> bool:
+        return any(execution.succeed(token) for execution in self.executions)
+
+    def _tell(self, run_id: str) -> None:
+        """The server sends an event, again where it is not taken."""
+        event_waits = self.app.event_waits
+        assert event_waits is not None
+        try:
+            self.run_function("webhook", lambda: wake(event_waits, self.app.step_functions, run_id))
+        except FunctionFailed:
+            self.later(EVENT_PAUSE_SECONDS, f"event of {run_id}", partial(self._tell, run_id))
+
     # What fate does
 
     def _interrupt(self, choice: int) -> None:
@@ -224,6 +246,9 @@ class World:
 
     def _note_made(self, made: str) -> None:
         self._actors[-1].made.add(made)
+        if made.startswith(("resp_", "cont_")):
+            for seconds in self.events or ():
+                self.later(self.server.next_run[0] + seconds, f"event of {made}", partial(self._tell, made))
         if made.startswith("resp_"):
             self.starts[self._actors[-1].request_id].append(made)
 

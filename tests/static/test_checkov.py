@@ -46,6 +46,10 @@ def checkov(*templates: Path, skipped: Sequence[str] = ()) -> dict[str, Any]:
 def test_checkov_is_clean(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     template = expanded()
+    for resource in template["Resources"].values():
+        resource.pop("Condition", None)  # checkov passes over what a condition leaves out.
+    resources = template["Resources"]
+    resources["WebhookFunctionUrl"]["Metadata"] = resources["WebhookFunction"]["Metadata"]  # SAM does not hand it on.
     path = tmp_path / "expanded.json"
     path.write_text(json.dumps(template))
     results = checkov(ROOT / "template.yaml", path)["results"]

@@ -11,7 +11,7 @@ from threadrun.backend import ObservedRun
 from threadrun.errors import TerminalError, ThreadBusy, TransientError, VersionConflict
 from threadrun.polling import DEFAULT_POLLING, Polling
 from threadrun.record import Request, ResourceRecord, RunRecord
-from threadrun.steps import Linger, Step, take_step
+from threadrun.steps import Step, Waiting, take_step
 
 
 class MemoryStore:
@@ -93,7 +93,7 @@ def test_a_look_that_learns_nothing_new_saves_nothing() -> None:
     assert store.load("key").version == version
 
 
-class Waiting:
+class Passing:
     """Time that passes while a step waits; `meanwhile` happens once in its first wait."""
 
     def __init__(self, now: float = 1000, meanwhile: Callable[[], None] = lambda: None) -> None:
@@ -106,23 +106,28 @@ class Waiting:
         meanwhile()
 
     def step(
-        self, store: MemoryStore, backend: MemoryBackend, until: float, polling: Polling = DEFAULT_POLLING
+        self,
+        store: MemoryStore,
+        backend: MemoryBackend,
+        until: float,
+        polling: Polling = DEFAULT_POLLING,
+        events: Announced | None = None,
     ) -> Step:
-        linger = Linger(self.sleep, until)
-        step = take_step(store, backend, "key", "r1", lambda: self.now, lambda: 0, linger, polling)  # type: ignore[arg-type]
-        assert linger.waited_seconds == sum(self.waits)
+        waiting = Waiting(self.sleep, until, polling, events)  # type: ignore[arg-type]
+        step = take_step(store, backend, "key", "r1", lambda: self.now, lambda: 0, waiting)  # type: ignore[arg-type]
+        assert waiting.lingered_seconds == sum(self.waits)
         return step
 
 
 def test_near_looks_are_waited_for_within_a_step() -> None:
     store, backend = stored(), MemoryBackend()
-    waiting = Waiting(meanwhile=lambda: backend.end("resp_1"))
+    waiting = Passing(meanwhile=lambda: backend.end("resp_1"))
     assert waiting.step(store, backend, until=1700).outcome == "record"
     assert waiting.waits == [0.5]
 
 
 def test_far_looks_are_left_to_the_state_machine() -> None:
-    waiting = Waiting()
+    waiting = Passing()
     step = waiting.step(stored(), MemoryBackend(), until=1900)
     assert (step.outcome, step.wait_seconds) == ("wait", 32)
     assert waiting.now == pytest.approx(1000 + 30 / 0.085, abs=20)
@@ -130,20 +135,60 @@ def test_far_looks_are_left_to_the_state_machine() -> None:
 
 
 def test_a_deployment_can_leave_every_wait_to_the_state_machine() -> None:
-    waiting = Waiting()
+    waiting = Passing()
     assert waiting.step(stored(), MemoryBackend(), until=1900, polling=Polling(linger_seconds=0)) == Step("wait", 1)
     assert waiting.waits == []
 
 
+class Announced:
+    """Waits for events; `on_announce` happens at the moment of the announcement."""
+
+    def __init__(self, on_announce: Callable[[], None] = lambda: None) -> None:
+        self.run_ids, self._on_announce = list[str](), on_announce
+
+    def announce(self, run_id: str, until_epoch_s: float) -> str:
+        self.run_ids.append(run_id)
+        self._on_announce()
+        return f"WAIT#{run_id}"
+
+
+def test_where_the_server_tells_a_far_look_waits_for_an_event() -> None:
+    passing, announced, backend = Passing(), Announced(), MemoryBackend()
+    step = passing.step(stored(), backend, until=1900, polling=Polling(has_events=True), events=announced)
+    assert step == Step("await_event", 300, wait_key="WAIT#resp_1")
+    assert announced.run_ids == ["resp_1"]
+    assert passing.now == 1010, "what ends soon is lingered for"
+    assert backend.calls[-1] == "observe_run", "the last look comes after the announcement"
+
+
+def test_what_ends_just_before_an_event_would_be_noted_is_seen() -> None:
+    backend = MemoryBackend()
+    announced = Announced(lambda: backend.end("resp_1"))
+    step = Passing().step(stored(), backend, until=1900, polling=Polling(has_events=True), events=announced)
+    assert step.outcome == "record"
+
+
+def test_no_wait_for_an_event_is_longer_than_the_request_has_time() -> None:
+    passing = Passing(now=1800)
+    step = passing.step(stored(), MemoryBackend(), until=2500, polling=Polling(has_events=True), events=Announced())
+    assert (step.outcome, step.wait_seconds) == ("await_event", 200)
+
+
+def test_only_the_end_of_a_run_is_waited_for_by_event() -> None:
+    backend = MemoryBackend(faults={"create_thread": [TransientError("429", 300)]})
+    step = Passing().step(stored(), backend, until=1900, polling=Polling(has_events=True), events=Announced())
+    assert step == Step("wait", 300)
+
+
 def test_a_step_ends_before_its_function_does() -> None:
-    waiting = Waiting()
+    waiting = Passing()
     assert waiting.step(stored(), MemoryBackend(), until=1020) == Step("wait", 1)
     assert waiting.now <= 1020
 
 
 def test_a_delete_that_comes_while_a_step_waits_is_seen_at_its_next_look() -> None:
     store, backend = stored(), MemoryBackend()
-    waiting = Waiting(meanwhile=lambda: supersede(store))
+    waiting = Passing(meanwhile=lambda: supersede(store))
     assert waiting.step(store, backend, until=1700) == Step("stop")
     assert waiting.waits == [0.5]
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import boto3
 
 from threadrun.errors import TerminalError, TransientError
+from threadrun.event_waits import EventWaits
 from threadrun.output_bucket import OutputBucket
 from threadrun.polling import Polling
 from threadrun.settings import Settings, api_key_from_secret
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 OPENAI_TIMEOUT_SECONDS = 30
 API_KEY_MAX_AGE_SECONDS = 300
+WEBHOOK_SECRET_MAX_AGE_SECONDS = 60
+"""It changes when the application is deployed anew; events that are refused meanwhile come again."""
 _BROKEN_SECRET = frozenset(
     {"AccessDeniedException", "ResourceNotFoundException", "DecryptionFailure", "InvalidRequestException"}
 )
@@ -62,7 +65,12 @@ class Application:
 
     @cached_property
     def polling(self) -> Polling:
-        return Polling(self.settings.linger_seconds)
+        return Polling(self.settings.linger_seconds, self.settings.enable_webhooks)
+
+    @cached_property
+    def event_waits(self) -> EventWaits | None:
+        """None where the server tells of no events."""
+        return EventWaits(self._dynamodb, self.settings.table_name) if self.settings.enable_webhooks else None
 
     @cached_property
     def step_functions(self) -> SFNClient:
@@ -91,27 +99,40 @@ class Application:
         if self.settings.openai_api == "assistants":
             from threadrun.openai_assistants import AssistantsBackend
 
-            return AssistantsBackend(self._connect)
+            return AssistantsBackend(self.connect)
         from threadrun.assistant_catalog import AssistantCatalog
         from threadrun.openai_responses import ResponsesBackend
 
-        return ResponsesBackend(self._connect, AssistantCatalog(self._dynamodb, self.settings.table_name, self.clock))
+        return ResponsesBackend(self.connect, AssistantCatalog(self._dynamodb, self.settings.table_name, self.clock))
 
-    def _connect(self) -> OpenAI:
-        """The SDK's client; the key is read anew every five minutes, so that it can rotate."""
-        return _openai_client(self._read_api_key(), self.settings.openai_base_url)
+    def connect(self, api_key_secret_arn: str = "", base_url: str = "") -> OpenAI:
+        """The SDK's client, for the deployment's server unless told otherwise.
 
-    def _read_api_key(self) -> str:
-        from aws_lambda_powertools.utilities import parameters
+        The key is read anew every five minutes, so that it can rotate.
+        """
+        arn = api_key_secret_arn or self.settings.openai_api_key_secret_arn
+        text = _read_secret("the API key's secret", arn, API_KEY_MAX_AGE_SECONDS)
+        return _openai_client(api_key_from_secret(text), base_url or self.settings.openai_base_url)
 
-        arn = self.settings.openai_api_key_secret_arn
-        try:
-            return api_key_from_secret(parameters.get_secret(arn, max_age=API_KEY_MAX_AGE_SECONDS))
-        except parameters.GetParameterError as error:
-            response = getattr(error.__context__, "response", {})
-            code = response.get("Error", {}).get("Code", type(error.__context__).__name__)
-            family = TerminalError if code in _BROKEN_SECRET else TransientError
-            raise family(f"cannot read the API key's secret {arn}: {code}") from None
+    def webhook_secret(self) -> str:
+        """What the server signs its events with."""
+        return _read_secret("the webhooks' secret", self.settings.webhook_secret_arn, WEBHOOK_SECRET_MAX_AGE_SECONDS)
+
+    def keep_webhook_secret(self, secret: str) -> None:
+        """Put it where the function that receives events reads it."""
+        boto3.client("secretsmanager").put_secret_value(SecretId=self.settings.webhook_secret_arn, SecretString=secret)
+
+
+def _read_secret(name: str, arn: str, max_age_seconds: int) -> str:
+    from aws_lambda_powertools.utilities import parameters
+
+    try:
+        return parameters.get_secret(arn, max_age=max_age_seconds)
+    except parameters.GetParameterError as error:
+        response = getattr(error.__context__, "response", {})
+        code = response.get("Error", {}).get("Code", type(error.__context__).__name__)
+        family = TerminalError if code in _BROKEN_SECRET else TransientError
+        raise family(f"cannot read {name} {arn}: {code}") from None
 
 
 @cache

@@ -8,6 +8,10 @@ ROUND_SECONDS = 30
 """What a round through the state machine costs, in seconds of the function that looks."""
 LOOK_SHARE, MIN_LOOK_SECONDS = 0.05, 0.5
 WAIT_SHARE, MIN_WAIT_SECONDS, MAX_WAIT_SECONDS = 0.085, 1, 60
+FIRST_SECONDS = 10
+"""A run that may end so soon is lingered for, even where an event will tell its end."""
+MIN_NET_SECONDS, MAX_NET_SECONDS = 300, 900
+"""Between two looks at a run whose end an event will tell: the net for lost events."""
 
 
 @dataclass(frozen=True)
@@ -15,11 +19,19 @@ class Polling:
     """A wait of `linger_seconds` or more is left to the state machine; a shorter one takes place in the function."""
 
     linger_seconds: float = ROUND_SECONDS
+    has_events: bool = False
+    """The server tells when a run has ended."""
 
     def look_seconds(self, waited_seconds: float) -> float:
-        """Time to the next look: in proportion to the time already waited, and so is the lag.
+        """Time to the next look at a run at work."""
+        if self.has_events and waited_seconds >= min(FIRST_SECONDS, self.linger_seconds):
+            return min(max(waited_seconds, MIN_NET_SECONDS), MAX_NET_SECONDS)
+        return self.pause_seconds(waited_seconds)
 
-        While the next look is near, the function waits for it, and looks often, as that costs no more. Once it may be
+    def pause_seconds(self, waited_seconds: float) -> float:
+        """Time to the next try where nobody tells: in proportion to the time already waited, and so is the lag.
+
+        While the next one is near, the function waits for it, and looks often, as that costs no more. Once it may be
         far enough for the state machine to wait, it is as far as the lag allows.
         """
         far = max(min(waited_seconds * WAIT_SHARE, MAX_WAIT_SECONDS), MIN_WAIT_SECONDS)

@@ -31,6 +31,9 @@ class Settings(BaseModel):
     """Patterns of the Lambda functions that may be invoked as handlers, comma-separated in the environment."""
     linger_seconds: float = ROUND_SECONDS
     """A wait of so many seconds or more is left to the state machine; 0 leaves it all of them."""
+    enable_webhooks: bool = False
+    """The server tells by webhooks when a run has ended."""
+    webhook_secret_arn: str = ""
     allow_loopback_response_url: bool = False
 
     @classmethod

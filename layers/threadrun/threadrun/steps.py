@@ -16,7 +16,8 @@ from typing import Literal
 from threadrun.attributes import run_attributes
 from threadrun.backend import Backend
 from threadrun.errors import TerminalError, TransientError, VersionConflict
-from threadrun.outcome import CallTools, Done, InProgress, RequeueAfter
+from threadrun.event_waits import EventWaits, wait_key
+from threadrun.outcome import CallTools, Done, InProgress, Outcome, RequeueAfter
 from threadrun.polling import DEFAULT_POLLING, Polling
 from threadrun.reconcile import reconcile
 from threadrun.record import ORPHAN_SECONDS, AnyRecord, Request, ResourceRecord, RunRecord
@@ -32,28 +33,54 @@ Source: https://docs.aws.amazon.com/lambda/latest/dg/snapstart-uniqueness.html
 
 @dataclass(frozen=True)
 class Step:
-    """What the state machine does next: wait, call tools, record a run's attributes, answer, or stop unanswered."""
+    """What the state machine does next.
 
-    outcome: Literal["wait", "call_tools", "record", "answer", "stop"]
+    It waits, waits for an event, calls tools, records a run's attributes, answers, or stops unanswered.
+    """
+
+    outcome: Literal["wait", "await_event", "call_tools", "record", "answer", "stop"]
     wait_seconds: int = 0
     public_key: str = ""
     call_ids: tuple[str, ...] = ()
+    wait_key: str = ""
+    """The item that an event of the run will find."""
+
+
+@dataclass(frozen=True)
+class Pause:
+    """Look again after so many seconds; earlier where an event tells that the run has ended."""
+
+    seconds: float
+    run_id: str | None = None
 
 
 @dataclass
-class Linger:
-    """Leave to wait within a step, and how much was made of it."""
+class Waiting:
+    """The ways to wait that a function has, and how long it did."""
 
     sleep: Callable[[float], None]
     """Waits that many seconds."""
     until_epoch_s: float
     """When the step must have ended."""
-    waited_seconds: float = 0
+    polling: Polling = DEFAULT_POLLING
+    event_waits: EventWaits | None = None
+    """Where the server tells of a run's end."""
+    lingered_seconds: float = 0
+    _announced: str = ""
 
-    def wait(self, seconds: float) -> None:
-        """Wait, and count it."""
-        self.sleep(seconds)
-        self.waited_seconds += seconds
+    def spend(self, pause: Pause, now: float) -> Step | None:
+        """Wait here and return None, or return the step that waits."""
+        if not self.polling.is_far(pause.seconds) and now + pause.seconds <= self.until_epoch_s:
+            self.sleep(pause.seconds)
+            self.lingered_seconds += pause.seconds
+            return None
+        if self.event_waits is None or pause.run_id is None:
+            return Step("wait", math.ceil(pause.seconds))
+        if self._announced == wait_key(pause.run_id):
+            return Step("await_event", math.ceil(pause.seconds), wait_key=self._announced)
+        # And one more look: it sees what ended before an event would be noted.
+        self._announced = self.event_waits.announce(pause.run_id, now + pause.seconds)
+        return None
 
 
 def take_step(
@@ -63,15 +90,15 @@ def take_step(
     request_id: str,
     clock: Callable[[], float] = time.time,
     chance: Callable[[], float] = CHANCE,
-    linger: Linger | None = None,
-    polling: Polling = DEFAULT_POLLING,
+    waiting: Waiting | None = None,
 ) -> Step:
     """Bring the request as far as it goes without a wait for the state machine.
 
-    `clock` gives Unix seconds, `chance` a number from 0 to 1 that spreads the waits of many. Near looks are
-    waited for here as far as `linger` allows, else not at all.
+    `clock` gives Unix seconds, `chance` a number from 0 to 1 that spreads the waits of many. Without `waiting`
+    the state machine waits.
     Raises nothing on purpose; whatever escapes is a bug or the table's own failure.
     """
+    polling = waiting.polling if waiting else DEFAULT_POLLING
     record = store.load(key)
     while record is not None:
         request = record.requests.get(request_id)
@@ -87,10 +114,10 @@ def take_step(
             return _finished(record, record.requests[request_id])
         if isinstance(following, CallTools):
             return Step("call_tools", call_ids=following.call_ids)
-        if following > 0:
-            if linger is None or polling.is_far(following) or clock() + following > linger.until_epoch_s:
-                return Step("wait", math.ceil(following))
-            linger.wait(following)
+        if following.seconds:
+            step = waiting.spend(following, clock()) if waiting else Step("wait", math.ceil(following.seconds))
+            if step is not None:
+                return step
             record = store.load(key)  # Others were at work meanwhile.
     return Step("stop")
 
@@ -110,14 +137,11 @@ def _advance(
     clock: Callable[[], float],
     chance: Callable[[], float],
     polling: Polling,
-) -> float | CallTools | None:
-    """Reconcile each thing once that the request is about; returns what comes next.
-
-    That is seconds to wait, functions to call, or None when all is done.
-    """
+) -> Pause | CallTools | None:
+    """Reconcile each thing once that the request is about; returns what comes next, None when all is done."""
     target = record.target(request) if request.is_open else None
     unwanted = [each for each in record.made.values() if each.goal == "absent"]
-    waits, calls = [], None
+    waits, calls, run_id = [], None, None
     for made in [target, *unwanted] if target else unwanted:
         now = clock()
         outcome = _reconcile_once(made, backend, now, polling)
@@ -125,29 +149,31 @@ def _advance(
             _note_failure(request, made, outcome)
         elif isinstance(outcome, CallTools):
             made.waiting_for, calls = "the run's functions are being called", outcome
+        elif isinstance(outcome, InProgress):
+            assert isinstance(made, RunRecord)
+            run_id = made.current_id
+            pause = RequeueAfter(polling.look_seconds(now - made.wanted_since_epoch_s), f"the run is {outcome.status}")
+            waits.append(_note_wait(made, pause, now, chance))
         elif isinstance(outcome, RequeueAfter):
             if isinstance(made, RunRecord) and made.is_gone:
                 _replace_gone(record, request, made)
             waits.append(_note_wait(made, outcome, now, chance))
         else:
             _note_done(record, made, outcome, store)
-    return calls or (min(waits) if waits else None)
+    return calls or (Pause(min(waits), run_id) if waits else None)
 
 
-def _reconcile_once(
-    made: AnyRecord, backend: Backend, now: float, polling: Polling
-) -> Done | RequeueAfter | CallTools | TerminalError:
+def _reconcile_once(made: AnyRecord, backend: Backend, now: float, polling: Polling) -> Outcome | TerminalError:
     rest = min(made.rests_until_epoch_s, made.deadline_epoch_s) - now
     if rest > 0:
         return RequeueAfter(rest, made.waiting_for)
-    pause = polling.look_seconds(now - made.wanted_since_epoch_s)
     try:
-        outcome = reconcile(made, backend, now)
+        return reconcile(made, backend, now)
     except TransientError as error:
+        pause = polling.pause_seconds(now - made.wanted_since_epoch_s)
         return RequeueAfter(max(error.retry_after_seconds or 0, pause), error.reason, is_contended=True)
     except TerminalError as error:
         return error
-    return RequeueAfter(pause, f"the run is {outcome.status}") if isinstance(outcome, InProgress) else outcome
 
 
 def _note_wait(made: AnyRecord, outcome: RequeueAfter, now: float, chance: Callable[[], float]) -> float:

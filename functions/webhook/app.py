@@ -1,0 +1,45 @@
+"""Receives the server's webhooks at a function URL: who waits for the run that has ended looks at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.data_classes import LambdaFunctionUrlEvent
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from threadrun.application import Application, application
+from threadrun.errors import TransientError
+from threadrun.webhooks import ForgedEvent, ended_run, wake
+
+logger = Logger(service="webhook")
+metrics = Metrics(namespace="ThreadRun", service="webhook")
+
+
+@metrics.log_metrics
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """A request of the function URL -> its answer: 200, or 400 where it is forged, or 503 to have it sent again."""
+    request = LambdaFunctionUrlEvent(event)
+    try:
+        result = receive(application(), request.decoded_body or "", dict(request.headers))
+    except (ForgedEvent, UnicodeDecodeError) as error:
+        logger.warning("event refused", extra={"reason": type(error).__name__})
+        metrics.add_metric(name="EventsRefused", unit=MetricUnit.Count, value=1)
+        return {"statusCode": 400}
+    except TransientError as error:
+        logger.warning("event to be sent again", extra={"reason": error.reason})
+        return {"statusCode": 503}
+    logger.info("event received", extra={"result": result})
+    metrics.add_metric(name="EventsReceived", unit=MetricUnit.Count, value=1)
+    return {"statusCode": 200}
+
+
+def receive(app: Application, body: str, headers: dict[str, str]) -> str:
+    """Take one event; raises `ForgedEvent`, or `TransientError` where it is to be sent again."""
+    run_id = ended_run(body, headers, app.webhook_secret())
+    if run_id is None or app.event_waits is None:
+        return "unknown"
+    logger.append_keys(run_id=run_id)
+    return wake(app.event_waits, app.step_functions, run_id)

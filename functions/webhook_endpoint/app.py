@@ -1,0 +1,41 @@
+"""Registers the application's webhook endpoint with the server while it is deployed."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from pydantic import ValidationError
+
+from threadrun.application import application
+from threadrun.delivery import NOT_CREATED, deliver, deliver_plain_failure
+from threadrun.errors import TerminalError, TransientError
+from threadrun.webhook_endpoint import EndpointRequest, fulfil
+
+logger = Logger(service="webhook_endpoint")
+
+
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], context: LambdaContext) -> None:
+    """A request of CloudFormation for `Custom::OpenAIWebhookEndpoint`; it is answered in any case."""
+    app = application()
+    try:
+        request = EndpointRequest.model_validate(event)
+    except ValidationError as error:
+        places = ", ".join(".".join(str(part) for part in each["loc"]) for each in error.errors())
+        deliver_plain_failure(event, f"cannot use {places}", allow_loopback=app.settings.allow_loopback_response_url)
+        return
+    logger.set_correlation_id(request.request_id)
+    logger.info("request received", extra={"request_type": request.request_type})
+    answer = {"StackId": request.stack_id, "RequestId": request.request_id, "LogicalResourceId": request.logical_id}
+    try:
+        client = app.connect(request.wanted.api_key_secret_arn, request.wanted.base_url)
+        physical_id = fulfil(request, client, app.keep_webhook_secret, app.sleep)
+        answer |= {"Status": "SUCCESS", "PhysicalResourceId": physical_id}
+    except (TerminalError, TransientError) as error:
+        logger.warning("request failed", extra={"reason": error.reason})
+        physical_id = request.physical_id or f"{NOT_CREATED}{request.request_id}"
+        answer |= {"Status": "FAILED", "PhysicalResourceId": physical_id, "Reason": error.reason}
+    deliver(request.response_url, json.dumps(answer).encode())

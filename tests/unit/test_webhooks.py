@@ -1,0 +1,144 @@
+"""Which events of the server count, and what they do."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import time
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
+
+from tests.random_lives.services import MemoryTable
+from threadrun.errors import TransientError
+from threadrun.event_waits import EventWaits
+from threadrun.webhooks import EVENT_TYPES, ForgedEvent, ended_run, wake
+
+KEY = b"a key of the endpoint"
+SECRET = "whsec_" + base64.b64encode(KEY).decode()
+BODY = json.dumps({"object": "event", "id": "evt_1", "type": "response.completed", "data": {"id": "resp_1"}})
+
+
+def signed(body: str, *, age_s: float = 0, key: bytes = KEY) -> dict[str, str]:
+    """The headers of Standard Webhooks: https://github.com/standard-webhooks/standard-webhooks."""
+    timestamp = str(int(time.time() - age_s))
+    digest = hmac.new(key, f"wh_1.{timestamp}.{body}".encode(), hashlib.sha256).digest()
+    signature = f"v1,{base64.b64encode(digest).decode()}"
+    return {"webhook-id": "wh_1", "webhook-timestamp": timestamp, "webhook-signature": signature}
+
+
+@pytest.mark.parametrize("event_type", EVENT_TYPES)
+def test_each_end_of_a_run_counts(event_type: str) -> None:
+    body = json.dumps({"type": event_type, "data": {"id": "resp_1"}})
+    assert ended_run(body, signed(body), SECRET) == "resp_1"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        json.dumps({"type": "response.created", "data": {"id": "resp_1"}}),
+        json.dumps({"type": "batch.completed", "data": {"id": "batch_1"}}),
+        json.dumps({"type": "response.completed", "data": {"id": 7}}),
+        json.dumps({"type": "response.completed", "data": None}),
+        json.dumps({"type": ["response.completed"]}),
+        json.dumps(["response.completed"]),
+        "not JSON",
+        "",
+    ],
+)
+def test_other_events_count_for_nothing(body: str) -> None:
+    assert ended_run(body, signed(body), SECRET) is None
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        signed(BODY, key=b"another key"),
+        signed(BODY + " "),
+        signed(BODY, age_s=301),
+        signed(BODY, age_s=-310),
+        {**signed(BODY), "webhook-timestamp": "now"},
+        {name: value for name, value in signed(BODY).items() if name != "webhook-signature"},
+        {},
+    ],
+    ids=["another key", "another body", "too old", "from the future", "no time", "unsigned", "no headers"],
+)
+def test_a_forged_or_late_event_is_refused(headers: dict[str, str]) -> None:
+    with pytest.raises(ForgedEvent):
+        ended_run(BODY, headers, SECRET)
+
+
+def test_a_large_event_is_refused_before_it_is_looked_into() -> None:
+    body = BODY + " " * 70_000
+    with pytest.raises(ForgedEvent):
+        ended_run(body, signed(body), SECRET)
+
+
+class Waiters:
+    """The client of Step Functions: who waits, and what happens to the call."""
+
+    def __init__(self, *tokens: str, error: Exception | None = None) -> None:
+        self.tokens, self.error = set(tokens), error
+
+    def send_task_success(self, *, taskToken: str, output: str) -> None:
+        if self.error:
+            raise self.error
+        if taskToken not in self.tokens:
+            raise ClientError({"Error": {"Code": "TaskTimedOut", "Message": ""}}, "SendTaskSuccess")
+        self.tokens.remove(taskToken)
+
+
+def woken(table: MemoryTable, waiters: Waiters) -> str:
+    client: Any = waiters
+    return wake(event_waits(table), client, "resp_1")
+
+
+def event_waits(table: MemoryTable) -> EventWaits:
+    client: Any = table
+    return EventWaits(client, "table")
+
+
+def test_who_waits_for_the_run_is_woken_once() -> None:
+    table, waiters = MemoryTable(), Waiters("token")
+    key = event_waits(table).announce("resp_1", 1000)
+    assert table.add_task_token(key, "token")
+    assert woken(table, waiters) == "woken"
+    assert woken(table, waiters) == "noted", "a repeated event does nothing"
+
+
+def test_an_event_that_comes_before_the_wait_begins_keeps_it_from_beginning() -> None:
+    table = MemoryTable()
+    key = event_waits(table).announce("resp_1", 1000)
+    assert woken(table, Waiters()) == "noted"
+    assert not table.add_task_token(key, "token")
+
+
+def test_a_wait_that_is_announced_anew_can_begin() -> None:
+    table = MemoryTable()
+    event_waits(table).announce("resp_1", 1000)
+    woken(table, Waiters())
+    assert table.add_task_token(event_waits(table).announce("resp_1", 2000), "token")
+
+
+def test_an_event_of_a_run_that_nobody_waits_for_leaves_nothing_behind() -> None:
+    table = MemoryTable()
+    assert woken(table, Waiters()) == "unknown"
+    assert table.items == {}
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, "SendTaskSuccess"),
+        EndpointConnectionError(endpoint_url="https://states"),
+    ],
+)
+def test_what_cannot_be_woken_now_is_to_be_told_again(error: Exception) -> None:
+    table = MemoryTable()
+    table.add_task_token(event_waits(table).announce("resp_1", 1000), "token")
+    with pytest.raises(TransientError):
+        woken(table, Waiters("token", error=error))
+    assert woken(table, Waiters("token")) == "woken"
