@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 
+import httpx2
 import openai
 import pytest
 from openai import OpenAI
@@ -467,6 +468,27 @@ def test_wrong_fault_is_refused() -> None:
     for wrong in wrongs:
         with pytest.raises(ValueError, match=r"must be|no regular"):
             DeliveryFault(**wrong)
+
+
+def test_other_processes_control_them_over_http(stand_in: OpenAIStandIn, client: OpenAI, receiver: Receiver) -> None:
+    """As all faults, they can be told in JSON."""
+    with httpx2.Client(base_url=f"{stand_in.control_url}/") as control:
+        twice = {"kind": "twice", "event": "response.completed", "times": 1}
+        assert control.post("delivery_faults", json=twice).json() == {"planned": 1}
+        assert control.post("reach", json={"suffix": "on.aws", "port": receiver.port}).json() == {
+            "on.aws": receiver.port
+        }
+        for path, wrong in (("delivery_faults", {"kind": "x"}), ("delivery_faults", {"foo": 1}), ("reach", {})):
+            assert control.post(path, json=wrong).status_code == 400
+        endpoint = subscribe(client, "https://abc.on.aws/")
+        assert control.get("counters").json()["webhook_endpoints"] == 1
+        start(client)
+        until(lambda: len(control.get("deliveries").json()) == 2)
+        assert {each["status"] for each in control.get("deliveries").json()} == {200}
+        assert endpoint.signing_secret not in control.get("deliveries").text + control.get("requests").text
+        assert control.post("reset").json() == {"reset": True}
+        assert control.get("deliveries").json() == []
+    assert list(client.webhooks.list()) == []
 
 
 # --- many at once, other clocks, the end
