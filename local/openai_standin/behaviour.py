@@ -18,4 +18,6 @@ class Behaviour:
     locked_status: int = 400
     indexing_s: float = 1.0
     run_expiry_s: float = 600.0
+    webhook_retry_s: float = 1.0
+    webhook_timeout_s: float = 5.0
     models: Mapping[str, str | None] = field(default_factory=lambda: dict(MODELS))

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from . import files
+from .delivery_faults import DeliveryFault
 from .faults import fault_from_json
 from .scripts import script_from_json
 from .world import World
@@ -23,7 +24,7 @@ def handle(world: World, method: str, path: str, body: Any) -> tuple[int, Any]:
     try:
         world.settle()
         return 200, action(world, body)
-    except (TypeError, ValueError) as problem:
+    except (KeyError, TypeError, ValueError) as problem:
         return 400, {"error": str(problem)}
 
 
@@ -39,6 +40,18 @@ def _plan_faults(world: World, body: Any) -> dict[str, int]:
     for fault in faults:
         world.faults.plan(fault)
     return {"planned": len(faults)}
+
+
+def _plan_delivery_faults(world: World, body: Any) -> dict[str, int]:
+    faults = [DeliveryFault(**each) for each in _objects(body)]
+    for fault in faults:
+        world.webhooks.faults.plan(fault)
+    return {"planned": len(faults)}
+
+
+def _reach(world: World, body: Any) -> dict[str, int]:
+    world.reach |= {str(each["suffix"]): int(each["port"]) for each in _objects(body)}
+    return world.reach
 
 
 def _register_files(world: World, body: Any) -> dict[str, list[str]]:
@@ -62,6 +75,9 @@ _ACTIONS: dict[tuple[str, str], Callable[[World, Any], Any]] = {
     ("GET", "requests"): lambda world, body: [each._asdict() for each in world.requests],
     ("POST", "scripts"): _plan_scripts,
     ("POST", "faults"): _plan_faults,
+    ("GET", "deliveries"): lambda world, body: [each._asdict() for each in world.webhooks.deliveries],
+    ("POST", "delivery_faults"): _plan_delivery_faults,
+    ("POST", "reach"): _reach,
     ("POST", "files"): _register_files,
     ("POST", "reset"): _reset,
 }

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from . import conversations, files, responses, vector_stores
+from . import conversations, files, responses, vector_stores, webhook_endpoints
 from .assistants_v2 import assistants, messages, runs, threads
 from .errors import invalid_url, method_not_allowed
 
@@ -43,6 +43,14 @@ _RESPONSES: list[Route] = [
     ("DELETE", "/v1/responses/{response_id}", responses.delete),
     ("GET", "/v1/responses/{response_id}/input_items", responses.list_input_items),
     ("POST", "/v1/responses/{response_id}/cancel", responses.cancel),
+    ("GET", "/v1/webhook_event_types", webhook_endpoints.list_event_types),
+    ("GET", "/v1/webhook_endpoints", webhook_endpoints.list_all),
+    ("POST", "/v1/webhook_endpoints", webhook_endpoints.create),
+    ("GET", "/v1/webhook_endpoints/{webhook_endpoint_id}", webhook_endpoints.retrieve),
+    ("POST", "/v1/webhook_endpoints/{webhook_endpoint_id}", webhook_endpoints.update),
+    ("DELETE", "/v1/webhook_endpoints/{webhook_endpoint_id}", webhook_endpoints.delete),
+    ("POST", "/v1/webhook_endpoints/{webhook_endpoint_id}/rotate_secret", webhook_endpoints.rotate_secret),
+    ("POST", "/v1/webhook_endpoints/{webhook_endpoint_id}/test", webhook_endpoints.test),
 ]
 _ASSISTANTS: list[Route] = [
     ("GET", "/v1/assistants", assistants.list_all),

@@ -9,11 +9,14 @@ from urllib.parse import unquote
 
 from .application import Application
 from .behaviour import Behaviour
+from .delivery_faults import DeliveryFault
 from .faults import ConnectionLost, Fault
 from .files import register
+from .postman import Postman
 from .scripts import Script
 from .server import Server
 from .validation import MODELS
+from .webhooks import Delivery
 from .world import LoggedRequest, World, random_id
 
 if TYPE_CHECKING:
@@ -26,8 +29,9 @@ class OpenAIStandIn:
     `models` adds models to the known ones, each with the reasoning effort it uses unasked (None: it can't
     reason, "none": it does not reason unless asked, anything else: a reasoning model).
     `api` says which wires are served: `responses` (OpenAI today), `assistants` (a server that speaks only
-    Assistants v2) or `both`. `cancel_finished_status` and `locked_status` imitate other servers. `now`, `sleep`
-    and `new_id` are there for tests. Raises ValueError for another `api`.
+    Assistants v2) or `both`. `cancel_finished_status` and `locked_status` imitate other servers. A webhook that is
+    not taken within `webhook_timeout_s` is sent again after `webhook_retry_s`, doubled each time; webhooks are sent
+    only while it is started. `now`, `sleep` and `new_id` are there for tests. Raises ValueError for another `api`.
     """
 
     def __init__(
@@ -45,6 +49,8 @@ class OpenAIStandIn:
         locked_status: int = 400,
         indexing_s: float = 1.0,
         run_expiry_s: float = 600.0,
+        webhook_retry_s: float = 1.0,
+        webhook_timeout_s: float = 5.0,
         now: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
         new_id: Callable[[str], str] = random_id,
@@ -58,6 +64,8 @@ class OpenAIStandIn:
             locked_status=locked_status,
             indexing_s=indexing_s,
             run_expiry_s=run_expiry_s,
+            webhook_retry_s=webhook_retry_s,
+            webhook_timeout_s=webhook_timeout_s,
             models={**MODELS, **(models or {})},
         )
         self.api_key = api_key
@@ -67,21 +75,26 @@ class OpenAIStandIn:
         self._application = Application(self._world, api_key, api)
         self._server: Server | None = None
         self._thread: threading.Thread | None = None
+        self._postman: Postman | None = None
 
     def start(self) -> "OpenAIStandIn":
         """Listen on 127.0.0.1, on a free port unless one was given. Raises OSError when it is taken."""
         self._server = Server(self._port, self._application, self._sleep)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()
+        self._postman = Postman(self._world)
+        self._postman.start()
         return self
 
     def stop(self) -> None:
-        """Stop listening and cut every connection; the state stays readable."""
+        """Stop listening and delivering, and cut every connection; the state stays readable."""
+        if self._postman is not None:
+            self._postman.stop()
         if self._server is not None and self._thread is not None:
             self._server.shutdown()
             self._server.server_close()
             self._thread.join()
-        self._server = self._thread = None
+        self._server = self._thread = self._postman = None
 
     def __enter__(self) -> "OpenAIStandIn":
         return self.start()
@@ -142,6 +155,20 @@ class OpenAIStandIn:
             for fault in faults:
                 self._world.faults.plan(fault)
 
+    def fault_deliveries(self, *faults: DeliveryFault) -> None:
+        """Say what goes wrong with webhooks."""
+        with self._world.lock:
+            for fault in faults:
+                self._world.webhooks.faults.plan(fault)
+
+    def reach(self, suffix: str, port: int) -> None:
+        """Deliver webhooks for hosts under `suffix` to a port of 127.0.0.1, in plain HTTP, even after a reset.
+
+        For the embedded cloud's function URLs: `reach("on.aws", cloud.port)`.
+        """
+        with self._world.lock:
+            self._world.reach[suffix] = port
+
     def add_file(self, **fields: Any) -> str:
         """Register a file and tell its id.
 
@@ -156,6 +183,12 @@ class OpenAIStandIn:
         """List the requests so far, oldest first; control calls are not among them."""
         with self._world.lock:
             return list(self._world.requests)
+
+    @property
+    def deliveries(self) -> list[Delivery]:
+        """List the webhooks delivered so far, failed attempts among them, in the order in which they were over."""
+        with self._world.lock:
+            return list(self._world.webhooks.deliveries)
 
     def counters(self) -> dict[str, int]:
         """Count what is alive, what was left behind, and what was started."""

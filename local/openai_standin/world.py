@@ -1,8 +1,10 @@
 """Exists to hold what OpenAI would hold, and the clock; it knows nothing of HTTP.
 
-Nothing runs in the background: `settle()` brings the state up to the clock before anybody looks at it.
+Nothing runs in the background: `settle()` brings the state up to the clock before anybody looks at it. Who waits
+for webhooks to deliver is told through `changed` when there is one sooner than `awaited`.
 """
 
+import math
 import secrets
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +20,7 @@ from .faults import PlannedFaults
 from .items import Item
 from .scripts import Script
 from .storage import Storage
+from .webhooks import Webhooks
 
 _IN_CONVERSATION = ("completed", "incomplete")
 _SHORT = ("call", "asst", "thread", "run", "step")
@@ -107,6 +110,9 @@ class World:
         self, behaviour: Behaviour, now: Callable[[], float], new_id: Callable[[str], str] = random_id
     ) -> None:
         self.lock = threading.RLock()
+        self.changed = threading.Condition(self.lock)
+        self.awaited = -math.inf
+        self.reach: dict[str, int] = {}
         self.behaviour = behaviour
         self.now = now
         self.new_id = new_id
@@ -124,6 +130,7 @@ class World:
         self.script_models: dict[str, str | None] = {}
         self.storage = Storage(self.now, self.new_id, self.behaviour.indexing_s)
         self.assistants = Assistants(self.now)
+        self.webhooks = Webhooks(self.new_id, self.behaviour.webhook_retry_s)
         self.orphan_items = 0
         self.runs_started = 0
         self.most_concurrent = 0
@@ -140,17 +147,26 @@ class World:
         return {**self.script_models, **self.behaviour.models}
 
     def settle(self) -> None:
-        """Finish what is over by now: items enter the conversation, locks open, unstored responses vanish."""
+        """Finish what is over by now: items enter conversations, locks open, webhooks leave, unstored responses go."""
         now = self.now()
         over = [run for run in self.in_flight if run.is_final(now)]
         for run in sorted(over, key=lambda each: each.final_at):
             self.in_flight.remove(run)
             self._finish(run)
+            if run.in_background:
+                self.webhooks.announce(f"response.{run.status(run.final_at)}", run.id, run.final_at)
         for run in [each for each in self.fleeting if now >= each.final_at + self.behaviour.retention_s]:
             self.fleeting.remove(run)
             self.runs.pop(run.id, None)
         self.storage.settle()
         deliveries.settle(self.assistants.runs.values(), now, self.new_id)
+        if self.next_delivery() < self.awaited:
+            self.changed.notify_all()
+
+    def next_delivery(self) -> float:
+        """Tell when a webhook may be due next, in epoch seconds."""
+        watched = self.in_flight if self.webhooks.endpoints else []
+        return min([self.webhooks.next_at, *(run.final_at for run in watched if run.in_background)])
 
     def _finish(self, run: Run) -> None:
         # A failed or cancelled response leaves no items: items prove that a response ended well.
@@ -221,6 +237,7 @@ class World:
             "responses": len(self.runs),
             "responses_in_flight": len(self.in_flight),
             "orphan_items": self.orphan_items,
+            "webhook_endpoints": len(self.webhooks.endpoints),
             "runs_started": self.runs_started,
             "max_concurrent_per_conversation": self.most_concurrent,
             **self.assistants.counters(),

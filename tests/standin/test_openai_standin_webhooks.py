@@ -1,0 +1,541 @@
+"""Exists to prove that webhooks leave the stand-in at their time and verify with OpenAI's own SDK."""
+
+import base64
+import functools
+import itertools
+import threading
+import time
+import typing
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, NamedTuple
+
+import httpx2
+import openai
+import pytest
+from openai import OpenAI
+from openai.types.webhooks import (
+    DeletedWebhookEndpoint,
+    UnwrapWebhookEvent,
+    WebhookEndpoint,
+    WebhookEndpointList,
+    WebhookEndpointTestResult,
+    WebhookEndpointWithSecret,
+    WebhookEventTypeList,
+    webhook_create_params,
+)
+
+from local.openai_standin import DeliveryFault, OpenAIStandIn, Script, webhooks
+from local.openai_standin.webhook_endpoints import _SETTINGS
+from tests.standin.test_openai_standin import PLAIN, Clock, client_of, refusal, start
+from tests.standin.test_openai_standin_files import valid
+
+ENDS: list[Any] = ["response.completed", "response.failed", "response.cancelled", "response.incomplete"]
+ELSEWHERE = "https://example.com/hook"
+RUN_S = 0.2
+QUIET_S = 0.5
+"""Long enough for whatever is on its way to arrive."""
+
+
+class Received(NamedTuple):
+    """One request as the receiver got it."""
+
+    path: str
+    headers: dict[str, str]
+    body: bytes
+    time: float
+
+    @property
+    def webhook_id(self) -> str:
+        return self.headers["webhook-id"]
+
+
+class Receiver:
+    """A tiny server that keeps what it gets; it answers with `statuses` in turn, then with 200."""
+
+    def __init__(self) -> None:
+        self.received: list[Received] = []
+        self.statuses: list[int] = []
+        self.holding = threading.Event()
+        self.holding.set()
+        receiver = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["content-length"]))
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                receiver.received.append(Received(self.path, headers, body, time.time()))
+                receiver.holding.wait(10)
+                self.send_response(receiver.statuses.pop(0) if receiver.statuses else 200)
+                self.send_header("content-length", "0")
+                self.end_headers()
+
+            def log_message(self, format: str, *args: Any) -> None:
+                pass
+
+        class Server(ThreadingHTTPServer):
+            daemon_threads = True
+            request_queue_size = 512
+
+            def handle_error(self, request: Any, client_address: Any) -> None:
+                pass
+
+        self._server = Server(("127.0.0.1", 0), Handler)
+        self.port = self._server.server_port
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+        self._thread.start()
+
+    def url(self, host: str = "127.0.0.1") -> str:
+        return f"http://{host}:{self.port}/hook?a=b"
+
+    def wait_for(self, count: int) -> list[Received]:
+        until(lambda: len(self.received) >= count)
+        return list(self.received)
+
+    def close(self) -> None:
+        self.holding.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come to that"
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    receiver = Receiver()
+    yield receiver
+    receiver.close()
+
+
+@pytest.fixture
+def stand_in() -> Iterator[OpenAIStandIn]:
+    with OpenAIStandIn(duration_s=RUN_S, cancel_delay_s=0.1, webhook_retry_s=0.1, webhook_timeout_s=0.4) as stand_in:
+        yield stand_in
+
+
+@pytest.fixture
+def client(stand_in: OpenAIStandIn) -> Iterator[OpenAI]:
+    with OpenAI(api_key=stand_in.api_key, base_url=stand_in.base_url, max_retries=0) as opened:
+        yield opened
+
+
+def subscribe(client: OpenAI, url: str, event_types: list[Any] = ENDS) -> WebhookEndpointWithSecret:
+    return client.webhooks.create(event_types=event_types, name="threadrun", url=url)
+
+
+# --- endpoints
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def quiet(clock: Clock) -> Iterator[OpenAI]:
+    """A client of a stand-in without a socket, whose clock stands still."""
+    with client_of(OpenAIStandIn(now=clock, sleep=clock.sleep)) as opened:
+        yield opened
+
+
+def test_endpoint_lives_through_create_list_update_delete(quiet: OpenAI, clock: Clock) -> None:
+    """The secret is shown once; whoever only lists must not learn it."""
+    hooks = quiet.webhooks.with_raw_response
+    created = valid(
+        WebhookEndpointWithSecret, hooks.create(event_types=ENDS[:1], name="one", url="https://example.com/1")
+    )
+    assert created.id.startswith("whe_")
+    assert len(base64.b64decode(created.signing_secret.removeprefix("whsec_"), validate=True)) == 32
+    assert (created.created_at, created.updated_at) == (int(clock.time), int(clock.time))
+    others = [subscribe(quiet, ELSEWHERE).id for _ in range(2)]
+    valid(WebhookEndpointList, hooks.list())
+    assert [each.id for each in quiet.webhooks.list(limit=1)] == [*reversed(others), created.id]
+    assert [each.id for each in quiet.webhooks.list(after=others[0]).data] == [created.id]
+    clock.sleep(10)
+    same = valid(WebhookEndpoint, hooks.update(created.id, name="one"))
+    assert same.updated_at == created.created_at, "an unchanged update does not count"
+    changed = quiet.webhooks.update(created.id, name="new", event_types=ENDS)
+    assert (changed.name, changed.event_types, changed.url) == ("new", ENDS, "https://example.com/1")
+    assert changed.updated_at == created.created_at + 10
+    shown = hooks.retrieve(created.id)
+    assert created.signing_secret not in shown.text + hooks.list().text
+    assert valid(WebhookEndpoint, shown).signing_secret_hint == f"whsec_...{created.signing_secret[-4:]}"
+    assert valid(DeletedWebhookEndpoint, hooks.delete(created.id)).deleted
+    gone: list[Callable[[str], object]] = [
+        quiet.webhooks.retrieve,
+        quiet.webhooks.update,
+        quiet.webhooks.delete,
+        quiet.webhooks.rotate_secret,
+        functools.partial(quiet.webhooks.test, event_type=ENDS[0]),
+    ]
+    for call in gone:
+        assert refusal(functools.partial(call, created.id), openai.NotFoundError).code is None
+
+
+def test_parameters_and_event_types_are_those_of_the_sdk(quiet: OpenAI) -> None:
+    """A new event type is noticed here."""
+    hints = typing.get_type_hints(webhook_create_params.WebhookCreateParams)
+    assert set(_SETTINGS) == set(hints)
+    assert typing.get_args(typing.get_args(hints["event_types"])[0]) == webhooks.EVENT_TYPES
+    listed = valid(WebhookEventTypeList, quiet.webhooks.event_types.with_raw_response.list())
+    assert tuple(listed.data) == webhooks.EVENT_TYPES
+
+
+@pytest.mark.parametrize(
+    ("changes", "param", "code"),
+    [
+        ({"event_types": ["response.completed", "response.done"]}, "event_types[1]", "invalid_value"),
+        ({"event_types": []}, "event_types", "empty_array"),
+        ({"event_types": None}, "event_types", "invalid_type"),
+        ({"name": ""}, "name", "empty_string"),
+        ({"name": "x" * 257}, "name", "string_above_max_length"),
+        ({"url": "http://example.com/hook"}, "url", "invalid_value"),
+        ({"url": "http://localhost.example.com"}, "url", "invalid_value"),
+        ({"url": "ftp://127.0.0.1/"}, "url", "invalid_value"),
+        ({"url": "https://"}, "url", "invalid_value"),
+        ({"url": "https://example.com:port/"}, "url", "invalid_value"),
+        ({"url": "https://example.com/a b"}, "url", "invalid_value"),
+        ({"url": 5}, "url", "invalid_type"),
+        ({"secret": "mine"}, "secret", "unknown_parameter"),
+    ],
+)
+def test_unusable_endpoint_is_refused(quiet: OpenAI, changes: dict[str, Any], param: str, code: str) -> None:
+    """A wrong address must be noticed when it is set, not when the first webhook is missed."""
+    request = {"event_types": ENDS, "name": "one", "url": ELSEWHERE, **changes}
+    error = refusal(lambda: quiet.post("/webhook_endpoints", body=request, cast_to=object))
+    assert (error.param, error.code) == (param, code)
+
+
+@pytest.mark.parametrize("missing", ["event_types", "name", "url"])
+def test_endpoint_needs_all_three(quiet: OpenAI, missing: str) -> None:
+    """OpenAI has no default for any of them."""
+    request = {"event_types": ENDS, "name": "one", "url": ELSEWHERE}
+    del request[missing]
+    error = refusal(lambda: quiet.post("/webhook_endpoints", body=request, cast_to=object))
+    assert (error.param, error.code) == (missing, "missing_required_parameter")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:80", "localhost", "abc.lambda-url.eu-west-1.localhost:4566"])
+def test_this_machine_needs_no_tls(quiet: OpenAI, host: str) -> None:
+    """Tests have no certificates."""
+    assert subscribe(quiet, f"http://{host}/").url == f"http://{host}/"
+
+
+# --- deliveries
+
+
+def test_end_of_a_response_is_told_at_its_time(client: OpenAI, stand_in: OpenAIStandIn, receiver: Receiver) -> None:
+    """Nobody looks: the event itself is the first that is heard of the end."""
+    endpoint = subscribe(client, receiver.url())
+    response = start(client)
+    (got,) = receiver.wait_for(1)
+    event = client.webhooks.unwrap(got.body, got.headers, secret=endpoint.signing_secret)
+    assert (event.type, event.object, event.data.id) == ("response.completed", "event", response.id)
+    assert event.id.startswith("evt_")
+    assert got.webhook_id.startswith("wh_")
+    assert (got.path, got.headers["host"]) == ("/hook?a=b", f"127.0.0.1:{receiver.port}")
+    assert got.headers["content-type"] == "application/json"
+    assert 0 <= got.time - (response.created_at + RUN_S) < 0.3
+    assert event.created_at == int(client.responses.retrieve(response.id).completed_at or 0)
+    until(lambda: len(stand_in.deliveries) == 1)
+    (delivery,) = stand_in.deliveries
+    assert delivery[:4] == (endpoint.id, "response.completed", response.id, got.webhook_id)
+    assert abs(delivery.time - got.time) < 0.3
+    assert delivery.status == 200
+    assert endpoint.signing_secret not in repr(stand_in.deliveries) + repr(stand_in._world.webhooks.endpoints)
+
+
+def test_each_way_to_end_has_its_event(client: OpenAI, stand_in: OpenAIStandIn, receiver: Receiver) -> None:
+    """A failure is as much worth knowing as an answer."""
+    endpoint = subscribe(client, receiver.url())
+    for status in ("failed", "incomplete", "cancelled"):
+        stand_in.script(Script(status=status))
+    scripted = [start(client).id for _ in range(3)]
+    receiver.wait_for(3)
+    cancelled = start(client).id
+    client.responses.cancel(cancelled)
+    found: dict[str, Any] = {}
+    for each in receiver.wait_for(4):
+        event: UnwrapWebhookEvent = client.webhooks.unwrap(each.body, each.headers, secret=endpoint.signing_secret)
+        found[event.data.id] = event.type
+    expected = ["response.failed", "response.incomplete", "response.cancelled", "response.cancelled"]
+    assert found == dict(zip([*scripted, cancelled], expected, strict=True))
+
+
+def test_only_background_responses_and_subscribers_are_told(client: OpenAI, receiver: Receiver) -> None:
+    """Whoever waited for the reply, or asked for other events, hears nothing."""
+    subscribe(client, receiver.url(), ["response.failed"])
+    other = subscribe(client, receiver.url(), ["response.completed"])
+    client.responses.create(model=PLAIN, input="hi")
+    response = start(client)
+    time.sleep(RUN_S + QUIET_S)
+    (got,) = receiver.received
+    event = client.webhooks.unwrap(got.body, got.headers, secret=other.signing_secret)
+    assert event.data.id == response.id
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_assistants_runs_tell_nothing(receiver: Receiver) -> None:
+    """OpenAI never had webhooks for them."""
+    with (
+        OpenAIStandIn(api="both", duration_s=0) as stand_in,
+        OpenAI(api_key=stand_in.api_key, base_url=stand_in.base_url, max_retries=0) as client,
+    ):
+        subscribe(client, receiver.url())
+        assistant = client.beta.assistants.create(model=PLAIN)
+        client.beta.threads.create_and_run(assistant_id=assistant.id)
+        time.sleep(QUIET_S)
+    assert receiver.received == []
+
+
+def test_endpoint_made_while_a_response_runs_is_told(client: OpenAI, receiver: Receiver) -> None:
+    """Who waits for ends must learn that there is somebody to tell."""
+    start(client)
+    subscribe(client, receiver.url())
+    receiver.wait_for(1)
+
+
+def test_name_under_localhost_needs_no_dns(client: OpenAI, stand_in: OpenAIStandIn, receiver: Receiver) -> None:
+    """The embedded cloud tells its functions apart by such names."""
+    subscribe(client, receiver.url("abc.lambda-url.us-east-1.localhost"))
+    start(client)
+    (got,) = receiver.wait_for(1)
+    assert got.headers["host"] == f"abc.lambda-url.us-east-1.localhost:{receiver.port}"
+
+
+def test_public_name_is_delivered_where_the_test_says(
+    client: OpenAI, stand_in: OpenAIStandIn, receiver: Receiver
+) -> None:
+    """The embedded cloud gives its functions AWS's own names."""
+    stand_in.reach("on.aws", receiver.port)
+    stand_in.reset()
+    subscribe(client, "https://abc.lambda-url.us-east-1.on.aws/")
+    start(client)
+    (got,) = receiver.wait_for(1)
+    assert (got.path, got.headers["host"]) == ("/", "abc.lambda-url.us-east-1.on.aws")
+
+
+def test_another_machine_is_never_called(client: OpenAI, stand_in: OpenAIStandIn) -> None:
+    """A test must not send anything out, so such an endpoint is one that does not answer."""
+    subscribe(client, ELSEWHERE)
+    start(client)
+    until(lambda: len(stand_in.deliveries) >= 2)
+    assert {each.status for each in stand_in.deliveries} == {None}
+
+
+def test_refused_delivery_is_repeated_after_growing_pauses(
+    client: OpenAI, stand_in: OpenAIStandIn, receiver: Receiver
+) -> None:
+    """The id stays, so that repeats can be told; a redirect is no success."""
+    endpoint = subscribe(client, receiver.url())
+    receiver.statuses = [500, 404, 302]
+    start(client)
+    got = receiver.wait_for(4)
+    assert len({each.webhook_id for each in got}) == len({each.body for each in got}) == 1
+    pauses = [later.time - earlier.time for earlier, later in itertools.pairwise(got)]
+    assert all(0 <= pause - wanted < 0.3 for pause, wanted in zip(pauses, (0.1, 0.2, 0.4), strict=True)), pauses
+    assert got[0].headers["webhook-timestamp"] <= got[-1].headers["webhook-timestamp"]
+    client.webhooks.unwrap(got[-1].body, got[-1].headers, secret=endpoint.signing_secret)
+    time.sleep(QUIET_S)
+    assert [each.status for each in stand_in.deliveries] == [500, 404, 302, 200]
+
+
+def test_delivery_that_is_not_answered_in_time_is_repeated(
+    client: OpenAI, stand_in: OpenAIStandIn, receiver: Receiver
+) -> None:
+    """A slow endpoint is one that failed, and nobody else waits for it."""
+    subscribe(client, receiver.url())
+    receiver.holding.clear()
+    start(client)
+    receiver.wait_for(1)
+    began = time.monotonic()
+    client.conversations.create()
+    assert time.monotonic() - began < 0.3
+    receiver.wait_for(2)
+    receiver.holding.set()
+    until(lambda: [each.status for each in stand_in.deliveries][:2] == [None, 200])
+
+
+def test_rotated_secret_counts_from_the_next_delivery(client: OpenAI, receiver: Receiver) -> None:
+    """Unless the old one is to be kept, it is good for nothing at once."""
+    first = subscribe(client, receiver.url())
+    second = valid(WebhookEndpointWithSecret, client.webhooks.with_raw_response.rotate_secret(first.id))
+    start(client)
+    (got,) = receiver.wait_for(1)
+    client.webhooks.unwrap(got.body, got.headers, secret=second.signing_secret)
+    with pytest.raises(openai.InvalidWebhookSignatureError):
+        client.webhooks.unwrap(got.body, got.headers, secret=first.signing_secret)
+    third = client.webhooks.rotate_secret(first.id, keep_old_secret_active_for_24_hours=True)
+    start(client)
+    got = receiver.wait_for(2)[1]
+    for secret in (second.signing_secret, third.signing_secret):
+        client.webhooks.unwrap(got.body, got.headers, secret=secret)
+
+
+def test_kept_secret_ends_after_a_day() -> None:
+    """A rotation that never ends would be none."""
+    endpoint = webhooks.Endpoint("whe_1", 0, "one", ELSEWHERE, [], 0)
+    endpoint.rotate(1000, keep_old=True)
+    assert [len(endpoint.signature(b"", at).split()) for at in (1000, 1000 + 86_399, 1000 + 86_400)] == [2, 2, 1]
+
+
+def test_deleted_endpoint_gets_nothing_more(client: OpenAI, stand_in: OpenAIStandIn, receiver: Receiver) -> None:
+    """Neither the next event, nor another try of the last."""
+    endpoint = subscribe(client, receiver.url())
+    receiver.statuses = [500]
+    start(client)
+    until(lambda: len(stand_in.deliveries) == 1)
+    client.webhooks.delete(endpoint.id)
+    start(client)
+    time.sleep(RUN_S + QUIET_S)
+    assert len(receiver.received) == len(stand_in.deliveries) == 1
+
+
+def test_sample_tells_what_the_endpoint_answered(client: OpenAI, stand_in: OpenAIStandIn, receiver: Receiver) -> None:
+    """It is sent once, even where all webhooks are lost."""
+    stand_in.fault_deliveries(DeliveryFault("drop"))
+    endpoint = subscribe(client, receiver.url(), ["response.failed"])
+    receiver.statuses = [503]
+    hooks = client.webhooks.with_raw_response
+    result = valid(WebhookEndpointTestResult, hooks.test(endpoint.id, event_type="response.completed"))
+    assert (result.status_code, result.webhook_endpoint_id) == (503, endpoint.id)
+    (got,) = receiver.received
+    event = client.webhooks.unwrap(got.body, got.headers, secret=endpoint.signing_secret)
+    assert event.type == result.event_type == "response.completed"
+    nowhere = subscribe(client, ELSEWHERE)
+    refusal(lambda: client.webhooks.test(nowhere.id, event_type="response.completed"))
+    time.sleep(QUIET_S)
+    assert [each.status for each in stand_in.deliveries] == [503, None]
+
+
+# --- faults
+
+
+def test_dropped_webhook_never_arrives(client: OpenAI, stand_in: OpenAIStandIn, receiver: Receiver) -> None:
+    """Whoever relies on webhooks alone waits for ever."""
+    stand_in.fault_deliveries(DeliveryFault("drop", times=1))
+    subscribe(client, receiver.url())
+    lost = start(client).id
+    time.sleep(RUN_S + QUIET_S)
+    assert client.responses.retrieve(lost).status == "completed"
+    assert receiver.received == []
+    assert stand_in.deliveries == []
+    start(client)
+    receiver.wait_for(1)
+
+
+def test_webhook_can_come_late_and_twice(client: OpenAI, stand_in: OpenAIStandIn, receiver: Receiver) -> None:
+    """A repeat has the id of the first; another kind of event is not touched."""
+    stand_in.fault_deliveries(
+        DeliveryFault("delay", seconds=0.3), DeliveryFault("twice", seconds=0.2), DeliveryFault("drop", ".*failed")
+    )
+    subscribe(client, receiver.url())
+    ends_at = start(client).created_at + RUN_S
+    first, second = receiver.wait_for(2)
+    assert first.webhook_id == second.webhook_id
+    assert 0.3 <= first.time - ends_at < 0.6
+    assert 0.5 <= second.time - ends_at < 0.8
+
+
+@pytest.mark.parametrize(
+    ("fault", "expected"),
+    [
+        (DeliveryFault("drop"), "..........."),
+        (DeliveryFault("drop", times=2, after=1), "x..xxxxxxxx"),
+        (DeliveryFault("drop", share=0.5), "x.x.x.x.x.x"),
+        (DeliveryFault("drop", share=0.1), "xxxxxxxxx.x"),
+        (DeliveryFault("drop", share=0), "xxxxxxxxxxx"),
+        (DeliveryFault("drop", event="response.failed"), "xxxxxxxxxxx"),
+        (DeliveryFault("twice", times=1), "Xxxxxxxxxxx"),
+    ],
+)
+def test_faults_hit_the_same_ones_every_time(fault: DeliveryFault, expected: str) -> None:
+    """A share is spread evenly, not drawn: a test that fails must fail again."""
+    planned = webhooks.PlannedDeliveryFaults()
+    planned.plan(fault)
+    assert "".join(".xX"[len(planned.delays("response.completed"))] for _ in expected) == expected
+
+
+def test_wrong_fault_is_refused() -> None:
+    """A fault that never strikes would make a test that proves nothing."""
+    wrongs: list[dict[str, Any]] = [{"kind": "lose"}, {"kind": "drop", "share": 2}, {"kind": "drop", "event": "("}]
+    for wrong in wrongs:
+        with pytest.raises(ValueError, match=r"must be|no regular"):
+            DeliveryFault(**wrong)
+
+
+def test_other_processes_control_them_over_http(stand_in: OpenAIStandIn, client: OpenAI, receiver: Receiver) -> None:
+    """As all faults, they can be told in JSON."""
+    with httpx2.Client(base_url=f"{stand_in.control_url}/") as control:
+        twice = {"kind": "twice", "event": "response.completed", "times": 1}
+        assert control.post("delivery_faults", json=twice).json() == {"planned": 1}
+        assert control.post("reach", json={"suffix": "on.aws", "port": receiver.port}).json() == {
+            "on.aws": receiver.port
+        }
+        for path, wrong in (("delivery_faults", {"kind": "x"}), ("delivery_faults", {"foo": 1}), ("reach", {})):
+            assert control.post(path, json=wrong).status_code == 400
+        endpoint = subscribe(client, "https://abc.on.aws/")
+        assert control.get("counters").json()["webhook_endpoints"] == 1
+        start(client)
+        until(lambda: len(control.get("deliveries").json()) == 2)
+        assert {each["status"] for each in control.get("deliveries").json()} == {200}
+        assert endpoint.signing_secret not in control.get("deliveries").text + control.get("requests").text
+        assert control.post("reset").json() == {"reset": True}
+        assert control.get("deliveries").json() == []
+    assert list(client.webhooks.list()) == []
+
+
+# --- many at once, other clocks, the end
+
+
+def test_hundreds_of_ends_are_told_at_once(client: OpenAI, stand_in: OpenAIStandIn, receiver: Receiver) -> None:
+    """Deliveries go side by side, and each response has its own."""
+    stand_in.script(Script(duration_s=2.0, times=None))
+    subscribe(client, receiver.url())
+    with client_of(stand_in) as quick:
+        started = [start(quick) for _ in range(200)]
+    assert stand_in.counters()["responses_in_flight"] == 200
+    got = receiver.wait_for(200)
+    assert len({each.webhook_id for each in got}) == 200
+    until(lambda: {each.response_id for each in stand_in.deliveries} == {each.id for each in started})
+    ends = {response.id: response.created_at + 2.0 for response in started}
+    assert max(each.time - ends[each.response_id] for each in stand_in.deliveries) < 0.5
+
+
+def test_clock_moved_by_hand_is_noticed(receiver: Receiver) -> None:
+    """Nothing is asked of the stand-in after the clock has moved."""
+    clock = Clock()
+    with (
+        OpenAIStandIn(now=clock, duration_s=1000) as stand_in,
+        OpenAI(api_key=stand_in.api_key, base_url=stand_in.base_url, max_retries=0) as client,
+    ):
+        subscribe(client, receiver.url())
+        start(client)
+        time.sleep(0.2)
+        assert receiver.received == []
+        clock.sleep(1001)
+        (got,) = receiver.wait_for(1)
+        assert got.headers["webhook-timestamp"] == str(int(clock.time))
+
+
+def test_stop_ends_all_threads_at_once(receiver: Receiver) -> None:
+    """Not even a delivery under way is waited for."""
+    before = set(threading.enumerate())
+    receiver.holding.clear()
+    with OpenAIStandIn(duration_s=0) as stand_in:
+        with OpenAI(api_key=stand_in.api_key, base_url=stand_in.base_url, max_retries=0) as client:
+            subscribe(client, receiver.url())
+            start(client)
+            start(client, metadata={"a": "b"})
+            receiver.wait_for(2)
+        began = time.monotonic()
+    assert time.monotonic() - began < 0.5
+    names = {each.name for each in set(threading.enumerate()) - before}
+    assert not any("postman" in name or "_send" in name for name in names), names
+    assert stand_in.deliveries == [], "what was cut off is not on record"
