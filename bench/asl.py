@@ -1,6 +1,6 @@
 """Plays an execution of statemachine/thread_run.asl.yaml on a virtual clock, as far as the good case goes.
 
-It reads the definition itself, so that it counts the transitions of whatever the definition is; a failing task, and
+It reads the definition itself, so that it counts the transitions of whatever the definition is; retries, and
 a kind of state that the definition has not, are not known here.
 """
 
@@ -16,7 +16,16 @@ import jsonata
 import yaml
 
 DEFINITION = Path(__file__).parents[1] / "statemachine" / "thread_run.asl.yaml"
-Task = Callable[[str, dict[str, Any]], Any]
+Task = Callable[[str, dict[str, Any], float], Any]
+NO_TIMEOUT_SECONDS = 99_999_999
+
+
+class TaskFailed(Exception):
+    """A task failed with an error of this name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
 
 
 class Machine:
@@ -29,16 +38,23 @@ class Machine:
     def play(self, given: dict[str, Any], task: Task, pass_time: Callable[[float], None]) -> int:
         """Walk from the start to an end; returns how many states were entered.
 
-        `task` gets the resource and the arguments of a task state, and returns its result.
+        `task` gets the resource, the arguments and the timeout in seconds of a task state, and returns its result.
+        It may raise `TaskFailed` where the definition catches that.
         """
         name, state_input, entered = self._start, given, 0
         while name is not None:
             state = self._states[name]
-            states: dict[str, Any] = {"input": state_input, "context": {"Execution": {"Input": given}}}
             entered += 1
+            context = {"Execution": {"Input": given}, "Task": {"Token": str(entered)}}
+            states: dict[str, Any] = {"input": state_input, "context": context}
             match state["Type"]:
                 case "Task":
-                    states["result"] = task(state["Resource"], evaluated(state.get("Arguments", {}), states))
+                    arguments = evaluated(state.get("Arguments", {}), states)
+                    timeout = float(evaluated(state.get("TimeoutSeconds", NO_TIMEOUT_SECONDS), states))
+                    try:
+                        states["result"] = task(state["Resource"], arguments, timeout)
+                    except TaskFailed as failed:
+                        state = _catcher(state, failed.name)
                 case "Wait":
                     pass_time(float(evaluated(state["Seconds"], states)))
                 case "Choice":
@@ -54,6 +70,11 @@ class Machine:
                 state_input = evaluated(state["Output"], states)
             name = state.get("Next")
         return entered
+
+
+def _catcher(state: dict[str, Any], error: str) -> dict[str, Any]:
+    """What follows an error; a StopIteration where nothing catches it."""
+    return next(each for each in state["Catch"] if error in each["ErrorEquals"])
 
 
 def _choice(state: dict[str, Any], states: dict[str, Any]) -> str:

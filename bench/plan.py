@@ -10,6 +10,8 @@ import math
 from dataclasses import dataclass
 from statistics import NormalDist
 
+WITH_WEBHOOKS = "threadrun-webhooks"
+"""This application, deployed a second time and told of each run's end."""
 LENGTHS_SECONDS = (2, 10, 30, 120, 600)
 RUNS_PER_LENGTH = 10
 MIX, MIX_RUNS, MIX_MEDIAN_SECONDS, MIX_SIGMA = "mix", 24, 20, 1.0

@@ -11,7 +11,12 @@ from matplotlib.ticker import FuncFormatter
 
 from bench.rows import Row
 
-STYLES = {"threadrun": ("tab:green", "o"), "cdk-provider": ("tab:orange", "s"), "crhelper": ("tab:gray", "^")}
+STYLES = {
+    "threadrun": ("tab:green", "o"),
+    "threadrun-webhooks": ("tab:blue", "D"),
+    "cdk-provider": ("tab:orange", "s"),
+    "crhelper": ("tab:gray", "^"),
+}
 SMALLEST_LAG_SECONDS = 0.01
 
 

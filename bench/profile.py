@@ -11,11 +11,12 @@ from typing import Any
 from bench.invocations import Invocation
 from bench.prices import Usage
 
-KINDS = ("start", "look", "answer")
+KINDS = ("start", "look", "answer", "wake")
 _KIND_BY_NAME = {
     "CustomResource": "start",
     "Reconcile": "look",
     "Signal": "answer",
+    "WebhookFunction": "wake",
     "frameworkonEvent": "start",
     "OnEvent": "start",
     "frameworkisComplete": "look",

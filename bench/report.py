@@ -75,7 +75,7 @@ def markdown(found: Found) -> str:
         "",
         "## Targets",
         "",
-        *_target_table(found.rows),
+        *_target_table(found.rows, found.runs),
         "",
         "## What the cost is made of",
         "",
@@ -154,10 +154,10 @@ def _row_table(rows: Sequence[Row]) -> list[str]:
     return _table(head, lines)
 
 
-def _target_table(rows: Sequence[Row]) -> list[str]:
+def _target_table(rows: Sequence[Row], runs: Sequence[PlayedRun]) -> list[str]:
     lines = [
         (each.name, f"{each.found:.2f} {each.unit}", f"{each.at_most:.2f} {each.unit}", "yes" if each.is_met else "no")
-        for each in targets(rows)
+        for each in targets(rows, runs)
     ]
     return _table(("figure", "found", "at most", "met"), lines)
 

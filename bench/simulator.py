@@ -17,7 +17,7 @@ GOLDEN_RATIO = 0.618034
 """Its multiples, less their whole parts, are spread evenly, however many there are."""
 
 
-def play_threadrun(lengths: Sequence[float], profile: Profile) -> list[SimulatedRun]:
+def play_threadrun(lengths: Sequence[float], profile: Profile, *, webhooks: bool = False) -> list[SimulatedRun]:
     """This application, whose waits after a refusal are by chance: from a fixed seed."""
     from bench.asl import Machine
     from bench.virtual_application import VirtualApplication
@@ -25,7 +25,7 @@ def play_threadrun(lengths: Sequence[float], profile: Profile) -> list[Simulated
     machine, chance = Machine(), random.Random(1).random
     logging.disable(logging.CRITICAL)  # Thousands of runs log too much.
     try:
-        return [VirtualApplication(seconds, profile, machine, chance).play() for seconds in lengths]
+        return [VirtualApplication(seconds, profile, machine, chance, webhooks=webhooks).play() for seconds in lengths]
     finally:
         logging.disable(logging.NOTSET)
 
@@ -37,6 +37,7 @@ def simulate(
     lateness = [scheduler_tick_s * (number * GOLDEN_RATIO % 1) for number in range(len(lengths))]
     return {
         "threadrun": _in_processes(lengths, profiles["threadrun"]),
+        "threadrun-webhooks": _in_processes(lengths, profiles["threadrun-webhooks"], webhooks=True),
         "cdk-provider": [play_cdk(each, profiles["cdk-provider"]) for each in lengths],
         "crhelper": [
             play_crhelper(each, profiles["crhelper"], late) for each, late in zip(lengths, lateness, strict=True)
@@ -44,9 +45,10 @@ def simulate(
     }
 
 
-def _in_processes(lengths: Sequence[float], profile: Profile) -> list[SimulatedRun]:
+def _in_processes(lengths: Sequence[float], profile: Profile, *, webhooks: bool = False) -> list[SimulatedRun]:
+    play = partial(play_threadrun, profile=profile, webhooks=webhooks)
     if len(lengths) <= CHUNK:
-        return play_threadrun(lengths, profile)
+        return play(lengths)
     chunks = [lengths[first : first + CHUNK] for first in range(0, len(lengths), CHUNK)]
     with ProcessPoolExecutor(os.cpu_count()) as pool:
-        return [run for played in pool.map(partial(play_threadrun, profile=profile), chunks) for run in played]
+        return [run for played in pool.map(play, chunks) for run in played]

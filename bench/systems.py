@@ -11,12 +11,14 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import crhelper
 
 from bench.invocations import Function, functions_of
+from bench.plan import WITH_WEBHOOKS
 from local.deployment import APPLICATION_STACK, BUILD, DeploymentError, build, deploy, stack_outputs, wait_for_stack
 from local.embedded_cloud import EmbeddedCloud
 from local.embedded_cloud.process import DEFAULT_ACCOUNT
@@ -53,14 +55,17 @@ class Api:
     key: str
 
 
-def deploy_threadrun(cloud: EmbeddedCloud, api: Api) -> System:
+def deploy_threadrun(cloud: EmbeddedCloud, api: Api, *, webhooks: bool = False) -> System:
     """This application, built and deployed by the SAM CLI."""
-    application = deploy(cloud, build(), openai_base_url=api.base_url, api_key=api.key)
+    stack_name = f"{APPLICATION_STACK}-webhooks" if webhooks else APPLICATION_STACK
+    application = deploy(
+        cloud, build(), openai_base_url=api.base_url, api_key=api.key, webhooks=webhooks, stack_name=stack_name
+    )
     return System(
-        "threadrun",
+        WITH_WEBHOOKS if webhooks else "threadrun",
         "Custom::OpenAIThreadRun",
         application.service_token,
-        functions_of(cloud, APPLICATION_STACK),
+        functions_of(cloud, stack_name),
         lambda metadata: {
             "model": MODEL,
             "metadata": dict(metadata),
@@ -167,4 +172,9 @@ def _zipped(directory: Path) -> bytes:
     return package.getvalue()
 
 
-DEPLOYMENTS = {"threadrun": deploy_threadrun, "cdk-provider": deploy_cdk, "crhelper": deploy_crhelper}
+DEPLOYMENTS: dict[str, Callable[[EmbeddedCloud, Api], System]] = {
+    "threadrun": deploy_threadrun,
+    WITH_WEBHOOKS: partial(deploy_threadrun, webhooks=True),
+    "cdk-provider": deploy_cdk,
+    "crhelper": deploy_crhelper,
+}

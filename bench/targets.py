@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import quantiles
+from typing import TYPE_CHECKING
 
-from bench.plan import LENGTHS_SECONDS
+from bench.plan import LENGTHS_SECONDS, WITH_WEBHOOKS
 from bench.rows import Row
+
+if TYPE_CHECKING:
+    from bench.play import PlayedRun
 
 LAG_MEAN_SECONDS, LAG_MEAN_SHARE = 1.0, 0.05
 LAG_MAX_SECONDS, LAG_MAX_SHARE = 2.0, 0.10
 COST_SHARES = {30: 1.10, 120: 0.75, 600: 0.60}
 """Of the CDK's cost of the same runs, by their length."""
 COUNTED_LENGTH, MAX_INVOCATIONS, MAX_TRANSITIONS = 120, 12, 12
+
+
+LAG_WITH_WEBHOOKS_SECONDS, LAG_PERCENTILE = 1.5, 95
+COST_WITH_WEBHOOKS_SHARE = 0.10
+"""Of the CDK's, for the longest runs."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +39,8 @@ class Target:
         return self.found <= self.at_most
 
 
-def targets(rows: Sequence[Row]) -> list[Target]:
-    """All of them, from the rows of one bench."""
+def targets(rows: Sequence[Row], runs: Sequence[PlayedRun] = ()) -> list[Target]:
+    """All of them, from the rows and the runs of one bench."""
     ours = {row.run_seconds: row for row in rows if row.system == "threadrun"}
     cdk = {row.run_seconds: row for row in rows if row.system == "cdk-provider"}
     found = []
@@ -45,4 +55,18 @@ def targets(rows: Sequence[Row]) -> list[Target]:
     row = ours[str(COUNTED_LENGTH)]
     found.append(Target(f"Lambda invocations, {COUNTED_LENGTH} s", row.lambda_invocations, MAX_INVOCATIONS, ""))
     found.append(Target(f"state transitions, {COUNTED_LENGTH} s", row.transitions, MAX_TRANSITIONS, ""))
+    return found + _with_webhooks(rows, cdk, runs)
+
+
+def _with_webhooks(rows: Sequence[Row], cdk: Mapping[str, Row], runs: Sequence[PlayedRun]) -> list[Target]:
+    shortest, *_, longest = LENGTHS_SECONDS[1:]
+    [row] = [row for row in rows if (row.system, row.run_seconds) == (WITH_WEBHOOKS, str(longest))]
+    share = row.cost_usd / cdk[str(longest)].cost_usd * 100
+    name = f"with webhooks: cost as a share of the CDK's, {longest} s"
+    found = [Target(name, share, COST_WITH_WEBHOOKS_SHARE * 100, "%")]
+    told = [run for run in runs if run.system == WITH_WEBHOOKS and run.group.isdigit() and int(run.group) >= shortest]
+    if told:
+        lag = quantiles([run.lag_s for run in told], n=100, method="inclusive")[LAG_PERCENTILE - 1]
+        name = f"with webhooks: lag of {shortest} to {longest} s, {LAG_PERCENTILE}th percentile"
+        found.append(Target(name, lag, LAG_WITH_WEBHOOKS_SECONDS, "s"))
     return found

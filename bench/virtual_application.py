@@ -11,7 +11,7 @@ from dataclasses import asdict
 from typing import Any
 from unittest.mock import patch
 
-from bench.asl import Machine
+from bench.asl import Machine, TaskFailed
 from bench.metered_table import MeteredTable
 from bench.prices import Usage
 from bench.profile import Profile, SimulatedRun
@@ -47,12 +47,16 @@ EVENT = {
 class VirtualApplication:
     """One deployment with one run, played to its answer."""
 
-    def __init__(self, seconds: float, profile: Profile, machine: Machine, chance: Callable[[], float]) -> None:
+    def __init__(
+        self, seconds: float, profile: Profile, machine: Machine, chance: Callable[[], float], *, webhooks: bool = False
+    ) -> None:
         """`seconds` is how long the run takes, `chance` a number from 0 to 1."""
         self.now, self._seconds, self._profile, self._machine = EPOCH_S, seconds, profile, machine
-        self._usage, self._answered_epoch_s = Usage(), 0.0
+        self._usage, self._answered_epoch_s, self._ends_epoch_s = Usage(), 0.0, 0.0
         self._table = MeteredTable()
-        settings = Settings(table_name="table", state_machine_arn="arn", outputs_bucket="bucket")
+        settings = Settings(
+            table_name="table", state_machine_arn="arn", outputs_bucket="bucket", enable_webhooks=webhooks
+        )
         self._app = Application(settings, lambda: self.now, self._pass_time, chance)
         table: Any = self._table
         catalog = AssistantCatalog(table, "table", lambda: self.now)
@@ -60,19 +64,19 @@ class VirtualApplication:
         self._app.backend = MemoryServer(
             clock=lambda: self.now, on_made=lambda made: None, catalog=catalog, next_run=(seconds, "completed")
         )
-        self._app.step_functions = MemoryStepFunctions(self._start, lambda token: False)  # type: ignore[assignment]
+        self._app.step_functions = MemoryStepFunctions(self._start, lambda token: True)  # type: ignore[assignment]
         self._execution: dict[str, Any] | None = None
 
     def play(self) -> SimulatedRun:
         """From CloudFormation's request to its answer."""
         with patch("threadrun.answers.deliver", self._deliver):
             self._run_function("start", lambda: custom_resource.handle(self._app, parse_event(EVENT)))
-            ends_epoch_s = self.now + self._seconds
+            self._ends_epoch_s = self.now + self._seconds
             if self._execution is not None:
                 played = self._machine.play(self._execution, self._task, self._pass_time)
                 self._usage += Usage(transitions=played)
         table = Usage(write_units=self._table.write_units, read_units=self._table.read_units)
-        return SimulatedRun(self._seconds, self._answered_epoch_s - ends_epoch_s, self._usage + table)
+        return SimulatedRun(self._seconds, self._answered_epoch_s - self._ends_epoch_s, self._usage + table)
 
     def _start(self, name: str, text: str) -> None:
         self._execution = json.loads(text)
@@ -92,8 +96,10 @@ class VirtualApplication:
         self._usage += self._profile.usage(kind, slept_s=self.now - before)
         return result
 
-    def _task(self, resource: str, arguments: dict[str, Any]) -> Any:
+    def _task(self, resource: str, arguments: dict[str, Any], timeout_s: float) -> Any:
         """A task of the state machine."""
+        if resource.endswith(".waitForTaskToken"):
+            return self._await_event(arguments, timeout_s)
         if resource.endswith(":dynamodb:updateItem"):
             self._table.record_attributes(arguments["Key"]["pk"]["S"])
             return {}
@@ -102,6 +108,20 @@ class VirtualApplication:
             store = self._app.store
             return {"Payload": self._run_function("answer", lambda: self._answer(store, given))}
         return {"Payload": self._run_function("look", lambda: self._look(given))}
+
+    def _await_event(self, arguments: dict[str, Any], timeout_s: float) -> Any:
+        """The server tells at the run's end, and not before: the wait begins at once after a look."""
+        (token,) = arguments["ExpressionAttributeValues"].values()
+        self._table.add_task_token(arguments["Key"]["pk"]["S"], token["S"])
+        if self.now + timeout_s < self._ends_epoch_s:
+            self._pass_time(timeout_s)
+            raise TaskFailed("States.Timeout")
+        self.now = max(self.now, self._ends_epoch_s)
+        event_waits = self._app.event_waits
+        assert event_waits is not None
+        run_id = arguments["Key"]["pk"]["S"].partition("#")[2]
+        self._run_function("wake", lambda: event_waits.note_event(run_id))
+        return {}
 
     def _look(self, given: dict[str, Any]) -> dict[str, Any]:
         app = self._app

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
@@ -21,12 +21,15 @@ prepare_in_init(with_backend=True)
 
 @metrics.log_metrics
 @logger.inject_lambda_context(clear_state=True)
-def handler(event: dict[str, str], context: LambdaContext) -> dict[str, Any]:
-    """`{key, request_id}` -> `{outcome, wait_seconds, public_key}`, see `threadrun.steps.Step`."""
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """`{key, request_id, awaits_events?}` -> `{outcome, wait_seconds, ...}`, see `threadrun.steps.Step`."""
     app = application()
     logger.set_correlation_id(event["request_id"])
     seconds = context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS
-    waiting = Waiting(app.sleep, app.clock() + seconds, app.polling, app.event_waits)
+    polling, event_waits = app.polling, app.event_waits
+    if not event.get("awaits_events"):
+        polling, event_waits = replace(polling, has_events=False), None
+    waiting = Waiting(app.sleep, app.clock() + seconds, polling, event_waits)
     step = take_step(app.store, app.backend, event["key"], event["request_id"], app.clock, app.chance, waiting)
     waits = {"wait_seconds": step.wait_seconds, "lingered_seconds": round(waiting.lingered_seconds, 3)}
     logger.info("step taken", extra={"outcome": step.outcome, **waits})

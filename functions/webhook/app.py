@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.data_classes import LambdaFunctionUrlEvent
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from threadrun.application import Application, application
+from threadrun.application import Application, application, prepare_in_init
 from threadrun.errors import TransientError
 from threadrun.webhooks import ForgedEvent, ended_run, wake
 
 logger = Logger(service="webhook")
 metrics = Metrics(namespace="ThreadRun", service="webhook")
+prepare_in_init(with_backend=False)
 
 
 @metrics.log_metrics
@@ -36,10 +37,12 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     return {"statusCode": 200}
 
 
-def receive(app: Application, body: str, headers: dict[str, str]) -> str:
+def receive(app: Application, body: str, headers: dict[str, str]) -> Literal["woken", "noted", "unknown"]:
     """Take one event; raises `ForgedEvent`, or `TransientError` where it is to be sent again."""
-    run_id = ended_run(body, headers, app.webhook_secret())
-    if run_id is None or app.event_waits is None:
+    run_id = ended_run(body, headers, app.webhook_secret(), app.clock())
+    wait = app.event_waits.note_event(run_id) if run_id and app.event_waits else None
+    if wait is None:
         return "unknown"
+    logger.set_correlation_id(wait.request_id)
     logger.append_keys(run_id=run_id)
-    return wake(app.event_waits, app.step_functions, run_id)
+    return "woken" if wait.task_token and wake(app.step_functions, wait.task_token) else "noted"

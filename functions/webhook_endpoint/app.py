@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from threadrun.application import application
 from threadrun.delivery import NOT_CREATED, deliver, deliver_plain_failure
-from threadrun.errors import TerminalError, TransientError
+from threadrun.errors import ThreadRunError
 from threadrun.webhook_endpoint import EndpointRequest, fulfil
 
 logger = Logger(service="webhook_endpoint")
@@ -34,8 +34,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
         client = app.connect(request.wanted.api_key_secret_arn, request.wanted.base_url)
         physical_id = fulfil(request, client, app.keep_webhook_secret, app.sleep)
         answer |= {"Status": "SUCCESS", "PhysicalResourceId": physical_id}
-    except (TerminalError, TransientError) as error:
-        logger.warning("request failed", extra={"reason": error.reason})
+    except Exception as error:  # Else CloudFormation would wait until its patience ends.
+        logger.exception("request failed")
+        reason = error.reason if isinstance(error, ThreadRunError) else f"the webhook endpoint: {type(error).__name__}"
         physical_id = request.physical_id or f"{NOT_CREATED}{request.request_id}"
-        answer |= {"Status": "FAILED", "PhysicalResourceId": physical_id, "Reason": error.reason}
+        answer |= {"Status": "FAILED", "PhysicalResourceId": physical_id, "Reason": reason}
     deliver(request.response_url, json.dumps(answer).encode())

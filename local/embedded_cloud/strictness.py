@@ -1,6 +1,7 @@
 """Installs every patch, in one place, so that a reader sees what the emulator does differently from stock ministack."""
 
 from local.embedded_cloud import (
+    callbacks,
     cancellation,
     custom_resources,
     deletions,
@@ -11,7 +12,6 @@ from local.embedded_cloud import (
     rollbacks,
     shared_layers,
     stack_patches,
-    task_timeouts,
     worker_limit,
     yaml_definitions,
 )
@@ -31,4 +31,4 @@ def install() -> None:
     repeated_requests.install()
     worker_limit.install()
     shared_layers.install()
-    task_timeouts.install()
+    callbacks.install()

@@ -47,6 +47,30 @@ def deployed(openai_api: OpenAIStandIn) -> Iterator[tuple[EmbeddedCloud, Applica
         assert [secret for secret in (openai_api.api_key, "X-Amz-Signature", *SAID) if secret in written] == []
 
 
+@pytest.fixture(scope="session")
+def with_webhooks() -> Iterator[tuple[EmbeddedCloud, Application, OpenAIStandIn]]:
+    """The same with webhooks, and with an OpenAI of its own: each deployment registers itself there."""
+    template = build()
+    standin = OpenAIStandIn(duration_s=1.5, queued_s=0.5, cancel_delay_s=0.3)
+    with standin as openai_api, EmbeddedCloud(iam_enforced=True) as cloud:
+        openai_api.reach("on.aws", cloud.port)
+        url, key = openai_api.base_url, openai_api.api_key
+        application = deploy(
+            cloud,
+            template,
+            openai_base_url=url,
+            api_key=key,
+            webhooks=True,
+            tool_function_arns=TOOL_FUNCTION_ARNS,
+        )
+        yield cloud, application, openai_api
+        written = everything_written(cloud, application)
+        assert [secret for secret in (openai_api.api_key, "whsec_", "X-Amz-Signature") if secret in written] == []
+        cloud.client("cloudformation").delete_stack(StackName=APPLICATION_STACK)
+        assert wait_for_stack(cloud, APPLICATION_STACK) == "DELETE_COMPLETE"
+        assert openai_api.counters()["webhook_endpoints"] == 0, "the endpoint is removed with the application"
+
+
 class Stack:
     """One stack with one thread run, driven by boto3 as a user's tools would."""
 

@@ -22,6 +22,7 @@ from botocore.exceptions import ClientError
 
 from local.deployment import APPLICATION_STACK, ROOT, Application
 from local.embedded_cloud import EmbeddedCloud
+from local.openai_standin import OpenAIStandIn
 from tests.e2e.conftest import TOOL_FUNCTION_ARNS
 from tests.template import tasks
 
@@ -49,6 +50,15 @@ MAY = {
         "StateMachine": "states:StartExecution",
         "UnansweredQueue": "sqs:ReceiveMessage sqs:DeleteMessage sqs:GetQueueAttributes",
     },
+    "WebhookFunction": {
+        "Table": "dynamodb:UpdateItem",
+        "StateMachine": "states:SendTaskSuccess",
+        "WebhookSecret": "secretsmanager:GetSecretValue",
+    },
+    "WebhookEndpointFunction": {
+        "ApiKey": "secretsmanager:GetSecretValue",
+        "WebhookSecret": "secretsmanager:PutSecretValue",
+    },
 }
 """What each function needs, by the logical ids of the template; the state machine's needs are in its definition."""
 
@@ -64,7 +74,7 @@ ASKED = {
     "secretsmanager": "secretsmanager:GetSecretValue secretsmanager:PutSecretValue secretsmanager:DeleteSecret",
     "sqs": "sqs:SendMessage sqs:ReceiveMessage sqs:DeleteMessage sqs:GetQueueAttributes sqs:PurgeQueue",
     "states": "states:StartExecution states:StopExecution states:DescribeExecution states:GetExecutionHistory "
-    "states:UpdateStateMachine",
+    "states:UpdateStateMachine states:SendTaskSuccess states:SendTaskFailure",
 }
 """By the service of an ARN, the actions that every role is asked about, on each resource and on a stranger's."""
 
@@ -75,6 +85,7 @@ ARNS = {
     "AWS::Lambda::Function": "arn:aws:lambda:{region}:{account}:function:{id}",
     "AWS::Logs::LogGroup": "arn:aws:logs:{region}:{account}:log-group:{id}",
     "AWS::S3::Bucket": "arn:aws:s3:::{id}/outputs/object",
+    "AWS::SecretsManager::Secret": "{id}",
     "AWS::SQS::Queue": "arn:aws:sqs:{region}:{account}:{name}",
     "AWS::StepFunctions::StateMachine": "{id}",
 }
@@ -116,8 +127,8 @@ class Deployed(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def application(deployed: tuple[EmbeddedCloud, Application]) -> Deployed:
-    cloud, _ = deployed
+def application(with_webhooks: tuple[EmbeddedCloud, Application, OpenAIStandIn]) -> Deployed:
+    cloud, *_ = with_webhooks
     stacks = cloud.client("cloudformation")
     account = cloud.client("sts").get_caller_identity()["Account"]
     arns, strangers, roles = {}, [], {}
@@ -150,7 +161,7 @@ def needed_by(task: dict[str, Any], table_arn: str) -> tuple[str, str]:
     match task["Resource"]:
         case "arn:aws:states:::lambda:invoke":
             return "lambda:InvokeFunction", arguments["FunctionName"]
-        case "arn:aws:states:::dynamodb:updateItem":
+        case "arn:aws:states:::dynamodb:updateItem" | "arn:aws:states:::aws-sdk:dynamodb:updateItem.waitForTaskToken":
             assert table_arn.endswith(f":table/{arguments['TableName']}")
             return "dynamodb:UpdateItem", table_arn
     pytest.fail(f"say here what a task needs that is a {task['Resource']}")

@@ -220,12 +220,16 @@ class World:
 
     def _tell(self, run_id: str) -> None:
         """The server sends an event, again where it is not taken."""
-        event_waits = self.app.event_waits
-        assert event_waits is not None
         try:
-            self.run_function("webhook", lambda: wake(event_waits, self.app.step_functions, run_id))
+            self.run_function("webhook", partial(self._receive_event, run_id))
         except FunctionFailed:
             self.later(EVENT_PAUSE_SECONDS, f"event of {run_id}", partial(self._tell, run_id))
+
+    def _receive_event(self, run_id: str) -> None:
+        assert self.app.event_waits is not None
+        wait = self.app.event_waits.note_event(run_id)
+        if wait is not None and wait.task_token:
+            wake(self.app.step_functions, wait.task_token)
 
     # What fate does
 

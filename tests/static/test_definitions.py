@@ -60,7 +60,13 @@ def test_only_keys_travel_through_the_state_machine() -> None:
     """What a payload does not name cannot get into an execution's history."""
     definition = yaml.safe_load(DEFINITION.read_text())
     payloads = [task["Arguments"]["Payload"] for task in tasks(definition) if "FunctionName" in task["Arguments"]]
-    assert {name for payload in payloads for name in payload} == {"key", "request_id", "call_id", "failure"}
+    assert {name for payload in payloads for name in payload} == {
+        "key",
+        "request_id",
+        "call_id",
+        "failure",
+        "awaits_events",
+    }
 
 
 def test_the_built_layer_has_all_that_the_functions_import() -> None:

@@ -32,5 +32,12 @@ def test_no_look_comes_later_than_the_bound_on_the_lag(linger_seconds: float) ->
         assert polling.look_seconds(waited) <= max(1, waited / 10)
 
 
+@pytest.mark.parametrize(("waited", "pause"), [(0, 0.5), (9.9, 0.5), (10, 600), (610, 610), (3000, 1200)])
+def test_where_the_server_tells_there_is_a_net_only(waited: float, pause: float) -> None:
+    polling = Polling(has_events=True)
+    assert polling.look_seconds(waited) == pytest.approx(pause)
+    assert polling.pause_seconds(waited) == DEFAULT_POLLING.pause_seconds(waited), "of refusals nobody tells"
+
+
 def test_a_deployment_polls_as_is_the_cheapest_unless_it_is_told_otherwise() -> None:
     assert template()["Parameters"]["LingerSeconds"]["Default"] == DEFAULT_POLLING.linger_seconds

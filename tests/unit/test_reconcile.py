@@ -184,6 +184,16 @@ def test_past_the_deadline_the_run_is_cancelled_and_expired() -> None:
     assert backend.calls[-1] == "cancel_run"
 
 
+def test_past_the_deadline_a_run_that_has_ended_since_the_last_look_counts_as_it_ended() -> None:
+    """Where an event was lost, that look may be a quarter of an hour ago."""
+    backend = MemoryBackend()
+    run = started(backend)
+    backend.end("resp_1")
+    assert reconcile(run, backend, run.deadline_epoch_s + 1) == Done(backend.runs["resp_1"])
+    assert run.status == "completed"
+    assert "cancel_run" not in backend.calls
+
+
 def test_past_the_deadline_a_cancel_that_fails_delays_nothing() -> None:
     backend = MemoryBackend()
     run = started(backend)

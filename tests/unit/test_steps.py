@@ -146,7 +146,7 @@ class Announced:
     def __init__(self, on_announce: Callable[[], None] = lambda: None) -> None:
         self.run_ids, self._on_announce = list[str](), on_announce
 
-    def announce(self, run_id: str, until_epoch_s: float) -> str:
+    def announce(self, run_id: str, request_id: str, until_epoch_s: float) -> str:
         self.run_ids.append(run_id)
         self._on_announce()
         return f"WAIT#{run_id}"
@@ -155,7 +155,7 @@ class Announced:
 def test_where_the_server_tells_a_far_look_waits_for_an_event() -> None:
     passing, announced, backend = Passing(), Announced(), MemoryBackend()
     step = passing.step(stored(), backend, until=1900, polling=Polling(has_events=True), events=announced)
-    assert step == Step("await_event", 300, wait_key="WAIT#resp_1")
+    assert step == Step("await_event", 600, wait_key="WAIT#resp_1")
     assert announced.run_ids == ["resp_1"]
     assert passing.now == 1010, "what ends soon is lingered for"
     assert backend.calls[-1] == "observe_run", "the last look comes after the announcement"

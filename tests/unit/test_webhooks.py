@@ -11,10 +11,13 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
+from hypothesis import given
+from hypothesis import strategies as st
+from openai import OpenAI
 
 from tests.random_lives.services import MemoryTable
 from threadrun.errors import TransientError
-from threadrun.event_waits import EventWaits
+from threadrun.event_waits import EventWait, EventWaits
 from threadrun.webhooks import EVENT_TYPES, ForgedEvent, ended_run, wake
 
 KEY = b"a key of the endpoint"
@@ -30,10 +33,26 @@ def signed(body: str, *, age_s: float = 0, key: bytes = KEY) -> dict[str, str]:
     return {"webhook-id": "wh_1", "webhook-timestamp": timestamp, "webhook-signature": signature}
 
 
+def sdk_accepts(body: str, headers: dict[str, str]) -> bool:
+    try:
+        OpenAI(api_key="none").webhooks.verify_signature(body, headers, secret=SECRET)
+    except ValueError:
+        return False
+    return True
+
+
+def is_accepted(body: str, headers: dict[str, str]) -> bool:
+    try:
+        ended_run(body, headers, SECRET, time.time())
+    except ForgedEvent:
+        return False
+    return True
+
+
 @pytest.mark.parametrize("event_type", EVENT_TYPES)
 def test_each_end_of_a_run_counts(event_type: str) -> None:
     body = json.dumps({"type": event_type, "data": {"id": "resp_1"}})
-    assert ended_run(body, signed(body), SECRET) == "resp_1"
+    assert ended_run(body, signed(body), SECRET, time.time()) == "resp_1"
 
 
 @pytest.mark.parametrize(
@@ -50,7 +69,7 @@ def test_each_end_of_a_run_counts(event_type: str) -> None:
     ],
 )
 def test_other_events_count_for_nothing(body: str) -> None:
-    assert ended_run(body, signed(body), SECRET) is None
+    assert ended_run(body, signed(body), SECRET, time.time()) is None
 
 
 @pytest.mark.parametrize(
@@ -66,15 +85,27 @@ def test_other_events_count_for_nothing(body: str) -> None:
     ],
     ids=["another key", "another body", "too old", "from the future", "no time", "unsigned", "no headers"],
 )
-def test_a_forged_or_late_event_is_refused(headers: dict[str, str]) -> None:
-    with pytest.raises(ForgedEvent):
-        ended_run(BODY, headers, SECRET)
+def test_a_forged_or_late_event_is_refused_as_the_sdk_does(headers: dict[str, str]) -> None:
+    assert not is_accepted(BODY, headers)
+    assert not sdk_accepts(BODY, headers)
+
+
+@given(
+    body=st.text(max_size=200),
+    age_s=st.sampled_from([0, 100, 290, -290, 320, -320]),
+    key=st.sampled_from([KEY, KEY, b"another key"]),
+    more=st.sampled_from(["", "v1,Zm9yZ2Vk ", "v2,abc "]),
+)
+def test_what_the_sdk_accepts_is_accepted_and_nothing_else(body: str, age_s: float, key: bytes, more: str) -> None:
+    headers = signed(body, age_s=age_s, key=key)
+    headers["webhook-signature"] = more + headers["webhook-signature"]
+    assert is_accepted(body, headers) == sdk_accepts(body, headers)
 
 
 def test_a_large_event_is_refused_before_it_is_looked_into() -> None:
     body = BODY + " " * 70_000
     with pytest.raises(ForgedEvent):
-        ended_run(body, signed(body), SECRET)
+        ended_run(body, signed(body), SECRET, time.time())
 
 
 class Waiters:
@@ -91,11 +122,6 @@ class Waiters:
         self.tokens.remove(taskToken)
 
 
-def woken(table: MemoryTable, waiters: Waiters) -> str:
-    client: Any = waiters
-    return wake(event_waits(table), client, "resp_1")
-
-
 def event_waits(table: MemoryTable) -> EventWaits:
     client: Any = table
     return EventWaits(client, "table")
@@ -103,29 +129,34 @@ def event_waits(table: MemoryTable) -> EventWaits:
 
 def test_who_waits_for_the_run_is_woken_once() -> None:
     table, waiters = MemoryTable(), Waiters("token")
-    key = event_waits(table).announce("resp_1", 1000)
-    assert table.add_task_token(key, "token")
-    assert woken(table, waiters) == "woken"
-    assert woken(table, waiters) == "noted", "a repeated event does nothing"
+    assert table.add_task_token(event_waits(table).announce("resp_1", "request", 1000), "token")
+    assert event_waits(table).note_event("resp_1") == EventWait("request", "token")
+    assert woken(waiters)
+    assert not woken(waiters), "a repeated event does nothing"
+
+
+def woken(waiters: Waiters) -> bool:
+    client: Any = waiters
+    return wake(client, "token")
 
 
 def test_an_event_that_comes_before_the_wait_begins_keeps_it_from_beginning() -> None:
     table = MemoryTable()
-    key = event_waits(table).announce("resp_1", 1000)
-    assert woken(table, Waiters()) == "noted"
+    key = event_waits(table).announce("resp_1", "request", 1000)
+    assert event_waits(table).note_event("resp_1") == EventWait("request", None)
     assert not table.add_task_token(key, "token")
 
 
 def test_a_wait_that_is_announced_anew_can_begin() -> None:
     table = MemoryTable()
-    event_waits(table).announce("resp_1", 1000)
-    woken(table, Waiters())
-    assert table.add_task_token(event_waits(table).announce("resp_1", 2000), "token")
+    event_waits(table).announce("resp_1", "request", 1000)
+    event_waits(table).note_event("resp_1")
+    assert table.add_task_token(event_waits(table).announce("resp_1", "request", 2000), "token")
 
 
 def test_an_event_of_a_run_that_nobody_waits_for_leaves_nothing_behind() -> None:
     table = MemoryTable()
-    assert woken(table, Waiters()) == "unknown"
+    assert event_waits(table).note_event("resp_1") is None
     assert table.items == {}
 
 
@@ -137,8 +168,5 @@ def test_an_event_of_a_run_that_nobody_waits_for_leaves_nothing_behind() -> None
     ],
 )
 def test_what_cannot_be_woken_now_is_to_be_told_again(error: Exception) -> None:
-    table = MemoryTable()
-    table.add_task_token(event_waits(table).announce("resp_1", 1000), "token")
     with pytest.raises(TransientError):
-        woken(table, Waiters("token", error=error))
-    assert woken(table, Waiters("token")) == "woken"
+        woken(Waiters("token", error=error))

@@ -9,6 +9,8 @@ from __future__ import annotations
 class ThreadRunError(Exception):
     """Base of both families."""
 
+    reason: str
+
 
 class TransientError(ThreadRunError):
     """It may work later: the same step is taken again, until the deadline."""

@@ -7,6 +7,7 @@ machine adds its task token to an item without a mark; TTL removes items.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from threadrun.errors import VersionConflict
@@ -19,13 +20,21 @@ KEPT_SECONDS = 3600
 """For events that come after the wait: none of them needs the item."""
 
 
+@dataclass(frozen=True)
+class EventWait:
+    """One request waits for the end of its run; the task token is there once its execution does."""
+
+    request_id: str
+    task_token: str | None
+
+
 class EventWaits:
     """The items `WAIT#<run_id>` of the table."""
 
     def __init__(self, client: DynamoDBClient, table_name: str) -> None:
         self._client, self._table_name = client, table_name
 
-    def announce(self, run_id: str, until_epoch_s: float) -> str:
+    def announce(self, run_id: str, request_id: str, until_epoch_s: float) -> str:
         """From now on an event of this run is noted, until then at least; returns the item's key.
 
         Raises `TableUnavailable`.
@@ -34,12 +43,13 @@ class EventWaits:
         expires = str(int(until_epoch_s) + KEPT_SECONDS)
         with translated("announce a wait"):
             self._client.put_item(
-                TableName=self._table_name, Item={"pk": {"S": key}, "expires_epoch_s": {"N": expires}}
+                TableName=self._table_name,
+                Item={"pk": {"S": key}, "request_id": {"S": request_id}, "expires_epoch_s": {"N": expires}},
             )
         return key
 
-    def note_event(self, run_id: str) -> tuple[bool, str | None]:
-        """Note that the run has ended: whether anybody is to know, and the task token of who waits already.
+    def note_event(self, run_id: str) -> EventWait | None:
+        """Note that the run has ended; returns who is to know, None where nobody is.
 
         Raises `TableUnavailable`.
         """
@@ -55,8 +65,9 @@ class EventWaits:
                     ReturnValues="ALL_NEW",
                 )
         except VersionConflict:
-            return False, None
-        return True, reply["Attributes"].get("task_token", {}).get("S")
+            return None
+        item = reply["Attributes"]
+        return EventWait(item["request_id"]["S"], item.get("task_token", {}).get("S"))
 
 
 def wait_key(run_id: str) -> str:

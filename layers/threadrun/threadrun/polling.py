@@ -10,7 +10,7 @@ LOOK_SHARE, MIN_LOOK_SECONDS = 0.05, 0.5
 WAIT_SHARE, MIN_WAIT_SECONDS, MAX_WAIT_SECONDS = 0.085, 1, 60
 FIRST_SECONDS = 10
 """A run that may end so soon is lingered for, even where an event will tell its end."""
-MIN_NET_SECONDS, MAX_NET_SECONDS = 300, 900
+MIN_NET_SECONDS, MAX_NET_SECONDS = 600, 1200
 """Between two looks at a run whose end an event will tell: the net for lost events."""
 
 

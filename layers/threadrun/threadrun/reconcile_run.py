@@ -6,6 +6,7 @@ Each call takes at most one creating effect, so whoever calls it saves the recor
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from threadrun.backend import Backend, ObservedRun
@@ -259,15 +260,19 @@ def _recheck(run: RunRecord, backend: Backend, now: float) -> Outcome:
     return outcome
 
 
-def _give_up(run: RunRecord, backend: Backend, now: float) -> Done:
+def _give_up(run: RunRecord, backend: Backend, now: float) -> Outcome:
+    """Past the deadline, unless a last look shows that the run has ended: the one before may be minutes ago."""
     waited = f"{run.deadline_epoch_s - run.wanted_since_epoch_s:.0f} s"
     if not (run.thread_id and run.current_id):
         raise TerminalError(f"the run could not be started within {waited}: {run.waiting_for}")
+    # Where the server is out of reach: the answer is due now, and the Delete that follows cancels again.
+    with suppress(TransientError, NotFound):
+        observed = backend.observe_run(run.thread_id, run.current_id)
+        if observed.is_final and not run.can_answer(observed.calls):
+            return _settle(run, observed, backend, now)
     if run.run_is_ours:
-        try:
+        with suppress(TransientError):
             backend.cancel_run(run.thread_id, run.current_id)
-        except TransientError:
-            pass  # The answer is due now; the Delete that follows cancels again.
         _close_calls(run, backend, now)
     problem = f"it did not end within {waited} (timeout_seconds and ServiceTimeout allow no more) and was cancelled"
     expired = ObservedRun(run.current_id, "expired", model=run.model, problem=problem)

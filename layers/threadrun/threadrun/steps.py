@@ -68,7 +68,7 @@ class Waiting:
     lingered_seconds: float = 0
     _announced: str = ""
 
-    def spend(self, pause: Pause, now: float) -> Step | None:
+    def spend(self, pause: Pause, request_id: str, now: float) -> Step | None:
         """Wait here and return None, or return the step that waits."""
         if not self.polling.is_far(pause.seconds) and now + pause.seconds <= self.until_epoch_s:
             self.sleep(pause.seconds)
@@ -79,7 +79,7 @@ class Waiting:
         if self._announced == wait_key(pause.run_id):
             return Step("await_event", math.ceil(pause.seconds), wait_key=self._announced)
         # And one more look: it sees what ended before an event would be noted.
-        self._announced = self.event_waits.announce(pause.run_id, now + pause.seconds)
+        self._announced = self.event_waits.announce(pause.run_id, request_id, now + pause.seconds)
         return None
 
 
@@ -115,7 +115,9 @@ def take_step(
         if isinstance(following, CallTools):
             return Step("call_tools", call_ids=following.call_ids)
         if following.seconds:
-            step = waiting.spend(following, clock()) if waiting else Step("wait", math.ceil(following.seconds))
+            step = (
+                waiting.spend(following, request_id, clock()) if waiting else Step("wait", math.ceil(following.seconds))
+            )
             if step is not None:
                 return step
             record = store.load(key)  # Others were at work meanwhile.
