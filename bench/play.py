@@ -128,8 +128,10 @@ class Stage:
 
     def _requests(self) -> dict[str, str]:
         """The run that each Create of CloudFormation is for."""
-        events = [event for event in self._cloud.sent_events() if event["RequestType"] == "Create"]
-        return {event["RequestId"]: event["ResourceProperties"]["metadata"]["run"] for event in events}
+        creates = [event for event in self._cloud.sent_events() if event["RequestType"] == "Create"]
+        # Without metadata: the application's own webhook endpoint.
+        runs = [event for event in creates if "metadata" in event["ResourceProperties"]]
+        return {event["RequestId"]: event["ResourceProperties"]["metadata"]["run"] for event in runs}
 
     def _answers(self) -> dict[str, dict[str, Any]]:
         """The answer to each run that counted."""

@@ -10,7 +10,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import ValidationError
 
 from threadrun.application import application
-from threadrun.delivery import NOT_CREATED, deliver, deliver_plain_failure
+from threadrun.delivery import NOT_CREATED, deliver, deliver_plain_failure, is_response_url
 from threadrun.errors import ThreadRunError
 from threadrun.webhook_endpoint import EndpointRequest, fulfil
 
@@ -21,12 +21,15 @@ logger = Logger(service="webhook_endpoint")
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
     """A request of CloudFormation for `Custom::OpenAIWebhookEndpoint`; it is answered in any case."""
     app = application()
+    allow_loopback = app.settings.allow_loopback_response_url
     try:
         request = EndpointRequest.model_validate(event)
     except ValidationError as error:
         places = ", ".join(".".join(str(part) for part in each["loc"]) for each in error.errors())
-        deliver_plain_failure(event, f"cannot use {places}", allow_loopback=app.settings.allow_loopback_response_url)
+        deliver_plain_failure(event, f"cannot use {places}", allow_loopback=allow_loopback)
         return
+    if not is_response_url(request.response_url, allow_loopback=allow_loopback):
+        raise ValueError("the ResponseURL is not CloudFormation's")
     logger.set_correlation_id(request.request_id)
     logger.info("request received", extra={"request_type": request.request_type})
     answer = {"StackId": request.stack_id, "RequestId": request.request_id, "LogicalResourceId": request.logical_id}
