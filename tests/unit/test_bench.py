@@ -133,7 +133,7 @@ def test_the_simulator_wakes_who_waits_for_an_event() -> None:
 
 
 def test_an_event_that_comes_late_meets_the_net() -> None:
-    (long,) = play_threadrun([1500], ALONE, webhooks=True)
+    (long,) = play_threadrun([1000], ALONE, webhooks=True)
     assert 0 < long.lag_s < 1
     assert long.usage.transitions == 10
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from openai import OpenAI
 
@@ -77,8 +77,8 @@ def test_other_events_count_for_nothing(body: str) -> None:
     [
         signed(BODY, key=b"another key"),
         signed(BODY + " "),
-        signed(BODY, age_s=301),
-        signed(BODY, age_s=-310),
+        signed(BODY, age_s=900),
+        signed(BODY, age_s=-900),
         {**signed(BODY), "webhook-timestamp": "now"},
         {name: value for name, value in signed(BODY).items() if name != "webhook-signature"},
         {},
@@ -90,9 +90,10 @@ def test_a_forged_or_late_event_is_refused_as_the_sdk_does(headers: dict[str, st
     assert not sdk_accepts(BODY, headers)
 
 
+@settings(deadline=None)
 @given(
     body=st.text(max_size=200),
-    age_s=st.sampled_from([0, 100, 290, -290, 320, -320]),
+    age_s=st.sampled_from([0, 100, 280, -280, 320, -320]),
     key=st.sampled_from([KEY, KEY, b"another key"]),
     more=st.sampled_from(["", "v1,Zm9yZ2Vk ", "v2,abc "]),
 )

@@ -17,7 +17,8 @@ from threadrun.desired import DesiredAssistant, DesiredThread, Message
 from threadrun.errors import LostReply, NotFound, TerminalError, ThreadBusy, TransientError
 from threadrun.openai_assistants import AssistantsBackend
 from threadrun.openai_errors import translated
-from threadrun.outcome import Done, RequeueAfter
+from threadrun.outcome import Done, InProgress, RequeueAfter
+from threadrun.polling import DEFAULT_POLLING
 from threadrun.reconcile import reconcile
 from threadrun.reconcile_run import START_GRACE_SECONDS
 from threadrun.record import AnyRecord, AssistantRecord, RunRecord, ThreadRecord
@@ -60,6 +61,9 @@ class World:
                 outcome = RequeueAfter(2, error.reason)
             if isinstance(outcome, Done):
                 return outcome, waits
+            if isinstance(outcome, InProgress):
+                pause = DEFAULT_POLLING.look_seconds(self.time - record.wanted_since_epoch_s)
+                outcome = RequeueAfter(pause, f"the run is {outcome.status}")
             if outcome.seconds:
                 waits.append(outcome.reason)
                 again = type(record).model_validate_json(record.model_dump_json())
@@ -501,8 +505,8 @@ def test_a_running_run_is_cancelled_and_nothing_is_left(world: World) -> None:
     record = on_new_thread(assistant_id, attached(world.server.add_file()), tools=[{"type": "retrieval"}])
     while record.run_id is None:
         outcome = reconcile(record, world.backend, world.time)
-        assert isinstance(outcome, RequeueAfter)
-        world.wait(outcome.seconds)
+        if isinstance(outcome, RequeueAfter):
+            world.wait(outcome.seconds)
     record.goal = "absent"
     _, waits = world.live(record)
     assert waits == ["the run is being cancelled"] * 2, "asked again while it is cancelling, which is refused"
