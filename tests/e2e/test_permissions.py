@@ -134,6 +134,8 @@ def application(with_webhooks: tuple[EmbeddedCloud, Application, OpenAIStandIn])
     arns, strangers, roles = {}, [], {}
     for each in stacks.describe_stack_resources(StackName=APPLICATION_STACK)["StackResources"]:
         name, physical_id, kind = each["LogicalResourceId"], each["PhysicalResourceId"], each["ResourceType"]
+        if kind == "AWS::SecretsManager::Secret":  # On AWS its physical id is the ARN.
+            physical_id = cloud.client("secretsmanager").describe_secret(SecretId=physical_id)["ARN"]
         if kind in ARNS:
             arns[name], stranger = (
                 ARNS[kind].format(region=cloud.region, account=account, id=some_id, name=some_id.rpartition("/")[2])
