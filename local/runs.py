@@ -17,25 +17,27 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from local.recorded_runs import PHASES, Run, TableError, read_runs, seconds_text
+from local.recorded_runs import Run, TableError, read_runs, seconds_text
 from local.timeline_page import timeline_page
 
 DEFAULT_LAST = 200
+HEADINGS = {"starting": "start", "queued": "queued", "running": "running", "tools": "tools", "answering": "answer"}
+"""Of the phases, as short as a terminal wants them."""
 
 
 def runs_table(table_name: str, runs: list[Run]) -> Table:
     """The runs as a table for the terminal."""
-    table = Table(title=f"Runs of {escape(table_name)}, times in UTC and in seconds", title_justify="left")
-    table.add_column("requested")
-    table.add_column("run", style="cyan", overflow="fold")
-    for heading in ("model", "status"):
-        table.add_column(heading, overflow="fold")
-    for heading in ("tokens", *PHASES.values()):
-        table.add_column(heading, justify="right")
+    title = f"Runs of {escape(table_name)}, times in UTC and in seconds"
+    table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 1, 0), pad_edge=False)
+    table.add_column("run, stack, time", overflow="fold")
+    table.add_column("model, status", overflow="fold")
+    for heading in ("tokens", *HEADINGS.values()):
+        table.add_column(heading, justify="right", no_wrap=True)
     for run in runs:
-        name = f"{escape(run.logical_id)}\n[dim]{escape(run.stack_name)}[/dim]"
-        parts = [seconds_text(run.seconds_in(phase)) for phase in PHASES]
-        table.add_row(run.began, name, escape(run.model), escape(run.status), str(run.total_tokens), *parts)
+        name = f"[cyan]{escape(run.logical_id)}[/cyan]\n{escape(run.stack_name)}\n[dim]{run.began[:16]}[/dim]"
+        end = f"{escape(run.model)}\n{escape(run.status)}"
+        parts = [seconds_text(run.seconds_in(phase)) for phase in HEADINGS]
+        table.add_row(name, end, str(run.total_tokens), *parts)
     return table
 
 

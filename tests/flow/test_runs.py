@@ -42,7 +42,7 @@ def create_with_a_tool(world: World) -> dict[str, Any]:
 
 def command(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     monkeypatch.setattr(sys, "argv", ["runs", "--region", "us-east-1", *arguments])
-    monkeypatch.setenv("COLUMNS", "160")
+    monkeypatch.setenv("COLUMNS", "80")
     return runs.main()
 
 
@@ -120,7 +120,7 @@ def test_the_command_prints_a_table_and_writes_the_page(
     page = tmp_path / "timeline.html"
     assert command(monkeypatch, "--table", TABLE, "--html", str(page)) == 0
     printed = capsys.readouterr().out
-    for text in ("Run", "example", "gpt-5.4-mini", "completed", "33", "waiting"):
+    for text in ("Run", "example", "gpt-5.4-mini", "completed", "33", "tools"):
         assert text in printed
     assert page.read_text().startswith("<!DOCTYPE html>")
 
