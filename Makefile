@@ -69,6 +69,10 @@ snapshot: $(VENV)/ready ## Keep what VERSION=x.y.z leaves behind, for the upgrad
 up: setup ## Start the embedded cloud with the application and leave it running
 	@PYTHONPATH=layers/threadrun $(VENV)/bin/python -m local.up
 
+.PHONY: runs
+runs: $(VENV)/ready ## Show the runs of TABLE=name, and where their time went; HTML=file gets the timeline
+	@PYTHONPATH=layers/threadrun $(VENV)/bin/python -m local.runs --table "$(TABLE)" $(if $(HTML),--html "$(HTML)")
+
 .PHONY: down
 down: ## Stop what `make up` started
 	@if [ -x $(VENV)/bin/python ]; then PYTHONPATH=layers/threadrun $(VENV)/bin/python -m local.up --stop; fi

@@ -1,8 +1,8 @@
 """`make demo`: the main job from start to end on an embedded cloud, shown as it happens.
 
 Deploys the application with the SAM CLI, then a stack with a question in it; shows the run's attributes and the
-answer, deletes the stack, and checks that nothing is left. With OPENAI_API_KEY set (and optionally
-OPENAI_BASE_URL, OPENAI_MODEL) that API is asked; otherwise the local stand-in answers.
+answer, deletes the stack, checks that nothing is left, and shows where the time went. With OPENAI_API_KEY set
+(and optionally OPENAI_BASE_URL, OPENAI_MODEL) that API is asked; otherwise the local stand-in answers.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from rich.panel import Panel
 from rich.table import Table
 
 from local.deployment import (
+    BUILD,
     ROOT,
     Application,
     DeploymentError,
@@ -33,6 +34,9 @@ from local.deployment import (
 )
 from local.embedded_cloud import EmbeddedCloud, EmbeddedCloudError
 from local.openai_standin import OpenAIStandIn
+from local.recorded_runs import read_runs
+from local.runs import runs_table
+from local.timeline_page import timeline_page
 from threadrun.output_bucket import OutputBucket
 from threadrun.record import RunRecord, resource_key
 from threadrun.store import Store, public_key
@@ -40,6 +44,7 @@ from threadrun.store import Store, public_key
 EXAMPLE = ROOT / "docs" / "examples" / "question.yaml"
 EXAMPLE_STACK = "question"
 STANDIN_RUN_SECONDS = 6
+TIMELINE = BUILD / "timeline.html"
 OPENAI_BASE_URL = "https://api.openai.com/v1"
 
 
@@ -81,8 +86,12 @@ class Demo:
         if record is None or record.physical_id is None:
             raise DeploymentError("the stack is complete, but the table has no record of its run")
         self._show_run(application, record)
+        runs, page = self._runs(application)
         self._delete_stack(application)
         self._check_nothing_is_left(application, record)
+        self._console.print(runs)
+        TIMELINE.write_text(page)
+        self._say(f"where the time went, as a picture: [cyan]{TIMELINE.relative_to(ROOT)}[/cyan]")
 
     def _say(self, text: str) -> None:
         self._console.print(f"[dim]{time.monotonic() - self._began:6.1f} s[/dim]  {text}")
@@ -175,6 +184,16 @@ class Demo:
         self._console.print(
             Panel(escape(answer), title="Stack output Answer", title_align="left", border_style="green")
         )
+
+    def _runs(self, application: Application) -> tuple[Table, str]:
+        """The runs as a table and as a page. That an answer was taken is noted a moment after CloudFormation has it."""
+        for _ in range(50):
+            now = time.time()
+            runs = read_runs(self._cloud.client("dynamodb"), application.table_name, now)
+            if not any(run.is_under_way for run in runs):
+                break
+            time.sleep(0.1)
+        return runs_table(application.table_name, runs), timeline_page(application.table_name, runs, now)
 
     def _delete_stack(self, application: Application) -> None:
         self._cloud.client("cloudformation").delete_stack(StackName=EXAMPLE_STACK)

@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 
 from local.deployment import ROOT, wait_for_stack
 from local.openai_standin import OpenAIStandIn, Script
+from local.recorded_runs import read_runs
 from tests.e2e.conftest import Stack
 from tests.e2e.test_cloudformation import NOTHING, left
 
@@ -92,5 +93,11 @@ def test_a_function_tool_reads_a_table_of_the_stack(stack: Stack, openai_api: Op
     sent = [each.body for each in openai_api.requests if (each.method, each.path) == ("POST", "/v1/responses")]
     outputs = {each["call_id"]: each["output"] for each in sent[1]["input"]}
     assert outputs == {"call_bolt": '{"pieces": 2}', "call_nut": '{"pieces": 0}'}
+    every = read_runs(stack.cloud.client("dynamodb"), stack.application.table_name, time.time())
+    [run] = [each for each in every if each.stack_name == stack.name]
+    phases = [span.phase for span in run.spans]
+    assert [phase for phase in phases if phase != "queued"] == ["starting", "running", "tools", "running", "answering"]
+    first = next(span for span in run.spans if span.phase == "tools")
+    assert first.begin_epoch_s - run.begin_epoch_s >= 5, "the response that calls takes 6 seconds"
     assert stack.delete() == "DELETE_COMPLETE"
     assert left(openai_api) == NOTHING

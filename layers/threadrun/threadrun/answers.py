@@ -180,6 +180,8 @@ def _note_end(store: Store, key: str, request_id: str, *, is_delivered: bool) ->
             target.forget_texts()
             if isinstance(target, RunRecord):
                 target.is_staged = False
+                if is_delivered:
+                    target.enter("answered", store.now())
             is_success = is_delivered and request.answer.status == "SUCCESS"
             target.is_acknowledged = target.is_acknowledged or is_success
         try:

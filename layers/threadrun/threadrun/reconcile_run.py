@@ -29,6 +29,7 @@ def make_present(run: RunRecord, backend: Backend, now: float) -> Outcome:
         return _make_present(run, backend, now)
     except TerminalError as error:
         run.failure = error.reason
+        run.enter("answering", now)
         _close_calls(run, backend, now)
         raise
 
@@ -220,6 +221,7 @@ def _take_calls(run: RunRecord, observed: ObservedRun, now: float) -> RequeueAft
     most = run.desired.max_tool_rounds or DEFAULT_TOOL_ROUNDS
     if run.tool_rounds > most:
         raise TerminalError(f"run {run.run_id} called functions in more than {most} rounds (max_tool_rounds)")
+    run.enter("tools", observed.completed_at or now)
     return CallTools(call_ids)
 
 

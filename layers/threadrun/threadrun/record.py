@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field, PrivateAttr, model_validator
 from threadrun.backend import FINAL_STATUSES, FunctionCall, ObservedAssistant, ObservedRun, RunPlan, Usage
 from threadrun.desired import DesiredAssistant, DesiredRun, DesiredThread
 from threadrun.properties import KeyStyle
+from threadrun.timeline import PhaseName, Timeline, entered, looked_at
 
 REQUESTS_KEPT = 20
 ORPHAN_SECONDS = 600
@@ -142,6 +143,8 @@ class RunRecord(PhysicalRecord):
     """Its attributes lie ready for the state machine to record."""
     is_gone: bool = False
     """The server does not know it any more, though CloudFormation returns to it."""
+    timeline: Timeline = ()
+    """Empty where it was begun by a version that kept none."""
 
     _is_armed: bool = PrivateAttr(default=False)
     _refused_epoch_s: float | None = PrivateAttr(default=None)
@@ -193,6 +196,12 @@ class RunRecord(PhysicalRecord):
     def want(self, desired: DesiredRun) -> None:
         self.desired, self.accept_statuses = desired, desired.accept_statuses
         self.deletion_policy = desired.deletion_policy
+        if not self.is_acknowledged:
+            self.enter("starting", self.wanted_since_epoch_s)
+
+    def enter(self, phase: PhaseName, since_epoch_s: float) -> None:
+        """Note what the run is at now."""
+        self.timeline = entered(self.timeline, phase, since_epoch_s)
 
     def resolve(self, assistant: ObservedAssistant | None) -> None:
         """Note the assistant as it is now: the run goes by this version."""
@@ -251,7 +260,9 @@ class RunRecord(PhysicalRecord):
     def anew(self, key: str) -> RunRecord:
         """The same wish, of which nothing has been made yet."""
         kept = {*PhysicalRecord.model_fields, "desired", "accept_statuses"} - {"must_recheck", "is_acknowledged"}
-        return RunRecord(**{name: getattr(self, name) for name in kept} | {"key": key})
+        fresh = RunRecord(**{name: getattr(self, name) for name in kept} | {"key": key})
+        fresh.enter("starting", self.wanted_since_epoch_s)
+        return fresh
 
     def take_in(self, observed: ObservedRun, now: float) -> None:
         """Keep what the server shows of the run, but for its output."""
@@ -265,6 +276,8 @@ class RunRecord(PhysicalRecord):
         if observed.usage is not None:
             self.usage = self.usage_before + observed.usage
         self.problem = observed.problem
+        times = (now, observed.started_at, observed.completed_at)
+        self.timeline = looked_at(self.timeline, observed.status, observed.is_final, *times)
 
     def forget_texts(self) -> None:
         self.desired = self.assistant = None

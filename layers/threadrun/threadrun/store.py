@@ -61,12 +61,11 @@ class Store:
         """The record as it is now, None where there is none."""
         with translated("read the record"):
             reply = self._client.get_item(TableName=self._table_name, Key={"pk": {"S": key}}, ConsistentRead=True)
-        if "Item" not in reply:
-            return None
-        item = reply["Item"]
-        record = ResourceRecord.model_validate_json(zlib.decompress(item["body"]["B"]))
-        record.version = int(item["version"]["N"])
-        return record
+        return record_of(reply["Item"]) if "Item" in reply else None
+
+    def now(self) -> float:
+        """Unix seconds."""
+        return self._clock()
 
     def save(self, record: ResourceRecord) -> None:
         """Write the record and raise its version.
@@ -194,6 +193,13 @@ def translated(action: str) -> Iterator[None]:
         raise TableUnavailable(f"cannot {action}: {code}") from None
     except BotoCoreError as error:
         raise TableUnavailable(f"cannot {action}: {type(error).__name__}") from error
+
+
+def record_of(item: Mapping[str, Any]) -> ResourceRecord:
+    """The record that an item holds."""
+    record = ResourceRecord.model_validate_json(zlib.decompress(item["body"]["B"]))
+    record.version = int(item["version"]["N"])
+    return record
 
 
 def public_key(physical_id: str) -> str:

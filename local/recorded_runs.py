@@ -1,0 +1,171 @@
+"""The runs of a table, and how long each of them was at what: names, numbers and times, nothing asked or answered."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from threadrun.record import ResourceRecord, RunRecord
+from threadrun.store import record_of
+from threadrun.timeline import Phase
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+PHASES = {
+    "starting": "starting",
+    "queued": "queued",
+    "running": "running",
+    "tools": "waiting for tools",
+    "answering": "until answered",
+}
+"""What people call them, in the order in which they come."""
+
+
+@dataclass(frozen=True)
+class Span:
+    """A time that a run was at one thing, in Unix seconds."""
+
+    phase: str
+    begin_epoch_s: float
+    end_epoch_s: float
+
+    @property
+    def seconds(self) -> float:
+        return self.end_epoch_s - self.begin_epoch_s
+
+
+@dataclass(frozen=True)
+class Run:
+    """What is shown of a run; its texts are fit to be printed."""
+
+    stack_name: str
+    logical_id: str
+    model: str
+    status: str
+    total_tokens: int
+    spans: tuple[Span, ...]
+    """One after another; the first begins with the request."""
+    is_under_way: bool
+
+    @property
+    def begin_epoch_s(self) -> float:
+        return self.spans[0].begin_epoch_s
+
+    @property
+    def end_epoch_s(self) -> float:
+        return self.spans[-1].end_epoch_s
+
+    @property
+    def seconds(self) -> float:
+        return self.end_epoch_s - self.begin_epoch_s
+
+    @property
+    def began(self) -> str:
+        return datetime.fromtimestamp(self.begin_epoch_s, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+    def seconds_in(self, phase: str) -> float | None:
+        """None where it never was at that."""
+        own = [span.seconds for span in self.spans if span.phase == phase]
+        return sum(own) if own else None
+
+
+class TableError(Exception):
+    """The table cannot be read; the text says why."""
+
+
+def read_runs(client: DynamoDBClient, table_name: str, now: float) -> list[Run]:
+    """The runs on record, by the time of their request. Raises `TableError`."""
+    found = [run for record in _records(client, table_name) for run in runs_of(record, now)]
+    return sorted(found, key=lambda run: (run.begin_epoch_s, run.stack_name, run.logical_id))
+
+
+def _records(client: DynamoDBClient, table_name: str) -> Iterator[ResourceRecord]:
+    pages = client.get_paginator("scan").paginate(
+        TableName=table_name,
+        FilterExpression="begins_with(pk, :kind)",
+        ExpressionAttributeValues={":kind": {"S": "RESOURCE#"}},
+        ProjectionExpression="body, version",
+    )
+    try:
+        for page in pages:
+            yield from map(_read, page["Items"])
+    except client.exceptions.ResourceNotFoundException:
+        raise TableError(f"there is no table {table_name} in {client.meta.region_name}") from None
+    except ClientError as error:
+        raise TableError(f"cannot read table {table_name}: {error.response['Error']['Message']}") from None
+    except BotoCoreError as error:
+        raise TableError(f"cannot read table {table_name}: {error}") from None
+
+
+def _read(item: Mapping[str, Any]) -> ResourceRecord:
+    try:
+        return record_of(item)
+    except (ValueError, zlib.error):
+        # What pydantic says of it repeats what is in it.
+        raise TableError("a record of the table cannot be read: is it of a newer version?") from None
+
+
+def runs_of(record: ResourceRecord, now: float) -> list[Run]:
+    """The runs that a resource has, or is about to have."""
+    return [
+        Run(
+            stack_name=_printable(record.stack_id.split("/")[1] if "/" in record.stack_id else record.stack_id),
+            logical_id=_printable(record.logical_id),
+            model=_printable(run.model or (run.desired.model if run.desired else None) or ""),
+            status=_status(run),
+            total_tokens=run.usage.total_tokens,
+            spans=spans,
+            is_under_way=_is_under_way(run, now),
+        )
+        for run in record.made.values()
+        if isinstance(run, RunRecord) and (spans := _spans(run, now))
+    ]
+
+
+def _status(run: RunRecord) -> str:
+    status = _printable(run.status or "not started")
+    return f"{status}, resource failed" if run.failure else status
+
+
+def _is_under_way(run: RunRecord, now: float) -> bool:
+    has_ended = run.is_final or run.failure is not None
+    is_over = run.timeline[-1].name == "answered" if run.timeline else has_ended
+    return not is_over and now < run.deadline_epoch_s
+
+
+def _spans(run: RunRecord, now: float) -> tuple[Span, ...]:
+    phases = run.timeline or _remembered(run)
+    if phases and phases[-1].name != "answered":
+        # It has not come to its end, and won't past its deadline.
+        end = max(min(now, run.deadline_epoch_s), phases[-1].since_epoch_s)
+        phases = (*phases, Phase("answered", end))
+    return tuple(Span(one.name, one.since_epoch_s, after.since_epoch_s) for one, after in pairwise(phases))
+
+
+def _remembered(run: RunRecord) -> tuple[Phase, ...]:
+    """What the run's attributes tell, where its record has no timeline; not when it was answered."""
+    if run.created_at is None:
+        return ()
+    phases = [Phase("queued", run.created_at)]
+    if run.started_at is not None:
+        phases.append(Phase("running", max(run.started_at, run.created_at)))
+    if run.is_final:
+        phases.append(Phase("answered", max(run.completed_at or 0, phases[-1].since_epoch_s)))
+    return tuple(phases)
+
+
+def _printable(text: str) -> str:
+    """Names are the user's: nothing in them steers a terminal, or breaks a page."""
+    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
+
+
+def seconds_text(seconds: float | None) -> str:
+    """A dash for what never was."""
+    return "–" if seconds is None else f"{seconds:.1f}"

@@ -1,0 +1,146 @@
+"""What `make runs` shows of a table: runs with and without functions, of this version and of those before."""
+
+from __future__ import annotations
+
+import sys
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local import recorded_runs, runs
+from local.openai_standin import Script
+from local.recorded_runs import Run, read_runs
+from local.timeline_page import timeline_page
+from tests.flow.test_life_of_a_run import PROPERTIES
+from tests.moto_shims import aws
+from tests.world import TABLE, World
+from threadrun import record
+
+CALL = {"type": "function_call", "name": "look_up", "call_id": "call_1", "arguments": {"article": "secret bolt"}}
+
+
+def shown(world: World) -> list[Run]:
+    return read_runs(aws("dynamodb"), TABLE, world.clock())
+
+
+def create_with_a_tool(world: World) -> dict[str, Any]:
+    """A run that is queued for 1 second, works 4, waits for 7 and works for another 3."""
+
+    def look_up(event: dict[str, Any]) -> str:
+        world.clock.advance(7)
+        return "secret pieces"
+
+    function = {"name": "look_up", "handler_arn": world.tools.add("tool-look-up", look_up)}
+    world.openai.script(
+        Script(output=(CALL,), queued_s=1, duration_s=4, usage=(10, 1)),
+        Script(output_text="A secret answer.", queued_s=0, duration_s=3, usage=(20, 2)),
+    )
+    return world.create({**PROPERTIES, "tools": [{"type": "function", "function": function}]})
+
+
+def command(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["runs", "--region", "us-east-1", *arguments])
+    monkeypatch.setenv("COLUMNS", "80")
+    return runs.main()
+
+
+def test_a_run_with_a_tool_shows_where_its_time_went(world: World) -> None:
+    begin = world.clock()
+    assert create_with_a_tool(world)["Status"] == "SUCCESS"
+    [run] = shown(world)
+    assert (run.stack_name, run.logical_id, run.model) == ("example", "Run", "gpt-5.4-mini")
+    assert (run.status, run.total_tokens, run.is_under_way) == ("completed", 33, False)
+    names = [span.phase for span in run.spans if span.seconds]
+    assert [name for name in names if name != "starting"] == ["queued", "running", "tools", "running", "answering"]
+    assert all(one.end_epoch_s == after.begin_epoch_s for one, after in pairwise(run.spans))
+    assert run.end_epoch_s <= world.clock()
+    assert begin - 1 <= run.begin_epoch_s <= begin, "the request's own date has whole seconds"
+    found = {phase: run.seconds_in(phase) for phase in ("queued", "running", "tools")}
+    assert found == pytest.approx({"queued": 1, "running": 7, "tools": 7}, abs=1.5), "looks are half a second apart"
+
+
+def test_nothing_that_was_asked_or_answered_is_shown(world: World) -> None:
+    create_with_a_tool(world)
+    page = timeline_page(TABLE, shown(world), world.clock())
+    assert 'class="tools"' in page
+    for text in ("secret", "Hello.", "What is a stack?", "Answer in one sentence.", "team"):
+        assert text not in page
+
+
+def test_phases_are_noted_in_saves_that_happen_anyway(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def saves() -> int:
+        world.start_over()
+        create_with_a_tool(world)
+        [kept] = [world.store.load(key) for key in world.items() if key.startswith("RESOURCE#")]
+        assert kept is not None
+        return kept.version
+
+    noting = saves()
+    monkeypatch.setattr(record, "entered", lambda timeline, *_: timeline)
+    monkeypatch.setattr(record, "looked_at", lambda timeline, *_: timeline)
+    assert (saves(), shown(world)[0].spans[0].phase) == (noting, "queued")
+
+
+def test_a_run_under_way_is_shown_as_far_as_it_has_come(world: World) -> None:
+    world.openai.script(Script(queued_s=0, duration_s=100))
+    with world.held("reconcile"):
+        world.invoke("custom_resource", world.event("Create", PROPERTIES))
+        world.clock.advance(20)
+        [run] = shown(world)
+    assert (run.status, run.is_under_way) == ("in_progress", True)
+    assert (run.spans[-1].phase, run.end_epoch_s) == ("running", world.clock())
+
+
+def test_a_run_that_could_not_start_is_shown_as_failed(world: World) -> None:
+    answer = world.create({**PROPERTIES, "model": "no-such-model"})
+    assert answer["Status"] == "FAILED"
+    [run] = shown(world)
+    assert (run.status, run.is_under_way) == ("not started, resource failed", False)
+    assert [span.phase for span in run.spans] == ["starting", "answering"]
+
+
+def test_runs_of_versions_without_timelines_show_what_their_attributes_tell(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(record, "entered", lambda timeline, *_: timeline)
+    world.openai.script(Script(queued_s=2, duration_s=8))
+    world.create(PROPERTIES)
+    [run] = shown(world)
+    assert [span.phase for span in run.spans] == ["queued", "running"]
+    assert [span.seconds for span in run.spans] == pytest.approx([2, 8], abs=1)
+    assert not run.is_under_way
+
+
+def test_the_command_prints_a_table_and_writes_the_page(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    create_with_a_tool(world)
+    page = tmp_path / "timeline.html"
+    assert command(monkeypatch, "--table", TABLE, "--html", str(page)) == 0
+    printed = capsys.readouterr().out
+    for text in ("Run", "example", "gpt-5.4-mini", "completed", "33", "tools"):
+        assert text in printed
+    assert page.read_text().startswith("<!DOCTYPE html>")
+
+
+def test_the_command_says_what_is_missing(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command(monkeypatch, "--table", TABLE) == 0
+    assert capsys.readouterr().out == f"Table {TABLE} has no runs.\n"
+    assert command(monkeypatch, "--table", "other") == 1
+    assert capsys.readouterr().err == "make runs failed: there is no table other in us-east-1\n"
+
+
+def test_a_record_that_cannot_be_read_is_not_repeated(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    body = recorded_runs.zlib.compress(b'{"stack_id": ["secret"]}')
+    item = {"pk": {"S": "RESOURCE#1"}, "body": {"B": body}, "version": {"N": "1"}}
+    aws("dynamodb").put_item(TableName=TABLE, Item=item)
+    assert command(monkeypatch, "--table", TABLE) == 1
+    printed = capsys.readouterr()
+    assert "secret" not in printed.out + printed.err
+    assert "is it of a newer version?" in printed.err

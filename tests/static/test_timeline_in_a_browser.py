@@ -1,0 +1,115 @@
+"""The timeline as a browser draws it: what is where on the picture, and in which colour."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.recorded_runs import Run
+from local.timeline_page import DARK, LIGHT, timeline_page
+from tests.png import Png
+from tests.unit.test_timeline_page import NOON, run
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+PLAYWRIGHT = Path.home() / ".cache" / "ms-playwright"
+LINE = "#d8dde3"
+"""The darkest that there is between a name and its bar."""
+BACKGROUNDS = {"light": "#ffffff", "dark": "#0f1318"}
+SCHEMES = {"light": (LIGHT, "1"), "dark": (DARK, "0")}
+"""Colours, and Blink's own number of what the user prefers."""
+MEASURE = """<script>
+const place = (each) => { const { left, top, right, bottom } = each.getBoundingClientRect();
+  return { name: each.getAttribute("class"), text: each.textContent, left, top, right, bottom } };
+const found = (what) => [...document.querySelectorAll(what)].map(place);
+const told = { chart: found("svg")[0], bars: found("svg rect"), texts: found("svg text"), cells: found("td") };
+document.body.textContent = JSON.stringify(told);
+</script>"""
+
+RUNS = [
+    run(("starting", 0.4), ("queued", 1.5), ("running", 9), ("answering", 0.6), name="Summary"),
+    run(("queued", 2), ("running", 6), ("tools", 5), ("running", 8), ("answering", 1), at=NOON + 12, name="Gate"),
+    run(("starting", 3), ("running", 20), ("answering", 2), at=NOON + 600, name="N" * 60, stack="s" * 128),
+]
+
+
+@pytest.fixture(scope="module")
+def browser() -> str:
+    found = [path for name in NAMES if (path := shutil.which(name))]
+    found += [str(path) for path in sorted(PLAYWRIGHT.glob("chromium-*/chrome-linux*/chrome"))]
+    if not found:
+        pytest.skip("no Chromium is installed: the page is looked at as XML only")
+    return found[0]
+
+
+class Shown:
+    """A page on a screen of 1,248 x 700 pixels."""
+
+    def __init__(self, browser: str, folder: Path, runs: list[Run], scheme: str = "light") -> None:
+        text = timeline_page("threadrun-Table", runs, NOON + 3600)
+        page, measured = folder / "timeline.html", folder / "measured.html"
+        page.write_text(text)
+        # The page itself forbids scripts.
+        policy = next(line for line in text.splitlines() if "Content-Security-Policy" in line)
+        measured.write_text(text.replace(policy, "").replace("</body>", MEASURE + "</body>"))
+        self._command = [browser, "--headless", "--disable-gpu", "--hide-scrollbars", "--window-size=1248,700"]
+        self._command += [f"--user-data-dir={folder / 'profile'}", "--disable-background-networking", "--no-first-run"]
+        self._command += [f"--blink-settings=preferredColorScheme={SCHEMES[scheme][1]}"]
+        self._command += ["--no-sandbox"] if os.geteuid() == 0 else []
+        self._run(f"--screenshot={folder / 'timeline.png'}", page)
+        self.picture = Png(folder / "timeline.png")
+        dom = self._run("--dump-dom", measured)
+        told: dict[str, Any] = json.loads(dom[dom.index("{", dom.index("<body")) : dom.rindex("}") + 1])
+        self.chart, self.bars, self.texts, self.cells = (told[name] for name in ("chart", "bars", "texts", "cells"))
+
+    def _run(self, option: str, page: Path) -> str:
+        command = [*self._command, option, page.as_uri()]
+        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_each_bar_is_drawn_in_its_colour_where_its_time_is(browser: str, tmp_path: Path, scheme: str) -> None:
+    shown = Shown(browser, tmp_path, RUNS, scheme)
+    colours, background = SCHEMES[scheme][0], BACKGROUNDS[scheme]
+    assert len(shown.bars) == sum(len(each.spans) for each in RUNS)
+    for bar in shown.bars:
+        if bar["right"] - bar["left"] < 3:
+            continue
+        y = bar["top"] + 2
+        for x in (bar["left"] + 1.5, bar["right"] - 1.5):
+            assert shown.picture.colour(x, y) == colours[bar["name"]][0], bar
+        assert shown.picture.colour(bar["left"] + 2, bar["top"] - 3) == background, "nothing is drawn above it"
+    assert shown.picture.colour(2, 2) == background
+
+
+def test_widths_on_the_screen_are_times(browser: str, tmp_path: Path) -> None:
+    shown = Shown(browser, tmp_path, RUNS)
+    ordered = [RUNS[2], RUNS[0], RUNS[1]]
+    seconds = [span.seconds for each in ordered for span in each.spans]
+    widths = [bar["right"] - bar["left"] for bar in shown.bars]
+    scale = sum(widths) / sum(seconds)
+    assert widths == pytest.approx([each * scale for each in seconds], abs=0.1)
+
+
+@pytest.mark.parametrize("count", [1, 3, 200])
+def test_every_word_is_on_the_chart_and_none_on_another(browser: str, tmp_path: Path, count: int) -> None:
+    more = [run(("running", 30 + number), at=NOON + 700 * number, stack=f"s{number}") for number in range(2, count)]
+    shown = Shown(browser, tmp_path, [*RUNS[-min(count, 2) :], *more])
+    assert all(text["left"] >= shown.chart["left"] - 1 for text in shown.texts)
+    assert all(text["right"] <= shown.chart["right"] + 1 for text in shown.texts)
+    assert all(text["bottom"] <= shown.chart["bottom"] + 1 for text in shown.texts)
+    first_bar, in_sight = min(bar["left"] for bar in shown.bars), min(shown.chart["bottom"], shown.picture.height)
+    between = {shown.picture.colour(first_bar - 4, y) for y in range(int(shown.chart["top"]) + 40, int(in_sight))}
+    assert min(between) >= LINE, "long names end before the bars"
+    others = [text for text in shown.texts if "label" not in text["name"]]
+    assert len(shown.texts) - len(others) == 2 * count
+    rows = sorted(others, key=lambda text: (round(text["top"]), text["left"]))
+    for one, after in pairwise(rows):
+        is_one_line = round(one["top"]) == round(after["top"])
+        assert not is_one_line or one["right"] <= after["left"], (one["text"], after["text"])

@@ -1,0 +1,172 @@
+"""What a run was at, and since when: as its record has it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.unit.memory import MemoryBackend, wanted_run
+from threadrun.backend import FunctionCall, ObservedRun
+from threadrun.errors import TerminalError
+from threadrun.reconcile import reconcile
+from threadrun.record import RunRecord
+from threadrun.timeline import MAX_PHASES, Timeline, entered, looked_at
+
+TOOL = {
+    "type": "function",
+    "function": {"name": "look_up", "handler_arn": f"arn:aws:lambda:eu-west-1:{'1' * 12}:function:f"},
+}
+CALLS = (FunctionCall("call_1", "look_up", '{"article": "bolt"}'),)
+
+
+class Life:
+    """A run from its request at second 1,000 on, told by what the server shows at which look."""
+
+    def __init__(self, **desired: object) -> None:
+        self.run, self.backend = wanted_run(**desired), MemoryBackend()
+
+    def look(self, now: float, **shown: object) -> None:
+        """Look, once the server shows this of the run's newest response."""
+        if shown:
+            newest = list(self.backend.runs)[-1]
+            self.backend.runs[newest] = replace(self.backend.runs[newest], **shown)  # type: ignore[arg-type]
+        while (outcome := reconcile(self.run, self.backend, now)) and getattr(outcome, "seconds", 1) == 0:
+            pass
+
+    @property
+    def timeline(self) -> list[tuple[str, float]]:
+        read = RunRecord.model_validate_json(self.run.model_dump_json())
+        assert read.timeline == self.run.timeline
+        return [(phase.name, phase.since_epoch_s) for phase in read.timeline]
+
+
+def test_a_run_goes_from_its_request_to_its_answer() -> None:
+    """An end is when the server says that it was, not when somebody looked."""
+    life = Life()
+    life.look(1000.5)
+    life.look(1001)
+    life.look(1002.25, status="in_progress")
+    life.look(1003)
+    life.look(1012.5, status="completed", completed_at=1009)
+    life.run.enter("answered", 1013.125)
+    assert life.timeline == [
+        ("starting", 1000),
+        ("queued", 1000.5),
+        ("running", 1002.25),
+        ("answering", 1009),
+        ("answered", 1013.125),
+    ]
+
+
+def test_each_round_of_calls_is_waited_for() -> None:
+    life = Life(tools=[TOOL])
+    life.look(1001)
+    life.look(1002, status="in_progress")
+    life.look(1005, status="requires_action", calls=CALLS, completed_at=1004)
+    life.look(1007)
+    life.run.calls["call_1"].output = "2"
+    life.look(1010.5)
+    life.look(1011, status="in_progress")
+    life.look(1015, status="completed", completed_at=1014)
+    assert life.timeline == [
+        ("starting", 1000),
+        ("queued", 1001),
+        ("running", 1002),
+        ("tools", 1004),
+        ("queued", 1010.5),
+        ("running", 1011),
+        ("answering", 1014),
+    ]
+
+
+def test_a_servers_own_start_counts() -> None:
+    life = Life()
+    life.look(1001)
+    life.look(1010, status="in_progress", started_at=1004)
+    assert life.timeline[1:] == [("queued", 1001), ("running", 1004)]
+
+
+def test_the_start_before_the_calls_is_not_that_of_what_comes_after_them() -> None:
+    """On Assistants v2 a run has one `started_at` for all its rounds."""
+    life = Life(tools=[TOOL])
+    life.look(1001)
+    life.look(1003, status="in_progress", started_at=1002)
+    life.look(1005, status="requires_action", calls=CALLS)
+    life.run.calls["call_1"].output = "2"
+    life.backend.continue_run = (  # type: ignore[method-assign]
+        lambda plan, thread_id, run_id, outputs: ObservedRun(run_id, "in_progress", started_at=1002)
+    )
+    life.look(1008)
+    assert life.timeline[2:] == [("running", 1002), ("tools", 1005), ("running", 1008)]
+
+
+def test_a_run_that_nobody_saw_begin_counts_as_running() -> None:
+    """With webhooks the next look is that after its end."""
+    life = Life()
+    life.look(1001)
+    life.look(1300, status="completed", completed_at=1299)
+    assert life.timeline[1:] == [("running", 1001), ("answering", 1299)]
+
+
+def test_a_run_that_never_left_the_queue_was_queued() -> None:
+    life = Life()
+    life.look(1001)
+    life.look(2000)
+    assert life.run.status == "expired"
+    assert life.timeline[1:] == [("queued", 1001), ("answering", 2000)]
+
+
+def test_a_failure_ends_it_too() -> None:
+    life = Life()
+    life.backend.faults["start_run"] = [TerminalError("no such model")]
+    with pytest.raises(TerminalError):
+        life.look(1003)
+    with pytest.raises(TerminalError):
+        life.look(1004)
+    assert life.timeline == [("starting", 1000), ("answering", 1003)]
+
+
+def test_times_never_go_back() -> None:
+    """The server's clock has whole seconds, and is another one."""
+    life = Life()
+    life.look(1001.75)
+    life.look(1003.5, status="in_progress")
+    life.look(1004, status="completed", completed_at=1001)
+    times = [since for _, since in life.timeline]
+    assert times == sorted(times)
+
+
+def test_nothing_comes_after_the_answer() -> None:
+    """A rollback looks at the run again, and answers again."""
+    life = Life()
+    life.look(1001)
+    life.look(1002, status="completed", completed_at=1002)
+    life.run.enter("answered", 1003)
+    before = life.timeline
+    life.run.is_acknowledged = life.run.must_recheck = True
+    life.run.want(life.run.plan().desired)
+    life.look(1500)
+    life.run.enter("answered", 1501)
+    assert life.timeline == before
+
+
+def test_a_run_of_a_version_without_timelines_gets_no_half_of_one() -> None:
+    life = Life()
+    life.run.timeline = ()
+    life.look(1001)
+    life.look(1002, status="completed", completed_at=1002)
+    life.run.enter("answered", 1003)
+    assert life.timeline == []
+
+
+def test_a_timeline_is_bounded() -> None:
+    """100 rounds are possible; the record is written with each of them."""
+    timeline: Timeline = entered((), "starting", 0)
+    for number in range(100):
+        timeline = looked_at(timeline, "queued", False, 10 * number + 1, None, None)
+        timeline = looked_at(timeline, "in_progress", False, 10 * number + 2, None, None)
+        timeline = entered(timeline, "tools", 10 * number + 3)
+    timeline = entered(entered(timeline, "answering", 1001), "answered", 1002)
+    assert len(timeline) <= MAX_PHASES + 4
+    assert [phase.name for phase in timeline[-3:]] == ["running", "answering", "answered"]
