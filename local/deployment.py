@@ -79,22 +79,25 @@ def deploy(
     openai_base_url: str,
     api_key: str,
     openai_api: str = "responses",
+    openai_provider: str = "api_key",
     tool_function_arns: str = "",
     snap_start: bool = False,
     webhooks: bool = False,
     stack_name: str = APPLICATION_STACK,
 ) -> Application:
     """Deploy the built application with `sam deploy`; raises `DeploymentError` with the CLI's own words."""
-    secret = cloud.client("secretsmanager").create_secret(Name=f"{stack_name}-api-key", SecretString=api_key)
     parameters = {
         "OpenAIApi": openai_api,
         "OpenAIBaseUrl": openai_base_url,
-        "OpenAIApiKeySecretArn": secret["ARN"],
+        "OpenAIProvider": openai_provider,
         "AllowLoopbackResponseUrl": "true",
         "LogRetentionDays": "1",
         "SnapStart": str(snap_start).lower(),
         "EnableWebhooks": str(webhooks).lower(),
     }
+    if openai_provider == "api_key":
+        secret = cloud.client("secretsmanager").create_secret(Name=f"{stack_name}-api-key", SecretString=api_key)
+        parameters["OpenAIApiKeySecretArn"] = secret["ARN"]
     if tool_function_arns:
         parameters["ToolFunctionArns"] = tool_function_arns
     arguments = ["deploy", "--template-file", str(template), "--stack-name", stack_name, "--resolve-s3"]

@@ -308,6 +308,7 @@ class World:
             aws("dynamodb").delete_item(TableName=TABLE, Key={"pk": {"S": key}})
         self.url.answers.clear()
         self.url.bodies.clear()
+        vars(self.app).pop("backend", None)  # It remembers what the server lacks.
         self.clock.reset()
 
     def forget_requests(self) -> None:

@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 
-from .routes import APIS
+from .routes import APIS, PARTS
 from .standin import OpenAIStandIn
 
 
@@ -24,6 +24,8 @@ def main() -> int:
         duration_s=arguments.run_seconds,
         queued_s=arguments.queued_seconds,
         indexing_s=arguments.indexing_seconds,
+        lacks=arguments.lacks,
+        signed=arguments.signed,
     )
     with stand_in:
         print(json.dumps({"base_url": stand_in.base_url, "control_url": stand_in.control_url}), flush=True)
@@ -40,6 +42,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--queued-seconds", type=float, default=0.0, help="how long it is queued before")
     parser.add_argument("--indexing-seconds", type=float, default=1.0, help="how long a vector store takes for a file")
     parser.add_argument("--model", action="append", default=[], help="one more model that exists; repeatable")
+    parser.add_argument("--lacks", action="append", default=[], choices=PARTS, help="a part it has not; repeatable")
+    parser.add_argument("--signed", action="store_true", help="let in what is signed for Amazon Bedrock, and no key")
     return parser.parse_args()
 
 

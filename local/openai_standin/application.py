@@ -15,6 +15,7 @@ from . import control, multipart
 from .errors import ApiError, invalid_beta, refused, unauthorized
 from .faults import ConnectionLost, Fault
 from .routes import BETA_PATHS, Routes
+from .signatures import require_signed
 from .world import LoggedRequest, World
 
 _UNREADABLE = (
@@ -22,6 +23,7 @@ _UNREADABLE = (
     "library correctly. The OpenAI API expects a JSON payload, but what was sent was not valid JSON.)"
 )
 _NOT_JSON = object()
+_SECRET_HEADERS = ("authorization", "x-amz-security-token")
 
 
 @dataclass(frozen=True)
@@ -43,12 +45,16 @@ class _Call(NamedTuple):
 
 
 class Application:
-    """OpenAI's API over one `World`; `api` says which wires are served. Raises ValueError for an unknown one."""
+    """OpenAI's API over one `World`; `api` says which wires are served. Raises ValueError for an unknown one.
 
-    def __init__(self, world: World, api_key: str, api: str = "responses") -> None:
+    `signed` lets in what is signed as for Amazon Bedrock, and no key.
+    """
+
+    def __init__(self, world: World, api_key: str, api: str = "responses", signed: bool = False) -> None:
         self.world = world
         self.api_key = api_key
-        self._routes = Routes(api)
+        self.signed = signed
+        self._routes = Routes(api, world.behaviour.lacks)
 
     def handle(self, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes) -> Reply:
         """Answer one request; header names are lower case. Raises ConnectionLost where a fault says so."""
@@ -58,7 +64,7 @@ class Application:
                 return _reply(*control.handle(self.world, method, path, call.body))
             started = self.world.now()
             self._log(call, body)
-            reply = self._faulty_answer(call)
+            reply = self._faulty_answer(call, body)
             elapsed_ms = int((self.world.now() - started) * 1000)
         common = {
             "x-request-id": f"req_{uuid.uuid4().hex}",
@@ -69,31 +75,37 @@ class Application:
 
     def _log(self, call: "_Call", body: bytes) -> None:
         shown = body.decode("utf-8", "replace") if call.body is _NOT_JSON else call.body
-        harmless = {name: value for name, value in call.headers.items() if name != "authorization"}
+        harmless = {name: value for name, value in call.headers.items() if name not in _SECRET_HEADERS}
         now = self.world.now()
         self.world.requests.append(LoggedRequest(call.method, call.path, shown, harmless, now, call.query))
 
-    def _faulty_answer(self, call: "_Call") -> Reply:
+    def _faulty_answer(self, call: "_Call", body: bytes) -> Reply:
         fault = self.world.faults.take(call.method, call.path)
         try:
             if fault is not None:
                 _fail_before_effect(fault)
-            reply = _reply(200, self._answer(call))
+            reply = _reply(200, self._answer(call, body))
         except ApiError as refusal:
             reply = _reply(refusal.status, refusal.body, refusal.headers)
         return reply if fault is None else _spoiled(reply, fault)
 
-    def _answer(self, call: "_Call") -> dict[str, Any]:
+    def _answer(self, call: "_Call", body: bytes) -> dict[str, Any]:
         endpoint, names = self._routes.find(call.method, call.path)
-        authorization = call.headers.get("authorization", "")
-        if not hmac.compare_digest(authorization.encode(), f"Bearer {self.api_key}".encode()):
-            raise unauthorized(authorization)
+        self._let_in(call.headers, body)
         if call.path.startswith(BETA_PATHS) and "assistants=v2" not in call.headers.get("openai-beta", ""):
             raise invalid_beta()
         if not isinstance(call.body, dict | None):
             raise refused(_UNREADABLE)
         self.world.settle()
         return endpoint(self.world, parse_qs(call.query, keep_blank_values=True), call.body or {}, **names)
+
+    def _let_in(self, headers: Mapping[str, str], body: bytes) -> None:
+        if self.signed:
+            require_signed(headers, body)
+            return
+        authorization = headers.get("authorization", "")
+        if not hmac.compare_digest(authorization.encode(), f"Bearer {self.api_key}".encode()):
+            raise unauthorized(authorization)
 
 
 def _fail_before_effect(fault: Fault) -> None:

@@ -20,4 +20,5 @@ class Behaviour:
     run_expiry_s: float = 600.0
     webhook_retry_s: float = 1.0
     webhook_timeout_s: float = 5.0
+    lacks: frozenset[str] = frozenset()
     models: Mapping[str, str | None] = field(default_factory=lambda: dict(MODELS))

@@ -93,6 +93,11 @@ def unauthorized(authorization: str | None) -> ApiError:
     return ApiError(401, f"{message}You can find your API key at {KEY_PAGE}.", code="invalid_api_key")
 
 
+def unsigned(problem: str) -> ApiError:
+    """Say that AWS's signature is absent or wrong (403)."""
+    return ApiError(403, f"The request signature is not acceptable: {problem}.", code="access_denied")
+
+
 def masked(key: str) -> str:
     """Keep the first eight and last four characters of a key, and star the rest."""
     return key if len(key) <= 12 else key[:8] + "*" * (len(key) - 12) + key[-4:]

@@ -3,7 +3,7 @@
 from typing import Any
 
 from . import validation
-from .errors import ApiError, conversation_locked, not_found, refused
+from .errors import ApiError, conversation_locked, not_found, refused, unknown
 from .items import Item, kind_of, require_calls_answered, require_json_word, stored
 from .paging import Query, page, require_known
 from .references import require_content_files, require_tools_resources
@@ -35,6 +35,7 @@ _ECHOED: Body = {
 def create(world: World, query: Query, body: Body) -> Body:
     """Start a response; without `background` it is over at once. The same request twice makes two."""
     require_known(query)
+    _require_served(body, world.behaviour.lacks)
     validation.create_response(body, world.models)
     require_content_files(world.storage, body.get("input"), "input")
     conversation_id, context = _context(world, body)
@@ -83,6 +84,13 @@ def delete(world: World, query: Query, body: Body, response_id: str) -> Body:
     world.run(response_id)
     del world.runs[response_id]
     return {"id": response_id, "object": "response", "deleted": True}
+
+
+def _require_served(body: Body, lacks: frozenset[str]) -> None:
+    if "conversations" in lacks and "conversation" in body:
+        raise unknown("conversation")
+    if "background" in lacks and body.get("background"):
+        raise refused("Unsupported parameter: 'background' is not supported.", "background", "unsupported_parameter")
 
 
 def _context(world: World, body: Body) -> tuple[str | None, list[Item]]:

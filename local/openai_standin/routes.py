@@ -1,7 +1,7 @@
 """Exists to say in one place what is served where, on each of the two wires."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from . import conversations, files, responses, vector_stores, webhook_endpoints
@@ -12,6 +12,8 @@ Endpoint = Callable[..., dict[str, Any]]
 Route = tuple[str, str, Endpoint]
 
 APIS = ("responses", "assistants", "both")
+PARTS = {"conversations": "/v1/conversations", "vector_stores": "/v1/vector_stores", "background": None}
+"""What a server may lack, with the paths that it does not serve then."""
 BETA_PATHS = ("/v1/assistants", "/v1/threads")
 
 _SHARED: list[Route] = [
@@ -82,16 +84,20 @@ _ASSISTANTS: list[Route] = [
 class Routes:
     """The routes of one server: `responses` is OpenAI today, `assistants` one that speaks only Assistants v2.
 
-    Raises ValueError for another name.
+    `lacks` are the parts of the API that it does not have. Raises ValueError for another name.
     """
 
-    def __init__(self, api: str) -> None:
+    def __init__(self, api: str, lacks: Collection[str] = ()) -> None:
         if api not in APIS:
             raise ValueError(f"api must be one of {', '.join(APIS)}, not {api!r}")
+        if unknown := sorted({*lacks} - {*PARTS}):
+            raise ValueError(f"a server may lack {', '.join(PARTS)}, not {unknown[0]!r}")
+        absent = tuple(prefix for part, prefix in PARTS.items() if part in lacks and prefix)
         wires = (_RESPONSES if api != "assistants" else []) + (_ASSISTANTS if api != "responses" else [])
         self._compiled = [
             (method, re.compile(re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", path)), endpoint)
             for method, path, endpoint in _SHARED + wires
+            if not path.startswith(absent)
         ]
 
     def find(self, method: str, path: str) -> tuple[Endpoint, dict[str, str]]:

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -31,7 +31,9 @@ class OpenAIStandIn:
     `api` says which wires are served: `responses` (OpenAI today), `assistants` (a server that speaks only
     Assistants v2) or `both`. `cancel_finished_status` and `locked_status` imitate other servers. A webhook that is
     not taken within `webhook_timeout_s` is sent again after `webhook_retry_s`, doubled each time; webhooks are sent
-    only while it is started. `now`, `sleep` and `new_id` are there for tests. Raises ValueError for another `api`.
+    only while it is started. `lacks` are parts of the API that the server does not have: `conversations`,
+    `vector_stores`, `background`. `signed` lets in what is signed as for Amazon Bedrock, and no key.
+    `now`, `sleep` and `new_id` are there for tests. Raises ValueError for another `api`, or part.
     """
 
     def __init__(
@@ -51,6 +53,8 @@ class OpenAIStandIn:
         run_expiry_s: float = 600.0,
         webhook_retry_s: float = 1.0,
         webhook_timeout_s: float = 5.0,
+        lacks: Collection[str] = (),
+        signed: bool = False,
         now: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
         new_id: Callable[[str], str] = random_id,
@@ -66,13 +70,14 @@ class OpenAIStandIn:
             run_expiry_s=run_expiry_s,
             webhook_retry_s=webhook_retry_s,
             webhook_timeout_s=webhook_timeout_s,
+            lacks=frozenset(lacks),
             models={**MODELS, **(models or {})},
         )
         self.api_key = api_key
         self._port = port
         self._sleep = sleep
         self._world = World(behaviour, now, new_id)
-        self._application = Application(self._world, api_key, api)
+        self._application = Application(self._world, api_key, api, signed)
         self._server: Server | None = None
         self._thread: threading.Thread | None = None
         self._postman: Postman | None = None

@@ -88,7 +88,13 @@ class Shared:
     @classmethod
     def made_in(cls, world: World) -> Shared:
         assistant_id = Resource(world, "Assistant", "SharedAssistant").create({"model": "gpt-5.4-mini"})
-        return cls(assistant_id, Resource(world, "Thread", "SharedThread").create(MESSAGES))
+        thread_id = Resource(world, "Thread", "SharedThread").create(MESSAGES) if keeps_threads(world) else ""
+        return cls(assistant_id, thread_id)
+
+
+def keeps_threads(world: World) -> bool:
+    """Whether the server has conversations, or whatever it calls them."""
+    return "conversations" not in world.openai._world.behaviour.lacks
 
 
 def run(world: World, shared: Shared) -> Resource:

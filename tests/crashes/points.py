@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import pytest
 
 from local.openai_standin import OpenAIStandIn
-from tests.crashes.lives import LIVES, LONG_LIVES, RESPONSES, Resource, Shared
+from tests.crashes.lives import LIVES, LONG_LIVES, RESPONSES, Resource, Shared, keeps_threads
 from tests.in_process import deployed, forget_secrets
 from tests.moto_shims import Clock, aws
 from tests.outside_calls import STATE_MACHINE, Break, Moment, OutsideCalls, end_process, lose_connection
@@ -71,11 +71,11 @@ class Result:
 
 
 @contextmanager
-def application(wire: str) -> Iterator[World]:
-    """An application for many lives, one after the other."""
+def application(wire: str, lacks: Collection[str] = ()) -> Iterator[World]:
+    """An application for many lives, one after the other; `lacks` are parts of the API that its server has not."""
     clock = Clock()
     with (
-        OpenAIStandIn(now=clock, duration_s=0.6, queued_s=0.3, cancel_delay_s=0.5, api=wire) as standin,
+        OpenAIStandIn(now=clock, duration_s=0.6, queued_s=0.3, cancel_delay_s=0.5, api=wire, lacks=lacks) as standin,
         deployed(standin, clock, wire, calls_in_turn=True) as world,
     ):
         yield world
@@ -131,7 +131,7 @@ def broken_life(world: World, life: str, number: int, call: str, way: Way) -> Re
         if broken.is_done and way.moment == "after":
             lost = _unknowable(calls.names[number], left)
         result = Result(
-            world.wire,
+            world.wire if keeps_threads(world) else f"{world.wire}, chained",
             life,
             number,
             call,
@@ -165,7 +165,7 @@ def _problems(result: Result, resource: Resource, broken: Break) -> list[str]:
         elif answers[0]["Status"] != "SUCCESS" and "cannot tell whether" not in answers[0]["Reason"]:
             problems.append(f"{kind} failed: {answers[0]['Reason']}")
     wanted = sum(kind != "Delete" for kind in resource.requests.values()) if result.life.startswith("run") else 0
-    if result.wire == "responses":
+    if result.wire.startswith("responses"):
         wanted *= RESPONSES.get(result.life, 1)
     if result.runs > wanted:
         problems.append(f"{result.runs} runs for {wanted} requests")

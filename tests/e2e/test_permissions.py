@@ -63,6 +63,8 @@ MAY = {
 """What each function needs, by the logical ids of the template; the state machine's needs are in its definition."""
 
 ASKED = {
+    "bedrock-mantle": "bedrock-mantle:CreateInference bedrock-mantle:GetInference bedrock-mantle:CancelInference "
+    "bedrock-mantle:DeleteInference",
     "dynamodb": "dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem dynamodb:DeleteItem dynamodb:Query "
     "dynamodb:Scan dynamodb:BatchGetItem dynamodb:BatchWriteItem dynamodb:ExportTableToPointInTime "
     "dynamodb:DeleteTable",
@@ -154,6 +156,7 @@ def application(with_webhooks: tuple[EmbeddedCloud, Application, OpenAIStandIn])
     strangers += [arns["ToolFunction"].replace(":function:", ":function:other-")]
     strangers += [f"{arns['ApiKey']}-other", "arn:aws:s3:::someone-elses/object"]
     strangers += [f"arn:aws:kms:{cloud.region}:{account}:key/someone-elses"]
+    strangers += [f"arn:aws:bedrock-mantle:{cloud.region}:{account}:project/default"]  # It is let in by a key.
     return Deployed(cloud, arns, strangers, roles)
 
 

@@ -21,6 +21,8 @@ class MemoryBackend:
     calls: list[str] = field(default_factory=list)
     assistants: dict[str, ObservedAssistant] = field(default_factory=dict)
     stores: dict[str, Indexing] = field(default_factory=dict)
+    keeps_threads: bool = True
+    """Without, nothing of a run whose start got no reply can be seen."""
 
     def _called(self, name: str) -> None:
         self.calls.append(name)
@@ -99,6 +101,9 @@ class MemoryBackend:
         items = self.threads[thread_id]
         new = items[items.index(after_item_id) + 1 :] if after_item_id else items
         return ObservedRun(new[-1], "completed", output_text="found") if new else None
+
+    def shows_lost_runs(self, thread_id: str) -> bool:
+        return self.keeps_threads
 
     def continue_run(self, plan: RunPlan, thread_id: str, run_id: str, outputs: Mapping[str, str]) -> ObservedRun:
         self._called("continue_run")

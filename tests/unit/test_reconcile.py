@@ -109,6 +109,38 @@ def test_a_start_without_any_trace_after_the_grace_period_is_made_again() -> Non
     assert run.physical_id == "conv_1:resp_1"
 
 
+def test_where_nothing_shows_a_lost_start_it_is_never_made_again() -> None:
+    """And not given up before another process, that may be making it now, can have noted its id."""
+    run, backend = wanted_run(), MemoryBackend(keeps_threads=False)
+    backend.faults["start_run"] = [LostReply("lost")]
+    with pytest.raises(LostReply):
+        until_waiting(run, backend)
+    run = saved(run)
+    assert isinstance(reconcile(run, backend, 1000 + START_GRACE_SECONDS - 1), RequeueAfter)
+    for now in (1000 + START_GRACE_SECONDS, 1900):
+        with pytest.raises(TerminalError, match="cannot tell whether the run was started: the reply was lost"):
+            reconcile(run, backend, now)
+    assert backend.calls.count("start_run") == 1
+
+
+def test_where_nothing_shows_a_lost_start_a_refused_one_is_still_made_again() -> None:
+    run, backend = wanted_run(), MemoryBackend(keeps_threads=False)
+    backend.faults["start_run"] = [TransientError("429", 7)]
+    with pytest.raises(TransientError):
+        until_waiting(run, backend)
+    assert until_waiting(saved(run), backend, 1010) == InProgress("queued")
+
+
+def test_what_cannot_be_found_does_not_hold_up_a_deletion() -> None:
+    run, backend = wanted_run(), MemoryBackend(keeps_threads=False)
+    backend.faults["start_run"] = [LostReply("lost")]
+    with pytest.raises(LostReply):
+        until_waiting(run, backend)
+    run.unwant(2000)
+    assert isinstance(reconcile(run, backend, 1001), RequeueAfter), "a start may be under way"
+    assert reconcile(run, backend, 1000 + START_GRACE_SECONDS) == Done()
+
+
 def test_a_lock_on_our_own_thread_forbids_another_start_for_good() -> None:
     """Only our own lost run can hold it: when it ends between two looks, a new start would double it."""
     run, backend = wanted_run(), MemoryBackend()

@@ -5,13 +5,22 @@ from __future__ import annotations
 import pytest
 
 from threadrun.errors import TerminalError
-from threadrun.settings import Settings, api_key_from_secret
+from threadrun.settings import OPENAI_BASE_URL, Settings, api_key_from_secret
 
 
 def test_settings_come_from_the_environment() -> None:
     settings = Settings.from_environment({"TABLE_NAME": "t", "ALLOW_LOOPBACK_RESPONSE_URL": "true", "PATH": "/bin"})
     assert (settings.table_name, settings.allow_loopback_response_url) == ("t", True)
+    assert settings.openai_provider == "api_key"
     assert settings.openai_base_url == "https://api.openai.com/v1"
+
+
+def test_bedrock_is_asked_in_its_own_region_unless_told_otherwise() -> None:
+    """OpenAI's own address is the template's default, and no server that takes AWS's signatures."""
+    named = "https://bedrock-mantle.eu-west-1.api.aws/v1"
+    expected = {OPENAI_BASE_URL: None, f"{OPENAI_BASE_URL}/": None, named: named}
+    for url, asked in expected.items():
+        assert Settings(table_name="t", openai_base_url=url).bedrock_base_url == asked
 
 
 @pytest.mark.parametrize("secret", ["sk-1", " sk-1\n", '{"api_key": "sk-1"}', '{"api_key": " sk-1 ", "org": "o"}'])

@@ -101,16 +101,26 @@ class Application:
 
             return AssistantsBackend(self.connect)
         from threadrun.assistant_catalog import AssistantCatalog
+        from threadrun.openai_capabilities import BEDROCK_LACKS, Capabilities
         from threadrun.openai_responses import ResponsesBackend
 
-        return ResponsesBackend(self.connect, AssistantCatalog(self._dynamodb, self.settings.table_name, self.clock))
+        catalog = AssistantCatalog(self._dynamodb, self.settings.table_name, self.clock)
+        is_bedrock = self.settings.openai_provider == "bedrock"
+        if is_bedrock:
+            import openai.providers.bedrock  # noqa: F401  # Not at the first event.
+        return ResponsesBackend(self.connect, catalog, Capabilities(self.clock, BEDROCK_LACKS if is_bedrock else ()))
 
     def connect(self, api_key_secret_arn: str = "", base_url: str = "") -> OpenAI:
         """The SDK's client, for the deployment's server unless told otherwise.
 
-        The key is read anew every five minutes, so that it can rotate.
+        The key is read anew every five minutes, so that it can rotate; Bedrock needs none. Raises `TerminalError` where
+        the deployment is broken.
         """
+        if self.settings.openai_provider == "bedrock":
+            return _bedrock_client(self.settings.bedrock_base_url)
         arn = api_key_secret_arn or self.settings.openai_api_key_secret_arn
+        if not arn:
+            raise TerminalError("no API key is known: deploy with OpenAIApiKeySecretArn, or OpenAIProvider=bedrock")
         text = _read_secret("the API key's secret", arn, API_KEY_MAX_AGE_SECONDS)
         return _openai_client(api_key_from_secret(text), base_url or self.settings.openai_base_url)
 
@@ -140,6 +150,23 @@ def _openai_client(api_key: str, base_url: str) -> OpenAI:
     from openai import OpenAI
 
     return OpenAI(api_key=api_key, base_url=base_url, timeout=OPENAI_TIMEOUT_SECONDS, max_retries=0)
+
+
+@cache
+def _bedrock_client(base_url: str | None) -> OpenAI:
+    """Signs each request with the function's role, whose credentials it refreshes itself; of this region only.
+
+    `base_url` is None for the region's `mantle` endpoint.
+    """
+    from openai import OpenAI, OpenAIError
+    from openai.providers.bedrock import bedrock
+
+    try:
+        # Without a key of the environment: IAM is to say who may call.
+        provider = bedrock(endpoint="mantle", base_url=base_url, api_key=None)
+        return OpenAI(provider=provider, timeout=OPENAI_TIMEOUT_SECONDS, max_retries=0)
+    except OpenAIError as error:
+        raise TerminalError(f"cannot use Amazon Bedrock: {error}") from error
 
 
 @cache

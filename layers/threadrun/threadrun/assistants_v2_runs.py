@@ -64,6 +64,9 @@ class RunCalls(AssistantsClient):
         newer = [run for run in runs if run.id != after_item_id and run.created_at >= since]
         return self._with_output(newer[-1]) if newer else None
 
+    def shows_lost_runs(self, thread_id: str) -> bool:
+        return True
+
     def continue_run(self, plan: RunPlan, thread_id: str, run_id: str, outputs: Mapping[str, str]) -> ObservedRun:
         action = f"continue run {run_id}"
         answers: list[Any] = [{"tool_call_id": call_id, "output": output} for call_id, output in outputs.items()]

@@ -148,6 +148,9 @@ class Backend(Protocol):
     def find_lost_run(self, thread_id: str, after_item_id: str | None) -> ObservedRun | None:
         """A run whose start got no reply, proved by what the thread holds after `after_item_id`."""
 
+    def shows_lost_runs(self, thread_id: str) -> bool:
+        """Whether `find_lost_run` and `find_continuation` would find what there is on this thread."""
+
     def observe_run(self, thread_id: str, run_id: str) -> ObservedRun:
         """Look at the run; raises `NotFound` where there is none."""
 

@@ -66,6 +66,10 @@ class NotFound(TerminalError):
     """The server does not know the thing asked for (any more)."""
 
 
+class NotServed(TerminalError):
+    """The server lacks a part of the API that the request needs."""
+
+
 class CallUnanswered(TransientError):
     """The handler of a function gave nothing that the model could get: it is invoked again."""
 

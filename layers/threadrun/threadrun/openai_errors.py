@@ -43,6 +43,11 @@ def translated(action: str, *, creates: bool = False, secret: str = "") -> Itera
         raise _from_status(action, error, open_ended, secret) from error
     except (openai.APIResponseValidationError, json.JSONDecodeError, UnicodeDecodeError) as error:
         raise open_ended(f"cannot {action}: the API's reply is unreadable") from error
+    except openai.APIError:
+        raise
+    except openai.OpenAIError as error:
+        # Of the SDK itself, which could not sign the request: it was not sent.
+        raise TerminalError(f"cannot {action}: {error}") from error
 
 
 def require_readable(value: object, expected: type, action: str, *, creates: bool = False) -> None:

@@ -1,10 +1,12 @@
 """The backend for OpenAI's current API: a thread is a conversation, a run is a background response.
 
+On a server without conversations the thread of a run is a chain of responses (`threadrun.response_chains`).
 Source: openai.types.responses, openai.types.conversations (openai-python 3.54).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from typing import Any
@@ -17,14 +19,22 @@ from openai.types.responses import Response
 from threadrun.assistant_catalog import AssistantCatalog
 from threadrun.backend import FunctionCall, Indexing, ObservedAssistant, ObservedRun, RunPlan, Usage
 from threadrun.desired import MIN_COMPLETION_TOKENS, DesiredAssistant, DesiredThread, Message, ResponseFormat
-from threadrun.errors import NotFound, TerminalError
+from threadrun.errors import NotFound, NotServed, TerminalError
+from threadrun.openai_capabilities import Capabilities, not_served
 from threadrun.openai_errors import require_readable, translated
-from threadrun.openai_vector_stores import delete_store, make_store, observe_indexing
+from threadrun.openai_vector_stores import delete_store, make_store, no_stores, observe_indexing
+from threadrun.response_chains import has_mark, is_chain, marked, new_chain
 from threadrun.tools import Tool
 
 _ITEMS_PER_PAGE, _ITEMS_PER_CALL = 100, 20
 _ITEM_PREFIXES = ("msg_", "fc_")
 """A run whose start got no reply is known by the id of its last item: there is no response to ask for."""
+_NO_BACKGROUND = re.compile(
+    r"(not support|unsupported|unknown|unrecognized|unexpected).*\bbackground\b"
+    r"|\bbackground\b.*(unsupported|not (support|allow|available))",
+    re.IGNORECASE,
+)
+_OWN_MESSAGES = "give each run its own messages in `thread`, or use a server that has them"
 _UNANSWERED = '{"error": {"type": "NotAnswered", "message": "The run ended before this call was answered."}}'
 
 
@@ -33,9 +43,11 @@ class ResponsesBackend:
 
     min_completion_tokens = MIN_COMPLETION_TOKENS
 
-    def __init__(self, connect: Callable[[], OpenAI], catalog: AssistantCatalog) -> None:
+    def __init__(
+        self, connect: Callable[[], OpenAI], catalog: AssistantCatalog, capabilities: Capabilities | None = None
+    ) -> None:
         """`connect` gives a client without retries: a retried POST could start a second, billed run."""
-        self._connect, self._catalog = connect, catalog
+        self._connect, self._catalog, self._capabilities = connect, catalog, capabilities or Capabilities()
 
     @property
     def _client(self) -> OpenAI:
@@ -55,15 +67,29 @@ class ResponsesBackend:
 
     def create_thread(self, plan: RunPlan) -> str:
         # Its messages go with the start: items in the conversation then prove that the run has ended.
-        return self._create_conversation(plan.desired.thread.metadata if plan.desired.thread else None)
+        return self._create_conversation(plan.desired.thread.metadata if plan.desired.thread else None) or new_chain()
 
     def create_bare_thread(self, desired: DesiredThread) -> str:
-        return self._create_conversation(desired.metadata)
+        thread_id = self._create_conversation(desired.metadata)
+        if thread_id is None:
+            raise self._no_conversations("a thread that runs share")
+        return thread_id
 
-    def _create_conversation(self, metadata: dict[str, str] | None) -> str:
+    def _no_conversations(self, what: str) -> NotServed:
+        return not_served("conversations", self._client.base_url, what, _OWN_MESSAGES)
+
+    def _create_conversation(self, metadata: dict[str, str] | None) -> str | None:
+        """The id of a new one, None where the server has none."""
+        if self._capabilities.lacks("conversations"):
+            return None
         action = "create the thread"
         with self._translated(action, creates=True):
-            conversation = self._client.conversations.create(metadata=metadata or omit)
+            try:
+                conversation = self._client.conversations.create(metadata=metadata or omit)
+            except openai.APIStatusError as error:
+                if not self._capabilities.note("conversations", error):
+                    raise
+                return None
         require_readable(conversation, Conversation, action, creates=True)
         return conversation.id
 
@@ -86,8 +112,10 @@ class ResponsesBackend:
         tools = [tool for tool in plan.effective.tools or () if tool.is_retrieval]
         if not tools:
             return None
+        if self._capabilities.lacks("vector stores"):
+            raise no_stores(self._client)
         if plan.effective.attached_file_ids:
-            return make_store(self._client, plan.effective.attached_file_ids, token)
+            return make_store(self._client, self._capabilities, plan.effective.attached_file_ids, token)
         if all(tool.vector_store_ids for tool in tools):
             return None
         raise TerminalError("a retrieval tool needs files attached to a message, or vector_store_ids")
@@ -99,9 +127,30 @@ class ResponsesBackend:
         delete_store(self._client, vector_store_id)
 
     def last_item_id(self, thread_id: str) -> str | None:
-        with self._translated(f"read thread {thread_id}"):
-            page = self._client.conversations.items.list(thread_id, limit=1, order="desc")
-            return next((item.id for item in page.data if item.id), None)
+        if is_chain(thread_id):
+            raise TerminalError(
+                f"thread {thread_id} takes no other run, as it is a chain of responses that only the run that began it "
+                "goes on with: give this run its own messages in `thread`"
+            )
+        if self._capabilities.lacks("conversations"):
+            raise self._no_conversations("existing_thread_id")
+        try:
+            with self._translated(f"read thread {thread_id}"):
+                page = self._client.conversations.items.list(thread_id, limit=1, order="desc")
+                return next((item.id for item in page.data if item.id), None)
+        except NotFound:
+            self._require_conversations("existing_thread_id")
+            raise
+
+    def _require_conversations(self, what: str) -> None:
+        """Ask for a conversation that no server would make: who has none does not know the path either."""
+        try:
+            self._client.post("/conversations", body={"items": False}, cast_to=object)
+        except openai.APIStatusError as error:
+            if self._capabilities.note("conversations", error):
+                raise self._no_conversations(what) from error
+        except openai.APIConnectionError:
+            pass  # The first refusal stands.
 
     def start_run(self, plan: RunPlan, thread_id: str) -> ObservedRun:
         # A tool that reads files gets them; without one they are part of the message.
@@ -111,26 +160,43 @@ class ResponsesBackend:
 
     def continue_run(self, plan: RunPlan, thread_id: str, run_id: str, outputs: Mapping[str, str]) -> ObservedRun:
         items = [_output(call_id, output) for call_id, output in outputs.items()]
-        return self._create_response(f"continue run {run_id}", plan, thread_id, items)
+        return self._create_response(f"continue run {run_id}", plan, thread_id, items, after=run_id)
 
-    def _create_response(self, action: str, plan: RunPlan, thread_id: str, items: Sequence[Any]) -> ObservedRun:
-        request = _request(plan, thread_id, items)
-        with self._translated(action, creates=True):
-            try:
-                response = self._client.responses.create(**request)
-            except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
-                # Some servers want the field where OpenAI lets it out; what is refused was not started.
-                if "input" in request or "input" not in str(error.body):
-                    raise
-                response = self._client.responses.create(**request, input=[])
+    def _create_response(
+        self, action: str, plan: RunPlan, thread_id: str, items: Sequence[Any], after: str | None = None
+    ) -> ObservedRun:
+        request = _request(plan, items) | _place(plan, thread_id, after)
+        try:
+            with self._translated(action, creates=True):
+                response = self._post_response(request)
+        except TerminalError as refusal:
+            if not _is_about_background(refusal.__cause__):
+                raise
+            raise NotServed(
+                f"{refusal.reason}; a run is a background response: use a model, or a server, that has them"
+            ) from refusal
         require_readable(response, Response, action, creates=True)
         return _observed(response)
+
+    def _post_response(self, request: dict[str, Any]) -> Any:
+        try:
+            return self._client.responses.create(**request)
+        except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
+            # Some servers want the field where OpenAI lets it out; what is refused was not started.
+            if "input" in request or "input" not in str(error.body):
+                raise
+            return self._client.responses.create(**request, input=[])
 
     def find_lost_run(self, thread_id: str, after_item_id: str | None) -> ObservedRun | None:
         return _found_in(self._items(thread_id, after_item_id))
 
+    def shows_lost_runs(self, thread_id: str) -> bool:
+        return not is_chain(thread_id)
+
     def _items(self, thread_id: str, after_item_id: str | None = None) -> list[ConversationItem]:
-        """The thread's items, oldest first; none where the thread, or the item, is gone."""
+        """The thread's items, oldest first; none where the thread, or the item, is gone, or was never kept."""
+        if is_chain(thread_id):
+            return []
         with self._translated(f"read thread {thread_id}"), suppress(openai.NotFoundError):
             items = self._client.conversations.items
             return list(items.list(thread_id, limit=_ITEMS_PER_PAGE, order="asc", after=after_item_id or omit))
@@ -174,7 +240,9 @@ class ResponsesBackend:
         with self._translated(action):
             response = self._client.responses.retrieve(run_id)
             require_readable(response, Response, action)
-            if response.conversation is not None:
+            if is_chain(thread_id):
+                is_pair = has_mark(response.metadata, thread_id)
+            elif response.conversation is not None:
                 is_pair = response.conversation.id == thread_id
             else:
                 # The server does not tell: the run's output is in its thread.
@@ -200,6 +268,8 @@ class ResponsesBackend:
             self._client.responses.delete(run_id)
 
     def delete_thread(self, thread_id: str) -> None:
+        if is_chain(thread_id):
+            return
         # Deleting a conversation leaves its items behind, so they go first, as far as the server knows them.
         items, action = self._client.conversations.items, f"delete thread {thread_id}"
         item_ids: list[str] = []
@@ -212,8 +282,24 @@ class ResponsesBackend:
             self._client.conversations.delete(thread_id)
 
 
-def _request(plan: RunPlan, thread_id: str, items: Sequence[Any]) -> dict[str, Any]:
-    """The body of POST /responses; what the user left out is left out here too."""
+def _place(plan: RunPlan, thread_id: str, after: str | None) -> dict[str, Any]:
+    """Where a response goes: into its conversation, or on top of the one before it."""
+    if not is_chain(thread_id):
+        return {"conversation": thread_id}
+    previous = {"previous_response_id": after} if after else {}
+    return {"metadata": marked(plan.effective.metadata, thread_id), **previous}
+
+
+def _is_about_background(error: BaseException | None) -> bool:
+    """Whether it refuses that a response runs in the background. Not remembered: only the model may be without."""
+    if not isinstance(error, openai.APIStatusError):
+        return False
+    message = error.body.get("message") if isinstance(error.body, dict) else None
+    return error.param == "background" or bool(_NO_BACKGROUND.search(str(message)))
+
+
+def _request(plan: RunPlan, items: Sequence[Any]) -> dict[str, Any]:
+    """The body of POST /responses, but for its place; what the user left out is left out here too."""
     run = plan.effective
     optional = {
         "input": list(items),
@@ -227,7 +313,7 @@ def _request(plan: RunPlan, thread_id: str, items: Sequence[Any]) -> dict[str, A
     }
     given = {name: value for name, value in optional.items() if value not in (None, [], {})}
     # Without an explicit store a background response may vanish minutes after its end.
-    return {"model": run.model, "conversation": thread_id, "background": True, "store": True, **given}
+    return {"model": run.model, "background": True, "store": True, **given}
 
 
 def _format(form: ResponseFormat) -> dict[str, Any]:

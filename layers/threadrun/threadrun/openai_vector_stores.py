@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import suppress
 
+import openai
 from openai import OpenAI
 from openai.types import VectorStore
 
 from threadrun.backend import Indexing
-from threadrun.errors import NotFound
+from threadrun.errors import NotFound, NotServed
+from threadrun.openai_capabilities import Capabilities, not_served
 from threadrun.openai_errors import require_readable, translated
 
 EXPIRES_AFTER_DAYS = 7
@@ -21,13 +23,22 @@ _MARK = "threadrun"
 _NEWEST = 20
 
 
-def make_store(client: OpenAI, file_ids: Iterable[str], token: str) -> str:
-    """Make a store of these files; one that an earlier try of the same `token` made is found again."""
+def make_store(client: OpenAI, capabilities: Capabilities, file_ids: Iterable[str], token: str) -> str:
+    """Make a store of these files; one that an earlier try of the same `token` made is found again.
+
+    Raises `NotServed` where the server has no vector stores.
+    """
     action, secret = "make the vector store", client.api_key
     with translated("list the vector stores", secret=secret):
-        for store in client.vector_stores.list(limit=_NEWEST, order="desc").data:
-            if (store.metadata or {}).get(_MARK) == token:
-                return store.id
+        try:
+            newest = client.vector_stores.list(limit=_NEWEST, order="desc").data
+        except openai.APIStatusError as error:
+            if not capabilities.note("vector stores", error):
+                raise
+            raise no_stores(client) from error
+    for store in newest:
+        if (store.metadata or {}).get(_MARK) == token:
+            return store.id
     with translated(action, creates=True, secret=secret):
         store = client.vector_stores.create(
             file_ids=list(file_ids),
@@ -37,6 +48,12 @@ def make_store(client: OpenAI, file_ids: Iterable[str], token: str) -> str:
         )
     require_readable(store, VectorStore, action, creates=True)
     return store.id
+
+
+def no_stores(client: OpenAI) -> NotServed:
+    """Why a retrieval tool cannot be had."""
+    instead = "leave the tool out, so that attached files are part of their message, or use a server that has them"
+    return not_served("vector stores", client.base_url, "a retrieval tool", instead)
 
 
 def observe_indexing(client: OpenAI, vector_store_id: str) -> Indexing:

@@ -97,6 +97,8 @@ def _index_files(run: RunRecord, thread_id: str, backend: Backend) -> RequeueAft
 class _Effect:
     """A call that must not be made twice, and how to find out whether it was where its reply is lost."""
 
+    what: str
+    """What has happened then, as a clause."""
     make: Callable[[], ObservedRun]
     find: Callable[[], ObservedRun | None]
     note: Callable[[ObservedRun], None]
@@ -120,7 +122,13 @@ def _start(run: RunRecord, thread_id: str, backend: Backend, now: float) -> Outc
     if run.start_intended_epoch_s is None:
         run.intend_start(now, None if run.thread_is_ours else backend.last_item_id(thread_id))
         return RequeueAfter(0, "the run is about to be started")
-    effect = _Effect(lambda: backend.start_run(run.plan(), thread_id), find, note, only_ours_locks=run.thread_is_ours)
+    effect = _Effect(
+        "the run was started",
+        lambda: backend.start_run(run.plan(), thread_id),
+        find,
+        note,
+        only_ours_locks=run.thread_is_ours,
+    )
     return _make_once(run, effect, run.start_intended_epoch_s, backend, now)
 
 
@@ -140,6 +148,7 @@ def _go_on(run: RunRecord, backend: Backend, now: float) -> Outcome:
         return RequeueAfter(0, "the outputs of its functions are about to be submitted")
     outputs = {call_id: call.output or "" for call_id, call in run.calls.items()}
     effect = _Effect(
+        f"run {run.run_id} has the outputs of its functions",
         lambda: backend.continue_run(run.plan(), thread_id, run_id, outputs),
         lambda: backend.find_continuation(thread_id, run_id, outputs),
         run.go_on_as,
@@ -178,6 +187,11 @@ def _recover(run: RunRecord, effect: _Effect, intended: float, backend: Backend,
         return _settle(run, found, backend, now)
     if run.lost_start == "proved" or now < intended + START_GRACE_SECONDS:
         return RequeueAfter(BUSY_POLL_SECONDS, "waiting for a sign of the run whose start got no reply")
+    if not backend.shows_lost_runs(str(run.thread_id)):
+        raise TerminalError(
+            f"cannot tell whether {effect.what}: the reply was lost, and the server has no conversations that would "
+            "show it; it is not done again, to be safe"
+        )
     run.lost_start = "suspected"
     run.intend_start(now, run.start_after_item_id)
     return RequeueAfter(0, "the run was never started: starting it again")

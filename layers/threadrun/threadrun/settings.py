@@ -11,6 +11,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 from threadrun.errors import TerminalError
 from threadrun.polling import ROUND_SECONDS
 
+OPENAI_BASE_URL = "https://api.openai.com/v1"
+
 
 def _listed(value: object) -> object:
     return [part for part in value.split(",") if part] if isinstance(value, str) else value
@@ -25,7 +27,9 @@ class Settings(BaseModel):
     state_machine_arn: str = ""
     outputs_bucket: str = ""
     openai_api: Literal["responses", "assistants"] = "responses"
-    openai_base_url: str = "https://api.openai.com/v1"
+    openai_provider: Literal["api_key", "bedrock"] = "api_key"
+    """Who lets requests in: a server that takes a key, or Amazon Bedrock, by the role that signs them."""
+    openai_base_url: str = OPENAI_BASE_URL
     openai_api_key_secret_arn: str = ""
     tool_function_arns: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
     """Patterns of the Lambda functions that may be invoked as handlers, comma-separated in the environment."""
@@ -35,6 +39,11 @@ class Settings(BaseModel):
     """The server tells by webhooks when a run has ended."""
     webhook_secret_arn: str = ""
     allow_loopback_response_url: bool = False
+
+    @property
+    def bedrock_base_url(self) -> str | None:
+        """None for the endpoint of this region: nobody signs for OpenAI's own server."""
+        return None if self.openai_base_url.rstrip("/") == OPENAI_BASE_URL else self.openai_base_url
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:

@@ -1,0 +1,130 @@
+"""What a server lacks: which refusals tell, for how long that is believed, and what is said of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx2
+import openai
+import pytest
+
+from tests.unit.test_openai_responses import backend, body_of, response, wanted
+from threadrun.desired import DesiredThread
+from threadrun.errors import LostReply, NotFound, NotServed, TerminalError, TransientError
+from threadrun.openai_capabilities import BEDROCK_LACKS, REMEMBERED_SECONDS, Capabilities
+from threadrun.openai_errors import translated
+
+MADE = {"id": "conv_1", "object": "conversation", "created_at": 1, "metadata": {}}
+INVALID_URL = {"error": {"message": "Invalid URL (POST /v1/conversations)"}}
+
+
+def refusal(status: int) -> openai.APIStatusError:
+    reply = httpx2.Response(status, request=httpx2.Request("POST", "http://api/v1/conversations"))
+    return openai.APIStatusError("refused", response=reply, body=None)
+
+
+def test_what_is_missing_is_believed_for_an_hour() -> None:
+    now = 1000.0
+    capabilities = Capabilities(lambda: now)
+    assert not capabilities.lacks("conversations")
+    assert capabilities.note("conversations", refusal(404))
+    assert capabilities.lacks("conversations")
+    assert not capabilities.lacks("vector stores")
+    now += REMEMBERED_SECONDS
+    assert not capabilities.lacks("conversations"), "a gateway may have lost its routes for a moment"
+
+
+def test_what_is_known_for_good_is_never_asked() -> None:
+    capabilities = Capabilities(lambda: 1e12, BEDROCK_LACKS)
+    assert capabilities.lacks("conversations")
+    assert capabilities.lacks("vector stores")
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 429, 500, 503])
+def test_another_refusal_tells_nothing_of_the_server(status: int) -> None:
+    capabilities = Capabilities()
+    assert not capabilities.note("conversations", refusal(status))
+    assert not capabilities.lacks("conversations")
+
+
+@pytest.mark.parametrize("status", [404, 405, 501])
+def test_a_server_that_does_not_know_the_path_has_no_conversations(status: int) -> None:
+    server, asked = backend((status, INVALID_URL), (200, response()))
+    thread_id = server.create_thread(wanted())
+    assert thread_id.startswith("chain_")
+    assert not server.shows_lost_runs(thread_id)
+    assert server.create_thread(wanted()) != thread_id, "of which nobody was asked"
+    server.start_run(wanted(), thread_id)
+    assert "conversation" not in body_of(asked[1])
+
+
+@pytest.mark.parametrize(("status", "error"), [(403, TerminalError), (429, TransientError), (503, LostReply)])
+def test_a_server_that_refuses_a_conversation_has_them(status: int, error: type[Exception]) -> None:
+    server, _ = backend((status, {"error": {"message": "No."}}), (200, MADE))
+    with pytest.raises(error):
+        server.create_thread(wanted())
+    assert server.create_thread(wanted()) == "conv_1"
+    assert server.shows_lost_runs("conv_1")
+
+
+def test_a_missing_thread_is_no_missing_part() -> None:
+    gone = (404, {"error": {"message": "Conversation with id 'conv_gone' not found."}})
+    server, asked = backend(gone, (400, {"error": {"message": "Invalid type for 'items'."}}), gone)
+    with pytest.raises(NotFound, match="'conv_gone' not found"):
+        server.last_item_id("conv_gone")
+    assert body_of(asked[1]) == {"items": False}, "which no server makes a conversation of"
+
+
+def test_that_nobody_can_be_asked_hides_no_refusal() -> None:
+    gone = (404, {"error": {"message": "Conversation with id 'conv_gone' not found."}})
+    server, _ = backend(gone, httpx2.ReadError("reset"))
+    with pytest.raises(NotFound, match="'conv_gone' not found"):
+        server.last_item_id("conv_gone")
+
+
+def test_a_shared_thread_needs_conversations() -> None:
+    server, _ = backend((404, INVALID_URL))
+    sentence = "a thread that runs share needs conversations, and the server at http://api/v1/ has none: give each run"
+    with pytest.raises(NotServed, match=sentence):
+        server.create_bare_thread(DesiredThread())
+
+
+NO_BACKGROUND: list[dict[str, Any]] = [
+    {"message": "Unsupported parameter.", "param": "background"},
+    {"message": "Background mode is not supported for this model."},
+    {"message": "Unknown parameter: 'background'."},
+]
+
+
+@pytest.mark.parametrize("error", NO_BACKGROUND)
+def test_a_refused_background_response_is_explained_and_asked_for_again(error: dict[str, Any]) -> None:
+    server, _ = backend((400, {"error": error}), (200, response()))
+    with pytest.raises(NotServed) as raised:
+        server.start_run(wanted(), "conv_1")
+    assert raised.value.reason.startswith(f"cannot start the run: {error['message']}")
+    assert raised.value.reason.endswith("; a run is a background response: use a model, or a server, that has them")
+    assert server.start_run(wanted(), "conv_1").run_id == "resp_1", "it was the model that has none"
+
+
+def test_a_refusal_of_something_else_is_not_taken_for_one() -> None:
+    server, _ = backend((400, {"error": {"message": "Metadata key 'background' is too long.", "param": "metadata"}}))
+    with pytest.raises(TerminalError) as raised:
+        server.start_run(wanted(), "conv_1")
+    assert not isinstance(raised.value, NotServed)
+
+
+def test_a_full_metadata_keeps_the_users_own() -> None:
+    metadata = {f"key{number}": "value" for number in range(16)}
+    server, asked = backend((404, INVALID_URL), (200, response()))
+    plan = wanted(metadata=metadata)
+    server.start_run(plan, server.create_thread(plan))
+    assert body_of(asked[1])["metadata"] == metadata
+
+
+def test_a_request_that_could_not_be_signed_was_not_sent() -> None:
+    with (
+        pytest.raises(TerminalError, match="cannot start the run: Could not find credentials") as raised,
+        translated("start the run", creates=True),
+    ):
+        raise openai.OpenAIError("Could not find credentials for Bedrock.")
+    assert not isinstance(raised.value, TransientError)

@@ -1,0 +1,259 @@
+"""Servers that lack parts of the API: threads as chains of responses, and sentences for what cannot be had.
+
+Once with a key, where what is missing is found out, and once as on Amazon Bedrock: signed, and without any secret.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from local.openai_standin import Fault, OpenAIStandIn, Script
+from tests.in_process import deployed
+from tests.moto_shims import Clock
+from tests.world import World
+from threadrun.reconcile_run import START_GRACE_SECONDS
+
+MODEL = "gpt-5.4-mini"
+PROPERTIES: dict[str, Any] = {
+    "model": MODEL,
+    "metadata": {"team": "docs"},
+    "thread": {"messages": [{"role": "user", "content": "What is a stack?"}], "metadata": {"source": "test"}},
+}
+NOTHING = {"conversations": 0, "responses": 0, "responses_in_flight": 0, "orphan_items": 0, "vector_stores": 0}
+LACKS = ("conversations", "vector_stores")
+
+
+@pytest.fixture(params=["api_key", "bedrock"])
+def provider(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def openai_api(clock: Clock, provider: str) -> Iterator[OpenAIStandIn]:
+    signed = provider == "bedrock"
+    with OpenAIStandIn(now=clock, duration_s=0.6, queued_s=0.3, cancel_delay_s=0.5, lacks=LACKS, signed=signed) as it:
+        yield it
+
+
+@pytest.fixture
+def world(openai_api: OpenAIStandIn, clock: Clock, provider: str) -> Iterator[World]:
+    with deployed(openai_api, clock, "responses") as world:
+        if provider == "bedrock":
+            secret = world.app.settings.openai_api_key_secret_arn
+            world.secrets.delete_secret(SecretId=secret, ForceDeleteWithoutRecovery=True)
+            given = {"openai_provider": "bedrock", "openai_api_key_secret_arn": ""}
+            world.app.settings = world.app.settings.model_copy(update=given)
+        yield world
+
+
+def left(world: World) -> dict[str, int]:
+    world.clock.advance(5)
+    counters = world.openai.counters()
+    return {name: counters[name] for name in NOTHING}
+
+
+def sent(world: World, method: str = "POST") -> list[str]:
+    return [request.path for request in world.openai.requests if request.method == method]
+
+
+def responses_asked_for(world: World) -> list[dict[str, Any]]:
+    return [r.body for r in world.openai.requests if (r.method, r.path) == ("POST", "/v1/responses")]
+
+
+def test_a_run_from_its_start_to_its_deletion(world: World, provider: str) -> None:
+    world.openai.script(Script(output_text="A unit of deployment.", usage=(12, 8)))
+    answer = world.create(PROPERTIES)
+    assert answer["Status"] == "SUCCESS", answer
+    thread_id, run_id = answer["PhysicalResourceId"].split(":")
+    assert re.fullmatch(r"chain_[0-9a-f]{48}", thread_id)
+    data = answer["Data"]
+    assert (data["thread_id"], data["id"], data["output_text"]) == (thread_id, run_id, "A unit of deployment.")
+    assert data["usage.total_tokens"] == "20"
+    assert world.public_items().keys() == {f"RUN#{thread_id}:{run_id}"}
+    assert responses_asked_for(world) == [
+        {
+            "model": MODEL,
+            "background": True,
+            "store": True,
+            "metadata": {"team": "docs", "threadrun_thread": thread_id},
+            "input": [
+                {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "What is a stack?"}]}
+            ],
+        }
+    ]
+    assert world.delete(answer["PhysicalResourceId"], PROPERTIES)["Status"] == "SUCCESS"
+    assert left(world) == NOTHING
+    assert world.public_items() == {}
+
+
+def test_what_the_server_lacks_is_asked_once(world: World, provider: str) -> None:
+    answers = [world.create(PROPERTIES, logical_id=f"Run{number}") for number in range(3)]
+    assert {answer["Status"] for answer in answers} == {"SUCCESS"}
+    assert len({answer["Data"]["thread_id"] for answer in answers}) == 3
+    probes = {"api_key": 1, "bedrock": 0}
+    assert sent(world).count("/v1/conversations") == probes[provider]
+
+
+def test_an_update_replaces_the_run_and_a_rollback_goes_back(world: World) -> None:
+    created = world.create(PROPERTIES)
+    updated = world.update(created["PhysicalResourceId"], PROPERTIES | {"instructions": "Be brief."})
+    assert updated["PhysicalResourceId"] != created["PhysicalResourceId"]
+    back = world.update(updated["PhysicalResourceId"], PROPERTIES)
+    assert back["PhysicalResourceId"] == created["PhysicalResourceId"]
+    for answer in (updated, created):
+        world.delete(answer["PhysicalResourceId"])
+    assert left(world) == NOTHING
+    assert world.openai.counters()["runs_started"] == 2
+
+
+def test_functions_are_called_in_a_chain_of_responses(world: World) -> None:
+    arn = world.tools.add("tool-add-up", lambda event: sum(event["arguments"]["numbers"]))
+    call = {"type": "function_call", "name": "add_up", "arguments": {"numbers": [1, 2]}}
+    world.openai.script(
+        Script(output=[call | {"call_id": "call_1"}], usage=(10, 1)),
+        Script(output=[call | {"call_id": "call_2"}], usage=(20, 2)),
+        Script(output_text="It is 3.", usage=(30, 3)),
+    )
+    tools = [{"type": "function", "function": {"name": "add_up", "handler_arn": arn}}]
+    answer = world.create(PROPERTIES | {"tools": tools})
+    assert answer["Status"] == "SUCCESS", answer
+    assert (answer["Data"]["output_text"], answer["Data"]["usage.total_tokens"]) == ("It is 3.", "66")
+    thread_id, run_id = answer["PhysicalResourceId"].split(":")
+    first, second, third = responses_asked_for(world)
+    assert "previous_response_id" not in first
+    assert second["previous_response_id"] == run_id
+    assert second["input"] == [{"type": "function_call_output", "call_id": "call_1", "output": "3"}]
+    assert third["previous_response_id"] not in (None, run_id)
+    assert {body["metadata"]["threadrun_thread"] for body in (first, second, third)} == {thread_id}
+    world.delete(answer["PhysicalResourceId"])
+    assert left(world) == NOTHING
+
+
+@pytest.mark.parametrize(("fault", "runs"), [("lost_reply", 1), ("garbage", 1), ("reset", 0), ("status", 0)])
+def test_a_lost_start_is_neither_guessed_at_nor_made_again(world: World, fault: str, runs: int) -> None:
+    """No reply, no conversation: nothing shows whether the run is at work, and a second one would be billed too.
+
+    A 5xx does not tell what the server did before it.
+    """
+    world.openai.fault(Fault("POST", "/v1/responses", fault, status=503))
+    began = world.clock()
+    answer = world.create(PROPERTIES)
+    assert answer["Status"] == "FAILED"
+    assert (
+        "cannot tell whether the run was started: the reply was lost, and the server has no conversations that would "
+        "show it; it is not done again, to be safe" in answer["Reason"]
+    )
+    assert world.clock() - began >= START_GRACE_SECONDS, "somebody else may have been about to note its id"
+    assert len(responses_asked_for(world)) == 1
+    assert world.openai.counters()["runs_started"] == runs
+    assert world.delete(answer["PhysicalResourceId"])["Status"] == "SUCCESS"
+    assert left(world) == NOTHING | {"responses": runs}, "whose id nobody knows: the server forgets it in time"
+
+
+@pytest.mark.parametrize("fault", ["reset", "lost_reply"])
+def test_a_lost_submission_is_not_made_again(world: World, fault: str) -> None:
+    arn = world.tools.add("tool-tell", lambda event: "told")
+    call = {"type": "function_call", "name": "tell", "call_id": "call_1", "arguments": {}}
+    world.openai.script(Script(output=[call]), Script(output_text="Done."))
+    world.openai.fault(Fault("POST", "/v1/responses", fault, after=1))
+    tools = [{"type": "function", "function": {"name": "tell", "handler_arn": arn}}]
+    answer = world.create(PROPERTIES | {"tools": tools})
+    assert answer["Status"] == "FAILED"
+    assert re.search(r"cannot tell whether run resp_\w+ has the outputs of its functions: the reply", answer["Reason"])
+    assert len(responses_asked_for(world)) == 2
+    assert world.delete(answer["PhysicalResourceId"])["Status"] == "SUCCESS"
+
+
+def test_a_refused_start_is_made_again(world: World) -> None:
+    world.openai.fault(Fault("POST", "/v1/responses", "status", status=429, retry_after=3, times=2))
+    answer = world.create(PROPERTIES)
+    assert answer["Status"] == "SUCCESS", answer
+    assert world.openai.counters()["runs_started"] == 1
+
+
+def test_a_run_over_its_deadline_is_cancelled(world: World) -> None:
+    world.openai.script(Script(duration_s=300))
+    answer = world.create(PROPERTIES | {"ServiceTimeout": "30"})
+    assert "ended expired" in answer["Reason"]
+    world.delete(answer["PhysicalResourceId"])
+    assert left(world) == NOTHING
+
+
+def test_import_adopts_a_run_and_refuses_a_wrong_pair(world: World) -> None:
+    one, two = (world.create(PROPERTIES, logical_id=name)["PhysicalResourceId"] for name in ("One", "Two"))
+    assert world.create({"import_id": one}, logical_id="Adopted")["PhysicalResourceId"] == one
+    wrong = world.create({"import_id": one.split(":")[0] + ":" + two.split(":")[1]}, logical_id="Wrong")
+    assert wrong["Status"] == "FAILED"
+    assert "it is not a run of thread chain_" in wrong["Reason"]
+    assert world.delete(one, logical_id="Adopted")["Status"] == "SUCCESS"
+    assert world.app.backend.observe_run(*one.split(":")).status == "completed"
+
+
+def test_a_thread_that_runs_share_is_refused(world: World) -> None:
+    answer = world.create(PROPERTIES["thread"], ResourceType="Custom::OpenAIThread", logical_id="Thread")
+    assert answer["Status"] == "FAILED"
+    assert answer["Reason"].endswith(
+        f"a thread that runs share needs conversations, and the server at {world.openai.base_url}/ has none: "
+        "give each run its own messages in `thread`, or use a server that has them"
+    )
+    kind = {"ResourceType": "Custom::OpenAIThread", "logical_id": "Thread"}
+    assert world.delete(answer["PhysicalResourceId"], **kind)["Status"] == "SUCCESS"
+
+
+def test_a_run_on_an_existing_thread_is_refused(world: World) -> None:
+    chain = world.create(PROPERTIES)["Data"]["thread_id"]
+    sentences = {
+        "conv_1": f"existing_thread_id needs conversations, and the server at {world.openai.base_url}/ has none",
+        chain: f"thread {chain} takes no other run, as it is a chain of responses",
+    }
+    for thread_id, sentence in sentences.items():
+        answer = world.create({"model": MODEL, "existing_thread_id": thread_id}, logical_id=thread_id)
+        assert answer["Status"] == "FAILED"
+        assert sentence in answer["Reason"]
+        assert world.delete(answer["PhysicalResourceId"], logical_id=thread_id)["Status"] == "SUCCESS"
+    assert world.openai.counters()["runs_started"] == 1
+
+
+def test_an_existing_thread_is_the_first_thing_that_is_asked_for(world: World) -> None:
+    """The server's 404 is for a path that it does not know, and not for the thread."""
+    answer = world.create({"model": MODEL, "existing_thread_id": "conv_1"})
+    assert "existing_thread_id needs conversations" in answer["Reason"]
+    assert world.openai.counters()["conversations"] == 0
+
+
+def test_a_retrieval_tool_is_refused(world: World) -> None:
+    file_id = world.openai.add_file()
+    message = {"role": "user", "content": "Read.", "attachments": [{"file_id": file_id}]}
+    properties = PROPERTIES | {"tools": [{"type": "retrieval"}], "thread": {"messages": [message]}}
+    for logical_id in ("One", "Two"):
+        answer = world.create(properties, logical_id=logical_id)
+        assert answer["Status"] == "FAILED"
+        assert (
+            f"a retrieval tool needs vector stores, and the server at {world.openai.base_url}/ has none: leave the tool"
+            in answer["Reason"]
+        )
+        world.delete(answer["PhysicalResourceId"], logical_id=logical_id)
+    assert sent(world, "GET").count("/v1/vector_stores") <= 1, "that was remembered"
+    assert left(world) == NOTHING
+    assert world.openai.counters()["runs_started"] == 0
+
+
+def test_an_assistant_needs_no_server(world: World) -> None:
+    kind: dict[str, Any] = {"ResourceType": "Custom::OpenAIAssistant", "logical_id": "Assistant"}
+    assistant_id = world.create({"model": MODEL}, **kind)["PhysicalResourceId"]
+    answer = world.create({"assistant_id": assistant_id, "thread": PROPERTIES["thread"]})
+    assert answer["Status"] == "SUCCESS", answer
+    assert answer["Data"]["assistant_id"] == assistant_id
+
+
+def test_bedrock_sees_a_signature_and_no_key(world: World, provider: str) -> None:
+    """The stand-in checks each: of a server with a key this shows that it takes no signature."""
+    world.openai._application.signed = provider != "bedrock"
+    answer = world.create(PROPERTIES)
+    assert answer["Status"] == "FAILED"
+    assert {"api_key": "HTTP 403", "bedrock": "HTTP 401"}[provider] in answer["Reason"]
+    assert "testing" not in answer["Reason"]
