@@ -12,9 +12,11 @@ from pydantic import ValidationError
 from threadrun.application import application
 from threadrun.delivery import NOT_CREATED, deliver, deliver_plain_failure
 from threadrun.errors import TerminalError, TransientError
+from threadrun.log_lines import lend
 from threadrun.webhook_endpoint import EndpointRequest, fulfil
 
 logger = Logger(service="webhook_endpoint")
+lend(logger)
 
 
 @logger.inject_lambda_context(clear_state=True)
@@ -28,6 +30,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
         deliver_plain_failure(event, f"cannot use {places}", allow_loopback=app.settings.allow_loopback_response_url)
         return
     logger.set_correlation_id(request.request_id)
+    logger.append_keys(stack_id=request.stack_id, logical_id=request.logical_id)
     logger.info("request received", extra={"request_type": request.request_type})
     answer = {"StackId": request.stack_id, "RequestId": request.request_id, "LogicalResourceId": request.logical_id}
     try:
