@@ -24,6 +24,7 @@ from threadrun.assistant_catalog import AssistantCatalog
 from threadrun.cloudformation import parse_event
 from threadrun.settings import Settings
 from threadrun.steps import Waiting, take_step
+from threadrun.trace import Trace
 
 EPOCH_S = 1_800_000_000.0
 EVENT = {
@@ -70,7 +71,7 @@ class VirtualApplication:
     def play(self) -> SimulatedRun:
         """From CloudFormation's request to its answer."""
         with patch("threadrun.answers.deliver", self._deliver):
-            self._run_function("start", lambda: custom_resource.handle(self._app, parse_event(EVENT)))
+            self._run_function("start", lambda: custom_resource.handle(self._app, parse_event(EVENT), Trace()))
             self._ends_epoch_s = self.now + self._seconds
             if self._execution is not None:
                 played = self._machine.play(self._execution, self._task, self._pass_time)
@@ -132,4 +133,5 @@ class VirtualApplication:
 
     def _answer(self, store: Any, given: dict[str, Any]) -> dict[str, Any]:
         failure = given.get("failure") or None
-        return {"answered": answer_request(store, given["key"], given["request_id"], failure=failure)}
+        answered = answer_request(store, given["key"], given["request_id"], failure=failure)
+        return {"answered": answered is not None}

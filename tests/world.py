@@ -120,7 +120,7 @@ class World:
         )
         self.app = Application(settings, self.clock, self.clock.advance, lambda: 0.5)
         self.app._dynamodb, self.app._s3 = aws("dynamodb"), aws("s3")
-        self.app.step_functions = aws("stepfunctions")
+        self.app.step_functions, self.app.event_bus = aws("stepfunctions"), aws("events")
         for module in FUNCTIONS.values():
             monkeypatch.setattr(module, "application", lambda: self.app)
         shim_moto(monkeypatch, self.invoke, self.clock)
@@ -216,6 +216,22 @@ class World:
         assert self._gates[held].arrived.wait(20)
         aws("stepfunctions").stop_execution(executionArn=execution.execution_arn)
         return execution
+
+    def subscribe(self, pattern: dict[str, Any]) -> None:
+        """Have a rule on the default bus bring what matches to a queue."""
+        queue = aws("sqs").create_queue(QueueName="events")["QueueUrl"]
+        arn = aws("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        aws("events").put_rule(Name="events", EventPattern=json.dumps(pattern))
+        aws("events").put_targets(Rule="events", Targets=[{"Id": "queue", "Arn": arn}])
+
+    def received_events(self) -> list[dict[str, Any]]:
+        """What the rule has brought since the last look."""
+        queue, found = aws("sqs").get_queue_url(QueueName="events")["QueueUrl"], []
+        while messages := aws("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"):
+            for message in messages:
+                found.append(json.loads(message["Body"]))
+                aws("sqs").delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+        return found
 
     def sweep(self) -> int:
         """What the schedule does each minute; returns how many overdue requests there were."""

@@ -11,6 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from threadrun.application import application, prepare_in_init
 from threadrun.handlers import invoke
 from threadrun.tool_calls import answer_call
+from threadrun.trace import Trace
 
 logger = Logger(service="call_tool")
 metrics = Metrics(namespace="ThreadRun", service="call_tool")
@@ -25,12 +26,20 @@ def handler(event: dict[str, str], context: LambdaContext) -> dict[str, Any]:
     """`{key, request_id, call_id}` -> `{answered}`; the output stays in the record."""
     app = application()
     logger.set_correlation_id(event["request_id"])
+    logger.append_keys(call_id=event["call_id"])
 
     def invoke_in_time(function_arn: str, payload: dict[str, Any], seconds: float) -> Any:
         own_seconds = (context.get_remaining_time_in_millis() - MARGIN_MILLISECONDS) / 1000
         return invoke(function_arn, payload, max(min(seconds, own_seconds), 1))
 
-    answered = answer_call(app.store, invoke_in_time, event["key"], event["request_id"], event["call_id"], app.clock)
-    logger.info("call answered" if answered else "nothing to answer with", extra={"call_id": event["call_id"]})
-    metrics.add_metric(name="ToolCalls", unit=MetricUnit.Count, value=1)
+    trace = Trace(lambda names: logger.append_keys(**names))
+    try:
+        answered = answer_call(
+            app.store, invoke_in_time, event["key"], event["request_id"], event["call_id"], app.clock, trace
+        )
+    finally:
+        # Both also where they are 0: an average of ToolFailures is then the failure rate.
+        for name in ("ToolCalls", "ToolFailures"):
+            metrics.add_metric(name=name, unit=MetricUnit.Count, value=trace.counts[name])
+    logger.info("call answered" if answered else "nothing to answer with")
     return {"answered": answered}

@@ -12,16 +12,21 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from threadrun.answers import answer_request
+from threadrun.answers import Answered, answer_request
 from threadrun.application import Application, application, prepare_in_init
 from threadrun.cloudformation import Event, parse_event
 from threadrun.delivery import deliver_plain_failure
 from threadrun.errors import AnswerUndelivered, InvalidEvent
 from threadrun.intake import record_request
+from threadrun.log_lines import lend
 from threadrun.record import resource_key
+from threadrun.run_end import run_end
+from threadrun.run_metrics import count, measure
 from threadrun.steps import Step, take_step
+from threadrun.trace import Trace
 
 logger = Logger(service="custom_resource")
+lend(logger)
 metrics = Metrics(namespace="ThreadRun", service="custom_resource")
 prepare_in_init(with_backend=True)
 
@@ -43,17 +48,21 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
     logger.append_keys(stack_id=request.stack_id, logical_id=request.logical_id)
     logger.info("request received", extra={"request_type": request.request_type})
     metrics.add_metric(name=f"{request.request_type}Requests", unit=MetricUnit.Count, value=1)
-    handle(app, request)
+    trace = Trace(lambda names: logger.append_keys(**names))
+    try:
+        handle(app, request, trace)
+    finally:
+        count(trace.counts)
 
 
-def handle(app: Application, event: Event) -> None:
+def handle(app: Application, event: Event, trace: Trace) -> None:
     """Work on one request, new or repeated."""
     request = record_request(app.store, event, app.clock, app.settings.tool_function_arns)
     key = resource_key(event.stack_id, event.logical_id)
     if request.answer is not None:
-        answer_request(app.store, key, event.request_id, url=event.response_url)
+        _tell(app, answer_request(app.store, key, event.request_id, url=event.response_url))
         return
-    step = take_step(app.store, app.backend, key, event.request_id, app.clock, app.chance)
+    step = take_step(app.store, app.backend, key, event.request_id, app.clock, app.chance, trace=trace)
     logger.info("first step taken", extra={"outcome": step.outcome, "wait_seconds": step.wait_seconds})
     if step.outcome == "answer":
         _answer(app, key, event.request_id)
@@ -64,7 +73,17 @@ def handle(app: Application, event: Event) -> None:
 def _answer(app: Application, key: str, request_id: str) -> None:
     """Answer from here; where CloudFormation's URL does not take it, the state machine goes on trying."""
     try:
-        answer_request(app.store, key, request_id)
+        _tell(app, answer_request(app.store, key, request_id))
     except AnswerUndelivered as error:
         logger.warning("the answer is handed over", extra={"reason": error.reason})
         app.hand_over(key, request_id, Step("answer"))
+
+
+def _tell(app: Application, answered: Answered | None) -> None:
+    """Log and measure what was answered from here; a run that ended elsewhere is told of by the state machine."""
+    if answered is None:
+        return
+    end = run_end(answered, app.clock())
+    logger.info("request answered", extra={"answer": answered.answer.status, **(end.facts if end else {})})
+    if end is not None:
+        measure(end)

@@ -10,9 +10,13 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from threadrun.application import application, prepare_in_init
+from threadrun.log_lines import lend
+from threadrun.run_metrics import count
 from threadrun.steps import Waiting, take_step
+from threadrun.trace import Trace
 
 logger = Logger(service="reconcile")
+lend(logger)
 metrics = Metrics(namespace="ThreadRun", service="reconcile")
 MARGIN_SECONDS = 120
 """Time for the longest step, that has several calls which get no reply, before this function's own end."""
@@ -30,7 +34,13 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     if not event.get("awaits_events"):
         polling, event_waits = replace(polling, has_events=False), None
     waiting = Waiting(app.sleep, app.clock() + seconds, polling, event_waits)
-    step = take_step(app.store, app.backend, event["key"], event["request_id"], app.clock, app.chance, waiting)
+    trace = Trace(lambda names: logger.append_keys(**names))
+    try:
+        step = take_step(
+            app.store, app.backend, event["key"], event["request_id"], app.clock, app.chance, waiting, trace
+        )
+    finally:
+        count(trace.counts)
     waits = {"wait_seconds": step.wait_seconds, "lingered_seconds": round(waiting.lingered_seconds, 3)}
     logger.info("step taken", extra={"outcome": step.outcome, **waits})
     metrics.add_metric(name="Steps", unit=MetricUnit.Count, value=1)

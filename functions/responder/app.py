@@ -13,12 +13,14 @@ from typing import Any
 from threadrun.delivery import deliver_plain_failure
 
 try:
-    from aws_lambda_powertools import Logger
+    from aws_lambda_powertools import Logger, Metrics
+    from aws_lambda_powertools.metrics import MetricUnit
 
     from threadrun.application import application
     from threadrun.responder import answer_ended_execution, rescue_request, sweep
 
     Logger(service="responder")
+    metrics = Metrics(namespace="ThreadRun", service="responder")
     import_failure = None
 except Exception as error:  # A layer built for another architecture, say: every function fails like this one.
     import_failure = f"the application cannot be loaded ({type(error).__name__}): build and deploy it again"
@@ -27,10 +29,18 @@ except Exception as error:  # A layer built for another architecture, say: every
 def handler(event: dict[str, Any], context: object) -> dict[str, int]:
     """A queue's event with one message, or a schedule's; raises what the queue is to bring again."""
     if "Records" not in event:
-        return {"overdue": 0 if import_failure else sweep(application())}
+        return {"overdue": 0 if import_failure else _sweep()}
     for message in event["Records"]:
         _respond(json.loads(message["body"]))
     return {"messages": len(event["Records"])}
+
+
+def _sweep() -> int:
+    overdue = sweep(application())
+    if overdue:  # A metric is paid for while it has data: none where all is well.
+        metrics.add_metric(name="OverdueRequests", unit=MetricUnit.Count, value=overdue)
+        metrics.flush_metrics()
+    return overdue
 
 
 def _respond(report: dict[str, Any]) -> None:

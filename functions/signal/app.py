@@ -8,8 +8,12 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from threadrun.answers import answer_request
-from threadrun.application import application, prepare_in_init
+from threadrun.answers import Answered, answer_request
+from threadrun.application import Application, application, prepare_in_init
+from threadrun.run_end import run_end
+from threadrun.run_events import put_event
+from threadrun.run_metrics import measure
+from threadrun.trace import names
 
 logger = Logger(service="signal")
 metrics = Metrics(namespace="ThreadRun", service="signal")
@@ -20,10 +24,25 @@ prepare_in_init(with_backend=False)
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, str], context: LambdaContext) -> dict[str, Any]:
     """`{key, request_id, failure?}` -> `{answered}`; `failure` tells why the state machine ended early."""
+    app = application()
     logger.set_correlation_id(event["request_id"])
-    answered = answer_request(
-        application().store, event["key"], event["request_id"], failure=event.get("failure") or None
-    )
-    logger.info("request answered" if answered else "nothing to answer")
-    metrics.add_metric(name="Answers", unit=MetricUnit.Count, value=int(answered))
-    return {"answered": answered}
+    answered = answer_request(app.store, event["key"], event["request_id"], failure=event.get("failure") or None)
+    metrics.add_metric(name="Answers", unit=MetricUnit.Count, value=int(answered is not None))
+    if answered is None:
+        logger.info("nothing to answer")
+    else:
+        _tell(app, answered)
+    return {"answered": answered is not None}
+
+
+def _tell(app: Application, answered: Answered) -> None:
+    """Log and measure the answer, and put the event of a run's end, once CloudFormation has been answered."""
+    logger.append_keys(**names(answered.record, answered.request))
+    end = run_end(answered, app.clock())
+    logger.info("request answered", extra={"answer": answered.answer.status, **(end.facts if end else {})})
+    if end is None:
+        return
+    measure(end)
+    if end.run.run_id is not None and (refusal := put_event(app.event_bus, answered, end)):
+        logger.warning("the event of the run's end was not put", extra={"reason": refusal})
+        metrics.add_metric(name="EventsUnsent", unit=MetricUnit.Count, value=1)

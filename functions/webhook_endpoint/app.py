@@ -12,9 +12,11 @@ from pydantic import ValidationError
 from threadrun.application import application
 from threadrun.delivery import NOT_CREATED, deliver, deliver_plain_failure, is_response_url
 from threadrun.errors import ThreadRunError
+from threadrun.log_lines import lend
 from threadrun.webhook_endpoint import EndpointRequest, fulfil
 
 logger = Logger(service="webhook_endpoint")
+lend(logger)
 
 
 @logger.inject_lambda_context(clear_state=True)
@@ -31,6 +33,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
     if not is_response_url(request.response_url, allow_loopback=allow_loopback):
         raise ValueError("the ResponseURL is not CloudFormation's")
     logger.set_correlation_id(request.request_id)
+    logger.append_keys(stack_id=request.stack_id, logical_id=request.logical_id)
     logger.info("request received", extra={"request_type": request.request_type})
     answer = {"StackId": request.stack_id, "RequestId": request.request_id, "LogicalResourceId": request.logical_id}
     try:

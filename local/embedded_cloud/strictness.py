@@ -6,6 +6,7 @@ from local.embedded_cloud import (
     custom_resources,
     deletions,
     error_types,
+    event_conditions,
     http_routes,
     no_echo,
     repeated_requests,
@@ -32,3 +33,4 @@ def install() -> None:
     worker_limit.install()
     shared_layers.install()
     callbacks.install()
+    event_conditions.install()

@@ -5,6 +5,8 @@ the only proof. Its `simulate_principal_policy` weighs the policies of a role, i
 
 - resource policies, permission boundaries, an organization's policies and condition keys sent along: it ignores them;
 - several resources at once: it looks at the first one only, so here each call asks about one;
+- so PutEvents, which has a condition, is denied: tests/static/test_observability.py has the permission, and
+  tests/e2e/test_observability.py an event that was put with it;
 - a misspelled action: it denies what AWS would refuse to answer;
 - X-Ray: it has no document for AWS's own AWSXrayWriteOnlyAccess, and takes the policy for an empty one.
 """
@@ -68,6 +70,7 @@ ASKED = {
     "dynamodb": "dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem dynamodb:DeleteItem dynamodb:Query "
     "dynamodb:Scan dynamodb:BatchGetItem dynamodb:BatchWriteItem dynamodb:ExportTableToPointInTime "
     "dynamodb:DeleteTable",
+    "events": "events:PutEvents events:PutRule events:PutTargets events:DeleteRule",
     "iam": "iam:PassRole iam:PutRolePolicy iam:AttachRolePolicy sts:AssumeRole",
     "kms": "kms:Decrypt kms:Encrypt",
     "lambda": "lambda:InvokeFunction lambda:UpdateFunctionCode lambda:UpdateFunctionConfiguration lambda:AddPermission",
@@ -151,9 +154,11 @@ def application(with_webhooks: tuple[EmbeddedCloud, Application, OpenAIStandIn])
     parameters = stacks.describe_stacks(StackName=APPLICATION_STACK)["Stacks"][0]["Parameters"]
     arns["ApiKey"] = next(p["ParameterValue"] for p in parameters if p["ParameterKey"] == "OpenAIApiKeySecretArn")
     arns["ToolFunction"] = TOOL_FUNCTION_ARNS.replace(":*:*:", f":{cloud.region}:{account}:").replace("*", "any")
+    arns["EventBus"] = f"arn:aws:events:{cloud.region}:{account}:event-bus/default"
     arns["DueAnswers"] = f"{arns['Table']}/index/DueAnswers"
     strangers += [arns["OutputsBucket"].replace("/outputs/", "/elsewhere/"), f"{arns['DueAnswers']}-other"]
     strangers += [arns["ToolFunction"].replace(":function:", ":function:other-")]
+    strangers += [arns["EventBus"].replace("/default", "/other")]
     strangers += [f"{arns['ApiKey']}-other", "arn:aws:s3:::someone-elses/object"]
     strangers += [f"arn:aws:kms:{cloud.region}:{account}:key/someone-elses"]
     strangers += [f"arn:aws:bedrock-mantle:{cloud.region}:{account}:project/default"]  # It is let in by a key.

@@ -191,8 +191,9 @@ class RandomLives(RuleBasedStateMachine):
 
 
 @pytest.fixture(autouse=True)
-def quiet() -> Iterator[None]:
+def quiet(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Thousands of lives log too much."""
+    monkeypatch.setenv("POWERTOOLS_METRICS_DISABLED", "true")
     logging.disable(logging.CRITICAL)
     yield
     logging.disable(logging.NOTSET)

@@ -28,6 +28,7 @@ from threadrun.errors import ThreadRunError
 from threadrun.record import ResourceRecord, RunRecord
 from threadrun.responder import answer_ended_execution, rescue_request, sweep
 from threadrun.settings import Settings
+from threadrun.trace import Trace
 from threadrun.webhooks import wake
 
 Result = TypeVar("Result")
@@ -159,7 +160,7 @@ class World:
         """Invoke the ServiceToken's function asynchronously."""
         request_id = event["RequestId"]
         try:
-            self.run_function(request_id, lambda: handle(self.app, parse_event(event)))
+            self.run_function(request_id, lambda: handle(self.app, parse_event(event), Trace()))
         except FunctionFailed as failed:
             if tries <= len(LAMBDA_PAUSES_SECONDS):
                 again = partial(self.deliver, event, tries + 1)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from threadrun.admission import failed_physical_id
@@ -20,46 +21,58 @@ from threadrun.store import Store
 _ELLIPSIS = "…"
 
 
+@dataclass(frozen=True)
+class Answered:
+    """A request whose answer was delivered just now, with the record as it was before that."""
+
+    record: ResourceRecord
+    request: Request
+    answer: Answer
+
+    @property
+    def is_repeated(self) -> bool:
+        """CloudFormation had it already."""
+        return self.answer.is_delivered
+
+
 def answer_request(
     store: Store, key: str, request_id: str, *, failure: str | None = None, url: str | None = None
-) -> bool:
-    """Decide the answer if none is decided yet, and send it; returns whether it was sent by this call.
+) -> Answered | None:
+    """Decide the answer if none is decided yet, and send it; returns None where there was none to send.
 
     `failure` tells why the work ended early. `url` is where a repeated request wants its answer. Raises
     `AnswerUndelivered` when CloudFormation's URL does not take it; the decision stands for the next try.
     """
     decided = _decide(store, key, request_id, failure)
     if decided is None:
-        return False
-    record, request, answer = decided
+        return None
+    record, request, answer = decided.record, decided.request, decided.answer
     target = url or request.response_url
     if target is None:
-        return False
+        return None
     run = record.target(answer)
     attributes = None
     if answer.status == "SUCCESS" and isinstance(run, RunRecord) and run.physical_id:
         attributes = store.read_attributes(run.physical_id)
     deliver(target, answer_body(record, request, answer, attributes))
     _note_end(store, key, request_id, is_delivered=True)
-    return True
+    return decided
 
 
-def _decide(
-    store: Store, key: str, request_id: str, failure: str | None
-) -> tuple[ResourceRecord, Request, Answer] | None:
+def _decide(store: Store, key: str, request_id: str, failure: str | None) -> Answered | None:
     while True:
         record = store.load(key)
         request = record.requests.get(request_id) if record else None
         if record is None or request is None or request.is_superseded:
             return None
         if request.answer is not None:
-            return record, request, request.answer
+            return Answered(record, request, request.answer)
         request.answer = decide_answer(record, request, failure)
         try:
             store.save(record)
         except VersionConflict:
             continue
-        return record, request, request.answer
+        return Answered(record, request, request.answer)
 
 
 def decide_answer(record: ResourceRecord, request: Request, failure: str | None = None) -> Answer:

@@ -11,6 +11,7 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 import boto3
+from botocore.config import Config
 
 from threadrun.errors import TerminalError, TransientError
 from threadrun.event_waits import EventWaits
@@ -27,11 +28,14 @@ if TYPE_CHECKING:
     from openai import OpenAI
 
     from threadrun.backend import Backend
+    from threadrun.run_events import EventBus
 
 OPENAI_TIMEOUT_SECONDS = 30
 API_KEY_MAX_AGE_SECONDS = 300
 WEBHOOK_SECRET_MAX_AGE_SECONDS = 60
 """It changes when the application is deployed anew; events that are refused meanwhile come again."""
+BUS_PATIENCE = Config(connect_timeout=3, read_timeout=5, retries={"total_max_attempts": 2})
+"""An event is worth no more: the function has a request to answer, and is paid for."""
 _BROKEN_SECRET = frozenset(
     {"AccessDeniedException", "ResourceNotFoundException", "DecryptionFailure", "InvalidRequestException"}
 )
@@ -75,6 +79,12 @@ class Application:
     @cached_property
     def step_functions(self) -> SFNClient:
         return boto3.client("stepfunctions")
+
+    @cached_property
+    def event_bus(self) -> EventBus:
+        """Built when the first event is put, not in init: nobody waits for it, but for the answer before it."""
+        bus: EventBus = boto3.client("events", config=BUS_PATIENCE)
+        return bus
 
     def hand_over(self, key: str, request_id: str, step: Step) -> None:
         """Have the state machine go on; its name makes a repeated hand-over harmless.
@@ -149,7 +159,10 @@ def _read_secret(name: str, arn: str, max_age_seconds: int) -> str:
 def _openai_client(api_key: str, base_url: str) -> OpenAI:
     from openai import OpenAI
 
-    return OpenAI(api_key=api_key, base_url=base_url, timeout=OPENAI_TIMEOUT_SECONDS, max_retries=0)
+    from threadrun.openai_calls import LoggedClient
+
+    http = LoggedClient(api_key, timeout=OPENAI_TIMEOUT_SECONDS)
+    return OpenAI(api_key=api_key, base_url=base_url, timeout=OPENAI_TIMEOUT_SECONDS, max_retries=0, http_client=http)
 
 
 @cache

@@ -13,14 +13,17 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
-from threadrun.answers import answer_request, give_up_answer
+from threadrun.answers import Answered, answer_request, give_up_answer
 from threadrun.application import Application
 from threadrun.cloudformation import Event, parse_event
 from threadrun.delivery import deliver_plain_failure
 from threadrun.errors import AnswerUndelivered, InvalidEvent, TransientError
 from threadrun.intake import record_request
-from threadrun.record import Request, resource_key
+from threadrun.record import Request, ResourceRecord, resource_key
+from threadrun.run_end import run_end
+from threadrun.run_metrics import measure
 from threadrun.steps import Step
+from threadrun.trace import names
 
 GRACE_SECONDS = 15
 """Time after its deadline in which a request's own execution still answers best."""
@@ -44,7 +47,7 @@ def rescue_request(app: Application, raw: Mapping[str, Any], reason: str) -> Non
     except Exception as error:  # Whatever it is: CloudFormation must hear of it.
         if isinstance(error, TransientError) and app.clock() < event.due_epoch_s:
             raise
-        logger.exception("the request cannot be recorded")
+        logger.exception("the request cannot be recorded", extra=_event_names(event))
         _answer_plainly(app, raw, f"{reason}; it cannot be recorded either ({type(error).__name__})")
         return
     _go_on(app, event, request, reason)
@@ -55,10 +58,31 @@ def _go_on(app: Application, event: Event, request: Request, reason: str) -> Non
     if request.answer is None:
         try:
             app.hand_over(key, event.request_id, Step("wait", 1))
+            logger.warning("the request is handed over", extra={"reason": reason, **_event_names(event)})
             return
         except (BotoCoreError, ClientError):
-            logger.exception("the state machine cannot be started")
-    answer_request(app.store, key, event.request_id, failure=reason, url=event.response_url)
+            logger.exception("the state machine cannot be started", extra=_event_names(event))
+    _tell(app, answer_request(app.store, key, event.request_id, failure=reason, url=event.response_url))
+
+
+def _tell(app: Application, answered: Answered | None) -> None:
+    """Log and measure what was answered here."""
+    if answered is None:
+        return
+    end = run_end(answered, app.clock())
+    facts = _request_names(answered.record, answered.request) | (end.facts if end else {})
+    logger.warning("request answered by the responder", extra={"answer": answered.answer.status, **facts})
+    if end is not None:
+        measure(end)
+
+
+def _event_names(event: Event) -> dict[str, str]:
+    """What the request is found by in the lines of all functions."""
+    return {"correlation_id": event.request_id, "stack_id": event.stack_id, "logical_id": event.logical_id}
+
+
+def _request_names(record: ResourceRecord, request: Request) -> dict[str, str]:
+    return {"correlation_id": request.request_id, **names(record, request)}
 
 
 def _answer_plainly(app: Application, raw: Mapping[str, Any], reason: str) -> None:
@@ -78,7 +102,9 @@ def answer_ended_execution(app: Application, detail: Mapping[str, Any]) -> bool:
         logger.error("an execution without a record's key", extra={"execution": detail.get("name")})
         return False
     failure = f"the work on it ended early: its execution {detail.get('name')} is {status}"
-    return answer_request(app.store, given["key"], given["request_id"], failure=failure)
+    answered = answer_request(app.store, given["key"], given["request_id"], failure=failure)
+    _tell(app, answered)
+    return answered is not None
 
 
 def sweep(app: Application) -> int:
@@ -87,15 +113,18 @@ def sweep(app: Application) -> int:
     for key in app.store.overdue(app.clock() - GRACE_SECONDS):
         record = app.store.load(key)
         request = record.unanswered if record else None
-        if request is None:
+        if record is None or request is None:
             continue
         count += 1
-        logger.warning("a request is past its deadline", extra={"request_id": request.request_id})
+        found_by = _request_names(record, request)
+        logger.warning("a request is past its deadline", extra=found_by)
         if app.clock() > request.received_epoch_s + URL_LIFE_SECONDS:
             give_up_answer(app.store, key, request.request_id)
             continue
         try:
-            answer_request(app.store, key, request.request_id, failure="no answer was ready at its deadline")
+            answered = answer_request(app.store, key, request.request_id, failure="no answer was ready at its deadline")
         except AnswerUndelivered as error:
-            logger.warning("the answer is tried again", extra={"reason": error.reason})
+            logger.warning("the answer is tried again", extra={"reason": error.reason, **found_by})
+            continue
+        _tell(app, answered)
     return count

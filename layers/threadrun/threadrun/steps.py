@@ -22,6 +22,7 @@ from threadrun.polling import DEFAULT_POLLING, Polling
 from threadrun.reconcile import reconcile
 from threadrun.record import ORPHAN_SECONDS, AnyRecord, Request, ResourceRecord, RunRecord
 from threadrun.store import Store, public_key
+from threadrun.trace import Trace
 
 SPREAD_SECONDS, SPREAD_SHARE = 5, 0.2
 CHANCE = random.SystemRandom().random
@@ -91,21 +92,25 @@ def take_step(
     clock: Callable[[], float] = time.time,
     chance: Callable[[], float] = CHANCE,
     waiting: Waiting | None = None,
+    trace: Trace | None = None,
 ) -> Step:
     """Bring the request as far as it goes without a wait for the state machine.
 
     `clock` gives Unix seconds, `chance` a number from 0 to 1 that spreads the waits of many. Without `waiting`
-    the state machine waits.
+    the state machine waits. `trace` learns who the request is about, and counts `RunsStarted` and `Retries`.
     Raises nothing on purpose; whatever escapes is a bug or the table's own failure.
     """
     polling = waiting.polling if waiting else DEFAULT_POLLING
+    trace = trace or Trace()
     record = store.load(key)
     while record is not None:
         request = record.requests.get(request_id)
         if request is None or not _is_at_work(record, request):
             break
         before, known_ids = record.model_dump(), _server_ids(record)
-        following = _advance(record, request, store, backend, clock, chance, polling)
+        trace.follow(record, request)
+        following = _advance(record, request, store, backend, clock, chance, polling, trace)
+        trace.follow(record, request)
         if record.model_dump() != before:
             record, is_ours = _save(store, record, known_ids, clock())
             if not is_ours:
@@ -139,6 +144,7 @@ def _advance(
     clock: Callable[[], float],
     chance: Callable[[], float],
     polling: Polling,
+    trace: Trace,
 ) -> Pause | CallTools | None:
     """Reconcile each thing once that the request is about; returns what comes next, None when all is done."""
     target = record.target(request) if request.is_open else None
@@ -146,7 +152,11 @@ def _advance(
     waits, calls, run_id = [], None, None
     for made in [target, *unwanted] if target else unwanted:
         now = clock()
+        was_started = _is_started(made)
         outcome = _reconcile_once(made, backend, now, polling)
+        trace.counts["RunsStarted"] += _is_started(made) - was_started
+        if isinstance(outcome, RequeueAfter):
+            trace.counts["Retries"] += outcome.is_contended
         if isinstance(outcome, TerminalError):
             _note_failure(request, made, outcome)
         elif isinstance(outcome, CallTools):
@@ -163,6 +173,10 @@ def _advance(
         else:
             _note_done(record, made, outcome, store)
     return calls or (Pause(min(waits), run_id) if waits else None)
+
+
+def _is_started(made: AnyRecord) -> bool:
+    return isinstance(made, RunRecord) and made.run_is_ours and made.run_id is not None
 
 
 def _reconcile_once(made: AnyRecord, backend: Backend, now: float, polling: Polling) -> Outcome | TerminalError:

@@ -14,6 +14,7 @@ from threadrun.errors import CallUnanswered, TooLarge, VersionConflict
 from threadrun.handlers import HandlerFailed, HandlerUnavailable
 from threadrun.record import ResourceRecord, RunRecord, ToolCall
 from threadrun.store import Store
+from threadrun.trace import Trace
 
 MAX_ATTEMPTS = 3
 """As Lambda itself invokes asynchronously: once, and twice more."""
@@ -26,14 +27,23 @@ Raises `HandlerFailed` or `HandlerUnavailable`.
 
 
 def answer_call(
-    store: Store, invoke: Invoke, key: str, request_id: str, call_id: str, clock: Callable[[], float]
+    store: Store,
+    invoke: Invoke,
+    key: str,
+    request_id: str,
+    call_id: str,
+    clock: Callable[[], float],
+    trace: Trace | None = None,
 ) -> bool:
     """See to it that the call has an output; returns whether its handler gave one now.
 
-    `clock` gives Unix seconds. Raises `CallUnanswered` where the handler is to be invoked again, and
-    `TableUnavailable`.
+    `clock` gives Unix seconds; `trace` learns who the call is about, and counts `ToolCalls` and `ToolFailures`.
+    Raises `CallUnanswered` where the handler is to be invoked again, and `TableUnavailable`.
     """
+    trace = trace or Trace()
     record = store.load(key)
+    if record is not None and request_id in record.requests:
+        trace.follow(record, record.requests[request_id])
     run = _asked_for(record, request_id, call_id)
     if run is None or clock() >= run.deadline_epoch_s:
         return False
@@ -49,11 +59,14 @@ def answer_call(
         "thread_id": run.thread_id,
         "run_id": run.run_id,
     }
+    trace.counts["ToolCalls"] += 1
     try:
         result = invoke(run.plan().effective.handlers[call.name], event, run.deadline_epoch_s - clock())
     except HandlerUnavailable as error:
+        trace.counts["ToolFailures"] += 1
         raise CallUnanswered(f"function {call.name}: {error.kind}") from None
     except HandlerFailed as error:
+        trace.counts["ToolFailures"] += 1
         if clock() < run.deadline_epoch_s:
             _note_failure(store, key, request_id, call_id, error)
         return False

@@ -1,0 +1,60 @@
+"""Logs each call of OpenAI's API with the id that its support asks for; nothing of what is sent or answered."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import time
+from typing import Any
+
+import httpx2
+from openai import DefaultHttpxClient
+
+logger = logging.getLogger(__name__)
+_CODE = re.compile(r"[a-z0-9_.]{1,64}")
+"""An error's code is a word for programs; anything else there may be the server's prose."""
+
+
+class LoggedClient(DefaultHttpxClient):
+    """The SDK's HTTP client. What changes something or fails is logged at INFO, a look at DEBUG.
+
+    Looks are the most of all calls, and tell nothing where they succeed. `secret` is cut out of the server's words.
+    """
+
+    def __init__(self, secret: str, **options: Any) -> None:
+        super().__init__(**options)
+        self._secret = secret
+
+    def send(self, request: httpx2.Request, **options: Any) -> httpx2.Response:
+        began = time.monotonic()
+        try:
+            response = super().send(request, **options)
+        except httpx2.HTTPError as error:
+            self._log(logging.INFO, request, began, error=type(error).__name__)
+            raise
+        level = logging.DEBUG if request.method == "GET" and response.is_success else logging.INFO
+        facts = {"http_status": response.status_code, "openai_request_id": response.headers.get("x-request-id", "")}
+        self._log(level, request, began, **facts | _code(response))
+        return response
+
+    def _log(self, level: int, request: httpx2.Request, began: float, **facts: Any) -> None:
+        # Without the query: it may have a text in it one day.
+        known = {"method": request.method, "path": request.url.path, **facts}
+        extra = {name: _without(self._secret, value) for name, value in known.items()}
+        logger.log(level, "OpenAI called", extra=extra | {"milliseconds": round((time.monotonic() - began) * 1000)})
+
+
+def _without(secret: str, value: Any) -> Any:
+    return value.replace(secret, "***") if isinstance(value, str) and secret else value
+
+
+def _code(response: httpx2.Response) -> dict[str, str]:
+    """The code of an error, where the body is there and has one."""
+    if response.is_success or not response.is_stream_consumed:
+        return {}
+    try:
+        code = json.loads(response.content)["error"]["code"]
+    except (ValueError, KeyError, TypeError):
+        return {}
+    return {"code": code} if isinstance(code, str) and _CODE.fullmatch(code) else {}

@@ -1,0 +1,168 @@
+"""The event and the metrics of a run's end, as a rule and CloudWatch would get them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+from botocore.exceptions import ClientError, EndpointConnectionError
+
+from local.deployment import ROOT
+from local.openai_standin import Fault, Script
+from tests.flow.test_life_of_a_run import CHANGED, PROPERTIES
+from tests.world import STACK_ID, World
+
+SCHEMA = json.loads((ROOT / "docs" / "events.schema.json").read_text())
+
+
+class Loader(yaml.SafeLoader):
+    """With the intrinsic functions lost."""
+
+
+Loader.add_multi_constructor("!", lambda loader, suffix, node: suffix)
+
+
+def measured(capsys: pytest.CaptureFixture[str]) -> dict[tuple[str, ...], float]:
+    """Sums of the metrics of runs since the last look, by name and what their dimensions add to the service."""
+    found: dict[tuple[str, ...], float] = {}
+    for line in capsys.readouterr().out.splitlines():
+        written = json.loads(line) if line.startswith('{"_aws"') else {}
+        if written.get("service") != "runs":
+            continue
+        [directive] = written["_aws"]["CloudWatchMetrics"]
+        assert directive["Namespace"] == "ThreadRun"
+        [dimensions] = directive["Dimensions"]
+        more = tuple(written[name] for name in dimensions if name != "service")
+        for metric in directive["Metrics"]:
+            key = (metric["Name"], *more)
+            found[key] = found.get(key, 0) + sum(written[metric["Name"]])
+    return found
+
+
+@pytest.fixture
+def metrics(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POWERTOOLS_METRICS_DISABLED", "false")
+
+
+@pytest.fixture
+def rule(world: World) -> None:
+    """The rule of the example."""
+    example = yaml.load((ROOT / "docs/examples/run_events.yaml").read_text(), Loader)
+    world.subscribe(example["Resources"]["RunEnds"]["Properties"]["EventPattern"])
+
+
+def test_the_end_of_a_run_is_an_event(world: World, rule: None) -> None:
+    world.openai.script(Script(usage=(21, 7), duration_s=3))
+    event = world.event("Create", PROPERTIES)
+    data = world.send(event)["Data"]
+    [received] = world.received_events()
+    assert (received["source"], received["detail-type"]) == ("threadrun", "OpenAI Thread Run Status Change")
+    assert received["resources"] == [STACK_ID]
+    detail = received["detail"]
+    jsonschema.validate(detail, SCHEMA)
+    assert detail.pop("seconds") >= 3
+    assert detail == {
+        "stack_id": STACK_ID,
+        "logical_id": "Run",
+        "request_id": event["RequestId"],
+        "request_type": "Create",
+        "answer": "SUCCESS",
+        "failure": None,
+        "thread_id": data["thread_id"],
+        "run_id": data["id"],
+        "status": "completed",
+        "model": "gpt-5.4-mini",
+        "usage": {"prompt_tokens": 21, "completion_tokens": 7, "total_tokens": 28},
+    }
+
+
+def test_a_failed_run_is_an_event_without_the_servers_words(world: World, rule: None) -> None:
+    world.openai.script(Script(error=("server_error", "The model had a bad day.")))
+    world.create(PROPERTIES)
+    [received] = world.received_events()
+    jsonschema.validate(received["detail"], SCHEMA)
+    assert (received["detail"]["answer"], received["detail"]["failure"]) == ("FAILED", "failed")
+    assert "bad day" not in json.dumps(received)
+
+
+def test_only_ends_of_runs_are_events(world: World, rule: None) -> None:
+    made = world.create(PROPERTIES)["PhysicalResourceId"]
+    world.received_events()
+    world.update(made, PROPERTIES | {"timeout_seconds": "60"})
+    other = world.update(made, CHANGED)["PhysicalResourceId"]
+    assert [each["detail"]["request_type"] for each in world.received_events()] == ["Update"]
+    world.update(other, PROPERTIES)
+    world.delete(other)
+    world.create({"temperature": "hot"}, logical_id="Bad")
+    world.create(PROPERTIES | {"model": "no-such-model"}, logical_id="Refused")
+    world.create({"metadata": {"a": "b"}}, logical_id="Thread", ResourceType="Custom::OpenAIThread")
+    assert world.received_events() == []
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        ClientError({"Error": {"Code": "AccessDeniedException", "Message": ""}}, "PutEvents"),
+        EndpointConnectionError(endpoint_url="https://events"),
+        None,
+    ],
+    ids=["refused", "out of reach", "not taken"],
+)
+def test_an_event_that_the_bus_does_not_take_fails_nothing(world: World, failure: Exception | None) -> None:
+    class Bus:
+        asked = 0
+
+        def put_events(self, **_: Any) -> Any:
+            self.asked += 1
+            if failure is not None:
+                raise failure
+            return {"FailedEntryCount": 1, "Entries": [{"ErrorCode": "InternalFailure"}]}
+
+    world.app.event_bus = bus = Bus()
+    assert world.create(PROPERTIES)["Status"] == "SUCCESS"
+    assert bus.asked == 1
+
+
+def test_metrics_of_a_completed_run(world: World, metrics: None, capsys: pytest.CaptureFixture[str]) -> None:
+    world.openai.script(Script(usage=(21, 7), duration_s=3))
+    world.openai.fault(Fault("POST", "/v1/responses", "status", status=429, retry_after=1))
+    made = world.create(PROPERTIES)["PhysicalResourceId"]
+    found = measured(capsys)
+    assert 0 <= found.pop(("Lag",)) < 5
+    assert found == {
+        ("RunsStarted",): 1,
+        ("Retries",): 1,
+        ("RunsCompleted",): 1,
+        ("RunsFailed",): 0,
+        ("PromptTokens", "gpt-5.4-mini"): 21,
+        ("CompletionTokens", "gpt-5.4-mini"): 7,
+    }
+    world.update(made, PROPERTIES | {"timeout_seconds": "60"})
+    world.delete(made)
+    assert measured(capsys) == {}, "what was counted is not counted again"
+
+
+def test_metrics_of_runs_that_fail(world: World, metrics: None, capsys: pytest.CaptureFixture[str]) -> None:
+    world.openai.script(Script(error=("server_error", "The model had a bad day."), usage=(0, 0)))
+    world.create(PROPERTIES)
+    world.create(PROPERTIES | {"model": "no-such-model"}, logical_id="Refused")
+    found = measured(capsys)
+    assert found[("RunsFailed",)] == 2
+    assert found[("RunsFailed", "failed")] == found[("RunsFailed", "not_started")] == 1
+    assert found[("RunsStarted",)] == 1
+
+
+def test_a_run_whose_execution_is_aborted_counts_as_failed(
+    world: World, metrics: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The responder answers for it."""
+    world.openai.script(Script(duration_s=300))
+    with world.held("reconcile"):
+        world.deliver(world.event("Create", PROPERTIES))
+        world.abort_execution("reconcile")
+    world.settle()
+    found = measured(capsys)
+    assert (found[("RunsFailed",)], found[("RunsFailed", "ended_early")]) == (1, 1)

@@ -1,0 +1,165 @@
+"""The dashboard and the alarms name metrics that somebody writes, and what the documentation says of them is true."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from local.deployment import ROOT
+from tests.static.test_checkov import expanded
+from threadrun.run_end import FAILURES
+from threadrun.run_events import DETAIL_TYPE, SOURCE
+
+DOCUMENTED = {
+    # https://docs.aws.amazon.com/step-functions/latest/dg/procedure-cw-metrics.html
+    "AWS/States": {
+        "StateMachineArn": {
+            "ExecutionsStarted",
+            "ExecutionsSucceeded",
+            "ExecutionsFailed",
+            "ExecutionsTimedOut",
+            "ExecutionsAborted",
+        },
+        "ServiceMetric": {"ConsumedCapacity"},
+    },
+    # https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
+    "AWS/Lambda": {"FunctionName": {"ConcurrentExecutions", "Duration", "Errors"}},
+    # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
+    "AWS/SQS": {"QueueName": {"ApproximateAgeOfOldestMessage", "ApproximateNumberOfMessagesVisible"}},
+}
+Metric = tuple[str, str, tuple[str, ...]]
+"""Namespace, name and the names of the dimensions."""
+
+
+@pytest.fixture(autouse=True)
+def region(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+
+
+def resources(kind: str) -> dict[str, dict[str, Any]]:
+    return {name: each for name, each in expanded()["Resources"].items() if each["Type"] == kind}
+
+
+def dashboard() -> dict[str, Any]:
+    [resource] = resources("AWS::CloudWatch::Dashboard").values()
+    body: dict[str, Any] = json.loads(resource["Properties"]["DashboardBody"]["Fn::Sub"])
+    return body
+
+
+def on_dashboard() -> Iterator[Metric]:
+    for widget in dashboard()["widgets"]:
+        for row in widget["properties"].get("metrics", ()):
+            if isinstance(row[0], str):
+                namespace, name, *pairs = [part for part in row if isinstance(part, str)]
+                yield namespace, name, tuple(pairs[::2])
+            elif found := re.search(r"\{(\w+),([\w,]+)\} MetricName=\"(\w+)\"", row[0]["expression"]):
+                yield found[1], found[3], tuple(found[2].split(","))
+
+
+def in_alarms() -> Iterator[Metric]:
+    for alarm in resources("AWS::CloudWatch::Alarm").values():
+        given = alarm["Properties"]
+        yield given["Namespace"], given["MetricName"], tuple(each["Name"] for each in given["Dimensions"])
+
+
+def in_documentation() -> dict[str, set[tuple[str, ...]]]:
+    """The dimensions of each of our metrics, by the tables of docs/events.md."""
+    found: dict[str, set[tuple[str, ...]]] = {}
+    for row in (ROOT / "docs" / "events.md").read_text().splitlines():
+        cells = row.split("|")
+        if len(cells) == 5 and "`service=" in cells[2]:
+            dimensions = tuple(dict.fromkeys(re.findall(r"`(service|reason|model)", cells[2])))
+            for name in re.findall(r"`(\w+)`", cells[1]):
+                found.setdefault(name, set()).add(dimensions)
+    return found
+
+
+def test_every_metric_that_is_looked_at_is_one_that_somebody_writes() -> None:
+    looked_at = {*on_dashboard(), *in_alarms()}
+    assert len(looked_at) > 20
+    ours = in_documentation()
+    for namespace, name, dimensions in looked_at:
+        if namespace == "ThreadRun":
+            assert dimensions in ours[name], name
+        else:
+            [dimension] = dimensions
+            assert name in DOCUMENTED[namespace][dimension]
+
+
+def test_the_documentation_has_all_metrics_and_reasons() -> None:
+    sources = [*(ROOT / "functions").glob("*/app.py"), ROOT / "layers/threadrun/threadrun/run_metrics.py"]
+    sources += [ROOT / "layers/threadrun/threadrun/steps.py"]
+    text = "".join(path.read_text() for path in sources)
+    patterns = (r'add_metric\(name="(\w+)"', r'"(\w+)": \(MetricUnit', r'counts\["(\w+)"\]', r'values\["(\w+)"\]')
+    written = {name for pattern in patterns for name in re.findall(pattern, text)} | {"ToolCalls", "ToolFailures"}
+    kinds = {f"{kind}Requests" for kind in ("Create", "Update", "Delete")}  # Named by the request's type.
+    assert set(in_documentation()) == written | kinds
+    documentation = (ROOT / "docs" / "events.md").read_text()
+    assert [reason for reason in FAILURES if f"`{reason}`" not in documentation] == []
+
+
+def test_the_dashboard_is_a_grid_without_overlaps() -> None:
+    taken: set[tuple[int, int]] = set()
+    for widget in dashboard()["widgets"]:
+        columns = range(widget["x"], widget["x"] + widget["width"])
+        cells = {(x, y) for x in columns for y in range(widget["y"], widget["y"] + widget["height"])}
+        assert max(columns) < 24
+        assert not taken & cells, widget["properties"]["title"]
+        taken |= cells
+
+
+def test_an_alarm_says_what_to_do_and_is_quiet_without_data() -> None:
+    alarms = resources("AWS::CloudWatch::Alarm")
+    assert len(alarms) == 3
+    for alarm in alarms.values():
+        given = alarm["Properties"]
+        assert re.search(r"\b(Look|look|says why)\b", given["AlarmDescription"])
+        assert len(given["AlarmDescription"]) <= 1024
+        assert given["TreatMissingData"] == "notBreaching"
+        either = ["HasAlarmTopic", [{"Ref": "AlarmTopicArn"}], {"Ref": "AWS::NoValue"}]
+        assert given["AlarmActions"] == {"Fn::If": either}
+
+
+def test_what_costs_by_the_month_can_be_left_out() -> None:
+    template = expanded()
+    paid = [each for each in template["Resources"].values() if each["Type"].startswith("AWS::CloudWatch::")]
+    assert {each["Condition"] for each in paid} == {"HasObservability"}
+    assert template["Parameters"]["Observability"]["Default"] == "true"
+    assert template["Outputs"]["DashboardUrl"]["Condition"] == "HasObservability"
+
+
+def statements(part: Any) -> Iterator[dict[str, Any]]:
+    """Of a role's policies, those that a condition leaves out too."""
+    if isinstance(part, dict) and "Effect" in part and "Resource" in part:
+        yield part
+    elif isinstance(part, dict | list):
+        for inner in part.values() if isinstance(part, dict) else part:
+            yield from statements(inner)
+
+
+def test_only_the_event_that_is_documented_may_be_put() -> None:
+    """The emulator's simulation of policies leaves conditions out: tests/emulator/test_event_conditions.py."""
+    roles = resources("AWS::IAM::Role")
+    putting = {name: role for name, role in roles.items() if "events:PutEvents" in json.dumps(role)}
+    [(name, role)] = putting.items()
+    [statement] = [each for each in statements(role) if "events:PutEvents" in each["Action"]]
+    assert name == "SignalFunctionRole"
+    assert statement["Action"] == "events:PutEvents"
+    assert statement["Condition"] == {"StringEquals": {"events:source": SOURCE, "events:detail-type": DETAIL_TYPE}}
+    assert statement["Resource"]["Fn::Sub"].endswith(":event-bus/default")
+
+
+def test_the_example_of_a_rule_matches_the_event() -> None:
+    class Loader(yaml.SafeLoader):
+        pass
+
+    Loader.add_multi_constructor("!", lambda loader, suffix, node: suffix)
+    example = yaml.load(Path(ROOT, "docs/examples/run_events.yaml").read_text(), Loader)
+    pattern = example["Resources"]["RunEnds"]["Properties"]["EventPattern"]
+    assert pattern == {"source": [SOURCE], "detail-type": [DETAIL_TYPE]}

@@ -1,0 +1,128 @@
+"""What the end of a run comes to: its family of failure, its lag, and whether it is news at all."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, get_args
+
+import pytest
+
+from local.deployment import ROOT
+from tests.unit.memory import wanted_run
+from threadrun.answers import Answered
+from threadrun.backend import FINAL_STATUSES, Usage
+from threadrun.record import Answer, Request, ResourceRecord, RunRecord, ToolCall
+from threadrun.run_end import FAILURES, Failure, RunEnd, run_end
+from threadrun.run_metrics import measure
+
+
+def answered(run: RunRecord, status: str = "SUCCESS", request_type: str = "Create", *, again: bool = False) -> Answered:
+    answer = Answer.model_validate({"status": status, "physical_id": "p", "target_key": run.key, "is_delivered": again})
+    request = Request.model_validate(
+        {
+            "request_id": "r1",
+            "request_type": request_type,
+            "response_url": "https://u",
+            "received_epoch_s": 1000,
+            "deadline_epoch_s": 2000,
+        }
+    )
+    record = ResourceRecord(stack_id="arn:s", logical_id="Run", requests={"r1": request}, made={run.key: run})
+    return Answered(record, request, answer)
+
+
+def ended(**more: Any) -> RunRecord:
+    run = wanted_run()
+    known = {"thread_id": "conv_1", "run_id": "resp_1", "run_is_ours": True, "status": "completed"}
+    for name, value in {**known, "wanted_since_epoch_s": 1000, **more}.items():
+        setattr(run, name, value)
+    return run
+
+
+def end_of(run: RunRecord, status: str = "SUCCESS", now: float = 1010) -> RunEnd:
+    end = run_end(answered(run, status), now)
+    assert end is not None
+    return end
+
+
+def test_every_final_status_is_a_family() -> None:
+    assert set(FAILURES) >= FINAL_STATUSES
+    assert get_args(Failure) == FAILURES
+
+
+@pytest.mark.parametrize(
+    ("facts", "family"),
+    [
+        ({"run_id": None, "status": None, "failure": "cannot start the run: …"}, "not_started"),
+        ({"status": "failed"}, "failed"),
+        ({"status": "incomplete"}, "incomplete"),
+        ({"status": "expired"}, "expired"),
+        ({"status": "completed", "accept_statuses": ("incomplete",)}, "completed"),
+        ({"failure": "the answer is not the promised JSON"}, "broken_promise"),
+        (
+            {"status": "in_progress", "failure": "x", "calls": {"c": ToolCall(name="f", arguments="", failure="E")}},
+            "tool_failed",
+        ),
+        ({"status": "in_progress", "failure": "cannot read run"}, "gave_up"),
+        ({"status": "in_progress"}, "ended_early"),
+        ({}, "ended_early"),
+    ],
+)
+def test_a_failure_is_of_one_family(facts: dict[str, Any], family: str) -> None:
+    assert end_of(ended(**facts), "FAILED").failure == family
+
+
+def test_an_accepted_end_is_no_failure() -> None:
+    assert end_of(ended(status="incomplete", accept_statuses=("incomplete",))).failure is None
+
+
+@pytest.mark.parametrize(
+    ("completed_at", "lag"),
+    [(1004, 6.5), (1000, 10.5), (1011, 0.0), (None, None), (400, None)],
+    ids=["in time", "at once", "by a clock that is ahead", "not told", "before it was wanted"],
+)
+def test_the_lag_counts_from_the_end_that_the_server_tells(completed_at: int | None, lag: float | None) -> None:
+    end = end_of(ended(completed_at=completed_at), now=1010.5)
+    assert end.lag_seconds == lag
+    assert end.seconds == 10.5
+
+
+def test_what_was_told_before_is_no_news() -> None:
+    assert run_end(answered(ended(), again=True), 1010) is None
+    assert run_end(answered(ended(), request_type="Delete"), 1010) is None
+    assert run_end(answered(ended(is_acknowledged=True), request_type="Update"), 1010) is None
+    assert run_end(answered(ended(is_acknowledged=True), "FAILED", "Update"), 1010) is not None
+
+
+def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_metrics_are_lines_of_one_set_of_dimensions_each(capsys: pytest.CaptureFixture[str]) -> None:
+    measure(end_of(ended(model="gpt-5.4-mini", usage=Usage(21, 7, 28), completed_at=1004)))
+    runs, tokens = lines(capsys)
+    assert [each["_aws"]["CloudWatchMetrics"][0]["Dimensions"] for each in (runs, tokens)] == [
+        [["service"]],
+        [["model", "service"]],
+    ]
+    assert {each["service"] for each in (runs, tokens)} == {"runs"}
+    assert (runs["RunsCompleted"], runs["RunsFailed"], runs["Lag"]) == ([1.0], [0.0], [6.0])
+    assert (tokens["model"], tokens["PromptTokens"], tokens["CompletionTokens"]) == ("gpt-5.4-mini", [21.0], [7.0])
+
+
+def test_a_failure_is_counted_by_its_family_too(capsys: pytest.CaptureFixture[str]) -> None:
+    measure(end_of(ended(status="failed"), "FAILED"))
+    runs, by_reason = lines(capsys)
+    assert (runs["RunsCompleted"], runs["RunsFailed"]) == ([0.0], [1.0])
+    assert (by_reason["reason"], by_reason["RunsFailed"]) == ("failed", [1.0])
+
+
+def test_tokens_of_an_adopted_run_are_not_this_applications(capsys: pytest.CaptureFixture[str]) -> None:
+    measure(end_of(ended(model="m", usage=Usage(1, 1, 2), run_is_ours=False)))
+    assert len(lines(capsys)) == 1
+
+
+def test_the_schema_of_the_event_knows_every_family_of_a_run_that_was_started() -> None:
+    schema = json.loads((ROOT / "docs" / "events.schema.json").read_text())
+    assert set(schema["properties"]["failure"]["enum"]) == {None, *FAILURES} - {"not_started"}
+    assert set(schema["properties"]["status"]["enum"]) >= FINAL_STATUSES
