@@ -174,10 +174,13 @@ def _bedrock_client(base_url: str | None) -> OpenAI:
     from openai import OpenAI, OpenAIError
     from openai.providers.bedrock import bedrock
 
+    from threadrun.openai_calls import LoggedClient
+
+    http = LoggedClient("", timeout=OPENAI_TIMEOUT_SECONDS)
     try:
         # Without a key of the environment: IAM is to say who may call.
         provider = bedrock(endpoint="mantle", base_url=base_url, api_key=None)
-        return OpenAI(provider=provider, timeout=OPENAI_TIMEOUT_SECONDS, max_retries=0)
+        return OpenAI(provider=provider, timeout=OPENAI_TIMEOUT_SECONDS, max_retries=0, http_client=http)
     except OpenAIError as error:
         raise TerminalError(f"cannot use Amazon Bedrock: {error}") from error
 
