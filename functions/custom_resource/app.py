@@ -20,8 +20,7 @@ from threadrun.errors import AnswerUndelivered, InvalidEvent
 from threadrun.intake import record_request
 from threadrun.log_lines import lend
 from threadrun.record import resource_key
-from threadrun.run_end import run_end
-from threadrun.run_metrics import count, measure
+from threadrun.run_metrics import count, measure_answer
 from threadrun.steps import Step, take_step
 from threadrun.trace import Trace
 
@@ -81,9 +80,6 @@ def _answer(app: Application, key: str, request_id: str) -> None:
 
 def _tell(app: Application, answered: Answered | None) -> None:
     """Log and measure what was answered from here; a run that ended elsewhere is told of by the state machine."""
-    if answered is None:
-        return
-    end = run_end(answered, app.clock())
-    logger.info("request answered", extra={"answer": answered.answer.status, **(end.facts if end else {})})
-    if end is not None:
-        measure(end)
+    if answered is not None:
+        _, facts = measure_answer(answered, app.clock())
+        logger.info("request answered", extra=facts)

@@ -10,9 +10,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from threadrun.answers import Answered, answer_request
 from threadrun.application import Application, application, prepare_in_init
-from threadrun.run_end import run_end
 from threadrun.run_events import put_event
-from threadrun.run_metrics import measure
+from threadrun.run_metrics import measure_answer
 from threadrun.trace import names
 
 logger = Logger(service="signal")
@@ -38,11 +37,8 @@ def handler(event: dict[str, str], context: LambdaContext) -> dict[str, Any]:
 def _tell(app: Application, answered: Answered) -> None:
     """Log and measure the answer, and put the event of a run's end, once CloudFormation has been answered."""
     logger.append_keys(**names(answered.record, answered.request))
-    end = run_end(answered, app.clock())
-    logger.info("request answered", extra={"answer": answered.answer.status, **(end.facts if end else {})})
-    if end is None:
-        return
-    measure(end)
-    if end.run.run_id is not None and (refusal := put_event(app.event_bus, answered, end)):
+    end, facts = measure_answer(answered, app.clock())
+    logger.info("request answered", extra=facts)
+    if end is not None and end.run.run_id is not None and (refusal := put_event(app.event_bus, answered, end)):
         logger.warning("the event of the run's end was not put", extra={"reason": refusal})
         metrics.add_metric(name="EventsUnsent", unit=MetricUnit.Count, value=1)

@@ -20,8 +20,7 @@ from threadrun.delivery import deliver_plain_failure
 from threadrun.errors import AnswerUndelivered, InvalidEvent, TransientError
 from threadrun.intake import record_request
 from threadrun.record import Request, ResourceRecord, resource_key
-from threadrun.run_end import run_end
-from threadrun.run_metrics import measure
+from threadrun.run_metrics import measure_answer
 from threadrun.steps import Step
 from threadrun.trace import names
 
@@ -69,11 +68,9 @@ def _tell(app: Application, answered: Answered | None) -> None:
     """Log and measure what was answered here."""
     if answered is None:
         return
-    end = run_end(answered, app.clock())
-    facts = _request_names(answered.record, answered.request) | (end.facts if end else {})
-    logger.warning("request answered by the responder", extra={"answer": answered.answer.status, **facts})
-    if end is not None:
-        measure(end)
+    _, facts = measure_answer(answered, app.clock())
+    found_by = _request_names(answered.record, answered.request)
+    logger.warning("request answered by the responder", extra=found_by | facts)
 
 
 def _event_names(event: Event) -> dict[str, str]:

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
-from threadrun.run_end import RunEnd
+from threadrun.answers import Answered
+from threadrun.run_end import RunEnd, run_end
 
 NAMESPACE, SERVICE = "ThreadRun", "runs"
 MODEL_CHARACTERS = 250
@@ -21,6 +22,15 @@ MODEL_CHARACTERS = 250
 def count(counts: Mapping[str, int]) -> None:
     """Write how often each thing happened."""
     _write({name: (MetricUnit.Count, number) for name, number in counts.items() if number})
+
+
+def measure_answer(answered: Answered, now: float) -> tuple[RunEnd | None, dict[str, str]]:
+    """Measure the run's end that an answer was the first to tell of; returns it, and the answer's facts for the log."""
+    end = run_end(answered, now)
+    if end is None:
+        return None, {"answer": answered.answer.status}
+    measure(end)
+    return end, {"answer": answered.answer.status, **end.facts}
 
 
 def measure(end: RunEnd) -> None:
