@@ -49,11 +49,19 @@ def groups(runs_per_length: int = RUNS_PER_LENGTH, mix_runs: int = MIX_RUNS) -> 
 
 
 def plan(grouped: dict[str, list[float]]) -> list[PlannedRun]:
-    """All runs by their start: each group is spread over the time that the longest run takes."""
+    """All runs by their start: the longest first, then each group spread over the time that these take.
+
+    The groups take turns: a run that waits for more than its own processes to start on this machine tells of the
+    machine.
+    """
     window = max(max(each) for each in grouped.values()) + LONGEST_SPREAD_SECONDS
     planned = []
-    for group, each in grouped.items():
-        free = window - max(each)
-        for number, seconds in enumerate(each):
-            planned.append(PlannedRun(group, number, seconds, free * (number + 0.5) / len(each)))
+    for place, each in enumerate(grouped.items()):
+        group, of_group = each
+        first, last = LONGEST_SPREAD_SECONDS, window - max(of_group)
+        if last <= first:
+            first, last = 0, LONGEST_SPREAD_SECONDS
+        for number, seconds in enumerate(of_group):
+            turn = (number + (place + 0.5) / len(grouped)) / len(of_group)
+            planned.append(PlannedRun(group, number, seconds, first + (last - first) * turn))
     return sorted(planned, key=lambda run: run.starts_at_s)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 ROUND_SECONDS = 30
 """What a round through the state machine costs, in seconds of the function that looks."""
 LOOK_SHARE, MIN_LOOK_SECONDS = 0.05, 0.5
-WAIT_SHARE, MIN_WAIT_SECONDS, MAX_WAIT_SECONDS = 0.085, 1, 60
+WAIT_SHARE, MIN_WAIT_SECONDS, MAX_WAIT_SECONDS = 0.06, 1, 60
 FIRST_SECONDS = 10
 """A run that may end so soon is lingered for, even where an event will tell its end."""
 MIN_NET_SECONDS, MAX_NET_SECONDS = 600, 1200
