@@ -126,7 +126,7 @@ class VirtualApplication:
 
     def _look(self, given: dict[str, Any]) -> dict[str, Any]:
         app = self._app
-        waiting = Waiting(app.sleep, app.clock() + LINGER_SECONDS, app.polling, app.event_waits)
+        waiting = Waiting(app.sleep, app.clock() + LINGER_SECONDS, app.settings.linger_seconds, app.event_waits)
         return asdict(
             take_step(app.store, app.backend, given["key"], given["request_id"], app.clock, app.chance, waiting)
         )

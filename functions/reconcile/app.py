@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
@@ -30,10 +30,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     app = application()
     logger.set_correlation_id(event["request_id"])
     seconds = context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS
-    polling, event_waits = app.polling, app.event_waits
-    if not event.get("awaits_events"):
-        polling, event_waits = replace(polling, has_events=False), None
-    waiting = Waiting(app.sleep, app.clock() + seconds, polling, event_waits)
+    event_waits = app.event_waits if event.get("awaits_events") else None
+    waiting = Waiting(app.sleep, app.clock() + seconds, app.settings.linger_seconds, event_waits)
     trace = Trace(lambda names: logger.append_keys(**names))
     try:
         step = take_step(

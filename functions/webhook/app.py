@@ -10,7 +10,7 @@ from aws_lambda_powertools.utilities.data_classes import LambdaFunctionUrlEvent
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from threadrun.application import Application, application, prepare_in_init
-from threadrun.errors import TransientError
+from threadrun.errors import ThreadRunError
 from threadrun.webhooks import ForgedEvent, ended_run, wake
 
 logger = Logger(service="webhook")
@@ -29,7 +29,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         logger.warning("event refused", extra={"reason": type(error).__name__})
         metrics.add_metric(name="EventsRefused", unit=MetricUnit.Count, value=1)
         return {"statusCode": 400}
-    except TransientError as error:
+    except ThreadRunError as error:
         logger.warning("event to be sent again", extra={"reason": error.reason})
         return {"statusCode": 503}
     logger.info("event received", extra={"result": result})
@@ -38,7 +38,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 
 def receive(app: Application, body: str, headers: dict[str, str]) -> Literal["woken", "noted", "unknown"]:
-    """Take one event; raises `ForgedEvent`, or `TransientError` where it is to be sent again."""
+    """Take one event; raises `ForgedEvent`, or `ThreadRunError` where it is to be sent again."""
     run_id = ended_run(body, headers, app.webhook_secret(), app.clock())
     wait = app.event_waits.note_event(run_id) if run_id and app.event_waits else None
     if wait is None:

@@ -129,7 +129,7 @@ class Execution:
     def _reconcile(self) -> None:
         self.task_token = ""
         app, key = self.world.app, self.given["key"]
-        waiting = Waiting(app.sleep, app.clock() + LINGER_SECONDS, app.polling, app.event_waits)
+        waiting = Waiting(app.sleep, app.clock() + LINGER_SECONDS, app.settings.linger_seconds, app.event_waits)
         taken = self.world.run_function(
             self.name,
             lambda: take_step(app.store, app.backend, key, self.given["request_id"], app.clock, app.chance, waiting),

@@ -9,7 +9,6 @@ import pytest
 from tests.unit.memory import MemoryBackend, wanted_run
 from threadrun.backend import ObservedRun
 from threadrun.errors import TerminalError, ThreadBusy, TransientError, VersionConflict
-from threadrun.polling import DEFAULT_POLLING, Polling
 from threadrun.record import Request, ResourceRecord, RunRecord
 from threadrun.steps import Step, Waiting, take_step
 
@@ -110,10 +109,10 @@ class Passing:
         store: MemoryStore,
         backend: MemoryBackend,
         until: float,
-        polling: Polling = DEFAULT_POLLING,
+        linger_seconds: float = 30,
         events: Announced | None = None,
     ) -> Step:
-        waiting = Waiting(self.sleep, until, polling, events)  # type: ignore[arg-type]
+        waiting = Waiting(self.sleep, until, linger_seconds, events)  # type: ignore[arg-type]
         step = take_step(store, backend, "key", "r1", lambda: self.now, lambda: 0, waiting)  # type: ignore[arg-type]
         assert waiting.lingered_seconds == sum(self.waits)
         return step
@@ -136,7 +135,7 @@ def test_far_looks_are_left_to_the_state_machine() -> None:
 
 def test_a_deployment_can_leave_every_wait_to_the_state_machine() -> None:
     waiting = Passing()
-    assert waiting.step(stored(), MemoryBackend(), until=1900, polling=Polling(linger_seconds=0)) == Step("wait", 1)
+    assert waiting.step(stored(), MemoryBackend(), until=1900, linger_seconds=0) == Step("wait", 1)
     assert waiting.waits == []
 
 
@@ -154,7 +153,7 @@ class Announced:
 
 def test_where_the_server_tells_a_far_look_waits_for_an_event() -> None:
     passing, announced, backend = Passing(), Announced(), MemoryBackend()
-    step = passing.step(stored(), backend, until=1900, polling=Polling(has_events=True), events=announced)
+    step = passing.step(stored(), backend, until=1900, events=announced)
     assert step == Step("await_event", 600, wait_key="WAIT#resp_1")
     assert announced.run_ids == ["resp_1"]
     assert passing.now == 1010, "what ends soon is lingered for"
@@ -164,19 +163,19 @@ def test_where_the_server_tells_a_far_look_waits_for_an_event() -> None:
 def test_what_ends_just_before_an_event_would_be_noted_is_seen() -> None:
     backend = MemoryBackend()
     announced = Announced(lambda: backend.end("resp_1"))
-    step = Passing().step(stored(), backend, until=1900, polling=Polling(has_events=True), events=announced)
+    step = Passing().step(stored(), backend, until=1900, events=announced)
     assert step.outcome == "record"
 
 
 def test_no_wait_for_an_event_is_longer_than_the_request_has_time() -> None:
     passing = Passing(now=1800)
-    step = passing.step(stored(), MemoryBackend(), until=2500, polling=Polling(has_events=True), events=Announced())
+    step = passing.step(stored(), MemoryBackend(), until=2500, events=Announced())
     assert (step.outcome, step.wait_seconds) == ("await_event", 200)
 
 
 def test_only_the_end_of_a_run_is_waited_for_by_event() -> None:
     backend = MemoryBackend(faults={"create_thread": [TransientError("429", 300)]})
-    step = Passing().step(stored(), backend, until=1900, polling=Polling(has_events=True), events=Announced())
+    step = Passing().step(stored(), backend, until=1900, events=Announced())
     assert step == Step("wait", 300)
 
 

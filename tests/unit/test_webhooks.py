@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 import time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,8 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openai import OpenAI
 
+from functions.webhook import app as webhook
 from tests.random_lives.services import MemoryTable
-from threadrun.errors import TransientError
+from threadrun.errors import TerminalError, TransientError
 from threadrun.event_waits import EventWait, EventWaits
 from threadrun.webhooks import EVENT_TYPES, ForgedEvent, ended_run, wake
 
@@ -171,3 +173,18 @@ def test_an_event_of_a_run_that_nobody_waits_for_leaves_nothing_behind() -> None
 def test_what_cannot_be_woken_now_is_to_be_told_again(error: Exception) -> None:
     with pytest.raises(TransientError):
         woken(Waiters("token", error=error))
+
+
+def test_an_event_that_comes_while_the_secret_cannot_be_read_is_to_be_sent_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def unreadable() -> str:
+        raise TerminalError("cannot read the webhooks' secret: ResourceNotFoundException")
+
+    app = SimpleNamespace(webhook_secret=unreadable, clock=lambda: 1000)
+    monkeypatch.setattr(webhook, "application", lambda: app)
+    context = SimpleNamespace(
+        function_name="webhook", memory_limit_in_mb=128, invoked_function_arn="arn", aws_request_id="1"
+    )
+    event = {"body": "{}", "headers": {}, "isBase64Encoded": False}
+    assert webhook.handler(event, context) == {"statusCode": 503}  # type: ignore[arg-type]

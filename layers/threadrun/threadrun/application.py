@@ -16,7 +16,6 @@ from botocore.config import Config
 from threadrun.errors import TerminalError, TransientError
 from threadrun.event_waits import EventWaits
 from threadrun.output_bucket import OutputBucket
-from threadrun.polling import Polling
 from threadrun.settings import Settings, api_key_from_secret
 from threadrun.steps import CHANCE, Step
 from threadrun.store import Store
@@ -66,10 +65,6 @@ class Application:
     def store(self) -> Store:
         outputs = OutputBucket(lambda: self._s3, self.settings.outputs_bucket)
         return Store(self._dynamodb, self.settings.table_name, outputs, self.clock, self.sleep)
-
-    @cached_property
-    def polling(self) -> Polling:
-        return Polling(self.settings.linger_seconds, self.settings.enable_webhooks)
 
     @cached_property
     def event_waits(self) -> EventWaits | None:

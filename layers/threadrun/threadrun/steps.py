@@ -63,11 +63,16 @@ class Waiting:
     """Waits that many seconds."""
     until_epoch_s: float
     """When the step must have ended."""
-    polling: Polling = DEFAULT_POLLING
+    linger_seconds: float = DEFAULT_POLLING.linger_seconds
     event_waits: EventWaits | None = None
     """Where the server tells of a run's end."""
     lingered_seconds: float = 0
     _announced: str = ""
+
+    @property
+    def polling(self) -> Polling:
+        """When to look again, by these ways."""
+        return Polling(self.linger_seconds, has_events=self.event_waits is not None)
 
     def spend(self, pause: Pause, request_id: str, now: float) -> Step | None:
         """Wait here and return None, or return the step that waits."""
