@@ -1,8 +1,10 @@
 """`make demo`: the main job from start to end on an embedded cloud, shown as it happens.
 
 Deploys the application with the SAM CLI, then a stack with a question in it; shows the run's attributes and the
-answer, deletes the stack, checks that nothing is left, and shows where the time went. With OPENAI_API_KEY set
-(and optionally OPENAI_BASE_URL, OPENAI_MODEL) that API is asked; otherwise the local stand-in answers.
+answer, deletes the stack, checks that nothing is left, and shows where the time went and what the dashboard has. With
+OPENAI_API_KEY set (and optionally OPENAI_BASE_URL, OPENAI_MODEL) that API is asked; otherwise the local stand-in
+answers, and two more stacks are created beside the first: one whose run asks a function of the stack, and one that
+fails because its review says no.
 """
 
 from __future__ import annotations
@@ -10,9 +12,10 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import openai
@@ -21,7 +24,9 @@ from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 
+from local.dashboard import dashboard_readings, sweep
 from local.deployment import (
+    APPLICATION_STACK,
     BUILD,
     ROOT,
     Application,
@@ -33,7 +38,7 @@ from local.deployment import (
     wait_for_stack,
 )
 from local.embedded_cloud import EmbeddedCloud, EmbeddedCloudError
-from local.openai_standin import OpenAIStandIn
+from local.openai_standin import OpenAIStandIn, Script
 from local.recorded_runs import read_runs
 from local.runs import runs_table
 from local.timeline_page import timeline_page
@@ -41,9 +46,37 @@ from threadrun.output_bucket import OutputBucket
 from threadrun.record import RunRecord, resource_key
 from threadrun.store import Store, public_key
 
-EXAMPLE = ROOT / "docs" / "examples" / "question.yaml"
-EXAMPLE_STACK = "question"
+EXAMPLES = ROOT / "docs" / "examples"
+QUESTION = "question"
 STANDIN_RUN_SECONDS = 6
+
+
+@dataclass(frozen=True)
+class Example:
+    """A stack of the demo, and how it is to end."""
+
+    template: str
+    run: str
+    """The run's logical id."""
+    status: str
+
+
+ASKED = {QUESTION: Example("question.yaml", "Run", "CREATE_COMPLETE")}
+BESIDE = {
+    "stock": Example("function_tool.yaml", "Question", "CREATE_COMPLETE"),
+    "gate": Example("release_gate.yaml", "Gate", "ROLLBACK_COMPLETE"),
+}
+"""Only where it is known what the model will say."""
+_CALL = {"type": "function_call", "name": "look_up_stock", "call_id": "call_1", "arguments": {"article": "bolt"}}
+SCRIPTS = (
+    Script(match=lambda request: "tools" in request, output=[_CALL], duration_s=3),
+    Script(match=lambda request: "tools" in request, output_text="There are no bolts in stock.", duration_s=2),
+    Script(
+        match={"text": {"format": {"name": "review"}}},
+        output_text='{"verdict": "no", "summary": "Dropping customers.email cannot be taken back."}',
+        duration_s=4,
+    ),
+)
 TIMELINE = BUILD / "timeline.html"
 OPENAI_BASE_URL = "https://api.openai.com/v1"
 
@@ -56,6 +89,7 @@ class Api:
     base_url: str
     key: str
     model: str | None
+    examples: Mapping[str, Example]
 
 
 @contextmanager
@@ -64,10 +98,12 @@ def chosen_api() -> Iterator[Api]:
     key = os.environ.get("OPENAI_API_KEY")
     if key:
         url = os.environ.get("OPENAI_BASE_URL") or OPENAI_BASE_URL
-        yield Api(url, url, key, os.environ.get("OPENAI_MODEL"))
+        yield Api(url, url, key, os.environ.get("OPENAI_MODEL"), ASKED)
         return
     with OpenAIStandIn(duration_s=STANDIN_RUN_SECONDS, queued_s=1) as standin:
-        yield Api("a local stand-in (set OPENAI_API_KEY to ask OpenAI)", standin.base_url, standin.api_key, None)
+        standin.script(*SCRIPTS)
+        name = "a local stand-in (set OPENAI_API_KEY to ask OpenAI)"
+        yield Api(name, standin.base_url, standin.api_key, None, ASKED | BESIDE)
 
 
 class Demo:
@@ -77,21 +113,24 @@ class Demo:
         self._console, self._cloud, self._api = console, cloud, api
         self._began = time.monotonic()
         self._shown: set[str] = set()
+        self._run_statuses: dict[str, str] = {}
 
     def play(self) -> None:
         """Raises `DeploymentError` with the reason where anything does not end as it should."""
         application = self._deploy_application()
-        self._create_stack(application)
-        record = self._run_record(application)
-        if record is None or record.physical_id is None:
-            raise DeploymentError("the stack is complete, but the table has no record of its run")
-        self._show_run(application, record)
+        self._create_stacks(application)
+        records = [record for name in self._api.examples for record in self._run_records(application, name)]
+        made = [record for record in records if record.physical_id]
+        if len(made) != sum(each.status == "CREATE_COMPLETE" for each in self._api.examples.values()):
+            raise DeploymentError("the stacks are complete, but the table has no record of their runs")
+        self._show_run(application, made[0])
         runs, page = self._runs(application)
-        self._delete_stack(application)
-        self._check_nothing_is_left(application, record)
+        self._delete_stacks(application)
+        self._check_nothing_is_left(application, made)
         self._console.print(runs)
         TIMELINE.write_text(page)
         self._say(f"where the time went, as a picture: [cyan]{TIMELINE.relative_to(ROOT)}[/cyan]")
+        self._console.print(self._dashboard())
 
     def _say(self, text: str) -> None:
         self._console.print(f"[dim]{time.monotonic() - self._began:6.1f} s[/dim]  {text}")
@@ -101,71 +140,80 @@ class Demo:
             template = build()
         self._say("sam build: the functions and their layer are built")
         with self._console.status("sam deploy"):
-            application = deploy(self._cloud, template, openai_base_url=self._api.base_url, api_key=self._api.key)
+            application = deploy(
+                self._cloud,
+                template,
+                openai_base_url=self._api.base_url,
+                api_key=self._api.key,
+                tool_function_arns="arn:aws:lambda:*:*:function:stock-*",
+            )
         self._say(f"sam deploy: ServiceToken is [cyan]{application.service_token}[/cyan]")
         return application
 
-    def _create_stack(self, application: Application) -> None:
+    def _create_stacks(self, application: Application) -> None:
         parameters = {"ServiceToken": application.service_token}
         if self._api.model:
             parameters["Model"] = self._api.model
-        self._cloud.client("cloudformation").create_stack(
-            StackName=EXAMPLE_STACK,
-            TemplateBody=EXAMPLE.read_text(),
-            Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
-        )
-        status = self._watch(application)
-        if status != "CREATE_COMPLETE":
-            raise DeploymentError(f"the example stack is {status}: {self._failure()}")
+        for name, example in self._api.examples.items():
+            self._cloud.client("cloudformation").create_stack(
+                StackName=name,
+                TemplateBody=(EXAMPLES / example.template).read_text(),
+                Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+                Capabilities=["CAPABILITY_IAM"],
+            )
+        for name, example in self._api.examples.items():
+            status = self._watch(application, name)
+            if status != example.status:
+                raise DeploymentError(f"stack {name} is {status}, not {example.status}: {self._failure(name)}")
 
-    def _watch(self, application: Application) -> str:
-        """Show stack events and the run's status as they come, until the operation has ended."""
-        run_status = "not started"
+    def _watch(self, application: Application, awaited: str) -> str:
+        """Show the stacks' events and their runs' status as they come, until one stack's operation has ended."""
         began = time.monotonic()
         with self._console.status("") as line:
 
             def look(stack_status: str) -> None:
-                nonlocal run_status
-                self._show_new_events()
-                record = self._run_record(application)
-                if record and record.status and record.status != run_status:
-                    run_status = record.status
-                    self._say(f"  run     [magenta]{run_status}[/magenta]")
-                waiting = f", {record.waiting_for}" if record and record.waiting_for else ""
-                line.update(f"{stack_status}{waiting}, {time.monotonic() - began:.0f} s")
+                waiting = ""
+                for name in self._api.examples:
+                    self._show_new_events(name)
+                    for record in self._run_records(application, name):
+                        if record.status and record.status != self._run_statuses.get(name):
+                            self._run_statuses[name] = record.status
+                            self._say(f"  {name:<8} run [magenta]{record.status}[/magenta]")
+                        if name == awaited and record.waiting_for:
+                            waiting = f", {record.waiting_for}"
+                line.update(f"{awaited} {stack_status}{waiting}, {time.monotonic() - began:.0f} s")
 
-            return wait_for_stack(self._cloud, EXAMPLE_STACK, timeout_seconds=600, on_look=look)
+            return wait_for_stack(self._cloud, awaited, timeout_seconds=600, on_look=look)
 
-    def _show_new_events(self) -> None:
-        for event in reversed(self._events()):
+    def _show_new_events(self, name: str) -> None:
+        for event in reversed(self._events(name)):
             if event["EventId"] not in self._shown:
                 self._shown.add(event["EventId"])
                 status = event["ResourceStatus"]
                 colour = "red" if "FAILED" in status else "green" if status.endswith("_COMPLETE") else "yellow"
                 reason = event.get("ResourceStatusReason") or ""
-                self._say(f"  stack   {event['LogicalResourceId']} [{colour}]{status}[/{colour}] {escape(reason)}")
+                self._say(f"  {name:<8} {event['LogicalResourceId']} [{colour}]{status}[/{colour}] {escape(reason)}")
 
-    def _events(self) -> list[dict[str, Any]]:
-        if stack_status(self._cloud, EXAMPLE_STACK) == "DELETE_COMPLETE":
+    def _events(self, name: str) -> list[dict[str, Any]]:
+        if stack_status(self._cloud, name) == "DELETE_COMPLETE":
             return []
-        events = self._cloud.client("cloudformation").describe_stack_events(StackName=EXAMPLE_STACK)
+        events = self._cloud.client("cloudformation").describe_stack_events(StackName=name)
         return list(events["StackEvents"])
 
-    def _failure(self) -> str:
+    def _failure(self, name: str) -> str:
         reasons = [
             event.get("ResourceStatusReason", "")
-            for event in self._events()
+            for event in self._events(name)
             if event["ResourceStatus"].endswith("_FAILED")
         ]
         return reasons[-1] if reasons else "no reason is known"
 
-    def _run_record(self, application: Application) -> RunRecord | None:
+    def _run_records(self, application: Application, name: str) -> list[RunRecord]:
         stacks = self._cloud.client("cloudformation").describe_stacks()["Stacks"]
-        found = [stack["StackId"] for stack in stacks if stack["StackName"] == EXAMPLE_STACK]
-        if not found:
-            return None
-        record = self._store(application).load(resource_key(found[0], "Run"))
-        return next((made for made in record.made.values() if isinstance(made, RunRecord)), None) if record else None
+        store, logical_id = self._store(application), self._api.examples[name].run
+        keys = [resource_key(each["StackId"], logical_id) for each in stacks if each["StackName"] == name]
+        records = [record for record in map(store.load, keys) if record]
+        return [each for record in records for each in record.made.values() if isinstance(each, RunRecord)]
 
     def _store(self, application: Application) -> Store:
         outputs = OutputBucket(lambda: self._cloud.client("s3"), "only read here")
@@ -180,7 +228,7 @@ class Demo:
             if name != "output_text":
                 table.add_row(name, escape(str(value)))
         self._console.print(table)
-        answer = stack_outputs(self._cloud, EXAMPLE_STACK)["Answer"]
+        answer = stack_outputs(self._cloud, QUESTION)["Answer"]
         self._console.print(
             Panel(escape(answer), title="Stack output Answer", title_align="left", border_style="green")
         )
@@ -195,25 +243,50 @@ class Demo:
             time.sleep(0.1)
         return runs_table(application.table_name, runs), timeline_page(application.table_name, runs, now)
 
-    def _delete_stack(self, application: Application) -> None:
-        self._cloud.client("cloudformation").delete_stack(StackName=EXAMPLE_STACK)
-        status = self._watch(application)
-        if status != "DELETE_COMPLETE":
-            raise DeploymentError(f"the example stack is {status}: {self._failure()}")
-        self._say("  stack   [green]DELETE_COMPLETE[/green]")
+    def _delete_stacks(self, application: Application) -> None:
+        for name in self._api.examples:
+            self._cloud.client("cloudformation").delete_stack(StackName=name)
+        for name in self._api.examples:
+            status = self._watch(application, name)
+            if status != "DELETE_COMPLETE":
+                raise DeploymentError(f"stack {name} is {status}: {self._failure(name)}")
+            self._say(f"  {name:<8} [green]DELETE_COMPLETE[/green]")
 
-    def _check_nothing_is_left(self, application: Application, record: RunRecord) -> None:
+    def _check_nothing_is_left(self, application: Application, records: list[RunRecord]) -> None:
         client = openai.OpenAI(api_key=self._api.key, base_url=self._api.base_url)
         left = []
-        if _exists(lambda: client.responses.retrieve(record.run_id or "")):
-            left.append(f"response {record.run_id}")
-        if _exists(lambda: client.conversations.retrieve(record.thread_id or "")):
-            left.append(f"conversation {record.thread_id}")
-        if self._store(application).read_attributes(record.physical_id or ""):
-            left.append(f"item {public_key(record.physical_id or '')}")
+        for record in records:
+            run_id, thread_id, physical_id = record.run_id or "", record.thread_id or "", record.physical_id or ""
+            if _exists(partial(client.responses.retrieve, run_id)):
+                left.append(f"response {run_id}")
+            if _exists(partial(client.conversations.retrieve, thread_id)):
+                left.append(f"conversation {thread_id}")
+            if self._store(application).read_attributes(physical_id):
+                left.append(f"item {public_key(physical_id)}")
         if left:
-            raise DeploymentError(f"the stack is deleted, but these are left: {', '.join(left)}")
-        self._say("nothing is left: response, conversation and item are gone")
+            raise DeploymentError(f"the stacks are deleted, but these are left: {', '.join(left)}")
+        self._say("nothing is left: responses, conversations and items are gone")
+
+    def _dashboard(self) -> Table:
+        """What the dashboard and the alarms have, after one sweep for overdue requests, which comes each minute."""
+        sweep(self._cloud)
+        readings = dashboard_readings(self._cloud)
+        table = Table(
+            title="Dashboard and alarms, read from CloudWatch", title_justify="left", box=None, pad_edge=False
+        )
+        for column in ("shown as", "metric", "statistic"):
+            table.add_column(column, overflow="fold")
+        table.add_column("value", justify="right")
+        shown = ""
+        for reading in readings:
+            metric = reading.metric
+            value = "-" if reading.value is None else f"{reading.value:,.2f}".rstrip("0").rstrip(".")
+            dimensions = dict(metric.dimensions)
+            about = dimensions.get(metric.searched or "FunctionName", "").removeprefix(f"{APPLICATION_STACK}-")
+            name = f"{metric.name} {about.partition('Function-')[0]}".strip()
+            table.add_row("" if metric.title == shown else escape(metric.title), escape(name), metric.statistic, value)
+            shown = metric.title
+        return table
 
 
 def _exists(look: Any) -> bool:

@@ -39,6 +39,8 @@ def _tell(app: Application, answered: Answered) -> None:
     logger.append_keys(**names(answered.record, answered.request))
     end, facts = measure_answer(answered, app.clock())
     logger.info("request answered", extra=facts)
-    if end is not None and end.run.run_id is not None and (refusal := put_event(app.event_bus, answered, end)):
-        logger.warning("the event of the run's end was not put", extra={"reason": refusal})
-        metrics.add_metric(name="EventsUnsent", unit=MetricUnit.Count, value=1)
+    if end is not None and end.run.run_id is not None:
+        refusal = put_event(app.event_bus, answered, end)
+        if refusal:
+            logger.warning("the event of the run's end was not put", extra={"reason": refusal})
+        metrics.add_metric(name="EventsUnsent", unit=MetricUnit.Count, value=int(bool(refusal)))

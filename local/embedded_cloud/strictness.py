@@ -8,6 +8,7 @@ from local.embedded_cloud import (
     error_types,
     event_conditions,
     http_routes,
+    metrics,
     no_echo,
     repeated_requests,
     rollbacks,
@@ -30,6 +31,7 @@ def install() -> None:
     cancellation.install()
     yaml_definitions.install()
     repeated_requests.install()
+    metrics.install()
     worker_limit.install()
     shared_layers.install()
     callbacks.install()

@@ -1,7 +1,7 @@
 """What can be seen of the deployed application: events by a rule, log lines, metrics, the dashboard and the alarms.
 
-The emulator does not make metrics of log lines: what the dashboard and the alarms name is looked for in the lines that
-CloudWatch would read, and that AWS's own metrics are of resources that exist.
+What the dashboard and the alarms name is read back from CloudWatch, which the embedded cloud fills from log lines and
+from what its services do.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 
 import jsonschema
 
+from local.dashboard import dashboard_readings, sweep
 from local.deployment import APPLICATION_STACK, ROOT, wait_for_stack
 from local.openai_standin import Fault, OpenAIStandIn, Script
 from tests.e2e.conftest import Stack
@@ -21,13 +22,8 @@ from tests.e2e.test_examples import EXAMPLES, begin, physical_id
 from tests.e2e.test_responder import running_executions, until
 
 SCHEMA = json.loads((ROOT / "docs" / "events.schema.json").read_text())
-ELSEWHERE = {
-    "EventsUnsent": "the bus takes every event here: tests/flow/test_events_and_metrics.py",
-    "EventsReceived": "this application is deployed without webhooks",
-    "EventsRefused": "this application is deployed without webhooks",
-}
-SEARCH = re.compile(r"\{(\w+),service,(\w+)\} MetricName=\"(\w+)\" service=\"(\w+)\"")
-Dimensions = frozenset[tuple[str, str]]
+WITHOUT = {"ExecutionsFailed", "ExecutionsTimedOut"}
+"""Of AWS: there are none, and no execution ends so here."""
 
 
 def lines(stack: Stack) -> Iterator[dict[str, Any]]:
@@ -39,18 +35,6 @@ def lines(stack: Stack) -> Iterator[dict[str, Any]]:
             for line in text.splitlines():
                 if line.startswith("{"):
                     yield json.loads(line)
-
-
-def written_metrics(stack: Stack) -> set[tuple[str, str, Dimensions]]:
-    """Namespace, name and dimensions of each metric that CloudWatch would make of the lines."""
-    found = set()
-    for line in lines(stack):
-        for directive in line.get("_aws", {}).get("CloudWatchMetrics", ()):
-            for names in directive["Dimensions"]:
-                dimensions = frozenset((name, line[name]) for name in names)
-                assert all(isinstance(value, str) for _, value in dimensions)
-                found |= {(directive["Namespace"], each["Name"], dimensions) for each in directive["Metrics"]}
-    return found
 
 
 def received(stack: Stack, queue_url: str) -> dict[str, Any] | None:
@@ -101,32 +85,10 @@ def test_log_lines_lead_from_cloudformations_request_to_openais(stack: Stack, op
     assert all(line["stack_id"] == request["StackId"] for line in called)
 
 
-def looked_at(stack: Stack) -> Iterator[tuple[str, str, dict[str, str]]]:
-    """Namespace, name and dimensions of what the dashboard and the alarms name; `*` is any value."""
-    cloudwatch = stack.cloud.client("cloudwatch")
-    body = cloudwatch.get_dashboard(DashboardName=f"{APPLICATION_STACK}-{stack.cloud.region}")["DashboardBody"]
-    for widget in json.loads(body)["widgets"]:
-        for row in widget["properties"].get("metrics", ()):
-            if isinstance(row[0], str):
-                namespace, name, *pairs = [part for part in row if isinstance(part, str)]
-                yield namespace, name, dict(zip(pairs[::2], pairs[1::2], strict=True))
-            elif found := SEARCH.search(row[0]["expression"]):
-                yield found[1], found[3], {"service": found[4], found[2]: "*"}
-    for alarm in cloudwatch.describe_alarms(AlarmNamePrefix=APPLICATION_STACK)["MetricAlarms"]:
-        yield alarm["Namespace"], alarm["MetricName"], {each["Name"]: each["Value"] for each in alarm["Dimensions"]}
-
-
 def overdue_request(stack: Stack, openai_api: OpenAIStandIn) -> None:
     """A request whose execution is stopped, and nobody reports it: the sweep finds it."""
-    events, schedules = stack.cloud.client("events"), stack.cloud.client("events").list_rules()["Rules"]
-    [schedule] = [each for each in schedules if each.get("ScheduleExpression") == "rate(1 minute)"]
-    [target] = events.list_targets_by_rule(Rule=schedule["Name"])["Targets"]
-    [reports] = [each["Name"] for each in schedules if "EndedExecutionRule" in each["Name"]]
-    functions = stack.cloud.client("lambda")
-
-    def sweep() -> int:
-        return int(json.loads(functions.invoke(FunctionName=target["Arn"], Payload=b"{}")["Payload"].read())["overdue"])
-
+    events = stack.cloud.client("events")
+    [reports] = [each["Name"] for each in events.list_rules()["Rules"] if "EndedExecutionRule" in each["Name"]]
     late = Stack(stack.cloud, stack.application, f"{stack.name}-late")
     openai_api.script(Script(duration_s=300))
     events.disable_rule(Name=reports)
@@ -134,7 +96,7 @@ def overdue_request(stack: Stack, openai_api: OpenAIStandIn) -> None:
         late.begin_create(PROPERTIES | {"timeout_seconds": 3})
         [execution] = until(lambda: running_executions(late))
         stack.cloud.client("stepfunctions").stop_execution(executionArn=execution)
-        until(sweep, seconds=40)
+        until(lambda: sweep(stack.cloud), seconds=40)
     finally:
         events.enable_rule(Name=reports)
     assert late.wait() == "ROLLBACK_COMPLETE"
@@ -154,26 +116,13 @@ def test_every_metric_of_the_dashboard_and_the_alarms_has_data_after_some_runs(
     assert failing.create(PROPERTIES) == "ROLLBACK_COMPLETE"
     overdue_request(stack, openai_api)
 
-    written = written_metrics(stack)
-    named = list(looked_at(stack))
-    assert {namespace for namespace, *_ in named} == {"ThreadRun", "AWS/States", "AWS/Lambda", "AWS/SQS"}
-    functions = stack.cloud.client("lambda").get_paginator("list_functions").paginate()
-    queues = stack.cloud.client("sqs").list_queues()["QueueUrls"]
-    exists = {each["FunctionName"] for page in functions for each in page["Functions"]}
-    exists |= {url.rpartition("/")[2] for url in queues} | {stack.application.state_machine_arn, "StateTransition"}
-    for namespace, name, dimensions in named:
-        if namespace != "ThreadRun":
-            assert set(dimensions.values()) <= exists, name
-        elif name not in ELSEWHERE:
-            fitting = [
-                (where, what, values)
-                for where, what, values in written
-                if (where, what) == (namespace, name)
-                and {key for key, _ in values} == set(dimensions)
-                and all(dimensions[key] in ("*", value) for key, value in values)
-            ]
-            assert fitting, f"{name} {dimensions} has no data"
-    assert set(ELSEWHERE) <= {name for _, name, _ in named}
+    readings = dashboard_readings(stack.cloud)
+    without = {reading.metric.name for reading in readings if reading.value is None}
+    assert without <= WITHOUT, "CloudWatch has no data of these"
+    assert {reading.metric.namespace for reading in readings} == {"ThreadRun", "AWS/States", "AWS/Lambda", "AWS/SQS"}
+    values = {(each.metric.name, dict(each.metric.dimensions).get("reason")): each.value for each in readings}
+    happened = [("RunsFailed", "failed"), ("ToolCalls", None), ("Retries", None), ("OverdueRequests", None)]
+    assert [each for each in happened if not values[each]] == []
 
 
 def test_the_alarms_are_there_and_tell_nobody_unless_asked(stack: Stack) -> None:

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from openai import OpenAI
 
+from local.dashboard import dashboard_readings
 from local.deployment import APPLICATION_STACK, Application
 from local.embedded_cloud import EmbeddedCloud
 from local.openai_standin import DeliveryFault, OpenAIStandIn, Script
@@ -147,6 +148,14 @@ def test_a_forged_event_is_refused_quickly_and_leaves_nothing_behind(with_webhoo
         assert sender.send("resp_1", key=b"somebody else's") == 400
     assert time.monotonic() - began < 1, "once it is warm"
     assert items(with_webhooks) == before
+
+
+def test_the_dashboard_counts_events_where_there_are_webhooks(with_webhooks: Deployed, sender: Sender) -> None:
+    cloud, *_ = with_webhooks
+    assert [sender.send("resp_of_others"), sender.send("resp_1", key=b"somebody else's")] == [200, 400]
+    counted = {each.metric.name: each.value for each in dashboard_readings(cloud) if each.metric.title == "Webhooks"}
+    assert set(counted) == {"EventsReceived", "EventsRefused"}
+    assert all(counted.values())
 
 
 def test_a_storm_of_events_is_absorbed(stack: Stack, with_webhooks: Deployed, sender: Sender) -> None:

@@ -47,8 +47,13 @@ def resources(kind: str) -> dict[str, dict[str, Any]]:
 
 
 def dashboard() -> dict[str, Any]:
+    """With webhooks, which has all that it can have."""
     [resource] = resources("AWS::CloudWatch::Dashboard").values()
-    body: dict[str, Any] = json.loads(resource["Properties"]["DashboardBody"]["Fn::Sub"])
+    text, values = resource["Properties"]["DashboardBody"]["Fn::Sub"]
+    condition, with_webhooks, without = values["WebhookWidget"]["Fn::If"]
+    assert condition == "HasWebhooks"
+    json.loads(text.replace("${WebhookWidget}", without))
+    body: dict[str, Any] = json.loads(text.replace("${WebhookWidget}", with_webhooks["Fn::Sub"]))
     return body
 
 

@@ -20,8 +20,9 @@ MODEL_CHARACTERS = 250
 
 
 def count(counts: Mapping[str, int]) -> None:
-    """Write how often each thing happened."""
-    _write({name: (MetricUnit.Count, number) for name, number in counts.items() if number})
+    """Write how often each thing happened, if any did: what did not is written as 0 beside it."""
+    if any(counts.values()):
+        _write({name: (MetricUnit.Count, number) for name, number in counts.items()})
 
 
 def measure_answer(answered: Answered, now: float) -> tuple[RunEnd | None, dict[str, str]]:

@@ -1,0 +1,121 @@
+"""What the application's dashboard and alarms have to show: each metric that they name, read back from CloudWatch."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from local.deployment import APPLICATION_STACK
+from local.embedded_cloud import EmbeddedCloud
+
+_SEARCH = re.compile(r"SEARCH\('\{(\w+),([\w,]+)\} MetricName=\"(\w+)\" (\w+)=\"(\w+)\"', '(\w+)'")
+PERIOD_SECONDS = 3600
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric that a widget or an alarm names; `searched` is the dimension of which it shows every value."""
+
+    title: str
+    namespace: str
+    name: str
+    dimensions: tuple[tuple[str, str], ...]
+    statistic: str
+    searched: str | None = None
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What CloudWatch has for a metric: `value` is None where nothing was ever written."""
+
+    metric: Metric
+    value: float | None
+
+
+def dashboard_readings(cloud: EmbeddedCloud) -> list[Reading]:
+    """What the application's dashboard and alarms have now."""
+    cloudwatch = cloud.client("cloudwatch")
+    return [reading for metric in _metrics(cloudwatch, cloud.region) for reading in _read(cloudwatch, metric)]
+
+
+def sweep(cloud: EmbeddedCloud) -> int:
+    """What the application's schedule does each minute: look for overdue requests; returns how many there were."""
+    events, functions = cloud.client("events"), cloud.client("lambda")
+    rules = events.list_rules()["Rules"]
+    [schedule] = [each for each in rules if each.get("ScheduleExpression") == "rate(1 minute)"]
+    [target] = events.list_targets_by_rule(Rule=schedule["Name"])["Targets"]
+    reply = functions.invoke(FunctionName=target["Arn"], Payload=b"{}")
+    return int(json.loads(reply["Payload"].read())["overdue"])
+
+
+def _metrics(cloudwatch: Any, region: str) -> Iterator[Metric]:
+    """In the order in which one sees them: the dashboard's widgets, then the alarms."""
+    body = json.loads(cloudwatch.get_dashboard(DashboardName=f"{APPLICATION_STACK}-{region}")["DashboardBody"])
+    for widget in body["widgets"]:
+        properties = widget["properties"]
+        for row in properties.get("metrics", ()):
+            yield from _of_row(properties["title"], row, properties.get("stat", "Sum"))
+    for alarm in cloudwatch.describe_alarms(AlarmNamePrefix=APPLICATION_STACK)["MetricAlarms"]:
+        dimensions = tuple((each["Name"], each["Value"]) for each in alarm["Dimensions"])
+        yield Metric(alarm["AlarmName"], alarm["Namespace"], alarm["MetricName"], dimensions, alarm["Statistic"])
+
+
+def _of_row(title: str, row: list[Any], default_statistic: str) -> Iterator[Metric]:
+    if isinstance(row[0], str):
+        namespace, name, *pairs = [part for part in row if isinstance(part, str)]
+        options = row[-1] if isinstance(row[-1], dict) else {}
+        dimensions = tuple(zip(pairs[::2], pairs[1::2], strict=True))
+        yield Metric(title, namespace, name, dimensions, options.get("stat", default_statistic))
+    elif found := _SEARCH.search(row[0]["expression"]):
+        namespace, names, name, key, value, statistic = found.groups()
+        [searched] = set(names.split(",")) - {key}
+        yield Metric(title, namespace, name, ((key, value),), statistic, searched)
+
+
+def _read(cloudwatch: Any, metric: Metric) -> list[Reading]:
+    """The metric over the last hour, one for each value of the dimension that is searched."""
+    found = []
+    for dimensions in _dimensions(cloudwatch, metric):
+        now = datetime.now(UTC)
+        query = {
+            "Id": "m",
+            "MetricStat": {
+                "Metric": {
+                    "Namespace": metric.namespace,
+                    "MetricName": metric.name,
+                    "Dimensions": [{"Name": name, "Value": value} for name, value in dimensions],
+                },
+                "Period": PERIOD_SECONDS,
+                "Stat": metric.statistic,
+            },
+        }
+        begin = now - timedelta(seconds=PERIOD_SECONDS)
+        reply = cloudwatch.get_metric_data(
+            MetricDataQueries=[query], StartTime=begin, EndTime=now + timedelta(minutes=1)
+        )
+        values = reply["MetricDataResults"][0]["Values"]
+        found.append(Reading(Metric(**{**vars(metric), "dimensions": dimensions}), _joined(metric.statistic, values)))
+    return found or [Reading(metric, None)]
+
+
+def _joined(statistic: str, values: list[float]) -> float | None:
+    """One value of those of two hours, where the clock struck meanwhile."""
+    if not values:
+        return None
+    return sum(values) if statistic == "Sum" else max(values)
+
+
+def _dimensions(cloudwatch: Any, metric: Metric) -> list[tuple[tuple[str, str], ...]]:
+    if metric.searched is None:
+        return [metric.dimensions]
+    pages = cloudwatch.get_paginator("list_metrics").paginate(Namespace=metric.namespace, MetricName=metric.name)
+    every = [
+        {each["Name"]: each["Value"] for each in found["Dimensions"]} for page in pages for found in page["Metrics"]
+    ]
+    wanted = {metric.searched, *(name for name, _ in metric.dimensions)}
+    fitting = [each for each in every if set(each) == wanted and dict(metric.dimensions).items() <= each.items()]
+    return sorted(tuple(sorted(each.items())) for each in fitting)
