@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -70,10 +70,15 @@ class Result:
         ]
 
 
+WITHOUT_CONVERSATIONS = "responses, chained"
+"""A server where nothing shows a run whose start got no reply: it is given up with a sentence that says so."""
+
+
 @contextmanager
-def application(wire: str, lacks: Collection[str] = ()) -> Iterator[World]:
-    """An application for many lives, one after the other; `lacks` are parts of the API that its server has not."""
-    clock = Clock()
+def application(server: str) -> Iterator[World]:
+    """An application for many lives, one after the other; `server` is a wire API, or `WITHOUT_CONVERSATIONS`."""
+    clock, wire = Clock(), server.partition(",")[0]
+    lacks = ("conversations", "vector_stores") if server == WITHOUT_CONVERSATIONS else ()
     with (
         OpenAIStandIn(now=clock, duration_s=0.6, queued_s=0.3, cancel_delay_s=0.5, api=wire, lacks=lacks) as standin,
         deployed(standin, clock, wire, calls_in_turn=True) as world,
@@ -131,7 +136,7 @@ def broken_life(world: World, life: str, number: int, call: str, way: Way) -> Re
         if broken.is_done and way.moment == "after":
             lost = _unknowable(calls.names[number], left)
         result = Result(
-            world.wire if keeps_threads(world) else f"{world.wire}, chained",
+            world.wire if keeps_threads(world) else WITHOUT_CONVERSATIONS,
             life,
             number,
             call,

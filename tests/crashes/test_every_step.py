@@ -12,17 +12,21 @@ import pytest
 
 from tests.crashes.conftest import PARTS
 from tests.crashes.lives import LIVES
-from tests.crashes.points import application, broken_life, calls_of, ways_to_break
+from tests.crashes.points import WITHOUT_CONVERSATIONS, application, broken_life, calls_of, ways_to_break
 
 SHARES = 4
 """The calls of a life are dealt to this many tests, so that two processes are busy to the end."""
 
 
+PLAYED = [(server, life) for server in ("responses", "assistants") for life in LIVES]
+PLAYED += [(WITHOUT_CONVERSATIONS, life) for life in ("run", "run that calls functions")]
+
+
 @pytest.mark.parametrize("share", range(SHARES))
-@pytest.mark.parametrize("life", LIVES)
-@pytest.mark.parametrize("wire", ["responses", "assistants"])
-def test_a_life_with_one_call_broken_ends_as_if_nothing_had_happened(wire: str, life: str, share: int) -> None:
-    with application(wire) as world:
+@pytest.mark.parametrize(("server", "life"), PLAYED)
+def test_a_life_with_one_call_broken_ends_as_if_nothing_had_happened(server: str, life: str, share: int) -> None:
+    """Or, where nothing shows what became of a start, by saying that it cannot be told."""
+    with application(server) as world:
         names = calls_of(world, life)
         assert len(names) > 10
         results = [
@@ -31,5 +35,5 @@ def test_a_life_with_one_call_broken_ends_as_if_nothing_had_happened(wire: str, 
             for way in ways_to_break(names, number, life)
         ]
     PARTS.mkdir(parents=True, exist_ok=True)
-    (PARTS / f"{wire}-{life}-{share}.json").write_text(json.dumps([asdict(result) for result in results]))
+    (PARTS / f"{server}-{life}-{share}.json").write_text(json.dumps([asdict(result) for result in results]))
     assert [" | ".join(result.cells()) for result in results if result.problems] == []

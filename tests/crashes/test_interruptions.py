@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.crashes.lives import MESSAGES, Resource, Shared
-from tests.crashes.points import alive, application
+from tests.crashes.points import WITHOUT_CONVERSATIONS, alive, application
 from tests.in_process import forget_secrets
 from tests.moto_shims import aws, executions
 from tests.outside_calls import Break, Moment, OutsideCalls
@@ -73,8 +73,8 @@ def interrupted(
         yield f"{moment} call {number}, {names[number]}", scene, event
 
 
-@pytest.mark.parametrize("wire", WIRES)
-def test_point_01_a_delete_at_any_point_of_a_create_cleans_up(wire: str) -> None:
+@pytest.mark.parametrize("server", [*WIRES, WITHOUT_CONVERSATIONS])
+def test_point_01_a_delete_at_any_point_of_a_create_cleans_up(server: str) -> None:
     """CloudFormation sends it with an id that it made up, and hears of that one only."""
     deletes: list[dict[str, Any]] = []
 
@@ -82,7 +82,7 @@ def test_point_01_a_delete_at_any_point_of_a_create_cleans_up(wire: str) -> None
         deletes.append(scene.run.event("Delete", {}, MADE_UP))
         scene.world.deliver(deletes[-1])
 
-    with application(wire) as world:
+    with application(server) as world:
         for where, scene, event in interrupted(world, lambda it: it.run.event("Create", it.properties), delete):
             scene.run.outcome(deletes[-1])
             [answer] = scene.answers(deletes[-1])
@@ -101,6 +101,19 @@ def test_point_02_the_same_request_again_at_any_point_changes_nothing(wire: str)
             [answer] = scene.answers(event)
             assert answer["Status"] == "SUCCESS", where
             assert world.openai.counters()["runs_started"] == 1, where
+            scene.run.delete(answer["PhysicalResourceId"])
+            assert scene.left() == {}, where
+
+
+def test_point_02_without_conversations_the_same_request_again_starts_no_second_run() -> None:
+    """Where the first one rests for half a minute between its intent and its call, it has been given up by then."""
+    with application(WITHOUT_CONVERSATIONS) as world:
+        for where, scene, event in interrupted(
+            world, lambda it: it.run.event("Create", it.properties), lambda it, event: it.world.deliver(event)
+        ):
+            [answer] = scene.answers(event)
+            assert answer["Status"] == "SUCCESS" or "cannot tell whether" in answer["Reason"], where
+            assert world.openai.counters()["runs_started"] <= 1, where
             scene.run.delete(answer["PhysicalResourceId"])
             assert scene.left() == {}, where
 
