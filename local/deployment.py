@@ -21,6 +21,8 @@ ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / ".build"
 SAM = ROOT / ".venv-sam" / "bin" / "sam"
 APPLICATION_STACK = "threadrun"
+SAM_DEFAULTS = "local"
+"""A part of samconfig.toml that there is not: its defaults are for who deploys to AWS."""
 RUNTIME_PACKAGES = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six.py", "urllib3")
 """What Lambda's Python runtime brings, by the names in site-packages: the layer has none of it."""
 
@@ -111,7 +113,8 @@ def deploy(
 
 
 def _run_sam(arguments: list[str], environment: Mapping[str, str]) -> None:
-    result = subprocess.run([str(SAM), *arguments], cwd=ROOT, env=environment, capture_output=True, text=True)
+    command = [str(SAM), *arguments, "--config-env", SAM_DEFAULTS]
+    result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     if result.returncode != 0:
         tail = "\n".join((result.stdout + result.stderr).splitlines()[-40:])
         raise DeploymentError(f"sam {arguments[0]} failed:\n{tail}")

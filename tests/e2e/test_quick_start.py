@@ -1,0 +1,117 @@
+"""What README.md has a user do with the SAM CLI, done from a copy of the tree: build, guided deployment, packaging."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from local.deployment import APPLICATION_STACK, BUILD, ROOT, SAM, Application, stack_outputs, wait_for_stack
+from local.embedded_cloud import EmbeddedCloud
+from local.openai_standin import OpenAIStandIn, Script
+from tests.e2e.conftest import Stack
+from tests.template import template
+
+PROPERTIES = {"model": "gpt-5.4-mini", "thread": {"messages": [{"role": "user", "content": "What is a stack?"}]}}
+KEPT_OUT = shutil.ignore_patterns(".*", "__pycache__", "tests", "bench")
+
+
+class Clone:
+    """A copy of the tree, and the SAM CLI in it as a user runs it, without any option that samconfig.toml has."""
+
+    def __init__(self, directory: Path, cloud: EmbeddedCloud) -> None:
+        self.directory, self.cloud = directory, cloud
+
+    def sam(self, *arguments: str, answers: str = "") -> str:
+        """Run it; what it said, for exit status 0."""
+        host = {name: os.environ[name] for name in ("PATH", "TMPDIR", "LANG") if name in os.environ}
+        # The layer for this machine's Python, from wheels that are here: nothing is downloaded.
+        layer = {
+            "PYTHON": sys.executable,
+            "LAYER_PLATFORM": "",
+            "LAYER_COMPILER": sys.executable,
+            "LAYER_PIP_ARGUMENTS": f"--no-index --find-links {BUILD / 'wheels'}",
+        }
+        environment = host | layer | self.cloud.environment() | {"HOME": str(self.directory.parent)}
+        result = subprocess.run(
+            [str(SAM), *arguments],
+            cwd=self.directory,
+            env=environment,
+            input=answers,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=300,
+        )
+        assert result.returncode == 0, result.stdout
+        return result.stdout
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
+    directory = tmp_path_factory.mktemp("quick-start") / "threadrun"
+    shutil.copytree(ROOT, directory, ignore=KEPT_OUT)
+    with EmbeddedCloud(iam_enforced=True) as cloud:
+        built = Clone(directory, cloud)
+        built.sam("build")
+        yield built
+
+
+def answers_to_questions(**parameters: str) -> str:
+    """A line for each question in turn; an empty one takes what is proposed."""
+    values = [parameters.get(name, "") for name in template()["Parameters"]]
+    stack_name, region = "", ""
+    confirm_changes, allow_roles, disable_rollback = "", "", ""
+    open_function_url = "y"  # It is made with EnableWebhooks=true only; SAM asks in any case, and proposes no.
+    save, file, environment = "", "", ""
+    deploy = "y"
+    lines = [stack_name, region, *values, confirm_changes, allow_roles, disable_rollback, open_function_url]
+    return "\n".join([*lines, save, file, environment, deploy, ""])
+
+
+def test_a_guided_deployment_ends_with_the_application_at_work(clone: Clone, openai_api: OpenAIStandIn) -> None:
+    cloud = clone.cloud
+    openai_api.reset()
+    key = cloud.client("secretsmanager").create_secret(Name="openai-api-key", SecretString=openai_api.api_key)
+    given = {
+        "OpenAIBaseUrl": openai_api.base_url,
+        "OpenAIApiKeySecretArn": key["ARN"],
+        "AllowLoopbackResponseUrl": "true",
+    }
+    said = clone.sam("deploy", "--guided", answers=answers_to_questions(**given))
+    assert f"Successfully created/updated stack - {APPLICATION_STACK} in {cloud.region}" in said
+
+    outputs = stack_outputs(cloud, APPLICATION_STACK)
+    application = Application(outputs["ServiceToken"], outputs["TableName"], outputs["StateMachineArn"])
+    openai_api.script(Script(output_text="A stack is a unit of deployment."))
+    stack = Stack(cloud, application, "first")
+    assert stack.create(PROPERTIES) == "CREATE_COMPLETE", stack.reasons()
+    assert stack.outputs()["outputtext"] == "A stack is a unit of deployment."
+    assert stack.delete() == "DELETE_COMPLETE"
+
+    saved = (clone.directory / "samconfig.toml").read_text()
+    deploy = tomllib.loads(saved)["default"]["deploy"]["parameters"]
+    assert deploy["region"] == cloud.region
+    assert f'OpenAIApiKeySecretArn="{key["ARN"]}"' in deploy["parameter_overrides"]
+    assert openai_api.api_key not in saved + said
+
+    assert f"Deleting Cloudformation stack {APPLICATION_STACK}" in clone.sam("delete", "--no-prompts")
+    assert wait_for_stack(cloud, APPLICATION_STACK) == "DELETE_COMPLETE"
+
+
+def test_a_package_has_what_the_application_repository_asks_for(clone: Clone) -> None:
+    """As far as `sam publish` itself: the emulator has no Serverless Application Repository."""
+    clone.sam("package", "--output-template-file", "packaged.yaml")
+    packaged = (clone.directory / "packaged.yaml").read_text()
+    metadata = yaml.load(packaged, yaml.BaseLoader)["Metadata"]["AWS::ServerlessRepo::Application"]
+    storage = clone.cloud.client("s3")
+    for name, file in (("LicenseUrl", "LICENSE"), ("ReadmeUrl", "README.md")):
+        bucket, _, key = metadata[name].removeprefix("s3://").partition("/")
+        assert storage.get_object(Bucket=bucket, Key=key)["Body"].read() == (ROOT / file).read_bytes()
