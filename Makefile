@@ -65,6 +65,10 @@ bench: setup $(BENCH_VENV)/ready $(CDK)/ready ## Measure lag and cost beside the
 snapshot: $(VENV)/ready ## Keep what VERSION=x.y.z leaves behind, for the upgrade tests
 	@PYTHONPATH=layers/threadrun $(VENV)/bin/python -m tests.upgrade.snapshot $(VERSION)
 
+.PHONY: release-check
+release-check: setup ## Check from a clean checkout of its tag, or of HEAD, whether VERSION=x.y.z can be released
+	@PYTHONPATH=layers/threadrun $(VENV)/bin/python -m local.release $(VERSION)
+
 .PHONY: up
 up: setup ## Start the embedded cloud with the application and leave it running
 	@PYTHONPATH=layers/threadrun $(VENV)/bin/python -m local.up

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import os
 import shutil
@@ -17,23 +16,7 @@ import pytest
 from local.deployment import ROOT, Application, stack_outputs, wait_for_stack
 from local.embedded_cloud import EmbeddedCloud
 from local.openai_standin import OpenAIStandIn, Script
-
-REGISTRY = "registry.terraform.io"
-TERRAFORM = shutil.which("terraform")
-
-
-@functools.cache
-def provider_directory() -> Path | None:
-    """The folder for `terraform init -plugin-dir`, wherever a copy of the AWS provider lies; None where none does."""
-    if "TF_PLUGIN_DIR" in os.environ:
-        return Path(os.environ["TF_PLUGIN_DIR"])
-    pruned = ["(", "-path", "/proc", "-o", "-path", "/sys", ")", "-prune"]
-    wanted = ["-path", f"*/{REGISTRY}/hashicorp/aws/*", "-name", "terraform-provider-aws*", "-print", "-quit"]
-    for root in ("/opt", "/usr", str(Path.home()), "/"):
-        found = subprocess.run(["find", root, *pruned, "-o", *wanted], capture_output=True, text=True).stdout.strip()
-        if found:
-            return Path(found.split(f"/{REGISTRY}/")[0])
-    return None
+from local.terraform import ENVIRONMENT, TERRAFORM, missing, provider_directory
 
 
 class Terraform:
@@ -44,9 +27,7 @@ class Terraform:
         self.environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(directory),
-            "CHECKPOINT_DISABLE": "1",
-            "TF_IN_AUTOMATION": "1",
-            "TF_INPUT": "0",
+            **ENVIRONMENT,
             **environment,
         }
 
@@ -75,10 +56,9 @@ class Terraform:
 @pytest.fixture
 def module(tmp_path: Path) -> Path:
     """The module, copied: terraform writes beside what it reads."""
-    if TERRAFORM is None:
-        pytest.skip("terraform is not installed")
-    if provider_directory() is None:
-        pytest.skip("no copy of the provider hashicorp/aws on this machine (TF_PLUGIN_DIR may name its folder)")
+    lacking = missing()
+    if lacking is not None:
+        pytest.skip(lacking)
     return Path(
         shutil.copytree(ROOT / "terraform", tmp_path / "terraform", ignore=shutil.ignore_patterns(".terraform*"))
     )
