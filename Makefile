@@ -46,7 +46,7 @@ lint: $(VENV)/ready
 	@PYTHONPATH=layers/threadrun $(VENV)/bin/python -m local.reference --check
 
 .PHONY: reference
-reference: $(VENV)/ready ## Write docs/resources from the models
+reference: $(VENV)/ready ## Write docs/resources from the models, and the tables of the Terraform modules
 	@PYTHONPATH=layers/threadrun $(VENV)/bin/python -m local.reference
 
 .PHONY: unit

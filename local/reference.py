@@ -1,17 +1,20 @@
-"""Writes docs/resources/*.md from the models, in the shape of a Terraform resource's page; `--check` only compares.
+"""Writes docs/resources/*.md from the models, in the shape of a Terraform resource's page, and the modules' tables.
 
 What a page says of an argument is the argument's own description: it cannot drift from what the code accepts.
+`--check` only compares.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import BaseModel
 
+from local.module_tables import ReadmeError, readmes
 from threadrun.desired import RESOURCE_MODELS, Desired
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -158,6 +161,11 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
     return next((model for part in get_args(annotation) if (model := _model_in(part))), None)
 
 
+def _pages() -> Iterator[tuple[Path, str]]:
+    for kind, model in RESOURCE_MODELS.items():
+        yield PAGES / f"{kind.removeprefix('Custom::OpenAI').lower()}.md", page(model)
+
+
 def main() -> int:
     """Write the pages, or tell which ones are not what they should be."""
     parser = argparse.ArgumentParser(prog="python -m local.reference", description=__doc__)
@@ -165,14 +173,17 @@ def main() -> int:
     is_check = parser.parse_args().check
     PAGES.mkdir(parents=True, exist_ok=True)
     stale = []
-    for kind, model in RESOURCE_MODELS.items():
-        path, text = PAGES / f"{kind.removeprefix('Custom::OpenAI').lower()}.md", page(model)
-        if not path.exists() or path.read_text() != text:
-            stale.append(path.relative_to(ROOT))
-            if not is_check:
-                path.write_text(text)
+    try:
+        for path, text in [*_pages(), *readmes(ROOT)]:
+            if not path.exists() or path.read_text() != text:
+                stale.append(path.relative_to(ROOT))
+                if not is_check:
+                    path.write_text(text)
+    except ReadmeError as error:
+        print(error, file=sys.stderr)
+        return 1
     if is_check and stale:
-        print(f"not as the models say: {', '.join(map(str, stale))}; `make reference` writes them", file=sys.stderr)
+        print(f"not as the code says: {', '.join(map(str, stale))}; `make reference` writes them", file=sys.stderr)
         return 1
     return 0
 

@@ -54,12 +54,12 @@ output "status" {
 }
 
 output "file_ids" {
-  description = "The IDs of the files that the run has access to"
+  description = "The IDs of the files that the run has access to, a list"
   value       = try(tolist([for id in jsondecode(local.stack_outputs["FileIds"]) : tostring(id)]), null)
 }
 
 output "usage" {
-  description = "Tokens of the run: prompt_tokens, completion_tokens and total_tokens, each null if unknown"
+  description = "Tokens of the run, a map of numbers: prompt_tokens, completion_tokens and total_tokens, each null if unknown"
   value = tomap({
     for name in ["prompt_tokens", "completion_tokens", "total_tokens"] :
     name => tonumber(try(jsondecode(local.stack_outputs["Usage"])[name], null))
@@ -72,7 +72,7 @@ output "model" {
 }
 
 output "required_action" {
-  description = "The calls that the run waits for, none unless its status is requires_action; `arguments` are JSON text, as the model wrote it"
+  description = "The calls that the run waits for, a list of objects with `call_id`, `name` and `arguments`; empty unless its status is requires_action. `arguments` are JSON text, as the model wrote it"
   value = try(tolist([
     # Empty text, and not an empty list, where there are none.
     for call in jsondecode(local.stack_outputs["RequiredAction"] == "" ? "[]" : base64decode(local.stack_outputs["RequiredAction"])) :
@@ -96,7 +96,7 @@ output "output_truncated" {
 }
 
 output "output" {
-  description = "The values of `output_keys` by key"
+  description = "The values of `output_keys` by key, a map of strings"
   value = tomap({
     for key, digest in local.output_key_digests :
     key => tostring(can(local.stack_outputs[digest]) ? base64decode(local.stack_outputs[digest]) : null)

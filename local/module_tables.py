@@ -1,0 +1,100 @@
+"""The tables of inputs and outputs in the README of each Terraform module and example, from its own .tf files."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import hcl2
+
+from local.release import version_of
+from local.terraform import configurations
+
+BEGIN = "<!-- `make reference` writes what follows, from versions.tf, variables.tf and outputs.tf. -->"
+END = "<!-- Here ends what it writes. -->"
+_NO_METADATA = hcl2.SerializationOptions(with_comments=False, explicit_blocks=False)
+
+
+class ReadmeError(ValueError):
+    """A README.md has no place for its tables."""
+
+
+def readmes(tree: Path) -> Iterator[tuple[Path, str]]:
+    """Every README.md of a module or an example, and what it should be."""
+    for folder in configurations(tree / "terraform"):
+        path = folder / "README.md"
+        yield path, with_tables(path.read_text(), tables(folder, version_of(tree)), path)
+
+
+def with_tables(text: str, written: str, path: Path) -> str:
+    """The text with what stands between the two marks replaced."""
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        raise ReadmeError(f"{path} lacks the lines between which its tables belong:\n{BEGIN}\n{END}")
+    return f"{before}{BEGIN}\n\n{written}\n\n{END}{after}"
+
+
+def tables(folder: Path, version: str) -> str:
+    """Version, requirements, inputs and outputs of the module in this folder."""
+    lines = [f"Version {version}, of the application and of its modules. {_requirements(folder)}", "", "## Inputs", ""]
+    rows = [_input(name, body) for name, body in _blocks(folder / "variables.tf", "variable")]
+    lines += _table(("name", "description", "type", "default"), rows)
+    lines += ["", "## Outputs", ""]
+    rows = [(f"`{name}`", _text(body["description"])) for name, body in _blocks(folder / "outputs.tf", "output")]
+    return "\n".join([*lines, *_table(("name", "description"), rows)])
+
+
+def _requirements(folder: Path) -> str:
+    [terraform] = _load(folder / "versions.tf")["terraform"]
+    providers = {name: body for each in terraform.get("required_providers", []) for name, body in each.items()}
+    needed = [f"Terraform {_text(terraform['required_version'])}"]
+    needed += [f"{_text(body['source'])} {_text(body['version'])}" for body in providers.values()]
+    return f"Needs {' and '.join(needed)}."
+
+
+def _input(name: str, body: dict[str, Any]) -> tuple[str, ...]:
+    default = f"`{_value(body['default'])}`" if "default" in body else "required"
+    return f"`{name}`", _text(body["description"]), f"`{_type(body['type'])}`", default
+
+
+def _type(written: str) -> str:
+    """`object({ a = string })` on one line."""
+    expression = written.removeprefix("${").removesuffix("}") if written.startswith("${") else written
+    return re.sub(r"(?<!\{)\}(?=[),])", " }", re.sub(r"\(\{", "({ ", expression))
+
+
+def _value(default: Any) -> str:
+    """A default in HCL's own words: strings have their quotes."""
+    if isinstance(default, dict):
+        inner = ", ".join(f"{_text(key)} = {_value(value)}" for key, value in default.items())
+        return f"{{ {inner} }}" if inner else "{}"
+    if isinstance(default, list):
+        return f"[{', '.join(_value(each) for each in default)}]"
+    return default if isinstance(default, str) else json.dumps(default)
+
+
+def _text(written: str) -> str:
+    """What a string stands for; HCL quotes and escapes as JSON does."""
+    return str(json.loads(written)) if written.startswith('"') else written
+
+
+def _table(names: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
+    if not rows:
+        return ["None."]
+    cells = [names, tuple("---" for _ in names), *(tuple(cell.replace("|", "\\|") for cell in row) for row in rows)]
+    return [f"| {' | '.join(row)} |" for row in cells]
+
+
+def _blocks(path: Path, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    if path.exists():
+        for block in _load(path).get(kind, []):
+            for name, body in block.items():
+                yield _text(name), body
+
+
+def _load(path: Path) -> dict[str, Any]:
+    return hcl2.loads(path.read_text(), serialization_options=_NO_METADATA)
