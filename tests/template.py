@@ -13,14 +13,14 @@ ROOT = Path(__file__).parents[1]
 
 
 @functools.cache
-def template() -> dict[str, Any]:
-    """template.yaml, with the names of its intrinsic functions lost."""
+def template(path: Path = ROOT / "template.yaml") -> dict[str, Any]:
+    """template.yaml or another one, with the names of its intrinsic functions lost."""
 
     class Loader(yaml.SafeLoader):
         pass
 
     Loader.add_multi_constructor("!", lambda loader, suffix, node: f"!{suffix}")
-    return yaml.load((ROOT / "template.yaml").read_text(), Loader)  # type: ignore[no-any-return]
+    return yaml.load(path.read_text(), Loader)  # type: ignore[no-any-return]
 
 
 def timeout_seconds(function: str) -> int:

@@ -14,6 +14,7 @@ from local.embedded_cloud import (
     rollbacks,
     shared_layers,
     stack_patches,
+    unique_names,
     worker_limit,
     yaml_definitions,
 )
@@ -36,3 +37,4 @@ def install() -> None:
     shared_layers.install()
     callbacks.install()
     event_conditions.install()
+    unique_names.install()

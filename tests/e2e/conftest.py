@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import uuid
 from collections.abc import Iterator
@@ -10,11 +11,13 @@ from typing import Any
 
 import pytest
 
-from local.deployment import APPLICATION_STACK, Application, build, deploy, stack_outputs, wait_for_stack
+from local.deployment import APPLICATION_STACK, ROOT, Application, build, deploy, stack_outputs, wait_for_stack
 from local.embedded_cloud import EmbeddedCloud
 from local.openai_standin import OpenAIStandIn
 from tests.e2e.written import everything_written
+from tests.template import template
 
+EXAMPLES = ROOT / "docs" / "examples"
 OUTPUTS = ("thread_id", "status", "created_at", "usage", "usage.total_tokens", "model", "output_text", "object")
 
 TOOL_FUNCTION_ARNS = "arn:aws:lambda:*:*:function:e2e-*"
@@ -33,11 +36,11 @@ def openai_api() -> Iterator[OpenAIStandIn]:
 @pytest.fixture(scope="session")
 def deployed(openai_api: OpenAIStandIn) -> Iterator[tuple[EmbeddedCloud, Application]]:
     """The embedded cloud, with IAM enforced on the functions' roles, and the application in it."""
-    template = build()
+    built = build()
     with EmbeddedCloud(iam_enforced=True) as cloud:
         application = deploy(
             cloud,
-            template,
+            built,
             openai_base_url=openai_api.base_url,
             api_key=openai_api.api_key,
             tool_function_arns=TOOL_FUNCTION_ARNS,
@@ -48,16 +51,27 @@ def deployed(openai_api: OpenAIStandIn) -> Iterator[tuple[EmbeddedCloud, Applica
 
 
 @pytest.fixture(scope="session")
+def deployed_elsewhere(
+    deployed: tuple[EmbeddedCloud, Application], openai_api: OpenAIStandIn
+) -> tuple[EmbeddedCloud, Application]:
+    """The same cloud as it is seen from another region, and the application that is deployed there."""
+    cloud = copy.copy(deployed[0])
+    cloud.region = "eu-central-1"
+    url, key = openai_api.base_url, openai_api.api_key
+    return cloud, deploy(cloud, build(), openai_base_url=url, api_key=key, tool_function_arns=TOOL_FUNCTION_ARNS)
+
+
+@pytest.fixture(scope="session")
 def with_webhooks() -> Iterator[tuple[EmbeddedCloud, Application, OpenAIStandIn]]:
     """The same with webhooks, and with an OpenAI of its own: each deployment registers itself there."""
-    template = build()
+    built = build()
     standin = OpenAIStandIn(duration_s=1.5, queued_s=0.5, cancel_delay_s=0.3)
     with standin as openai_api, EmbeddedCloud(iam_enforced=True) as cloud:
         openai_api.reach("on.aws", cloud.port)
         url, key = openai_api.base_url, openai_api.api_key
         application = deploy(
             cloud,
-            template,
+            built,
             openai_base_url=url,
             api_key=key,
             webhooks=True,
@@ -100,6 +114,22 @@ class Stack:
 
     def begin_create(self, properties: dict[str, Any], **more: Any) -> None:
         self._cloudformation.create_stack(StackName=self.name, TemplateBody=self.template(properties, **more))
+
+    def create_example(self, name: str, **parameters: str) -> str:
+        """Create it from a template of docs/examples as it is."""
+        self.begin_create_example(name, **parameters)
+        return self.wait()
+
+    def begin_create_example(self, name: str, **parameters: str) -> None:
+        path = EXAMPLES / name
+        if "ServiceToken" in template(path).get("Parameters", {}):
+            parameters["ServiceToken"] = self.application.service_token
+        self._cloudformation.create_stack(
+            StackName=self.name,
+            TemplateBody=path.read_text(),
+            Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+            Capabilities=["CAPABILITY_IAM"],
+        )
 
     def update(self, properties: dict[str, Any], **more: Any) -> str:
         self._cloudformation.update_stack(StackName=self.name, TemplateBody=self.template(properties, **more))

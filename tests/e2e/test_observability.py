@@ -14,11 +14,11 @@ from typing import Any
 import jsonschema
 
 from local.dashboard import dashboard_readings, sweep
-from local.deployment import APPLICATION_STACK, ROOT, wait_for_stack
+from local.deployment import APPLICATION_STACK, ROOT
 from local.openai_standin import Fault, OpenAIStandIn, Script
 from tests.e2e.conftest import Stack
 from tests.e2e.test_cloudformation import PROPERTIES
-from tests.e2e.test_examples import EXAMPLES, begin, physical_id
+from tests.e2e.test_examples import physical_id
 from tests.e2e.test_responder import running_executions, until
 
 SCHEMA = json.loads((ROOT / "docs" / "events.schema.json").read_text())
@@ -51,10 +51,7 @@ def test_the_end_of_a_run_arrives_at_a_queue_by_the_rule_of_the_example(
 ) -> None:
     """With the permission's condition: IAM is enforced on the function's role."""
     listening = Stack(stack.cloud, stack.application, f"{stack.name}-events")
-    stack.cloud.client("cloudformation").create_stack(
-        StackName=listening.name, TemplateBody=(EXAMPLES / "run_events.yaml").read_text()
-    )
-    assert wait_for_stack(stack.cloud, listening.name) == "CREATE_COMPLETE"
+    assert listening.create_example("run_events.yaml") == "CREATE_COMPLETE", listening.reasons()
     queue_url = listening.outputs()["QueueUrl"]
     openai_api.script(Script(usage=(21, 7)))
     assert stack.create(PROPERTIES) == "CREATE_COMPLETE", stack.reasons()
@@ -108,7 +105,7 @@ def test_every_metric_of_the_dashboard_and_the_alarms_has_data_after_some_runs(
     call = {"type": "function_call", "name": "look_up_stock", "call_id": "call_1", "arguments": {"article": "nut"}}
     openai_api.script(Script(output=[call], duration_s=4), Script(output_text="No nuts.", usage=(21, 7)))
     openai_api.fault(Fault("POST", "/v1/responses", "status", status=429, retry_after=1))
-    begin(stack, "function_tool.yaml")
+    stack.begin_create_example("function_tool.yaml")
     physical_id(stack, "Stock")
     assert stack.wait() == "CREATE_COMPLETE", stack.reasons()
     failing = Stack(stack.cloud, stack.application, f"{stack.name}-failing")

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,10 +14,13 @@ from typing import Any
 
 import pytest
 
-from local.deployment import ROOT, Application, stack_outputs, wait_for_stack
+from local.deployment import ROOT, Application, stack_outputs, stack_status, wait_for_stack
 from local.embedded_cloud import EmbeddedCloud
 from local.openai_standin import OpenAIStandIn, Script
+from local.recorded_runs import read_runs
 from local.terraform import ENVIRONMENT, TERRAFORM, missing, provider_directory
+
+TRANSLATE = "Translate into {}. Answer with the translation only."
 
 
 class Terraform:
@@ -160,6 +164,87 @@ def test_the_seeds_second_example(terraform: Callable[[str], Terraform], openai_
     assert "No changes" in example.run("plan", "-detailed-exitcode", "-no-color")
     example.run("destroy", "-auto-approve", "-no-color")
     assert openai_api.counters()["conversations"] == 0
+
+
+def asked(openai_api: OpenAIStandIn) -> list[str]:
+    """The last message of each run that was started, in order."""
+    sent = [each.body for each in openai_api.requests if (each.method, each.path) == ("POST", "/v1/responses")]
+    return [body["input"][-1]["content"][0]["text"] for body in sent]
+
+
+def test_runs_from_a_map_are_each_their_own(terraform: Callable[[str], Terraform], openai_api: OpenAIStandIn) -> None:
+    example = terraform("for_each")
+    example.run("apply", "-auto-approve", "-no-color")
+    first = example.outputs()
+    assert set(first["answers"]) == set(first["ids"]) == {"count", "for-each"}
+    assert first["total_tokens"] > 0
+    assert sorted(asked(openai_api)) == ["When is count better than for_each?", "When is for_each better than count?"]
+    assert "No changes" in example.run("plan", "-detailed-exitcode", "-no-color")
+
+    changed = json.dumps({"for-each": "When is for_each better than count?", "dynamic": "What is a dynamic block?"})
+    example.run("apply", "-auto-approve", "-no-color", questions=changed)
+    second = example.outputs()
+    assert set(second["ids"]) == {"for-each", "dynamic"}
+    assert second["ids"]["for-each"] == first["ids"]["for-each"], "what is still asked is not asked again"
+    assert len(asked(openai_api)) == 3
+    assert openai_api.counters()["responses"] == openai_api.counters()["conversations"] == 2
+
+    example.run("destroy", "-auto-approve", "-no-color")
+    assert openai_api.counters()["responses"] == openai_api.counters()["conversations"] == 0
+
+
+def test_a_release_gate_says_no_and_then_yes(
+    terraform: Callable[[str], Terraform], openai_api: OpenAIStandIn, deployed: tuple[EmbeddedCloud, Application]
+) -> None:
+    example, parameters = terraform("release_gate"), deployed[0].client("ssm")
+    path = f"/{example.environment['TF_VAR_name']}"
+    openai_api.script(Script(output_text='{"verdict": "no", "summary": "A column is dropped."}'))
+    said = " ".join(example.run("apply", "-auto-approve", "-no-color", status=1).replace("│", " ").split())
+    assert 'verdict is not as the schema says: const "yes"; summary: A column is dropped.' in said
+    assert parameters.get_parameters_by_path(Path=path)["Parameters"] == []
+    assert openai_api.counters()["responses"] == openai_api.counters()["conversations"] == 0
+
+    openai_api.script(Script(output_text='{"verdict": "yes", "summary": "Faster search."}'))
+    example.run("apply", "-auto-approve", "-no-color", changes="Speed up the search.")
+    assert example.outputs()["summary"] == "Faster search."
+    [released] = parameters.get_parameters_by_path(Path=path)["Parameters"]
+    assert (released["Name"], released["Value"]) == (f"{path}/release-notes", "Faster search.")
+    assert "No changes" in example.run("plan", "-detailed-exitcode", "-no-color", changes="Speed up the search.")
+
+    example.run("destroy", "-auto-approve", "-no-color")
+    assert parameters.get_parameters_by_path(Path=path)["Parameters"] == []
+    assert openai_api.counters()["responses"] == openai_api.counters()["conversations"] == 0
+
+
+def test_two_regions_have_a_run_each(
+    terraform: Callable[[str], Terraform],
+    openai_api: OpenAIStandIn,
+    deployed: tuple[EmbeddedCloud, Application],
+    deployed_elsewhere: tuple[EmbeddedCloud, Application],
+) -> None:
+    clouds = {cloud.region: cloud for cloud, _ in (deployed, deployed_elsewhere)}
+    assert len(clouds) == 2
+    openai_api.script(
+        Script(output_text="Orders cannot be changed.", match={"instructions": TRANSLATE.format("English")})
+    )
+    openai_api.script(
+        Script(output_text="Keine Änderungen möglich.", match={"instructions": TRANSLATE.format("German")})
+    )
+    example = terraform("two_regions")
+    name = example.environment["TF_VAR_name"]
+    example.run("apply", "-auto-approve", "-no-color")
+    outputs = example.outputs()
+    assert outputs["notices"] == {"us-east-1": "Orders cannot be changed.", "eu-central-1": "Keine Änderungen möglich."}
+    for (region, cloud), (_, application) in zip(clouds.items(), (deployed, deployed_elsewhere), strict=True):
+        assert f":cloudformation:{region}:" in outputs["stack_ids"][region]
+        assert stack_outputs(cloud, name)["Id"] == outputs["ids"][region]
+        runs = read_runs(cloud.client("dynamodb"), application.table_name, time.time())
+        assert [run.stack_name for run in runs if run.stack_name == name] == [name], "recorded in its own region"
+    assert "No changes" in example.run("plan", "-detailed-exitcode", "-no-color")
+
+    example.run("destroy", "-auto-approve", "-no-color")
+    assert [stack_status(cloud, name) for cloud in clouds.values()] == ["DELETE_COMPLETE"] * 2
+    assert openai_api.counters()["responses"] == openai_api.counters()["conversations"] == 0
 
 
 @pytest.fixture
