@@ -55,7 +55,7 @@ def row_by_row() -> dict[str, list[str]]:
     for system, name in SYSTEMS.items():
         figures = [measured()[system][length] for length in LENGTHS]
         found[f"{name}: lag, mean / worst"] = [f"{f['lag_mean_s']:.1f} / {f['lag_max_s']:.1f} s" for f in figures]
-        found[f"{name}: 1,000 runs"] = [dollars(f["cost_usd"] * 1000) for f in figures]
+        found[f"{name}: price of 1,000 runs"] = [dollars(f["cost_usd"] * 1000) for f in figures]
     return found
 
 
