@@ -31,7 +31,9 @@ def locked(name: str, lock: str) -> str:
 def test_the_packages_of_the_layer_are_those_of_the_lock() -> None:
     for requirement in project()["dependency-groups"]["runtime"]:
         name, supported = re.fullmatch(r"([\w-]+)(.+)", requirement).groups()  # type: ignore[union-attr]
-        assert rows("supported.md")[f"`{name}`"] == [supported, locked(name, "layers/threadrun/requirements.txt")]
+        expected = [supported, locked(name, "layers/threadrun/requirements.txt")]
+        line = " | ".join([f"`{name}`", *expected])
+        assert rows("supported.md").get(f"`{name}`") == expected, f"docs/supported.md has to say: | {line} |"
 
 
 def test_runtime_and_tools_are_those_of_the_template_and_the_locks() -> None:
