@@ -1,0 +1,70 @@
+"""What README.md says of the most frequent failures: each is made to happen, and told in the words of its row."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from local.openai_standin import Fault, Script
+from tests.flow.test_life_of_a_run import PROPERTIES
+from tests.static.test_failure_table import README, rows, told
+from tests.tool_functions import ARN
+from tests.world import World
+
+SCHEMA = {"type": "object", "properties": {"verdict": {"const": "yes"}}, "required": ["verdict"]}
+PROMISE = {"response_format": {"type": "json_schema", "json_schema": {"name": "review", "schema": SCHEMA}}}
+TOOL = {"type": "function", "function": {"name": "look_up", "handler_arn": ARN.format("somebody-elses")}}
+
+Scenario = tuple[Callable[[World], object], dict[str, Any]]
+"""What happens to the world before, and the change of the properties."""
+
+
+def nothing(world: World) -> None:
+    """The properties alone are enough."""
+
+
+def without_secret(world: World) -> None:
+    world.secrets.delete_secret(SecretId=world.app.settings.openai_api_key_secret_arn, ForceDeleteWithoutRecovery=True)
+
+
+def rate_limited(world: World) -> None:
+    world.openai.fault(Fault("POST", "/v1/responses", "status", status=429, retry_after=30, times=None))
+
+
+def cut_short(world: World) -> None:
+    world.openai.script(Script(incomplete_reason="max_output_tokens", output_text="Half an ans"))
+
+
+def refusing(world: World) -> None:
+    world.openai.script(Script(output_text='{"verdict": "no"}'))
+
+
+SCENARIOS: dict[str, Scenario] = {
+    "invalid properties, …: …": (nothing, {"temperature": "3"}),
+    "cannot …: …": (nothing, {"model": "no-such-model"}),
+    "the run could not be started within …: …": (rate_limited, {"ServiceTimeout": "60"}),
+    "run … ended …, accepted is …": (cut_short, {}),
+    "the answer of run … is not the promised JSON: …": (refusing, PROMISE),
+    "this application may not invoke …: deploy it with ToolFunctionArns=…": (nothing, {"tools": [TOOL]}),
+    "cannot read … …: …": (without_secret, {}),
+}
+
+
+def test_each_row_of_the_readme_has_a_scenario() -> None:
+    of_readme = rows(README.read_text().partition("## When it fails")[2].partition("\n## ")[0])
+    assert {told(message) for message in of_readme} == set(SCENARIOS)
+
+
+@pytest.mark.parametrize("message", SCENARIOS)
+def test_a_frequent_failure_is_told_as_the_readme_has_it(world: World, message: str) -> None:
+    prepare, change = SCENARIOS[message]
+    prepare(world)
+    answer = world.create(PROPERTIES | change)
+    assert answer["Status"] == "FAILED"
+    assert re.search(re.escape(message).replace("…", ".+"), answer["Reason"])
+    # No other row's words: the general ones fit many sentences.
+    special = {each for each in SCENARIOS if each != message and len(re.findall(r"[a-z]{2,}", each)) > 3}
+    assert [each for each in special if re.search(re.escape(each).replace("…", ".+"), answer["Reason"])] == []

@@ -1,0 +1,158 @@
+"""docs/failures.md has every reason that the application gives for a failure, in the very words of the code."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from functools import cache
+
+from local.deployment import ROOT
+from tests.template import template
+from threadrun.properties import _SENTENCES as PROPERTY_SENTENCES
+
+PAGE, README = ROOT / "docs" / "failures.md", ROOT / "README.md"
+PACKAGE, FUNCTIONS = ROOT / "layers/threadrun/threadrun", ROOT / "functions"
+RAISED = {"TerminalError", "NotFound", "NotServed", "TooLarge", "InvalidEvent"}
+"""What ends a request, with a sentence of its own as the first argument."""
+TOLD = {
+    "answers.py": {"_failure_reason", "_unaccepted", "answer_body"},
+    "desired.py": {"conflicts"},
+    "errors.py": {"InvalidProperties"},
+    "intake.py": {"_read_properties"},
+    "json_schema.py": {"first_problem"},
+    "openai_capabilities.py": {"not_served"},
+    "openai_errors.py": {"translated", "require_readable", "_from_status"},
+    "openai_responses.py": {"_problem"},
+    "assistants_v2_shapes.py": {"problem_of"},
+    "properties.py": {"_add_unknown", "mixed_styles"},
+    "reconcile_run.py": {"_give_up"},
+    "steps.py": {"_advance"},
+    "responder.py": {"rescue_request", "answer_ended_execution", "sweep"},
+    "application.py": {"_read_secret"},
+    "responder/app.py": {"<module>", "_reason"},
+    "webhook_endpoint/app.py": {"handler"},
+}
+"""Functions that give a reason without raising one of these, and classes: all sentences in them are told."""
+LOGGED = {"debug", "info", "warning", "error", "exception"}
+UNSAID = {"the ResponseURL is not CloudFormation's", "the whole", "… problems"}
+"""Raised where there is nobody to tell; a place and a number, not sentences."""
+PLACE = "…"
+
+
+def told(text: str) -> str:
+    """A sentence with the same mark for whatever is put into it."""
+    return re.sub(rf"{PLACE}[{PLACE}]*", PLACE, re.sub(r"<[^<>]*>|\{[^{}]*\}", PLACE, text)).strip()
+
+
+def sentence(node: ast.AST | None) -> str | None:
+    """The text of a string, an f-string or a sum that begins with one."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    if isinstance(node, ast.JoinedStr):
+        return "".join(str(part.value) if isinstance(part, ast.Constant) else PLACE for part in node.values)
+    if isinstance(node, ast.BinOp) and (begun := sentence(node.left)) is not None:
+        return begun + PLACE
+    return None
+
+
+def is_sentence(text: str | None) -> bool:
+    """Words, and not a name, a separator or a piece of another sentence."""
+    words = re.findall(r"[a-z]{2,}", text or "")
+    return text is not None and " " in text.strip() and len(words) + (PLACE in text) >= 2
+
+
+def raised(tree: ast.AST) -> Iterator[str]:
+    for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+        name = call.func.id if isinstance(call.func, ast.Name) else ""
+        place = 0 if name in RAISED else 1 if name == "PydanticCustomError" else None
+        if place is not None and len(call.args) > place and is_sentence(text := sentence(call.args[place])):
+            yield str(text)
+        if (
+            name == "RequeueAfter"
+            and isinstance(call.args[0], ast.Name)
+            and is_sentence(text := sentence(call.args[1]))
+        ):
+            yield str(text)  # After a wait that is none, nobody has waited for it.
+
+
+def parts(node: ast.AST) -> Iterator[ast.AST]:
+    """What is in a function, but for its docstring, what it logs, and pieces of sentences that are found whole."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Expr) and isinstance(child.value, ast.Constant):
+            continue
+        func = child.func if isinstance(child, ast.Call) else None
+        if isinstance(func, ast.Attribute) and func.attr in LOGGED:
+            continue
+        yield child
+        if not is_sentence(sentence(child)):
+            yield from parts(child)
+
+
+def said_in(tree: ast.Module, names: set[str]) -> Iterator[str]:
+    kinds = (ast.FunctionDef, ast.ClassDef)
+    scopes: list[ast.AST] = [node for node in ast.walk(tree) if isinstance(node, kinds) and node.name in names]
+    assert len(scopes) >= len(names - {"<module>"}), f"one of {names} is gone"
+    if "<module>" in names:
+        scopes += [node for node in tree.body if isinstance(node, ast.Try)]
+    for scope in scopes:
+        yield from (str(text) for part in parts(scope) if is_sentence(text := sentence(part)))
+
+
+def of_the_state_machine() -> Iterator[str]:
+    for failure in re.findall(r"failure: \"\{% '(.*)' %\}\"", (ROOT / "statemachine/thread_run.asl.yaml").read_text()):
+        yield re.sub(r"' & [^&]* & '", PLACE, failure)
+
+
+@cache
+def in_code() -> frozenset[str]:
+    found = [*PROPERTY_SENTENCES.values(), *of_the_state_machine()]
+    for path in [*PACKAGE.glob("*.py"), *FUNCTIONS.glob("*/app.py")]:
+        name = path.name if path.parent == PACKAGE else f"{path.parent.name}/{path.name}"
+        tree = ast.parse(path.read_text())
+        found += [*raised(tree), *said_in(tree, TOLD.get(name, set()))]
+    rules = template()["Rules"].values()
+    found += [each["AssertDescription"] for rule in rules for each in rule["Assertions"]]
+    return frozenset(told(text) for text in found) - UNSAID
+
+
+def rows(text: str) -> list[str]:
+    """The messages in the first cells of the tables' rows; those of others come last, and are not the code's."""
+    ours = text.partition("\n## Told by others\n")[0]
+    cells = re.findall(r"^\| (`.*?`) \|", ours, re.MULTILINE)
+    return [(double or single).strip() for cell in cells for double, single in re.findall(r"``(.+?)``|`(.+?)`", cell)]
+
+
+def test_the_table_has_all_reasons_of_the_code_and_no_others() -> None:
+    in_table = [told(message) for message in rows(PAGE.read_text())]
+    assert sorted(in_code() - set(in_table)) == [], "not in docs/failures.md"
+    assert sorted(set(in_table) - in_code()) == [], "not in the code any more"
+    assert sorted(message for message in set(in_table) if in_table.count(message) > 1) == [], "twice"
+
+
+def test_each_row_has_a_cause_and_a_remedy() -> None:
+    for row in re.findall(r"^\| `.*$", PAGE.read_text(), re.MULTILINE):
+        cells = [cell.strip() for cell in row.strip().strip("|").split(" | ")]
+        assert len(cells) == 3, row
+        assert all(cells), row
+
+
+def test_the_most_frequent_ones_in_the_readme_are_of_the_table() -> None:
+    of_readme = rows(README.read_text().partition("## When it fails")[2].partition("\n## ")[0])
+    assert len(of_readme) >= 6
+    assert set(of_readme) <= set(rows(PAGE.read_text()))
+
+
+def test_the_collector_sees_each_way_in_which_the_code_tells_a_reason() -> None:
+    """It must not pass because it finds nothing."""
+    one_of_each = {
+        "no API key is known: deploy with OpenAIApiKeySecretArn, or OpenAIProvider=bedrock",  # raised
+        "run … ended …, accepted is …",  # returned
+        "must look like thread_id:run_id",  # a property's
+        "is required",  # a table of sentences
+        "the reconcile function failed (…): its log group tells more",  # the state machine's
+        "the application cannot be loaded (…): build and deploy it again",  # a module's
+        "Bedrock has no webhooks - OpenAIProvider=bedrock needs EnableWebhooks=false.",  # the template's
+        "files are being indexed",  # waited for
+    }
+    assert one_of_each - in_code() == set()
