@@ -34,12 +34,13 @@ test: setup check ## Check, then run all tests
 	@$(VENV)/bin/python -m pytest -n 2 --dist loadfile tests/static tests/emulator tests/e2e
 
 .PHONY: check
-check: $(VENV)/ready lint unit audit ## Format, lint, types, import contracts, unit and flow tests, audit: seconds
+check: $(VENV)/ready lint unit audit ## Format, lint, spelling, types, import contracts, documentation, unit and flow tests, audit: seconds
 
 .PHONY: lint
 lint: $(VENV)/ready
 	@$(VENV)/bin/ruff format --quiet --check .
 	@$(VENV)/bin/ruff check --quiet .
+	@$(VENV)/bin/typos --format brief
 	@$(VENV)/bin/mypy --no-error-summary
 	@PYTHONPATH=layers/threadrun $(VENV)/bin/lint-imports >.build/imports.log || { cat .build/imports.log; exit 1; }
 
@@ -51,7 +52,7 @@ reference: $(VENV)/ready ## Write docs/resources from the models
 
 .PHONY: unit
 unit: $(VENV)/ready
-	@$(VENV)/bin/python -m pytest -q -n 2 tests/unit tests/random_lives tests/flow
+	@$(VENV)/bin/python -m pytest -q -n 2 tests/unit tests/documentation tests/random_lives tests/flow
 
 .PHONY: audit
 audit: $(VENV)/ready $(AUDIT_VENV)/ready ## Ask for known vulnerabilities of the locked packages, once a day
