@@ -17,9 +17,15 @@ from pathlib import Path
 from tests.documentation.pages import ROOT, Block
 
 TERRAFORM = shutil.which("terraform")
-_BLOCK = re.compile(r"^(?:module|output|variable|provider|terraform|resource|data|locals|moved|import)\b", re.MULTILINE)
+_BLOCK = re.compile(
+    r"^(?:module|output|variable|provider|terraform|resource|data|locals|moved|removed|import)\b", re.MULTILINE
+)
 _SOURCE = re.compile(r'^(\s*source\s*=\s*)"([^"]+)"', re.MULTILINE)
 _RESOURCE = re.compile(r"\b(?:data\.)?aws_\w+\.\w+(?:\.\w+)?")
+# What needs a provider, which a check must not download, or a state, which there is none of.
+_ELSEWHERE = re.compile(
+    r"^(?:terraform|provider|resource|data|moved|removed|import)\b[^{\n]*{\n.*?^}", re.MULTILINE | re.DOTALL
+)
 _LATER = 'resource "terraform_data" "later" {}\n'
 _NEEDED = {"name": '"snippet"', "service_token": '"arn:aws:lambda:eu-central-1:123456789012:function:snippet"'}
 
@@ -35,11 +41,16 @@ def problems(blocks: Sequence[Block], directory: Path) -> list[str]:
     for number, block in enumerate(blocks):
         folder = f"block{number}"
         (directory / folder).mkdir()
+        (directory / "written" / folder).mkdir(parents=True)
         text, before = _completed(textwrap.dedent(block.text))
+        (directory / "written" / folder / "main.tf").write_text(text)
+        text = _ELSEWHERE.sub(_blank, text)
         for _, source in _SOURCE.findall(text):
             if _module_of(source) not in modules:
                 found.append(f"{block.place}: there is no module {source}")
-        (directory / folder / "main.tf").write_text(_SOURCE.sub(_as_stub, text))
+        (directory / folder / "main.tf").write_text(
+            _RESOURCE.sub("terraform_data.later.output", _SOURCE.sub(_as_stub, text))
+        )
         (directory / folder / "later.tf").write_text(_LATER)
         lines_before[folder] = before
         calls += f'module "{folder}" {{\n  source = "./{folder}"\n}}\n'
@@ -58,7 +69,7 @@ def problems(blocks: Sequence[Block], directory: Path) -> list[str]:
 
 def _unreadable(blocks: Sequence[Block], directory: Path, lines_before: dict[str, int]) -> list[str]:
     """What terraform cannot even read; it would install no module then."""
-    said = _terraform(directory, "fmt", "-no-color", "-recursive", "-write=false", "-list=false").stderr
+    said = _terraform(directory / "written", "fmt", "-no-color", "-recursive", "-write=false", "-list=false").stderr
     errors = re.findall(r"^Error: (.+)\n\n +on (\S+) line (\d+)", said, re.MULTILINE)
     return [_told(blocks, name, int(line), lines_before, text) for text, name, line in errors]
 
@@ -92,9 +103,13 @@ def _as_stub(match: re.Match[str]) -> str:
     return f'{match[1]}"../stubs/{_module_of(match[2])}"'
 
 
+def _blank(match: re.Match[str]) -> str:
+    """As many lines as there were."""
+    return "\n" * match[0].count("\n")
+
+
 def _completed(text: str) -> tuple[str, int]:
     """The block as a whole configuration, and how many lines were put before it."""
-    text = _RESOURCE.sub("terraform_data.later.output", text)
     if _BLOCK.search(text):
         return text, 0
     given = {name: value for name, value in _NEEDED.items() if not re.search(rf"^{name}\s*=", text, re.MULTILINE)}

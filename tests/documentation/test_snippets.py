@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from tests.documentation import hcl
-from tests.documentation.pages import ROOT, Block, page_at, pages, paths, read
+from tests.documentation.pages import ROOT, Block, pages, paths, read
 from tests.documentation.snippets import CHECKS, TARGETS, make_problems, yaml_problems
 
 PLAIN = {
+    "README.md": "events of a stack, as the demo shows them",
     "docs/events.md": "a query of CloudWatch Logs Insights",
 }
 """Pages with a block that nothing can check, in the language `text`, and what it is."""
@@ -55,11 +56,6 @@ def test_every_target_of_make_that_the_prose_names_is_there() -> None:
     assert not [f"{span.place}: {problem}" for span, problem in wrong]
 
 
-def test_every_page_of_plain_text_still_has_some() -> None:
-    unused = [page for page in PLAIN if not any(each.language == "text" for each in page_at(ROOT / page).blocks)]
-    assert not unused
-
-
 RUN = "Run:\n  Type: Custom::OpenAIThreadRun\n  Properties:\n    ServiceToken: x\n    existing_thread_id: x\n"
 
 
@@ -98,9 +94,9 @@ RUN = "Run:\n  Type: Custom::OpenAIThreadRun\n  Properties:\n    ServiceToken: x
     ],
 )
 def test_a_wrong_block_is_found(language: str, text: str, problem: str) -> None:
-    [block] = read(ROOT / "README.md", f"```{language}\n{text}\n```\n").blocks
+    [block] = read(ROOT / "SECURITY.md", f"```{language}\n{text}\n```\n").blocks
     found = problems(block)
-    assert any(each.startswith("README.md:2: ") and problem in each for each in found), found
+    assert any(each.startswith("SECURITY.md:2: ") and problem in each for each in found), found
 
 
 def test_code_that_is_only_indented_has_no_language() -> None:
@@ -129,6 +125,7 @@ def test_what_needs_more_than_python_is_parsed_and_not_run() -> None:
         ('model = "x"\ntools = [{ type = "function", function = {} }]', 7, "Invalid value for"),
         ("model = ", 6, "Invalid expression"),
         ('module "a" {\n  source = "./terraform/nobody"\n}', 6, "there is no module ./terraform/nobody"),
+        ('provider "aws" {\n  region = \n}', 7, "Invalid expression"),
         ('output "a" {\n  value = module.b.id\n}', 7, "Reference to undeclared module"),
     ],
 )
@@ -139,6 +136,14 @@ def test_a_wrong_block_of_hcl_is_found(tmp_path: Path, text: str, line: int, pro
     [found, *_] = hcl.problems(page.blocks, tmp_path)
     assert problem in found
     assert found.startswith(f"README.md:{line}: ")
+
+
+def test_what_needs_a_provider_is_only_read(tmp_path: Path) -> None:
+    if hcl.TERRAFORM is None:
+        pytest.skip("terraform is not installed")
+    text = 'terraform {\n  required_providers {\n    aws = {\n      source = "hashicorp/aws"\n    }\n  }\n}\n'
+    text += 'data "aws_region" "here" {\n}\n\noutput "a" {\n  value = data.aws_region.here.name\n}\n'
+    assert not hcl.problems(read(ROOT / "README.md", f"```hcl\n{text}```\n").blocks, tmp_path)
 
 
 def test_targets_of_make_are_read_from_the_makefile() -> None:
