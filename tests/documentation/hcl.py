@@ -20,8 +20,9 @@ TERRAFORM = shutil.which("terraform")
 _BLOCK = re.compile(
     r"^(?:module|output|variable|provider|terraform|resource|data|locals|moved|removed|import)\b", re.MULTILINE
 )
+_VARIABLE = re.compile(r'^variable "(\w+)"', re.MULTILINE)
 _SOURCE = re.compile(r'^(\s*source\s*=\s*)"([^"]+)"', re.MULTILINE)
-_RESOURCE = re.compile(r"\b(?:data\.)?aws_\w+\.\w+(?:\.\w+)?")
+_RESOURCE = re.compile(r"\b(?:data\.)?(?:aws|openai)_\w+\.\w+(?:\.\w+)?")
 # What needs a provider, which a check must not download, or a state, which there is none of.
 _ELSEWHERE = re.compile(
     r"^(?:terraform|provider|resource|data|moved|removed|import)\b[^{\n]*{\n.*?^}", re.MULTILINE | re.DOTALL
@@ -53,11 +54,12 @@ def problems(blocks: Sequence[Block], directory: Path) -> list[str]:
         )
         (directory / folder / "later.tf").write_text(_LATER)
         lines_before[folder] = before
-        calls += f'module "{folder}" {{\n  source = "./{folder}"\n}}\n'
+        asked = "".join(f"  {name} = terraform_data.later.output\n" for name in _VARIABLE.findall(text))
+        calls += f'module "{folder}" {{\n  source = "./{folder}"\n{asked}}}\n'
     found += _unreadable(blocks, directory, lines_before)
     if found:
         return found
-    (directory / "main.tf").write_text(calls)
+    (directory / "main.tf").write_text(_LATER + calls)
     made = _terraform(directory, "init", "-backend=false", "-input=false", "-no-color")
     assert made.returncode == 0, made.stdout + made.stderr
     for each in json.loads(_terraform(directory, "validate", "-json").stdout)["diagnostics"]:

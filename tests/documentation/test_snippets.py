@@ -146,5 +146,12 @@ def test_what_needs_a_provider_is_only_read(tmp_path: Path) -> None:
     assert not hcl.problems(read(ROOT / "README.md", f"```hcl\n{text}```\n").blocks, tmp_path)
 
 
+def test_a_variable_of_a_block_needs_no_value(tmp_path: Path) -> None:
+    if hcl.TERRAFORM is None:
+        pytest.skip("terraform is not installed")
+    text = 'variable "a" {\n  type = string\n}\n\noutput "a" {\n  value = var.a\n}\n'
+    assert not hcl.problems(read(ROOT / "README.md", f"```hcl\n{text}```\n").blocks, tmp_path)
+
+
 def test_targets_of_make_are_read_from_the_makefile() -> None:
     assert {"check", "test", "demo"} <= TARGETS
