@@ -13,6 +13,11 @@ BENCH_VENV := .venv-bench
 WHEELS := .build/wheels
 ASL_VALIDATOR := .build/asl-validator
 CDK := .build/cdk
+OLDEST := .build/oldest
+# The tests that meet most of the SDK; `make compatibility` runs all that do.
+OF_THE_SDK := $(wildcard tests/unit/test_openai_*.py) $(addprefix tests/unit/test_,application.py webhooks.py) \
+	tests/standin/test_openai_standin_elsewhere.py \
+	$(addprefix tests/wires/test_,both_wires.py function_tools.py webhook_endpoint.py without_conversations.py)
 # Functions start faster from bytecode, wherever it was switched off.
 export PYTHONDONTWRITEBYTECODE :=
 export SAM_CLI_TELEMETRY := 0
@@ -22,7 +27,7 @@ help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
 
 .PHONY: setup
-setup: $(VENV)/ready $(SAM_VENV)/ready $(AUDIT_VENV)/ready $(WHEELS)/ready $(ASL_VALIDATOR)/ready ## Install everything, once
+setup: $(VENV)/ready $(SAM_VENV)/ready $(AUDIT_VENV)/ready $(WHEELS)/ready $(OLDEST)/ready $(ASL_VALIDATOR)/ready ## Install everything, once
 
 .PHONY: demo
 demo: setup ## Deploy the application and an example stack to an embedded cloud, show it, delete it
@@ -30,16 +35,22 @@ demo: setup ## Deploy the application and an example stack to an embedded cloud,
 
 .PHONY: test
 test: setup check ## Check, then run all tests
-	@$(VENV)/bin/python -m pytest -n 2 tests/standin tests/wires tests/upgrade tests/crashes
+	@$(VENV)/bin/python -m pytest -n 2 tests/contract tests/standin tests/wires tests/upgrade tests/crashes
+	@PYTHONPATH=$(OLDEST) $(VENV)/bin/python -m pytest -n 2 tests/compatibility $(OF_THE_SDK)
 	@$(VENV)/bin/python -m pytest -n 2 --dist loadfile tests/static tests/emulator tests/e2e
 
+.PHONY: compatibility
+compatibility: $(VENV)/ready $(OLDEST)/ready ## Run all tests of both wires with the oldest packages that the layer may have
+	@PYTHONPATH=$(OLDEST) $(VENV)/bin/python -m pytest -n 2 tests/compatibility tests/unit tests/flow tests/wires tests/standin/test_openai_standin_elsewhere.py
+
 .PHONY: check
-check: $(VENV)/ready lint unit audit ## Format, lint, types, import contracts, unit and flow tests, audit: seconds
+check: $(VENV)/ready lint unit audit ## Format, lint, spelling, types, import contracts, documentation, unit and flow tests, audit: seconds
 
 .PHONY: lint
 lint: $(VENV)/ready
 	@$(VENV)/bin/ruff format --quiet --check .
 	@$(VENV)/bin/ruff check --quiet .
+	@$(VENV)/bin/typos --format brief
 	@$(VENV)/bin/mypy --no-error-summary
 	@PYTHONPATH=layers/threadrun $(VENV)/bin/lint-imports >.build/imports.log || { cat .build/imports.log; exit 1; }
 
@@ -51,7 +62,7 @@ reference: $(VENV)/ready ## Write docs/resources from the models, and the tables
 
 .PHONY: unit
 unit: $(VENV)/ready
-	@$(VENV)/bin/python -m pytest -q -n 2 tests/unit tests/random_lives tests/flow
+	@$(VENV)/bin/python -m pytest -q -n 2 tests/unit tests/documentation tests/random_lives tests/flow
 
 .PHONY: audit
 audit: $(VENV)/ready $(AUDIT_VENV)/ready ## Ask for known vulnerabilities of the locked packages, once a day
@@ -123,6 +134,12 @@ $(CDK)/ready: bench/cdk/package-lock.json
 	@echo "Installing aws-cdk-lib (once, about a minute)"
 	@mkdir -p $(CDK) && cp bench/cdk/package*.json $(CDK)
 	@npm ci --silent --no-audit --no-fund --prefix $(CDK)
+	@touch $@
+
+# What the layer may have at the least, to be put before the development environment as Lambda does with a layer.
+$(OLDEST)/ready: local/requirements-oldest.txt $(VENV)/ready
+	@rm -rf $(OLDEST)
+	@$(VENV)/bin/python $(PIP_INSTALL) --only-binary :all: --target $(OLDEST) -r $<
 	@touch $@
 
 # The wheels of the layer for this machine's Python: building it again needs no network.

@@ -1,6 +1,7 @@
 """`make lock`: resolves the dependency groups of pyproject.toml into lock files with hashes, without addresses.
 
-`make lock GROUPS=audit` resolves these groups only, and moves no pin of the others.
+`make lock GROUPS=audit` resolves these groups only, and moves no pin of the others. How is said in pyproject.toml; the
+command is in the head of each lock, for the bot that updates them.
 """
 
 from __future__ import annotations
@@ -19,7 +20,15 @@ LOCKS = {
     "sam": "local/requirements-sam.txt",
     "audit": "local/requirements-audit.txt",
     "bench": "local/requirements-bench.txt",
+    "oldest": "local/requirements-oldest.txt",
 }
+"""The lock of each group; `oldest` is that of the runtime once more, at its lower bounds."""
+
+
+def command(group: str) -> list[str]:
+    """uv's arguments for the lock of a group."""
+    options = ["--group=runtime", "--resolution=lowest-direct"] if group == "oldest" else [f"--group={group}"]
+    return ["pip", "compile", *options, f"--output-file={LOCKS[group]}", "pyproject.toml"]
 
 
 def main() -> int:
@@ -34,10 +43,7 @@ def main() -> int:
         for group in groups:
             lock = LOCKS[group]
             (ROOT / lock).unlink(missing_ok=True)
-            options = ["--quiet", "--universal", "--python-version", "3.11", "--generate-hashes"]
-            options += ["--no-annotate", "--no-header", "--no-emit-index-url", "--group", f"pyproject.toml:{group}"]
-            command = [str(python), "-m", "uv", "pip", "compile", *options, "-o", lock]
-            subprocess.run(command, cwd=ROOT, check=True)
+            subprocess.run([python, "-m", "uv", *command(group)], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
             print(f"{lock}: {(ROOT / lock).read_text().count('==')} packages")
     return 0
 

@@ -84,6 +84,5 @@ def _rendered(file: StoredFile) -> Body:
         "filename": file.name,
         "purpose": file.purpose,
         "status": "processed",
-        "status_details": None,
-        "expires_at": file.expires_at,
+        **({} if file.expires_at is None else {"expires_at": file.expires_at}),
     }

@@ -116,6 +116,7 @@ def stored(value: str | Item, new_id: NewId) -> Item:
     for part in item["content"] if kind == "message" else ():
         if part["type"] == "output_text":
             part.setdefault("annotations", [])
+            part.setdefault("logprobs", [])
     return item
 
 

@@ -54,7 +54,6 @@ class VectorStore:
     created_at: int
     last_active_at: float
     name: str = ""
-    description: str | None = None
     metadata: dict[str, str] = field(default_factory=dict)
     expires_days: int | None = None
     files: dict[str, IndexedFile] = field(default_factory=dict)

@@ -69,7 +69,6 @@ def create(world: World, query: Query, body: Body) -> Body:
     store = world.storage.new_store(
         body.get("file_ids", ()),
         name=body.get("name", ""),
-        description=body.get("description"),
         metadata=dict(body.get("metadata") or {}),
         expires_days=(body.get("expires_after") or {}).get("days"),
     )
@@ -157,13 +156,12 @@ def _rendered(store: VectorStore, now: float) -> Body:
         "object": "vector_store",
         "created_at": store.created_at,
         "name": store.name,
-        "description": store.description,
         "status": store.status(now),
         "usage_bytes": sum(_usage_bytes(each, now) for each in store.files.values()),
         "file_counts": {**{name: counts[name] for name in _FILE_STATUSES}, "total": len(store.files)},
         "metadata": store.metadata,
         "last_active_at": int(store.last_active_at),
-        "expires_after": None if days is None else {"anchor": "last_active_at", "days": days},
+        **({} if days is None else {"expires_after": {"anchor": "last_active_at", "days": days}}),
         "expires_at": None if store.expires_at is None else int(store.expires_at),
     }
 

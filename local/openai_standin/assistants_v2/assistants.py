@@ -41,18 +41,18 @@ def create(world: World, query: Query, body: Body) -> Body:
         "tool_resources": granted(world.storage, body.get("tool_resources")),
     }
     world.assistants.assistants[assistant["id"]] = assistant
-    return assistant
+    return _shown(assistant)
 
 
 def list_all(world: World, query: Query, body: Body) -> Body:
     """List assistants, newest first unless asked otherwise."""
-    return page(list(world.assistants.assistants.values()), query, "before")
+    return page([_shown(each) for each in world.assistants.assistants.values()], query, "before")
 
 
 def retrieve(world: World, query: Query, body: Body, assistant_id: str) -> Body:
     """Show an assistant."""
     require_known(query)
-    return world.assistants.assistant(assistant_id)
+    return _shown(world.assistants.assistant(assistant_id))
 
 
 def update(world: World, query: Query, body: Body, assistant_id: str) -> Body:
@@ -65,7 +65,7 @@ def update(world: World, query: Query, body: Body, assistant_id: str) -> Body:
         assistant[name] = _DEFAULTS.get(name) if value is None else value
     if "tool_resources" in body:
         assistant["tool_resources"] = granted(world.storage, body["tool_resources"])
-    return assistant
+    return _shown(assistant)
 
 
 def delete(world: World, query: Query, body: Body, assistant_id: str) -> Body:
@@ -74,6 +74,11 @@ def delete(world: World, query: Query, body: Body, assistant_id: str) -> Body:
     world.assistants.assistant(assistant_id)
     del world.assistants.assistants[assistant_id]
     return {"id": assistant_id, "object": "assistant.deleted", "deleted": True}
+
+
+def _shown(assistant: Body) -> Body:
+    """Leave out the effort, which can be set and is never shown."""
+    return {name: value for name, value in assistant.items() if name != "reasoning_effort"}
 
 
 def _chosen(assistant: Body) -> Body:

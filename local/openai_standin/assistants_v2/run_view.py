@@ -15,7 +15,6 @@ _SHOWN = (
     "temperature",
     "top_p",
     "response_format",
-    "reasoning_effort",
     "max_completion_tokens",
     "max_prompt_tokens",
     "parallel_tool_calls",

@@ -1,0 +1,33 @@
+"""A fixture for the tiers that talk to the stand-in: each exchange of each test is held against OpenAI's document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from local.openai_standin.application import Application
+from local.openai_standin.errors import ApiError
+from tests.contract.deviations import unknown_problems
+from tests.contract.document import Exchange, Problem
+
+
+@pytest.fixture(autouse=True)
+def contract(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What faults make of a reply on its way is not the stand-in's."""
+    answer = Application._answer
+    found: list[Problem] = []
+
+    def watched(self: Application, call: Any, body: bytes) -> Any:
+        try:
+            status, reply = 200, answer(self, call, body)
+        except ApiError as refusal:
+            found.extend(unknown_problems(Exchange(call.method, call.path, None, refusal.status, refusal.body)))
+            raise
+        found.extend(unknown_problems(Exchange(call.method, call.path, call.body, status, reply)))
+        return reply
+
+    monkeypatch.setattr(Application, "_answer", watched)
+    yield
+    assert not found, "\n".join(sorted({" ".join(problem) for problem in found}))
