@@ -85,6 +85,8 @@ def _text(written: str) -> str:
 def _table(names: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
     if not rows:
         return ["None."]
+    if broken := [row[0] for row in rows if any("\n" in cell for cell in row)]:
+        raise ReadmeError(f"a table has no place for texts of several lines: {', '.join(broken)}")
     cells = [names, tuple("---" for _ in names), *(tuple(cell.replace("|", "\\|") for cell in row) for row in rows)]
     return [f"| {' | '.join(row)} |" for row in cells]
 

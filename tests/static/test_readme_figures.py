@@ -138,7 +138,8 @@ def prices() -> dict[str, str]:
     watching = in_page("template.yaml", r"about \$([\d.]+) a month beyond")
     metric = in_page("docs/events.md", r"CloudWatch takes \$([\d.]+) a month for each metric")
     return {
-        "the application, without runs": f"{sweep:.2f} a month, for a look at overdue answers each minute",
+        "the application, without runs": f"{sweep:.2f} a month, for a look at overdue answers each minute, and "
+        f"{metric} for its metric",
         "dashboard and three alarms": f"{watching} a month beyond the account's free ones; none with "
         "`Observability=false`",
         "each metric with data": f"{metric} a month",

@@ -11,10 +11,7 @@ variable "service_token" {
 variable "changes" {
   description = "What has changed, a line each"
   type        = string
-  default     = <<-EOT
-    Speed up the search by an index on the orders' dates.
-    Drop the column customers.email, which nothing reads any more.
-  EOT
+  default     = "Speed up the search by an index on the orders' dates.\nDrop the column customers.email, which nothing reads any more."
 }
 
 variable "model" {
