@@ -1,3 +1,5 @@
+# The stack with a run, and nothing else.
+
 locals {
   has_thread = var.existing_thread_id != null || length(try(var.thread.messages, [])) > 0
 }

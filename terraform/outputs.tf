@@ -1,3 +1,5 @@
+# What a run gives.
+
 locals {
   # Empty after a create that failed.
   stack_outputs = aws_cloudformation_stack.this.outputs

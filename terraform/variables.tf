@@ -1,3 +1,5 @@
+# What a run takes.
+
 ################################################################################
 # Stack
 ################################################################################
@@ -157,7 +159,7 @@ variable "instructions" {
 }
 
 variable "tools" {
-  description = "The tools of the run, instead of the assistant's. Their `type` is code_interpreter, retrieval, file_search (OpenAI's name for retrieval today) or function; a function's `parameters` are the JSON text of a JSON Schema object, its `handler_arn` is the Lambda function that answers its calls, one that the application's ToolFunctionArns allow. Without it the run ends as requires_action"
+  description = "The tools of the run, instead of the assistant's. Their `type` is code_interpreter (with `file_ids`), retrieval, file_search (OpenAI's name for retrieval today) or function; a function's `parameters` are the JSON text of a JSON Schema object, its `handler_arn` is the Lambda function that answers its calls, one that the application's ToolFunctionArns allow. Without it the run ends as requires_action"
   type = list(object({
     type = string
     function = optional(object({
@@ -168,6 +170,7 @@ variable "tools" {
       handler_arn = optional(string)
     }))
     vector_store_ids = optional(list(string))
+    file_ids         = optional(list(string))
   }))
   default = null
 
@@ -225,6 +228,20 @@ variable "tools" {
       for tool in var.tools : try(tool.vector_store_ids == null, true) ? [] : [for id in tool.vector_store_ids : try(length(id) > 0, false)]
     ]))
     error_message = "tools: vector_store_ids must not have an empty ID."
+  }
+
+  validation {
+    condition = var.tools == null ? true : alltrue([
+      for tool in var.tools : try(tool.file_ids == null, true) ? true : try(tool.type == "code_interpreter", true)
+    ])
+    error_message = "tools: file_ids are possible when type is code_interpreter only."
+  }
+
+  validation {
+    condition = var.tools == null ? true : alltrue(flatten([
+      for tool in var.tools : try(tool.file_ids == null, true) ? [] : [for id in tool.file_ids : try(length(id) > 0, false)]
+    ]))
+    error_message = "tools: file_ids must not have an empty ID."
   }
 }
 

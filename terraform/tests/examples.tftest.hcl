@@ -1,3 +1,5 @@
+# The examples can be planned, and give what they say.
+
 mock_provider "aws" {
   mock_resource "aws_cloudformation_stack" {
     defaults = {

@@ -1,3 +1,5 @@
+# A handler may be made in the same apply.
+
 mock_provider "aws" {}
 
 variables {

@@ -1,3 +1,5 @@
+# The stack's outputs become the module's, in their types.
+
 mock_provider "aws" {
   mock_resource "aws_cloudformation_stack" {
     defaults = {

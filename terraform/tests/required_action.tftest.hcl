@@ -1,3 +1,5 @@
+# The calls that a run ends with are a list of objects.
+
 mock_provider "aws" {
   mock_resource "aws_cloudformation_stack" {
     defaults = {

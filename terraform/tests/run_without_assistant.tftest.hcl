@@ -1,3 +1,5 @@
+# The assistant of a run without one is null.
+
 mock_provider "aws" {
   mock_resource "aws_cloudformation_stack" {
     defaults = {

@@ -129,7 +129,7 @@ run "tools_have_what_was_given_and_nothing_else" {
     tools = [
       { type = "retrieval" },
       { type = "file_search", vector_store_ids = ["vs_1", "vs_2"] },
-      { type = "code_interpreter" },
+      { type = "code_interpreter", file_ids = ["file-1"] },
       { type = "function", function = { name = "now" } },
       { type = "function", function = { name = "get_weather", description = "Weather", parameters = "{}", strict = true } },
       { type = "function", function = { name = "get_time", handler_arn = "arn:aws:lambda:us-east-1:123456789012:function:get-time:live" } },
@@ -140,7 +140,7 @@ run "tools_have_what_was_given_and_nothing_else" {
     condition = jsonencode(yamldecode(aws_cloudformation_stack.this.template_body).Resources.ThreadRun.Properties.tools) == jsonencode([
       { type = "retrieval" },
       { type = "file_search", vector_store_ids = ["vs_1", "vs_2"] },
-      { type = "code_interpreter" },
+      { type = "code_interpreter", file_ids = ["file-1"] },
       { type = "function", function = { name = "now" } },
       { type = "function", function = { name = "get_weather", description = "Weather", parameters = "{}", strict = true } },
       { type = "function", function = { name = "get_time", handler_arn = "arn:aws:lambda:us-east-1:123456789012:function:get-time:live" } },

@@ -1,3 +1,5 @@
+# The example of two regions has a stack in each.
+
 mock_provider "aws" {
   alias = "first"
 

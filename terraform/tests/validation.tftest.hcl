@@ -1,3 +1,5 @@
+# What cannot be used is refused at plan time, with the argument that it is about.
+
 mock_provider "aws" {}
 
 variables {
@@ -323,6 +325,26 @@ run "vector_store_ids_must_not_be_empty" {
 
   variables {
     tools = [{ type = "file_search", vector_store_ids = [""] }]
+  }
+
+  expect_failures = [var.tools]
+}
+
+run "files_are_not_for_retrieval" {
+  command = plan
+
+  variables {
+    tools = [{ type = "retrieval", file_ids = ["file-1"] }]
+  }
+
+  expect_failures = [var.tools]
+}
+
+run "file_ids_must_not_be_empty" {
+  command = plan
+
+  variables {
+    tools = [{ type = "code_interpreter", file_ids = [""] }]
   }
 
   expect_failures = [var.tools]

@@ -1,3 +1,5 @@
+# One question and its answer.
+
 provider "aws" {}
 
 module "thread_run" {

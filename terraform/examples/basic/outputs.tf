@@ -1,3 +1,5 @@
+# What the example gives.
+
 output "answer" {
   description = "The answer to the question"
   value       = module.thread_run.output_text

@@ -1,3 +1,5 @@
+# A run on an existing thread, with the assistant and the thread that it refers to.
+
 provider "aws" {}
 
 module "expert" {

@@ -1,3 +1,5 @@
+# What the example takes.
+
 variable "name" {
   description = "Name of the CloudFormation stack of the run, and what the names of the other two begin with"
   type        = string

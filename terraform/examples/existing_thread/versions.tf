@@ -1,3 +1,5 @@
+# What the example needs.
+
 terraform {
   required_version = ">= 1.5"
 

@@ -1,3 +1,5 @@
+# Several runs from a map.
+
 provider "aws" {}
 
 module "answers" {

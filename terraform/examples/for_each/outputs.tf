@@ -1,3 +1,5 @@
+# What the example gives.
+
 output "answers" {
   description = "The answers by the names of their questions"
   value       = { for name, run in module.answers : name => run.output_text }

@@ -1,3 +1,5 @@
+# What the example takes.
+
 variable "name" {
   description = "What the names of the CloudFormation stacks begin with"
   type        = string

@@ -1,3 +1,5 @@
+# What comes after the gate is deployed only where a review of the changes says yes.
+
 provider "aws" {}
 
 module "gate" {

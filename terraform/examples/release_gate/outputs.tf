@@ -1,3 +1,5 @@
+# What the example gives.
+
 output "summary" {
   description = "What the review says of the changes"
   value       = module.gate.output["summary"]

@@ -1,3 +1,5 @@
+# What the example takes.
+
 variable "name" {
   description = "Name of the CloudFormation stack, and first part of the parameter's name"
   type        = string

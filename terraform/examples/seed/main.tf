@@ -1,3 +1,5 @@
+# The first example of the resource openai_thread_run, as a module call.
+
 provider "aws" {}
 
 module "example" {

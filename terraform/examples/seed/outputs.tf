@@ -1,3 +1,5 @@
+# What the example gives.
+
 output "id" {
   description = "The identifier of the run"
   value       = module.example.id

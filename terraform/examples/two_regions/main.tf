@@ -1,3 +1,5 @@
+# The same run in two regions, each by the application that is deployed there.
+
 provider "aws" {
   alias  = "first"
   region = var.first.region

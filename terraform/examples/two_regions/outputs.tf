@@ -1,3 +1,5 @@
+# What the example gives.
+
 output "notices" {
   description = "The notices by region"
   value = {

@@ -1,3 +1,5 @@
+# What the example takes.
+
 variable "name" {
   description = "Name of the CloudFormation stack, the same in both regions"
   type        = string

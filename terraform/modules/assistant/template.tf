@@ -1,3 +1,5 @@
+# The template of a stack with an assistant.
+
 locals {
   # What was left out is null in a typed object, and is taken out here.
   tools = var.tools == null ? null : [

@@ -1,3 +1,5 @@
+# The template of a stack with one resource of the application.
+
 locals {
   properties = merge({ ServiceToken = var.service_token, ServiceTimeout = var.service_timeout }, var.arguments)
 

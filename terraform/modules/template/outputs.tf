@@ -1,3 +1,5 @@
+# What the module gives.
+
 output "body" {
   description = "The template, in ASCII"
   value       = local.body

@@ -1,3 +1,5 @@
+# What the module takes.
+
 variable "description" {
   description = "What the stack is"
   type        = string

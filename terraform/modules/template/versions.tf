@@ -1,3 +1,5 @@
+# What the module needs.
+
 terraform {
   required_version = ">= 1.5"
 }

@@ -1,3 +1,5 @@
+# The stack with a thread, and nothing else.
+
 resource "aws_cloudformation_stack" "this" {
   name          = var.name
   template_body = module.template.body

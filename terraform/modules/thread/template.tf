@@ -1,3 +1,5 @@
+# The template of a stack with a thread.
+
 locals {
   # What was left out is null in a typed object, and is taken out here.
   messages = [

@@ -1,3 +1,5 @@
+# A function that answers calls, for handler.tftest.hcl.
+
 terraform {
   required_version = ">= 1.5"
 

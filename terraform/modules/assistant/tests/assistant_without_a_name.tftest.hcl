@@ -1,3 +1,5 @@
+# The output of a name that was not given is null.
+
 mock_provider "aws" {
   mock_resource "aws_cloudformation_stack" {
     defaults = {

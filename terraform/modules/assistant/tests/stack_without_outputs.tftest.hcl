@@ -1,3 +1,5 @@
+# The attributes of a stack that could not be created are unknown, and not an error.
+
 mock_provider "aws" {
   mock_resource "aws_cloudformation_stack" {
     defaults = {

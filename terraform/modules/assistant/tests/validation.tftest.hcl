@@ -1,3 +1,5 @@
+# What cannot be used is refused at plan time, with the argument that it is about.
+
 mock_provider "aws" {}
 
 variables {

@@ -1,3 +1,5 @@
+# The template has what was given, and nothing else.
+
 variables {
   description     = "A thing."
   logical_id      = "Thing"

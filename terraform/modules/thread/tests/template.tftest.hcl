@@ -1,3 +1,5 @@
+# The template has what was given, and nothing else.
+
 mock_provider "aws" {}
 
 variables {
