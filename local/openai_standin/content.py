@@ -13,8 +13,8 @@ from .fields import (
     fields,
     mapping,
     nullable,
+    one_of,
     string,
-    unsupported_value,
 )
 
 _FILE = nullable(string(prefix="file"))
@@ -55,15 +55,11 @@ _SOURCES = {"input_file": ("file_id", "file_data", "file_url"), "input_image": (
 def content(known: dict[str, Check]) -> Check:
     """Accept a text, or a list of parts of the known types."""
 
+    known_part = one_of(known)
+
     def part(value: Any, path: str) -> None:
-        mapping(value, path)
-        kind = value.get("type")
-        if kind is None:
-            raise missing(f"{path}.type")
-        if kind not in known:
-            raise unsupported_value(kind, path, list(known))
-        known[kind](value, path)
-        sources = _SOURCES.get(kind, ())
+        known_part(value, path)
+        sources = _SOURCES.get(value["type"], ())
         if sources and not any(value.get(name) for name in sources):
             raise missing(f"{path}.{sources[0]}")
 

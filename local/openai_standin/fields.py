@@ -109,6 +109,21 @@ def unsupported_value(value: object, path: str, allowed: Sequence[str]) -> Excep
     return refused(f"Invalid value: '{value}'. Supported values are: {names}.", path, "invalid_value")
 
 
+def one_of(known: Mapping[str, Check]) -> Check:
+    """Accept an object whose `type` chooses its check."""
+
+    def check(value: Any, path: str) -> None:
+        mapping(value, path)
+        kind = value.get("type")
+        if kind is None:
+            raise missing(f"{path}.type")
+        if kind not in known:
+            raise unsupported_value(kind, path, list(known))
+        known[kind](value, path)
+
+    return check
+
+
 def array(of: Check, *, fewest: int = 0, most: int | None = None) -> Check:
     """Accept a list whose every member passes, bounded in length."""
 

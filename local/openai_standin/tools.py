@@ -5,7 +5,7 @@ Whether a vector store or a file exists is state, and checked in `references.py`
 
 from typing import Any
 
-from .errors import missing, refused
+from .errors import refused
 from .fields import (
     Check,
     anything,
@@ -17,8 +17,8 @@ from .fields import (
     integer,
     mapping,
     nullable,
+    one_of,
     string,
-    unsupported_value,
 )
 from .strict_schema import require_strict
 
@@ -86,18 +86,13 @@ _UNCHECKED = (
     "apply_patch",
 )
 TYPES = (*_KNOWN, *_UNCHECKED)
+_TOOL = one_of(_KNOWN | dict.fromkeys(_UNCHECKED, anything))
 
 
 def tool(value: Any, path: str) -> None:
     """Check one tool; functions are flat here, so a nested `function` is a missing name."""
-    mapping(value, path)
-    kind = value.get("type")
-    if kind is None:
-        raise missing(f"{path}.type")
-    if kind not in TYPES:
-        raise unsupported_value(kind, path, TYPES)
-    _KNOWN.get(kind, anything)(value, path)
-    if kind == "function" and value.get("strict"):
+    _TOOL(value, path)
+    if value["type"] == "function" and value.get("strict"):
         what = f"function '{value['name']}'"
         schema = value.get("parameters") or {}
         require_strict(schema, what, f"{path}.parameters", "invalid_function_parameters")

@@ -4,10 +4,9 @@ Shapes are those of the SDK's `AssistantToolParam`, `AssistantResponseFormatOpti
 `MessageCreateParams`.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
-from ..errors import missing, refused
+from ..errors import refused
 from ..fields import (
     Check,
     anything,
@@ -21,8 +20,8 @@ from ..fields import (
     mapping,
     metadata,
     nullable,
+    one_of,
     string,
-    unsupported_value,
 )
 from ..strict_schema import require_strict
 from ..tools import NAME
@@ -49,21 +48,6 @@ _TOOLS: dict[str, Check] = {
 }
 # In an attachment a tool is named only: its settings belong to the run.
 _ATTACHMENT_TOOLS = {name: fields({"type": anything}) for name in ("code_interpreter", "file_search")}
-
-
-def one_of(known: Mapping[str, Check]) -> Check:
-    """Accept an object whose `type` chooses its check."""
-
-    def check(value: Any, path: str) -> None:
-        mapping(value, path)
-        kind = value.get("type")
-        if kind is None:
-            raise missing(f"{path}.type")
-        if kind not in known:
-            raise unsupported_value(kind, path, list(known))
-        known[kind](value, path)
-
-    return check
 
 
 def tool(value: Any, path: str) -> None:
