@@ -188,15 +188,19 @@ def steps(checkout: Path) -> Iterator[tuple[str, str, Callable[[], None]]]:
         _run(checkout, python, "-c", build, **own)
 
     yield "sam validate --lint, sam build", f"correct {TEMPLATE}, or what is named", validated_and_built
+    if missing() is not None:
+        yield "terraform validate", "install it, with a copy of the provider", _without_terraform
+        return
     for folder in configurations(checkout / MODULES):
         name = str(folder.relative_to(checkout))
         yield f"terraform validate {name}", f"correct {name}", partial(_validate, checkout, name)
 
 
+def _without_terraform() -> None:
+    raise CheckError(missing())
+
+
 def _validate(checkout: Path, folder: str) -> None:
-    lacking = missing()
-    if lacking is not None:
-        raise CheckError(lacking)
     plugins = f"-plugin-dir={provider_directory()}"
     _run(checkout, str(TERRAFORM), "init", "-no-color", "-backend=false", plugins, folder=folder, **ENVIRONMENT)
     _run(checkout, str(TERRAFORM), "validate", "-no-color", folder=folder, **ENVIRONMENT)
@@ -220,6 +224,8 @@ def _git(*arguments: str) -> str:
 def check(version: str, console: Console) -> list[Problem]:
     """Check a version, saying what is done; returns what keeps it from being released."""
     revision, words = revision_of(version, _git)
+    if not revision:
+        raise ValueError("this is no git repository with a commit")
     console.print(f"[bold]threadrun {version}[/bold], {words}")
     problems = []
     with clean_checkout(revision) as checkout:
