@@ -170,7 +170,10 @@ def _run(checkout: Path, *command: str | Path, folder: str = ".", **variables: s
 
 
 def steps(checkout: Path) -> Iterator[tuple[str, str, Callable[[], None]]]:
-    """What has to work in a checkout: its name, what to do where it does not, and the step itself."""
+    """What has to work in a checkout: its name, what to do where it does not, and the step itself.
+
+    The layer is built for this machine's Python, from wheels that are here; for Lambda's it is built by who deploys.
+    """
     python, sam = checkout / ".venv/bin/python", checkout / ".venv-sam/bin/sam"
     own = {"PYTHONPATH": str(checkout / "layers/threadrun")}
     build = "from local.deployment import build; build()"
@@ -179,21 +182,25 @@ def steps(checkout: Path) -> Iterator[tuple[str, str, Callable[[], None]]]:
         "run `make reference` and commit what it writes",
         lambda: _run(checkout, python, "-m", "local.reference", "--check", **own),
     )
-    yield (
-        "sam validate --lint",
-        "correct template.yaml",
-        lambda: _run(checkout, sam, "validate", "--lint", "--template", "template.yaml"),
-    )
-    yield "sam build", "correct what it names", lambda: _run(checkout, python, "-c", build, **own)
+
+    def validated_and_built() -> None:
+        _run(checkout, sam, "validate", "--lint", "--template", TEMPLATE)
+        _run(checkout, python, "-c", build, **own)
+
+    yield "sam validate --lint, sam build", f"correct {TEMPLATE}, or what is named", validated_and_built
+    if missing() is not None:
+        yield "terraform validate", "install it, with a copy of the provider", _without_terraform
+        return
     for folder in configurations(checkout / MODULES):
         name = str(folder.relative_to(checkout))
         yield f"terraform validate {name}", f"correct {name}", partial(_validate, checkout, name)
 
 
+def _without_terraform() -> None:
+    raise CheckError(missing())
+
+
 def _validate(checkout: Path, folder: str) -> None:
-    lacking = missing()
-    if lacking is not None:
-        raise CheckError(lacking)
     plugins = f"-plugin-dir={provider_directory()}"
     _run(checkout, str(TERRAFORM), "init", "-no-color", "-backend=false", plugins, folder=folder, **ENVIRONMENT)
     _run(checkout, str(TERRAFORM), "validate", "-no-color", folder=folder, **ENVIRONMENT)
@@ -217,6 +224,8 @@ def _git(*arguments: str) -> str:
 def check(version: str, console: Console) -> list[Problem]:
     """Check a version, saying what is done; returns what keeps it from being released."""
     revision, words = revision_of(version, _git)
+    if not revision:
+        raise ValueError("this is no git repository with a commit")
     console.print(f"[bold]threadrun {version}[/bold], {words}")
     problems = []
     with clean_checkout(revision) as checkout:
@@ -250,6 +259,8 @@ def main() -> int:
     console = Console(highlight=False, soft_wrap=True)
     try:
         version = parser.parse_args().version or version_of(ROOT)
+        if re.fullmatch(SEMANTIC, version) is None:
+            raise ValueError(f"{version} is no version of the form 1.2.3")
         problems = check(version, console)
     except (ValueError, OSError, subprocess.CalledProcessError) as error:
         console.print(f"[bold red]The check could not be made:[/bold red] {escape(str(error))}")
