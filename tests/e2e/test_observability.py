@@ -93,7 +93,7 @@ def overdue_request(stack: Stack, openai_api: OpenAIStandIn) -> None:
         late.begin_create(PROPERTIES | {"timeout_seconds": 3})
         [execution] = until(lambda: running_executions(late))
         stack.cloud.client("stepfunctions").stop_execution(executionArn=execution)
-        until(lambda: sweep(stack.cloud), seconds=40)
+        until(lambda: sweep(stack.cloud), seconds=90)
     finally:
         events.enable_rule(Name=reports)
     assert late.wait() == "ROLLBACK_COMPLETE"

@@ -12,7 +12,7 @@ from tests.e2e.conftest import Stack
 from tests.e2e.test_cloudformation import NOTHING, PROPERTIES, left
 
 
-def until(condition: Callable[[], Any], seconds: float = 30) -> Any:
+def until(condition: Callable[[], Any], seconds: float = 60) -> Any:
     """What the condition gives as soon as it gives something."""
     patience = time.monotonic() + seconds
     while not (found := condition()):

@@ -263,12 +263,3 @@ def assistant_id(deployed: tuple[EmbeddedCloud, Application]) -> Iterator[str]:
     yield stack_outputs(cloud, name)["Id"]
     cloudformation.delete_stack(StackName=name)
     wait_for_stack(cloud, name)
-
-
-@pytest.mark.parametrize("folder", [".", "modules/template", "modules/assistant", "modules/thread"])
-def test_the_modules_own_tests_pass(module: Path, folder: str) -> None:
-    """Validation at plan time, defaults and outputs, without any AWS."""
-    terraform = Terraform(module / folder, {})
-    terraform.run("init", "-no-color", f"-plugin-dir={provider_directory()}")
-    terraform.run("fmt", "-check", "-recursive")
-    assert "0 failed" in terraform.run("test", "-no-color")
