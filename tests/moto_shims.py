@@ -11,6 +11,7 @@ from typing import Any
 
 import boto3
 import jsonata
+from moto.dynamodb.responses import DynamoHandler
 from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import state_task_service_dynamodb
@@ -77,3 +78,15 @@ def shim_moto(monkeypatch: Any, invoke: Any, clock: Clock) -> None:
         wait_function.WaitFunction, "_wait_interval", lambda self, env, wait_seconds: clock.advance(wait_seconds)
     )
     monkeypatch.setattr(retrier_decl, "time", SimpleNamespace(sleep=clock.advance))
+    write_one_at_a_time(monkeypatch)
+
+
+def write_one_at_a_time(monkeypatch: Any) -> None:
+    """A condition and its write are one, as in DynamoDB: between moto's two another thread's write can get lost."""
+    call_action, lock = DynamoHandler.call_action, threading.RLock()
+
+    def locked(self: DynamoHandler) -> Any:
+        with lock:
+            return call_action(self)
+
+    monkeypatch.setattr(DynamoHandler, "call_action", locked)
