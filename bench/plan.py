@@ -56,8 +56,7 @@ def plan(grouped: dict[str, list[float]]) -> list[PlannedRun]:
     """
     window = max(max(each) for each in grouped.values()) + LONGEST_SPREAD_SECONDS
     planned = []
-    for place, each in enumerate(grouped.items()):
-        group, of_group = each
+    for place, (group, of_group) in enumerate(grouped.items()):
         first, last = LONGEST_SPREAD_SECONDS, window - max(of_group)
         if last <= first:
             first, last = 0, LONGEST_SPREAD_SECONDS

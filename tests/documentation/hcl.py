@@ -14,9 +14,9 @@ import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
+from local.terraform import ENVIRONMENT, TERRAFORM
 from tests.documentation.pages import ROOT, Block
 
-TERRAFORM = shutil.which("terraform")
 _BLOCK = re.compile(
     r"^(?:module|output|variable|provider|terraform|resource|data|locals|moved|removed|import)\b", re.MULTILINE
 )
@@ -120,6 +120,6 @@ def _completed(text: str) -> tuple[str, int]:
 
 
 def _terraform(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {"PATH": os.environ["PATH"], "HOME": str(directory), "CHECKPOINT_DISABLE": "1"}
+    environment = {"PATH": os.environ["PATH"], "HOME": str(directory), **ENVIRONMENT}
     command = [str(TERRAFORM), *arguments]
     return subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True, timeout=60)

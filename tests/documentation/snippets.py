@@ -14,6 +14,7 @@ from typing import Any
 import jsonschema
 import yaml
 from pydantic.alias_generators import to_pascal
+from samtranslator.yaml_helper import yaml_parse
 
 from local.reference import ATTRIBUTES
 from tests.documentation.pages import ROOT
@@ -79,29 +80,10 @@ def _command_problems(command: list[str]) -> Iterator[str]:
         yield from (f"template.yaml has no parameter {name}" for name in names if name not in template()["Parameters"])
 
 
-class _Loader(yaml.SafeLoader):
-    """CloudFormation's YAML: `!Ref x` is `{Ref: x}`, `!GetAtt x.y` is `{"Fn::GetAtt": [x, y]}`."""
-
-
-def _intrinsic(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> dict[str, Any]:
-    if isinstance(node, yaml.ScalarNode):
-        value: Any = loader.construct_scalar(node)
-    elif isinstance(node, yaml.SequenceNode):
-        value = loader.construct_sequence(node, deep=True)
-    else:
-        value = loader.construct_mapping(node, deep=True)
-    if suffix == "GetAtt" and isinstance(value, str):
-        value = value.split(".", 1)
-    return {suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}": value}
-
-
-_Loader.add_multi_constructor("!", _intrinsic)
-
-
 def yaml_problems(text: str) -> Iterator[str]:
     """A template, some resources of one, or some properties of ours: as the application would take them."""
     try:
-        parsed = yaml.load(text, _Loader)
+        parsed = yaml_parse(text)
     except yaml.YAMLError as error:
         yield f"is not YAML: {' '.join(str(error).split())}"
         return

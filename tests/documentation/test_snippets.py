@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from local.terraform import TERRAFORM
 from tests.documentation import hcl
 from tests.documentation.pages import ROOT, Block, pages, paths, read
 from tests.documentation.snippets import CHECKS, TARGETS, make_problems, yaml_problems
@@ -18,6 +19,7 @@ PLAIN = {
 }
 """Pages with a block that nothing can check, in the language `text`, and what it is."""
 
+needs_terraform = pytest.mark.skipif(TERRAFORM is None, reason="terraform is not installed")
 BLOCKS = [block for page in pages() for block in page.blocks]
 EXAMPLES = paths("docs/examples/*.yaml")
 MAKE_IN_PROSE = [span for page in pages() for span in page.spans if re.match(r"make [a-z]", span.text)]
@@ -37,9 +39,8 @@ def test_a_block_is_right(block: Block) -> None:
     assert not problems(block)
 
 
+@needs_terraform
 def test_every_block_of_hcl_fits_the_modules(tmp_path: Path) -> None:
-    if hcl.TERRAFORM is None:
-        pytest.skip("terraform is not installed")
     found = [block for block in BLOCKS if block.language == "hcl"]
     assert found
     assert not hcl.problems(found, tmp_path)
@@ -117,6 +118,7 @@ def test_what_needs_more_than_python_is_parsed_and_not_run() -> None:
     assert not problems(block)
 
 
+@needs_terraform
 @pytest.mark.parametrize(
     ("text", "line", "problem"),
     [
@@ -130,25 +132,21 @@ def test_what_needs_more_than_python_is_parsed_and_not_run() -> None:
     ],
 )
 def test_a_wrong_block_of_hcl_is_found(tmp_path: Path, text: str, line: int, problem: str) -> None:
-    if hcl.TERRAFORM is None:
-        pytest.skip("terraform is not installed")
     page = read(ROOT / "README.md", f"# Title\n\nText.\n\n```hcl\n{text}\n```\n")
     [found, *_] = hcl.problems(page.blocks, tmp_path)
     assert problem in found
     assert found.startswith(f"README.md:{line}: ")
 
 
+@needs_terraform
 def test_what_needs_a_provider_is_only_read(tmp_path: Path) -> None:
-    if hcl.TERRAFORM is None:
-        pytest.skip("terraform is not installed")
     text = 'terraform {\n  required_providers {\n    aws = {\n      source = "hashicorp/aws"\n    }\n  }\n}\n'
     text += 'data "aws_region" "here" {\n}\n\noutput "a" {\n  value = data.aws_region.here.name\n}\n'
     assert not hcl.problems(read(ROOT / "README.md", f"```hcl\n{text}```\n").blocks, tmp_path)
 
 
+@needs_terraform
 def test_a_variable_of_a_block_needs_no_value(tmp_path: Path) -> None:
-    if hcl.TERRAFORM is None:
-        pytest.skip("terraform is not installed")
     text = 'variable "a" {\n  type = string\n}\n\noutput "a" {\n  value = var.a\n}\n'
     assert not hcl.problems(read(ROOT / "README.md", f"```hcl\n{text}```\n").blocks, tmp_path)
 
