@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from local.deployment import ROOT
-from tests.e2e.test_terraform import Terraform, module, provider_directory
+from local.terraform import provider_directory
+from tests.e2e.terraform import Terraform, module
 
 __all__ = ["module"]
 PAGE = (ROOT / "docs" / "migration.md").read_text()

@@ -8,8 +8,9 @@ from pathlib import Path
 from local.deployment import ROOT, Application, stack_outputs, wait_for_stack
 from local.embedded_cloud import EmbeddedCloud
 from local.openai_standin import OpenAIStandIn, Script
+from local.terraform import provider_directory
+from tests.e2e.terraform import Terraform, module
 from tests.e2e.test_cloudformation import NOTHING, left
-from tests.e2e.test_terraform import Terraform, module, provider_directory
 
 __all__ = ["module"]
 ANSWER = "It is a collection of resources that are managed together."

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from local.terraform import provider_directory
-from tests.e2e.test_terraform import Terraform, module
+from tests.e2e.terraform import Terraform, module
 
 __all__ = ["module"]
 
