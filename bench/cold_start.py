@@ -21,7 +21,12 @@ from local.deployment import ROOT, RUNTIME_PACKAGES, build, reading_build
 
 TRIES = 5
 HANDLERS = ("custom_resource", "reconcile", "call_tool", "signal", "responder")
-EVERYTHING = ("threadrun.openai_responses", "threadrun.openai_assistants", "jsonschema", "openai.resources.responses")
+EVERYTHING = (
+    "threadrun.providers.responses.backend",
+    "threadrun.providers.assistants_v2.backend",
+    "jsonschema",
+    "openai.resources.responses",
+)
 """What a handler imports whose author puts every import at the top."""
 SETTINGS = {"TABLE_NAME": "table", "AWS_DEFAULT_REGION": "us-east-1", "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand"}
 

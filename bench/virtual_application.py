@@ -18,13 +18,13 @@ from bench.profile import Profile, SimulatedRun
 from functions.custom_resource import app as custom_resource
 from tests.random_lives.services import MemoryServer, MemoryStepFunctions
 from tests.random_lives.state_machine import LINGER_SECONDS
-from threadrun.answers import answer_request
-from threadrun.application import Application
-from threadrun.assistant_catalog import AssistantCatalog
-from threadrun.cloudformation import parse_event
-from threadrun.settings import Settings
-from threadrun.steps import Waiting, take_step
-from threadrun.trace import Trace
+from threadrun.app.application import Application
+from threadrun.app.settings import Settings
+from threadrun.cloudformation.answers import answer_request
+from threadrun.cloudformation.events import parse_event
+from threadrun.providers.responses.assistant_catalog import AssistantCatalog
+from threadrun.state.progress import Trace
+from threadrun.workflow.steps import Waiting, take_step
 
 EPOCH_S = 1_800_000_000.0
 EVENT = {
@@ -70,7 +70,7 @@ class VirtualApplication:
 
     def play(self) -> SimulatedRun:
         """From CloudFormation's request to its answer."""
-        with patch("threadrun.answers.deliver", self._deliver):
+        with patch("threadrun.cloudformation.answers.deliver", self._deliver):
             self._run_function("start", lambda: custom_resource.handle(self._app, parse_event(EVENT), Trace()))
             self._ends_epoch_s = self.now + self._seconds
             if self._execution is not None:

@@ -42,9 +42,10 @@ from local.openai_standin import OpenAIStandIn, Script
 from local.recorded_runs import read_runs
 from local.runs import runs_table
 from local.timeline_page import timeline_page
-from threadrun.output_bucket import OutputBucket
-from threadrun.record import RunRecord, resource_key
-from threadrun.store import Store, public_key
+from threadrun.state.resource import resource_key
+from threadrun.state.run import RunRecord
+from threadrun.storage.output_bucket import OutputBucket
+from threadrun.storage.records import Store, public_key
 
 EXAMPLES = ROOT / "docs" / "examples"
 QUESTION = "question"

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from threadrun.record import ResourceRecord, RunRecord
-from threadrun.store import record_of
-from threadrun.timeline import Phase
+from threadrun.state.resource import ResourceRecord
+from threadrun.state.run import RunRecord
+from threadrun.state.timeline import Phase
+from threadrun.storage.records import record_of
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -15,7 +15,7 @@ from typing import Any, get_args
 from pydantic import BaseModel
 
 from local.module_tables import ReadmeError, readmes
-from threadrun.desired import RESOURCE_MODELS, Desired
+from threadrun.schema.arguments import RESOURCE_MODELS, Desired
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = ROOT / "docs" / "resources"

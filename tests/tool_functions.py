@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from botocore.awsrequest import AWSRequest, AWSResponse
 
-from threadrun import handlers
+from threadrun.workflow import lambda_invoke
 
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:{}"
 
@@ -50,14 +50,14 @@ class ToolFunctions:
         self.functions: dict[str, Callable[[dict[str, Any]], Any]] = {}
         self.events: list[dict[str, Any]] = []
         self._lock = threading.Lock()
-        make_client = handlers._client
+        make_client = lambda_invoke._client
 
         def client(timeout_seconds: float) -> Any:
             made = make_client(timeout_seconds)
             made.meta.events.register_first("before-send.lambda.Invoke", self._answer)
             return made
 
-        monkeypatch.setattr(handlers, "_client", client)
+        monkeypatch.setattr(lambda_invoke, "_client", client)
 
     def forget(self) -> None:
         """No function is there, and none was invoked."""

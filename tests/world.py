@@ -31,9 +31,9 @@ from tests.answer_url import AnswerUrl
 from tests.moto_shims import Clock, aws, executions, shim_moto
 from tests.template import ROOT, template, timeout_seconds
 from tests.tool_functions import ARN, ToolFunctions
-from threadrun.application import Application
-from threadrun.settings import Settings
-from threadrun.store import Store
+from threadrun.app.application import Application
+from threadrun.app.settings import Settings
+from threadrun.storage.records import Store
 
 DEFINITION = ROOT / "statemachine/thread_run.asl.yaml"
 TABLE, BUCKET = "threadrun-table", "threadrun-outputs"

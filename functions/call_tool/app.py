@@ -8,10 +8,10 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from threadrun.application import application, prepare_in_init
-from threadrun.handlers import invoke
-from threadrun.tool_calls import answer_call
-from threadrun.trace import Trace
+from threadrun.app.application import application, prepare_in_init
+from threadrun.state.progress import Trace
+from threadrun.workflow.lambda_invoke import invoke
+from threadrun.workflow.tool_calls import answer_call
 
 logger = Logger(service="call_tool")
 metrics = Metrics(namespace="ThreadRun", service="call_tool")

@@ -12,17 +12,17 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from threadrun.answers import Answered, answer_request
-from threadrun.application import Application, application, prepare_in_init
-from threadrun.cloudformation import Event, parse_event
-from threadrun.delivery import deliver_plain_failure
+from threadrun.app.application import Application, application, prepare_in_init
+from threadrun.cloudformation.answers import Answered, answer_request
+from threadrun.cloudformation.events import Event, parse_event
+from threadrun.cloudformation.intake import record_request
+from threadrun.cloudformation.response import deliver_plain_failure
 from threadrun.errors import AnswerUndelivered, InvalidEvent
-from threadrun.intake import record_request
-from threadrun.log_lines import lend
-from threadrun.record import resource_key
-from threadrun.run_metrics import count, measure_answer
-from threadrun.steps import Step, take_step
-from threadrun.trace import Trace
+from threadrun.state.progress import Trace
+from threadrun.state.resource import resource_key
+from threadrun.telemetry.log_lines import lend
+from threadrun.telemetry.metrics import count, measure_answer
+from threadrun.workflow.steps import Step, take_step
 
 logger = Logger(service="custom_resource")
 lend(logger)

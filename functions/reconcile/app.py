@@ -9,11 +9,11 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from threadrun.application import application, prepare_in_init
-from threadrun.log_lines import lend
-from threadrun.run_metrics import count
-from threadrun.steps import Waiting, take_step
-from threadrun.trace import Trace
+from threadrun.app.application import application, prepare_in_init
+from threadrun.state.progress import Trace
+from threadrun.telemetry.log_lines import lend
+from threadrun.telemetry.metrics import count
+from threadrun.workflow.steps import Waiting, take_step
 
 logger = Logger(service="reconcile")
 lend(logger)
@@ -26,7 +26,7 @@ prepare_in_init(with_backend=True)
 @metrics.log_metrics
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """`{key, request_id, awaits_events?}` -> `{outcome, wait_seconds, ...}`, see `threadrun.steps.Step`."""
+    """`{key, request_id, awaits_events?}` -> `{outcome, wait_seconds, ...}`, see `threadrun.workflow.steps.Step`."""
     app = application()
     logger.set_correlation_id(event["request_id"])
     seconds = context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS

@@ -10,14 +10,14 @@ import json
 import os
 from typing import Any
 
-from threadrun.delivery import deliver_plain_failure
+from threadrun.cloudformation.response import deliver_plain_failure
 
 try:
     from aws_lambda_powertools import Logger, Metrics
     from aws_lambda_powertools.metrics import MetricUnit
 
-    from threadrun.application import application
-    from threadrun.responder import answer_ended_execution, rescue_request, sweep
+    from threadrun.app.application import application
+    from threadrun.app.responder import answer_ended_execution, rescue_request, sweep
 
     Logger(service="responder")
     metrics = Metrics(namespace="ThreadRun", service="responder")

@@ -8,11 +8,11 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from threadrun.answers import Answered, answer_request
-from threadrun.application import Application, application, prepare_in_init
-from threadrun.run_events import put_event
-from threadrun.run_metrics import measure_answer
-from threadrun.trace import names
+from threadrun.app.application import Application, application, prepare_in_init
+from threadrun.cloudformation.answers import Answered, answer_request
+from threadrun.state.progress import names
+from threadrun.telemetry.metrics import measure_answer
+from threadrun.telemetry.run_events import put_event
 
 logger = Logger(service="signal")
 metrics = Metrics(namespace="ThreadRun", service="signal")

@@ -9,9 +9,9 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.data_classes import LambdaFunctionUrlEvent
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from threadrun.application import Application, application, prepare_in_init
+from threadrun.app.application import Application, application, prepare_in_init
 from threadrun.errors import ThreadRunError
-from threadrun.webhooks import ForgedEvent, ended_run, wake
+from threadrun.workflow.webhooks import ForgedEvent, ended_run, wake
 
 logger = Logger(service="webhook")
 metrics = Metrics(namespace="ThreadRun", service="webhook")

@@ -9,11 +9,12 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import ValidationError
 
-from threadrun.application import application
-from threadrun.delivery import NOT_CREATED, deliver, deliver_plain_failure, is_response_url
+from threadrun.app.application import application
+from threadrun.app.webhook_endpoint import EndpointRequest, fulfil
+from threadrun.cloudformation.protocol import NOT_CREATED, is_response_url
+from threadrun.cloudformation.response import deliver, deliver_plain_failure
 from threadrun.errors import ThreadRunError
-from threadrun.log_lines import lend
-from threadrun.webhook_endpoint import EndpointRequest, fulfil
+from threadrun.telemetry.log_lines import lend
 
 logger = Logger(service="webhook_endpoint")
 lend(logger)

@@ -8,7 +8,7 @@ from typing import Any
 
 from local.openai_standin import Script
 from tests.world import World
-from threadrun.record import RunRecord
+from threadrun.state.run import RunRecord
 
 MESSAGES = {"messages": [{"role": "user", "content": "What is a stack?"}], "metadata": {"source": "test"}}
 SERVICE_TIMEOUT_SECONDS = 1800

@@ -19,9 +19,9 @@ from samtranslator.yaml_helper import yaml_parse
 from local.reference import ATTRIBUTES
 from tests.documentation.pages import ROOT
 from tests.template import template
-from threadrun.desired import RESOURCE_MODELS
 from threadrun.errors import InvalidProperties
-from threadrun.properties import parse_properties
+from threadrun.schema.arguments import RESOURCE_MODELS
+from threadrun.schema.parsing import parse_properties
 
 TOOLS = {"aws", "export", "git", "make", "sam", "terraform"}
 """The commands that a reader is asked to run: another one is a decision."""

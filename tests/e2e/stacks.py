@@ -13,9 +13,9 @@ from typing import Any
 from local.deployment import Application
 from local.embedded_cloud import EmbeddedCloud
 from tests.e2e.conftest import Stack
-from threadrun.output_bucket import OutputBucket
-from threadrun.record import ResourceRecord
-from threadrun.store import Store
+from threadrun.state.resource import ResourceRecord
+from threadrun.storage.output_bucket import OutputBucket
+from threadrun.storage.records import Store
 
 PATIENCE_SECONDS = 540
 CONNECTIONS = 10

@@ -8,7 +8,7 @@ from local.openai_standin import Script
 from tests.flow.test_life_of_a_run import NOTHING, PROPERTIES, left_at_openai
 from tests.moto_shims import aws
 from tests.world import BUCKET, World
-from threadrun.delivery import MAX_BODY_BYTES
+from threadrun.cloudformation.response import MAX_BODY_BYTES
 
 MEGABYTE = "Grüße aus Köln ✓ " * 50_000
 

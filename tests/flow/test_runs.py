@@ -16,7 +16,7 @@ from local.timeline_page import timeline_page
 from tests.flow.test_life_of_a_run import PROPERTIES
 from tests.moto_shims import aws
 from tests.world import TABLE, World
-from threadrun import record
+from threadrun.state import run as record
 
 CALL = {"type": "function_call", "name": "look_up", "call_id": "call_1", "arguments": {"article": "secret bolt"}}
 

@@ -14,8 +14,8 @@ from local.openai_standin import Fault, Script
 from tests.flow.test_life_of_a_run import CHANGED, NOTHING, PROPERTIES, left_at_openai, runs_started
 from tests.moto_shims import executions
 from tests.world import STACK_ID, World
-from threadrun.delivery import MAX_BODY_BYTES
-from threadrun.record import resource_key
+from threadrun.cloudformation.response import MAX_BODY_BYTES
+from threadrun.state.resource import resource_key
 
 
 def test_point_01_delete_during_create_with_a_made_up_id_cleans_up(world: World) -> None:

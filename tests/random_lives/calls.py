@@ -10,7 +10,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from threadrun.errors import AnswerUndelivered, LostReply, TerminalError, TransientError
-from threadrun.handlers import HandlerFailed, HandlerUnavailable
+from threadrun.workflow.lambda_invoke import HandlerFailed, HandlerUnavailable
 
 CREATING = frozenset(
     {"create_thread", "create_bare_thread", "add_messages", "start_run", "continue_run", "put_assistant"}

@@ -11,10 +11,10 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from tests.unit.memory import MemoryBackend
-from threadrun.assistant_catalog import AssistantCatalog
-from threadrun.backend import FunctionCall, ObservedAssistant, ObservedRun, RunPlan
-from threadrun.desired import DesiredAssistant, DesiredThread, Message
 from threadrun.errors import NotFound, ThreadBusy
+from threadrun.providers.responses.assistant_catalog import AssistantCatalog
+from threadrun.schema.arguments import DesiredAssistant, DesiredThread, Message
+from threadrun.state.observations import FunctionCall, ObservedAssistant, ObservedRun, RunPlan
 
 SHARED_THREAD = "conv_shared"
 

@@ -12,9 +12,9 @@ import yaml
 
 from functions.reconcile.app import MARGIN_SECONDS
 from tests.template import timeout_seconds
-from threadrun.answers import answer_request
-from threadrun.steps import Waiting, take_step
-from threadrun.tool_calls import answer_call
+from threadrun.cloudformation.answers import answer_request
+from threadrun.workflow.steps import Waiting, take_step
+from threadrun.workflow.tool_calls import answer_call
 
 if TYPE_CHECKING:
     from tests.random_lives.world import World

@@ -25,7 +25,7 @@ from hypothesis.stateful import (
 from tests.random_lives.calls import Fate, Trap
 from tests.random_lives.properties import PROPERTIES
 from tests.random_lives.world import PLAIN, World
-from threadrun import answers, delivery
+from threadrun.cloudformation import answers, response
 
 CHOICES = st.integers(0, 15)
 CALLS = ["", "put_item", "put_item", "create_thread", "start_run", "start_run", "observe_run", "start_execution", "PUT"]
@@ -50,7 +50,7 @@ class RandomLives(RuleBasedStateMachine):
         self.properties = PROPERTIES[resource_type]
         self.patch = pytest.MonkeyPatch()
         self.patch.setattr(answers, "deliver", self.world.put_answer)
-        self.patch.setattr(delivery, "deliver", self.world.put_answer)
+        self.patch.setattr(response, "deliver", self.world.put_answer)
 
     def _is_idle(self) -> bool:
         return self.world.stack.waiting is None

@@ -10,7 +10,7 @@ from tests.random_lives import stack
 from tests.random_lives.calls import Fate, Trap
 from tests.random_lives.test_random_lives import RandomLives, quiet
 from tests.random_lives.world import World
-from threadrun.polling import FIRST_SECONDS, MAX_NET_SECONDS, MIN_NET_SECONDS
+from threadrun.reconcile.polling import FIRST_SECONDS, MAX_NET_SECONDS, MIN_NET_SECONDS
 
 __all__ = ["quiet"]
 RUN_SECONDS = 40

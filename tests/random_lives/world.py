@@ -21,15 +21,16 @@ from tests.random_lives.calls import Calls, ProcessEnded, Watched, aws_error, ha
 from tests.random_lives.services import SHARED_THREAD, MemoryServer, MemoryStepFunctions, MemoryTable
 from tests.random_lives.stack import Stack
 from tests.random_lives.state_machine import Execution, FunctionFailed
-from threadrun.application import Application
-from threadrun.assistant_catalog import AssistantCatalog
-from threadrun.cloudformation import parse_event
+from threadrun.app.application import Application
+from threadrun.app.responder import answer_ended_execution, rescue_request, sweep
+from threadrun.app.settings import Settings
+from threadrun.cloudformation.events import parse_event
 from threadrun.errors import ThreadRunError
-from threadrun.record import ResourceRecord, RunRecord
-from threadrun.responder import answer_ended_execution, rescue_request, sweep
-from threadrun.settings import Settings
-from threadrun.trace import Trace
-from threadrun.webhooks import wake
+from threadrun.providers.responses.assistant_catalog import AssistantCatalog
+from threadrun.state.progress import Trace
+from threadrun.state.resource import ResourceRecord
+from threadrun.state.run import RunRecord
+from threadrun.workflow.webhooks import wake
 
 Result = TypeVar("Result")
 LAMBDA_PAUSES_SECONDS = (60, 120)

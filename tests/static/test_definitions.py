@@ -72,7 +72,8 @@ def test_only_keys_travel_through_the_state_machine() -> None:
 def test_the_built_layer_has_all_that_the_functions_import() -> None:
     """The emulator's functions see this project's own packages too, and would hide a missing one."""
     layer = build().parent / "ThreadRunLayer" / "python"
-    modules = sorted(path.stem for path in (layer / "threadrun").glob("*.py") if path.stem != "__init__")
+    files = (layer / "threadrun").rglob("*.py")
+    modules = sorted({".".join(path.relative_to(layer).with_suffix("").parts) for path in files})
     runtime = Path(sys.prefix) / "lib" / f"python3.{sys.version_info.minor}" / "site-packages"
     script = f"""
 import sys
@@ -85,8 +86,8 @@ class Provided:
 sys.meta_path.append(Provided())
 import importlib
 for name in {modules!r}:
-    importlib.import_module("threadrun." + name)
-from threadrun.json_schema import first_problem
+    importlib.import_module(name.removesuffix(".__init__"))
+from threadrun.schema.json_schema import first_problem
 assert first_problem("{{}}", {{"required": ["a"]}}), "what is imported only when it is needed"
 sys.path.insert(0, sys.argv[1])
 import app
@@ -101,10 +102,12 @@ print(app.handler)
 @pytest.mark.parametrize("api", ["responses", "assistants"])
 def test_what_a_function_needs_of_the_sdk_is_imported_before_its_first_event(api: str) -> None:
     """And of the two wires only the one that is chosen; answering needs neither."""
-    script = "import sys, app; print(*(n for n in sys.modules if n.startswith(('openai.resources', 'threadrun.open'))))"
+    script = "import sys, app; print(*(n for n in sys.modules if n.startswith('threadrun.providers')))"
     path = f"{ROOT / 'layers' / 'threadrun'}:{{}}"
     variables = {"AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand", "TABLE_NAME": "table", "OPENAI_API": api}
-    other = {"responses": "threadrun.openai_assistants", "assistants": "threadrun.openai_responses"}[api]
+    wires = {"responses": "threadrun.providers.responses", "assistants": "threadrun.providers.assistants_v2"}
+    chosen = wires.pop(api)
+    [other] = wires.values()
     for function, needs_sdk in {
         "custom_resource": True,
         "reconcile": True,
@@ -113,7 +116,7 @@ def test_what_a_function_needs_of_the_sdk_is_imported_before_its_first_event(api
     }.items():
         source = path.format(ROOT / "functions" / function)
         imported = run(sys.executable, "-c", script, PYTHONPATH=source, **variables)
-        assert (f"threadrun.openai_{api}" in imported) == needs_sdk, function
+        assert (f"{chosen}.backend" in imported) == needs_sdk, function
         assert other not in imported
 
 

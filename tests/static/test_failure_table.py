@@ -9,27 +9,27 @@ from functools import cache
 
 from local.deployment import ROOT
 from tests.template import template
-from threadrun.properties import _SENTENCES as PROPERTY_SENTENCES
+from threadrun.schema.parsing import _SENTENCES as PROPERTY_SENTENCES
 
 PAGE, README = ROOT / "docs" / "failures.md", ROOT / "README.md"
 PACKAGE, FUNCTIONS = ROOT / "layers/threadrun/threadrun", ROOT / "functions"
 RAISED = {"TerminalError", "NotFound", "NotServed", "TooLarge", "InvalidEvent"}
 """What ends a request, with a sentence of its own as the first argument."""
 TOLD = {
-    "answers.py": {"_failure_reason", "_unaccepted", "answer_body"},
-    "desired.py": {"conflicts"},
+    "cloudformation/answers.py": {"_failure_reason", "_unaccepted", "answer_body"},
+    "schema/arguments.py": {"conflicts"},
     "errors.py": {"InvalidProperties"},
-    "intake.py": {"_read_properties"},
-    "json_schema.py": {"first_problem"},
-    "openai_capabilities.py": {"not_served"},
-    "openai_errors.py": {"translated", "require_readable", "_from_status"},
-    "openai_responses.py": {"_problem"},
-    "assistants_v2_shapes.py": {"problem_of"},
-    "properties.py": {"_add_unknown", "mixed_styles"},
-    "reconcile_run.py": {"_give_up"},
-    "steps.py": {"_advance"},
-    "responder.py": {"rescue_request", "answer_ended_execution", "sweep"},
-    "application.py": {"_read_secret"},
+    "cloudformation/intake.py": {"_read_properties"},
+    "schema/json_schema.py": {"first_problem"},
+    "providers/capabilities.py": {"not_served"},
+    "providers/errors.py": {"translated", "require_readable", "_from_status"},
+    "providers/responses/shapes.py": {"_problem"},
+    "providers/assistants_v2/shapes.py": {"problem_of"},
+    "schema/parsing.py": {"_add_unknown", "mixed_styles"},
+    "reconcile/run.py": {"_give_up"},
+    "workflow/steps.py": {"_advance"},
+    "app/responder.py": {"rescue_request", "answer_ended_execution", "sweep"},
+    "app/application.py": {"_read_secret"},
     "responder/app.py": {"<module>", "_reason"},
     "webhook_endpoint/app.py": {"handler"},
 }
@@ -107,8 +107,8 @@ def of_the_state_machine() -> Iterator[str]:
 @cache
 def in_code() -> frozenset[str]:
     found = [*PROPERTY_SENTENCES.values(), *of_the_state_machine()]
-    for path in [*PACKAGE.glob("*.py"), *FUNCTIONS.glob("*/app.py")]:
-        name = path.name if path.parent == PACKAGE else f"{path.parent.name}/{path.name}"
+    for path in [*PACKAGE.rglob("*.py"), *FUNCTIONS.glob("*/app.py")]:
+        name = str(path.relative_to(PACKAGE if path.is_relative_to(PACKAGE) else FUNCTIONS))
         tree = ast.parse(path.read_text())
         found += [*raised(tree), *said_in(tree, TOLD.get(name, set()))]
     rules = template()["Rules"].values()

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from local.deployment import ROOT
-from threadrun.desired import AnyDesired, DesiredAssistant, DesiredRun, DesiredThread
+from threadrun.schema.arguments import AnyDesired, DesiredAssistant, DesiredRun, DesiredThread
 
 MODULES: dict[str, type[AnyDesired]] = {
     ".": DesiredRun,

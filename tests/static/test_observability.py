@@ -13,8 +13,8 @@ import yaml
 
 from local.deployment import ROOT
 from tests.static.test_checkov import expanded
-from threadrun.run_end import FAILURES
-from threadrun.run_events import DETAIL_TYPE, SOURCE
+from threadrun.telemetry.run_end import FAILURES
+from threadrun.telemetry.run_events import DETAIL_TYPE, SOURCE
 
 DOCUMENTED = {
     # https://docs.aws.amazon.com/step-functions/latest/dg/procedure-cw-metrics.html
@@ -98,8 +98,8 @@ def test_every_metric_that_is_looked_at_is_one_that_somebody_writes() -> None:
 
 
 def test_the_documentation_has_all_metrics_and_reasons() -> None:
-    sources = [*(ROOT / "functions").glob("*/app.py"), ROOT / "layers/threadrun/threadrun/run_metrics.py"]
-    sources += [ROOT / "layers/threadrun/threadrun/steps.py"]
+    sources = [*(ROOT / "functions").glob("*/app.py"), ROOT / "layers/threadrun/threadrun/telemetry/metrics.py"]
+    sources += [ROOT / "layers/threadrun/threadrun/workflow/steps.py"]
     text = "".join(path.read_text() for path in sources)
     patterns = (r'add_metric\(name="(\w+)"', r'"(\w+)": \(MetricUnit', r'counts\["(\w+)"\]', r'values\["(\w+)"\]')
     written = {name for pattern in patterns for name in re.findall(pattern, text)} | {"ToolCalls", "ToolFailures"}

@@ -13,8 +13,10 @@ from bench.prices import SWEEPS_A_MONTH
 from functions.call_tool.app import MARGIN_MILLISECONDS
 from local.deployment import ROOT
 from tests.template import template, timeout_seconds
-from threadrun import delivery, desired, recasting, store
-from threadrun.cloudformation import Event
+from threadrun.cloudformation import response
+from threadrun.cloudformation.events import Event
+from threadrun.schema import arguments, types
+from threadrun.storage import records
 
 LENGTHS = ("30", "120", "600")
 SYSTEMS = {
@@ -103,19 +105,19 @@ def definition() -> Any:
 
 def limits() -> dict[str, str]:
     """How the value of each row begins."""
-    tools = f"{desired.DEFAULT_TOOL_ROUNDS} rounds of calls, {desired.MAX_TOOL_ROUNDS} with `max_tool_rounds`"
+    tools = f"{arguments.DEFAULT_TOOL_ROUNDS} rounds of calls, {arguments.MAX_TOOL_ROUNDS} with `max_tool_rounds`"
     at_once = definition()["Call tools"]["MaxConcurrency"]
     handler = timeout_seconds("call_tool") - MARGIN_MILLISECONDS // 1000
     lingering = in_page("docs/performance.md", r"for (\d+) seconds at most")
     return {
         "a run, from CloudFormation's request to the answer": f"{longest_run_seconds():,.0f} s (`ServiceTimeout` of "
-        f"{desired.MAX_SERVICE_TIMEOUT_SECONDS:,} s less a margin)",
-        "an answer to CloudFormation": f"{delivery.MAX_BODY_BYTES:,} bytes; `output_text` is shortened to what fits",
-        "a text in the table's item": f"{store.MAX_OUTPUT_BYTES:,} bytes; of a longer one the first "
-        f"{store.SHORTENED_BYTES:,}, and all of it in a bucket",
-        "properties of a resource": f"{store.MAX_BYTES:,} bytes, compressed",
-        "`metadata`": f"{recasting.METADATA_PAIRS} pairs, keys of {recasting.METADATA_KEY_CHARACTERS} and values of "
-        f"{recasting.METADATA_VALUE_CHARACTERS} characters",
+        f"{arguments.MAX_SERVICE_TIMEOUT_SECONDS:,} s less a margin)",
+        "an answer to CloudFormation": f"{response.MAX_BODY_BYTES:,} bytes; `output_text` is shortened to what fits",
+        "a text in the table's item": f"{records.MAX_OUTPUT_BYTES:,} bytes; of a longer one the first "
+        f"{records.SHORTENED_BYTES:,}, and all of it in a bucket",
+        "properties of a resource": f"{records.MAX_BYTES:,} bytes, compressed",
+        "`metadata`": f"{types.METADATA_PAIRS} pairs, keys of {types.METADATA_KEY_CHARACTERS} and values of "
+        f"{types.METADATA_VALUE_CHARACTERS} characters",
         "functions of your own": f"{tools}; {at_once} calls at once; {handler} s for each",
         "concurrent executions of Lambda": f"one for each run in its first {lingering} s; fewer with `LingerSeconds`",
         "runs on one thread": "one at a time, the others wait",

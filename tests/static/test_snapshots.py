@@ -135,7 +135,7 @@ calls = []
 sys.addaudithook(lambda name, args: calls.append(name) if name in ("socket.connect", "socket.getaddrinfo") else None)
 import app
 from aws_lambda_powertools.utilities import parameters
-from threadrun import application
+from threadrun.app import application
 built = sorted(vars(application.application()).keys() & {"store", "backend", "step_functions"})
 keys = application._openai_client.cache_info().currsize + len(parameters.base.DEFAULT_PROVIDERS)
 print(json.dumps({"built": built, "calls": calls, "keys": keys}))

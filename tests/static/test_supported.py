@@ -53,16 +53,15 @@ def test_terraform_and_its_provider_are_those_of_the_module() -> None:
     assert rows("supported.md")["provider `hashicorp/aws`"][0] == provider
 
 
-def test_the_modules_are_listed_in_the_order_of_the_import_contract() -> None:
+def test_the_packages_are_listed_in_the_order_of_the_import_contract_with_their_modules() -> None:
     [contract] = [each for each in project()["tool"]["importlinter"]["contracts"] if each["type"] == "layers"]
-    layers = [layer.replace("threadrun.", "").split(" | ") for layer in contract["layers"]]
-    page = (ROOT / "docs/architecture.md").read_text().partition("\n## The modules\n")[2].partition("\n## ")[0]
-    listed = [re.findall(r"`(\w+)`", row) for row in re.findall(r"^\| (`.+?) \|", page, re.MULTILINE)]
-    assert listed == layers
-    beside = set(re.findall(r"`(\w+)`", page.partition("\nBeside them:")[2]))
-    assert beside | {module for layer in layers for module in layer} == {
-        path.stem for path in PACKAGE.glob("*.py") if path.stem != "__init__"
-    }
+    page = (ROOT / "docs/architecture.md").read_text().partition("\n## The packages\n")[2].partition("\n## ")[0]
+    table = [row.split(" | ") for row in re.findall(r"^\| (`.+) \|", page, re.MULTILINE)]
+    assert [re.findall(r"`(\w+)`", row[0]) for row in table] == [layer.split(" | ") for layer in contract["layers"]]
+    listed = {name for row in table for name in re.findall(r"`(\w+)`", row[2])}
+    packages = [path.parent for path in PACKAGE.glob("*/__init__.py")]
+    there = {path.stem for package in packages for path in package.iterdir() if not path.name.startswith("__")}
+    assert listed == there
 
 
 def test_the_files_that_have_a_rule_exist() -> None:

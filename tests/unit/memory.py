@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from threadrun.backend import Indexing, ObservedAssistant, ObservedRun, RunPlan
-from threadrun.desired import DesiredAssistant, DesiredRun, DesiredThread, Message
 from threadrun.errors import NotFound
-from threadrun.record import RunRecord
+from threadrun.schema.arguments import DesiredAssistant, DesiredRun, DesiredThread, Message
+from threadrun.state.observations import Indexing, ObservedAssistant, ObservedRun, RunPlan
+from threadrun.state.run import RunRecord
 
 
 @dataclass

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 
-from threadrun.admission import admit
-from threadrun.cloudformation import Event
-from threadrun.desired import DesiredRun
-from threadrun.record import Answer, Request, ResourceRecord, RunRecord
+from threadrun.cloudformation.admission import admit
+from threadrun.cloudformation.events import Event
+from threadrun.schema.arguments import DesiredRun
+from threadrun.state.resource import Answer, Request, ResourceRecord
+from threadrun.state.run import RunRecord
 
 MADE_UP = "example-Run-1ABCDEF"
 

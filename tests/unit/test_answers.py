@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.memory import wanted_run
-from threadrun.answers import MAX_BODY_BYTES, answer_body, decide_answer
-from threadrun.attributes import run_attributes
-from threadrun.backend import ObservedRun, Usage
-from threadrun.record import Answer, Request, ResourceRecord
+from threadrun.cloudformation.answers import MAX_BODY_BYTES, answer_body, decide_answer
+from threadrun.state.attributes import run_attributes
+from threadrun.state.observations import ObservedRun, Usage
+from threadrun.state.resource import Answer, Request, ResourceRecord
 
 
 def body(text: str, *, style: str = "snake_case") -> tuple[bytes, dict[str, Any]]:

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from threadrun import application
-from threadrun.application import Application
+from threadrun.app import application
+from threadrun.app.application import Application
+from threadrun.app.settings import OPENAI_BASE_URL, Settings
 from threadrun.errors import TerminalError
-from threadrun.settings import OPENAI_BASE_URL, Settings
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from tests.unit.memory import wanted_run
-from threadrun.attributes import answer_data, output_scalars, run_attributes
-from threadrun.backend import ObservedRun
+from threadrun.state.attributes import answer_data, output_scalars, run_attributes
+from threadrun.state.observations import ObservedRun
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from threadrun.cloudformation import parse_event
-from threadrun.delivery import deliver, is_response_url
-from threadrun.desired import RESOURCE_MODELS
+from threadrun.cloudformation.events import parse_event
+from threadrun.cloudformation.protocol import is_response_url
+from threadrun.cloudformation.response import deliver
 from threadrun.errors import AnswerUndelivered, InvalidEvent
-from threadrun.properties import parse_properties
+from threadrun.schema.arguments import RESOURCE_MODELS
+from threadrun.schema.parsing import parse_properties
 
 EVENTS = sorted((Path(__file__).parents[2] / "events").glob("*.json"))
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from threadrun.json_schema import first_problem
+from threadrun.schema.json_schema import first_problem
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,10 @@ import httpx2
 import openai
 import pytest
 
-from threadrun.openai_calls import LoggedClient
+from threadrun.providers.http_log import LoggedClient
 
 KEY = "sk-very-secret"
-CALLS = "threadrun.openai_calls"
+CALLS = "threadrun.providers.http_log"
 
 
 @pytest.fixture(autouse=True)

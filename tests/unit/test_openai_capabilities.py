@@ -9,10 +9,10 @@ import openai
 import pytest
 
 from tests.unit.test_openai_responses import backend, body_of, response, wanted
-from threadrun.desired import DesiredThread
 from threadrun.errors import LostReply, NotFound, NotServed, TerminalError, TransientError
-from threadrun.openai_capabilities import BEDROCK_LACKS, REMEMBERED_SECONDS, Capabilities
-from threadrun.openai_errors import translated
+from threadrun.providers.capabilities import BEDROCK_LACKS, REMEMBERED_SECONDS, Capabilities
+from threadrun.providers.errors import translated
+from threadrun.schema.arguments import DesiredThread
 
 MADE = {"id": "conv_1", "object": "conversation", "created_at": 1, "metadata": {}}
 INVALID_URL = {"error": {"message": "Invalid URL (POST /v1/conversations)"}}

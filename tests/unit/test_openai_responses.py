@@ -12,9 +12,9 @@ import openai
 import pytest
 
 from tests.unit.memory import wanted_run
-from threadrun.backend import RunPlan
 from threadrun.errors import LostReply, NotFound, TerminalError, ThreadBusy, TransientError
-from threadrun.openai_responses import ResponsesBackend
+from threadrun.providers.responses.backend import ResponsesBackend
+from threadrun.state.observations import RunPlan
 
 Answer = tuple[int, Any]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.template import template
-from threadrun.polling import DEFAULT_POLLING, Polling
+from threadrun.reconcile.polling import DEFAULT_POLLING, Polling
 
 
 @pytest.mark.parametrize(("waited", "pause"), [(0, 0.5), (5, 0.5), (60, 3), (480, 24), (550, 33), (3000, 60)])

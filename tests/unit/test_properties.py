@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from threadrun.desired import DesiredRun
 from threadrun.errors import InvalidProperties
-from threadrun.properties import parse_properties
+from threadrun.schema.arguments import DesiredRun
+from threadrun.schema.parsing import parse_properties
 
 MINIMAL: dict[str, Any] = {"model": "m", "thread": {"messages": [{"role": "user", "content": "Hello."}]}}
 

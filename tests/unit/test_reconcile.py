@@ -7,12 +7,12 @@ import contextlib
 import pytest
 
 from tests.unit.memory import MemoryBackend, wanted_run
-from threadrun.backend import FunctionCall, ObservedRun, Usage
 from threadrun.errors import LostReply, TerminalError, ThreadBusy, TransientError
-from threadrun.outcome import CallTools, Done, InProgress, Outcome, RequeueAfter
-from threadrun.reconcile import reconcile
-from threadrun.reconcile_run import START_GRACE_SECONDS
-from threadrun.record import RunRecord
+from threadrun.reconcile.dispatch import reconcile
+from threadrun.reconcile.outcome import CallTools, Done, InProgress, Outcome, RequeueAfter
+from threadrun.reconcile.run import START_GRACE_SECONDS
+from threadrun.state.observations import FunctionCall, ObservedRun, Usage
+from threadrun.state.run import RunRecord
 
 
 def saved(run: RunRecord) -> RunRecord:

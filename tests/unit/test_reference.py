@@ -6,10 +6,10 @@ import pytest
 
 from local.reference import ATTRIBUTES, page
 from tests.unit.memory import wanted_run
-from threadrun.attributes import answer_data, made_attributes, run_attributes
-from threadrun.backend import ObservedRun
-from threadrun.desired import RESOURCE_MODELS
-from threadrun.record import AssistantRecord, ThreadRecord
+from threadrun.schema.arguments import RESOURCE_MODELS
+from threadrun.state.attributes import answer_data, made_attributes, run_attributes
+from threadrun.state.observations import ObservedRun
+from threadrun.state.shared import AssistantRecord, ThreadRecord
 
 COMMON = {"key": "k", "identity": "i", "wanted_since_epoch_s": 0, "deadline_epoch_s": 1}
 

@@ -9,11 +9,12 @@ import pytest
 
 from local.deployment import ROOT
 from tests.unit.memory import wanted_run
-from threadrun.answers import Answered
-from threadrun.backend import FINAL_STATUSES, Usage
-from threadrun.record import Answer, Request, ResourceRecord, RunRecord, ToolCall
-from threadrun.run_end import FAILURES, Failure, RunEnd, run_end
-from threadrun.run_metrics import measure
+from threadrun.cloudformation.answers import Answered
+from threadrun.state.observations import FINAL_STATUSES, Usage
+from threadrun.state.resource import Answer, Request, ResourceRecord
+from threadrun.state.run import RunRecord, ToolCall
+from threadrun.telemetry.metrics import measure
+from threadrun.telemetry.run_end import FAILURES, Failure, RunEnd, run_end
 
 
 def answered(run: RunRecord, status: str = "SUCCESS", request_type: str = "Create", *, again: bool = False) -> Answered:

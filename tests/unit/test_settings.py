@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from threadrun.app.settings import OPENAI_BASE_URL, Settings, api_key_from_secret
 from threadrun.errors import TerminalError
-from threadrun.settings import OPENAI_BASE_URL, Settings, api_key_from_secret
 
 
 def test_settings_come_from_the_environment() -> None:

@@ -7,10 +7,11 @@ from collections.abc import Callable
 import pytest
 
 from tests.unit.memory import MemoryBackend, wanted_run
-from threadrun.backend import ObservedRun
 from threadrun.errors import TerminalError, ThreadBusy, TransientError, VersionConflict
-from threadrun.record import Request, ResourceRecord, RunRecord
-from threadrun.steps import Step, Waiting, take_step
+from threadrun.state.observations import ObservedRun
+from threadrun.state.resource import Request, ResourceRecord
+from threadrun.state.run import RunRecord
+from threadrun.workflow.steps import Step, Waiting, take_step
 
 
 class MemoryStore:

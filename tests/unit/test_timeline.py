@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 
 from tests.unit.memory import MemoryBackend, wanted_run
-from threadrun.backend import FunctionCall, ObservedRun
 from threadrun.errors import TerminalError
-from threadrun.reconcile import reconcile
-from threadrun.record import RunRecord
-from threadrun.timeline import MAX_PHASES, Timeline, entered, looked_at
+from threadrun.reconcile.dispatch import reconcile
+from threadrun.state.observations import FunctionCall, ObservedRun
+from threadrun.state.run import RunRecord
+from threadrun.state.timeline import MAX_PHASES, Timeline, entered, looked_at
 
 TOOL = {
     "type": "function",

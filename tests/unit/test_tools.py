@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from threadrun.desired import DesiredAssistant, DesiredRun
 from threadrun.errors import InvalidProperties
-from threadrun.json_schema import restored
-from threadrun.properties import parse_properties
+from threadrun.schema.arguments import DesiredAssistant, DesiredRun
+from threadrun.schema.json_schema import restored
+from threadrun.schema.parsing import parse_properties
 
 SCHEMA = {
     "type": "object",

@@ -19,8 +19,8 @@ from openai import OpenAI
 from functions.webhook import app as webhook
 from tests.random_lives.services import MemoryTable
 from threadrun.errors import TerminalError, TransientError
-from threadrun.event_waits import EventWait, EventWaits
-from threadrun.webhooks import EVENT_TYPES, ForgedEvent, ended_run, wake
+from threadrun.storage.event_waits import EventWait, EventWaits
+from threadrun.workflow.webhooks import EVENT_TYPES, ForgedEvent, ended_run, wake
 
 KEY = b"a key of the endpoint"
 SECRET = "whsec_" + base64.b64encode(KEY).decode()

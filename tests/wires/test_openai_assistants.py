@@ -11,17 +11,19 @@ import pytest
 
 from local.openai_standin import Fault, OpenAIStandIn, Script
 from tests.unit.memory import wanted_run
-from threadrun.assistants_v2_threads import MESSAGES_PER_NEW_THREAD
-from threadrun.backend import ObservedRun, RunPlan
-from threadrun.desired import DesiredAssistant, DesiredThread, Message
 from threadrun.errors import LostReply, NotFound, TerminalError, ThreadBusy, TransientError
-from threadrun.openai_assistants import AssistantsBackend
-from threadrun.openai_errors import translated
-from threadrun.outcome import Done, InProgress, RequeueAfter
-from threadrun.polling import DEFAULT_POLLING
-from threadrun.reconcile import reconcile
-from threadrun.reconcile_run import START_GRACE_SECONDS
-from threadrun.record import AnyRecord, AssistantRecord, RunRecord, ThreadRecord
+from threadrun.providers.assistants_v2.backend import AssistantsBackend
+from threadrun.providers.assistants_v2.threads import MESSAGES_PER_NEW_THREAD
+from threadrun.providers.errors import translated
+from threadrun.reconcile.dispatch import reconcile
+from threadrun.reconcile.outcome import Done, InProgress, RequeueAfter
+from threadrun.reconcile.polling import DEFAULT_POLLING
+from threadrun.reconcile.run import START_GRACE_SECONDS
+from threadrun.schema.arguments import DesiredAssistant, DesiredThread, Message
+from threadrun.state.observations import ObservedRun, RunPlan
+from threadrun.state.resource import AnyRecord
+from threadrun.state.run import RunRecord
+from threadrun.state.shared import AssistantRecord, ThreadRecord
 
 MODEL = "gpt-5.4-mini"
 LOOK = {"name": "look", "description": "Look.", "parameters": {"type": "object", "properties": {}}}

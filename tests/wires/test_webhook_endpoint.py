@@ -11,11 +11,11 @@ from openai import OpenAI
 
 from functions.webhook_endpoint import app
 from local.openai_standin import Fault, OpenAIStandIn
-from threadrun.application import Application
+from threadrun.app.application import Application
+from threadrun.app.settings import Settings
+from threadrun.app.webhook_endpoint import PAUSES_SECONDS, EndpointRequest, fulfil
 from threadrun.errors import TerminalError, TransientError
-from threadrun.settings import Settings
-from threadrun.webhook_endpoint import PAUSES_SECONDS, EndpointRequest, fulfil
-from threadrun.webhooks import EVENT_TYPES
+from threadrun.workflow.webhooks import EVENT_TYPES
 
 URL = "https://example.lambda-url.eu-west-1.on.aws/"
 ENDPOINTS = "/v1/webhook_endpoints"

@@ -15,7 +15,7 @@ from local.openai_standin import Fault, OpenAIStandIn, Script
 from tests.in_process import deployed
 from tests.moto_shims import Clock
 from tests.world import World
-from threadrun.reconcile_run import START_GRACE_SECONDS
+from threadrun.reconcile.run import START_GRACE_SECONDS
 
 MODEL = "gpt-5.4-mini"
 PROPERTIES: dict[str, Any] = {

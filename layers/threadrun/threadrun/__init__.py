@@ -1,8 +1,8 @@
 """An OpenAI thread run as a CloudFormation resource: the package shared by all functions.
 
-Imports go one way only (checked by import-linter):
-functions -> steps, answers -> cloudformation, store, openai_responses, settings -> reconcile, admission
--> desired, record, backend -> errors. Nothing here reads the environment or builds a client at import.
+Its packages are storeys: app, telemetry, workflow with cloudformation and providers, reconcile with storage, state,
+schema, errors. Each imports from those below it only (import-linter). Nothing here reads the environment or builds a
+client at import.
 """
 
 __version__ = "0.1.0"

@@ -1,0 +1,199 @@
+"""Everything a handler needs, built from the settings at the first event and kept for the next ones."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import cache, cached_property
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+
+from threadrun.app.settings import Settings, api_key_from_secret
+from threadrun.errors import TerminalError, TransientError
+from threadrun.storage.event_waits import EventWaits
+from threadrun.storage.output_bucket import OutputBucket
+from threadrun.storage.records import Store
+from threadrun.workflow.steps import CHANCE, Step
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_stepfunctions import SFNClient
+    from openai import OpenAI
+
+    from threadrun.reconcile.backend import Backend
+    from threadrun.telemetry.run_events import EventBus
+
+OPENAI_TIMEOUT_SECONDS = 30
+API_KEY_MAX_AGE_SECONDS = 300
+WEBHOOK_SECRET_MAX_AGE_SECONDS = 60
+"""It changes when the application is deployed anew; events that are refused meanwhile come again."""
+BUS_PATIENCE = Config(connect_timeout=3, read_timeout=5, retries={"total_max_attempts": 2})
+"""An event is worth no more: the function has a request to answer, and is paid for."""
+_BROKEN_SECRET = frozenset(
+    {"AccessDeniedException", "ResourceNotFoundException", "DecryptionFailure", "InvalidRequestException"}
+)
+
+
+class Application:
+    """The settings and the clients that they call for; each client is built when it is first used."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+        chance: Callable[[], float] = CHANCE,
+    ) -> None:
+        """`clock` gives Unix seconds, `sleep` waits that many seconds, `chance` is a number from 0 to 1."""
+        self.settings, self.clock, self.sleep, self.chance = settings, clock, sleep, chance
+
+    @cached_property
+    def _dynamodb(self) -> DynamoDBClient:
+        return boto3.client("dynamodb")
+
+    @cached_property
+    def _s3(self) -> S3Client:
+        return boto3.client("s3")
+
+    @cached_property
+    def store(self) -> Store:
+        outputs = OutputBucket(lambda: self._s3, self.settings.outputs_bucket)
+        return Store(self._dynamodb, self.settings.table_name, outputs, self.clock, self.sleep)
+
+    @cached_property
+    def event_waits(self) -> EventWaits | None:
+        """None where the server tells of no events."""
+        return EventWaits(self._dynamodb, self.settings.table_name) if self.settings.enable_webhooks else None
+
+    @cached_property
+    def step_functions(self) -> SFNClient:
+        return boto3.client("stepfunctions")
+
+    @cached_property
+    def event_bus(self) -> EventBus:
+        """Built when the first event is put, not in init: nobody waits for it, but for the answer before it."""
+        bus: EventBus = boto3.client("events", config=BUS_PATIENCE)
+        return bus
+
+    def hand_over(self, key: str, request_id: str, step: Step) -> None:
+        """Have the state machine go on; its name makes a repeated hand-over harmless.
+
+        It begins with a step of its own. `step`, the last one, is for a definition of version 0.1.0.
+        """
+        client = self.step_functions
+        try:
+            client.start_execution(
+                stateMachineArn=self.settings.state_machine_arn,
+                name=request_id,
+                input=json.dumps({"key": key, "request_id": request_id, **asdict(step)}),
+            )
+        except client.exceptions.ExecutionAlreadyExists:
+            pass  # It is at work, or has been: its end is answered for.
+
+    @cached_property
+    def backend(self) -> Backend:
+        """The wire API of this deployment; it connects when it is first used."""
+        # Imported here because the SDK is what makes a cold start slow: answering does not need it, and no
+        # deployment needs both wires.
+        if self.settings.openai_api == "assistants":
+            from threadrun.providers.assistants_v2.backend import AssistantsBackend
+
+            return AssistantsBackend(self.connect)
+        from threadrun.providers.capabilities import BEDROCK_LACKS, Capabilities
+        from threadrun.providers.responses.assistant_catalog import AssistantCatalog
+        from threadrun.providers.responses.backend import ResponsesBackend
+
+        catalog = AssistantCatalog(self._dynamodb, self.settings.table_name, self.clock)
+        is_bedrock = self.settings.openai_provider == "bedrock"
+        if is_bedrock:
+            import openai.providers.bedrock  # noqa: F401  # Not at the first event.
+        return ResponsesBackend(self.connect, catalog, Capabilities(self.clock, BEDROCK_LACKS if is_bedrock else ()))
+
+    def connect(self, api_key_secret_arn: str = "", base_url: str = "") -> OpenAI:
+        """The SDK's client, for the deployment's server unless told otherwise.
+
+        The key is read anew every five minutes, so that it can rotate; Bedrock needs none. Raises `TerminalError` where
+        the deployment is broken.
+        """
+        if self.settings.openai_provider == "bedrock":
+            return _bedrock_client(self.settings.bedrock_base_url)
+        arn = api_key_secret_arn or self.settings.openai_api_key_secret_arn
+        if not arn:
+            raise TerminalError("no API key is known: deploy with OpenAIApiKeySecretArn, or OpenAIProvider=bedrock")
+        text = _read_secret("the API key's secret", arn, API_KEY_MAX_AGE_SECONDS)
+        return _openai_client(api_key_from_secret(text), base_url or self.settings.openai_base_url)
+
+    def webhook_secret(self) -> str:
+        """What the server signs its events with."""
+        return _read_secret("the webhooks' secret", self.settings.webhook_secret_arn, WEBHOOK_SECRET_MAX_AGE_SECONDS)
+
+    def keep_webhook_secret(self, secret: str) -> None:
+        """Put it where the function that receives events reads it."""
+        boto3.client("secretsmanager").put_secret_value(SecretId=self.settings.webhook_secret_arn, SecretString=secret)
+
+
+def _read_secret(name: str, arn: str, max_age_seconds: int) -> str:
+    from aws_lambda_powertools.utilities import parameters
+
+    try:
+        return parameters.get_secret(arn, max_age=max_age_seconds)
+    except parameters.GetParameterError as error:
+        response = getattr(error.__context__, "response", {})
+        code = response.get("Error", {}).get("Code", type(error.__context__).__name__)
+        family = TerminalError if code in _BROKEN_SECRET else TransientError
+        raise family(f"cannot read {name} {arn}: {code}") from None
+
+
+@cache
+def _openai_client(api_key: str, base_url: str) -> OpenAI:
+    from openai import OpenAI
+
+    from threadrun.providers.http_log import LoggedClient
+
+    http = LoggedClient(api_key, timeout=OPENAI_TIMEOUT_SECONDS)
+    return OpenAI(api_key=api_key, base_url=base_url, timeout=OPENAI_TIMEOUT_SECONDS, max_retries=0, http_client=http)
+
+
+@cache
+def _bedrock_client(base_url: str | None) -> OpenAI:
+    """Signs each request with the function's role, whose credentials it refreshes itself; of this region only.
+
+    `base_url` is None for the region's `mantle` endpoint.
+    """
+    from openai import OpenAI, OpenAIError
+    from openai.providers.bedrock import bedrock
+
+    from threadrun.providers.http_log import LoggedClient
+
+    http = LoggedClient("", timeout=OPENAI_TIMEOUT_SECONDS)
+    try:
+        # Without a key of the environment: IAM is to say who may call.
+        provider = bedrock(endpoint="mantle", base_url=base_url, api_key=None)
+        return OpenAI(provider=provider, timeout=OPENAI_TIMEOUT_SECONDS, max_retries=0, http_client=http)
+    except OpenAIError as error:
+        raise TerminalError(f"cannot use Amazon Bedrock: {error}") from error
+
+
+@cache
+def application() -> Application:
+    """The one application of this process."""
+    return Application(Settings.from_environment(os.environ))
+
+
+def prepare_in_init(*, with_backend: bool) -> None:
+    """Within Lambda, import and build what every event needs before the first one; nothing of AWS or OpenAI is called.
+
+    A snapshot (SnapStart) keeps it, so nothing that must be fresh or unique is read here: the API key is not.
+    Lambda's init phase is not as slow as a function with little memory, either.
+    """
+    if "AWS_LAMBDA_INITIALIZATION_TYPE" in os.environ:
+        app = application()
+        _ = app.store
+        if with_backend:
+            _ = app.backend

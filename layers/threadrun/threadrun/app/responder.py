@@ -1,0 +1,127 @@
+"""The answer that CloudFormation gets where everything else failed: functions, executions, or time.
+
+What can still be done is handed to the state machine; what can't is answered FAILED. The record decides, so
+that there is one answer however many paths lead here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from botocore.exceptions import BotoCoreError, ClientError
+
+from threadrun.app.application import Application
+from threadrun.cloudformation.answers import Answered, answer_request, give_up_answer
+from threadrun.cloudformation.events import Event, parse_event
+from threadrun.cloudformation.intake import record_request
+from threadrun.cloudformation.response import deliver_plain_failure
+from threadrun.errors import AnswerUndelivered, InvalidEvent, TransientError
+from threadrun.state.progress import names
+from threadrun.state.resource import Request, ResourceRecord, resource_key
+from threadrun.telemetry.metrics import measure_answer
+from threadrun.workflow.steps import Step
+
+GRACE_SECONDS = 15
+"""Time after its deadline in which a request's own execution still answers best."""
+URL_LIFE_SECONDS = 2 * 3600
+"""A presigned ResponseURL lives about two hours (CloudFormation's documentation gives no figure)."""
+logger = Logger(service="responder", child=True)
+
+
+def rescue_request(app: Application, raw: Mapping[str, Any], reason: str) -> None:
+    """Take over a request whose function failed for good.
+
+    Raises `TransientError` while there is time left to try again, `AnswerUndelivered` at any time.
+    """
+    try:
+        event = parse_event(raw, allow_loopback=app.settings.allow_loopback_response_url)
+    except InvalidEvent as error:
+        _answer_plainly(app, raw, error.reason)
+        return
+    try:
+        request = record_request(app.store, event, app.clock, app.settings.tool_function_arns)
+    except Exception as error:  # Whatever it is: CloudFormation must hear of it.
+        if isinstance(error, TransientError) and app.clock() < event.due_epoch_s:
+            raise
+        logger.exception("the request cannot be recorded", extra=_event_names(event))
+        _answer_plainly(app, raw, f"{reason}; it cannot be recorded either ({type(error).__name__})")
+        return
+    _go_on(app, event, request, reason)
+
+
+def _go_on(app: Application, event: Event, request: Request, reason: str) -> None:
+    key = resource_key(event.stack_id, event.logical_id)
+    if request.answer is None:
+        try:
+            app.hand_over(key, event.request_id, Step("wait", 1))
+            logger.warning("the request is handed over", extra={"reason": reason, **_event_names(event)})
+            return
+        except (BotoCoreError, ClientError):
+            logger.exception("the state machine cannot be started", extra=_event_names(event))
+    _tell(app, answer_request(app.store, key, event.request_id, failure=reason, url=event.response_url))
+
+
+def _tell(app: Application, answered: Answered | None) -> None:
+    """Log and measure what was answered here."""
+    if answered is None:
+        return
+    _, facts = measure_answer(answered, app.clock())
+    found_by = _request_names(answered.record, answered.request)
+    logger.warning("request answered by the responder", extra=found_by | facts)
+
+
+def _event_names(event: Event) -> dict[str, str]:
+    """What the request is found by in the lines of all functions."""
+    return {"correlation_id": event.request_id, "stack_id": event.stack_id, "logical_id": event.logical_id}
+
+
+def _request_names(record: ResourceRecord, request: Request) -> dict[str, str]:
+    return {"correlation_id": request.request_id, **names(record, request)}
+
+
+def _answer_plainly(app: Application, raw: Mapping[str, Any], reason: str) -> None:
+    if not deliver_plain_failure(raw, reason, allow_loopback=app.settings.allow_loopback_response_url):
+        logger.error("the event names nobody who could be answered", extra={"fields": sorted(raw)})
+
+
+def answer_ended_execution(app: Application, detail: Mapping[str, Any]) -> bool:
+    """Answer for an execution that failed, timed out or was aborted; `detail` is that of its status change event.
+
+    Returns whether there was something to answer. Raises `AnswerUndelivered` or `TableUnavailable`.
+    Source: https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html
+    """
+    given = json.loads(detail.get("input") or "{}")
+    status = str(detail.get("status", "FAILED")).replace("_", " ").lower()
+    if not given.get("key") or not given.get("request_id"):
+        logger.error("an execution without a record's key", extra={"execution": detail.get("name")})
+        return False
+    failure = f"the work on it ended early: its execution {detail.get('name')} is {status}"
+    answered = answer_request(app.store, given["key"], given["request_id"], failure=failure)
+    _tell(app, answered)
+    return answered is not None
+
+
+def sweep(app: Application) -> int:
+    """Answer the requests that are past their deadline; returns how many there were."""
+    count = 0
+    for key in app.store.overdue(app.clock() - GRACE_SECONDS):
+        record = app.store.load(key)
+        request = record.unanswered if record else None
+        if record is None or request is None:
+            continue
+        count += 1
+        found_by = _request_names(record, request)
+        logger.warning("a request is past its deadline", extra=found_by)
+        if app.clock() > request.received_epoch_s + URL_LIFE_SECONDS:
+            give_up_answer(app.store, key, request.request_id)
+            continue
+        try:
+            answered = answer_request(app.store, key, request.request_id, failure="no answer was ready at its deadline")
+        except AnswerUndelivered as error:
+            logger.warning("the answer is tried again", extra={"reason": error.reason, **found_by})
+            continue
+        _tell(app, answered)
+    return count

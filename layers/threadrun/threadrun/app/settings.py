@@ -1,0 +1,64 @@
+"""The deployment's settings, read from the environment by the handlers once, at their first event."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+
+from threadrun.errors import TerminalError
+from threadrun.reconcile.polling import ROUND_SECONDS
+
+OPENAI_BASE_URL = "https://api.openai.com/v1"
+
+
+def _listed(value: object) -> object:
+    return [part for part in value.split(",") if part] if isinstance(value, str) else value
+
+
+class Settings(BaseModel):
+    """Environment variables of the functions, by their lower-case names; set in template.yaml."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    table_name: str
+    state_machine_arn: str = ""
+    outputs_bucket: str = ""
+    openai_api: Literal["responses", "assistants"] = "responses"
+    openai_provider: Literal["api_key", "bedrock"] = "api_key"
+    """Who lets requests in: a server that takes a key, or Amazon Bedrock, by the role that signs them."""
+    openai_base_url: str = OPENAI_BASE_URL
+    openai_api_key_secret_arn: str = ""
+    tool_function_arns: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
+    """Patterns of the Lambda functions that may be invoked as handlers, comma-separated in the environment."""
+    linger_seconds: float = ROUND_SECONDS
+    """A wait of so many seconds or more is left to the state machine; 0 leaves it all of them."""
+    enable_webhooks: bool = False
+    """The server tells by webhooks when a run has ended."""
+    webhook_secret_arn: str = ""
+    allow_loopback_response_url: bool = False
+
+    @property
+    def bedrock_base_url(self) -> str | None:
+        """None for the endpoint of this region: nobody signs for OpenAI's own server."""
+        return None if self.openai_base_url.rstrip("/") == OPENAI_BASE_URL else self.openai_base_url
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Settings:
+        """Raises pydantic's ValidationError where a variable is missing or wrong: the deployment is broken."""
+        return cls.model_validate({name.lower(): value for name, value in environment.items()})
+
+
+def api_key_from_secret(secret: str) -> str:
+    """The key in a secret that is the bare key or a JSON object with `api_key`; raises `TerminalError`."""
+    text = secret.strip()
+    if text.startswith("{"):
+        try:
+            text = json.loads(text)["api_key"].strip()
+        except (ValueError, KeyError, AttributeError, TypeError):
+            text = ""
+    if not text:
+        raise TerminalError("the API key's secret is neither a bare key nor a JSON object with api_key")
+    return text

@@ -1,0 +1,100 @@
+"""The registration of the application's own webhook endpoint with the server, for as long as it is deployed.
+
+A custom resource of the application's template, on CloudFormation's contract:
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import BaseModel, Field
+
+from threadrun.cloudformation.protocol import NOT_CREATED
+from threadrun.errors import NotFound, TerminalError, TransientError
+from threadrun.providers.errors import translated
+from threadrun.workflow.webhooks import EVENT_TYPES
+
+if TYPE_CHECKING:
+    from openai import OpenAI
+    from openai.types.webhooks import WebhookEndpoint
+
+PAUSES_SECONDS = (1, 2, 4, 8)
+
+
+class Endpoint(BaseModel):
+    """What the template asks for. A change of the address is another endpoint, and so is one of the server."""
+
+    url: str = Field(alias="Url")
+    name: str = Field(alias="Name")
+    base_url: str = Field(alias="OpenAIBaseUrl")
+    api_key_secret_arn: str = Field(alias="OpenAIApiKeySecretArn")
+
+
+class EndpointRequest(BaseModel):
+    """A request of CloudFormation."""
+
+    request_type: Literal["Create", "Update", "Delete"] = Field(alias="RequestType")
+    response_url: str = Field(alias="ResponseURL", repr=False)
+    stack_id: str = Field(alias="StackId")
+    request_id: str = Field(alias="RequestId")
+    logical_id: str = Field(alias="LogicalResourceId")
+    physical_id: str = Field("", alias="PhysicalResourceId")
+    wanted: Endpoint = Field(alias="ResourceProperties")
+
+
+def fulfil(
+    request: EndpointRequest,
+    client: OpenAI,
+    keep_secret: Callable[[str], None],
+    sleep: Callable[[float], None],
+) -> str:
+    """Register or remove the endpoint; returns its id, the physical id. Raises `TerminalError` or `TransientError`.
+
+    `keep_secret` is given the signing secret, which the server shows once.
+    """
+    for pause in (*PAUSES_SECONDS, None):
+        try:
+            if request.request_type == "Delete":
+                return _remove(request, client)
+            endpoint_id, secret = _register(request.wanted, client)
+            keep_secret(secret)
+            return endpoint_id
+        except TransientError:
+            if pause is None:
+                raise
+            sleep(pause)
+    raise AssertionError("the last try returns or raises")
+
+
+def _register(wanted: Endpoint, client: OpenAI) -> tuple[str, str]:
+    """The endpoint's id and a new signing secret; one that a lost reply left behind is taken over."""
+    try:
+        with translated("register the webhook endpoint"):
+            known = _find(wanted, client)
+            if known is None:
+                made = client.webhooks.create(event_types=[*EVENT_TYPES], name=wanted.name, url=wanted.url)
+            else:
+                client.webhooks.update(known.id, event_types=[*EVENT_TYPES], name=wanted.name)
+                made = client.webhooks.rotate_secret(known.id, keep_old_secret_active_for_24_hours=True)
+    except NotFound:
+        raise TerminalError(
+            f"the server at {wanted.base_url} has no webhooks: deploy with EnableWebhooks=false"
+        ) from None
+    return made.id, made.signing_secret
+
+
+def _remove(request: EndpointRequest, client: OpenAI) -> str:
+    """By its id, as a newer one may have the same address; by the address where a lost reply had the id."""
+    with suppress(NotFound), translated("remove the webhook endpoint"):
+        if not request.physical_id.startswith(NOT_CREATED):
+            client.webhooks.delete(request.physical_id)
+        elif known := _find(request.wanted, client):
+            client.webhooks.delete(known.id)
+    return request.physical_id
+
+
+def _find(wanted: Endpoint, client: OpenAI) -> WebhookEndpoint | None:
+    return next((each for each in client.webhooks.list(limit=100) if each.url == wanted.url), None)

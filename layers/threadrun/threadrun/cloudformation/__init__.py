@@ -1,0 +1,1 @@
+"""CloudFormation's requests and responses. It must not know a wire API."""

@@ -1,0 +1,192 @@
+"""How a request of CloudFormation changes what is wanted of a resource: pure decisions, no I/O.
+
+The only place that knows Create, Update and Delete apart. The rules are CloudFormation's contract:
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-requesttypes.html
+"""
+
+from __future__ import annotations
+
+import math
+
+from threadrun.cloudformation.events import Event
+from threadrun.cloudformation.protocol import NOT_CREATED
+from threadrun.schema.arguments import AnyDesired, DesiredAssistant, DesiredRun, DesiredThread
+from threadrun.schema.parsing import KeyStyle
+from threadrun.state.base import ORPHAN_SECONDS
+from threadrun.state.resource import AnyRecord, Request, ResourceRecord
+from threadrun.state.run import RunRecord
+from threadrun.state.shared import AssistantRecord, ThreadRecord
+
+_OWN_PREFIXES = (NOT_CREATED, "conv_", "thread_", "asst_")
+
+
+def admit(
+    record: ResourceRecord, event: Event, wanted: tuple[AnyDesired, KeyStyle] | None, problem: str | None, now: float
+) -> Request:
+    """Enter a new request into the record; every older one that is still open is superseded.
+
+    `wanted` is what the properties ask for, None for a Delete or where `problem` says why they can't be used.
+    """
+    is_late = _comes_too_late(record, event)
+    _take_back_unheard(record, event)
+    _note_heard(record, event)
+    if not is_late:
+        for older in record.requests.values():
+            if older.is_open:
+                older.is_superseded, older.response_url = True, None
+    desired = wanted[0] if wanted else None
+    # CloudFormation's clock runs since it sent the request, however late it is delivered.
+    since = min(now, event.issued_epoch_s or now)
+    request = Request(
+        request_id=event.request_id,
+        request_type=event.request_type,
+        response_url=event.response_url,
+        physical_id=event.physical_id,
+        received_epoch_s=now,
+        issued_epoch_s=event.issued_epoch_s,
+        deadline_epoch_s=since + event.work_seconds(desired.timeout_seconds if desired else None),
+        failure=problem,
+    )
+    record.requests[request.request_id] = request
+    record.forget_old_requests()
+    if is_late:
+        request.is_superseded, request.response_url = True, None
+    elif wanted is not None:
+        request.target_key = _wanted_record(record, request, since, *wanted).key
+    if not is_late or event.request_type == "Update":
+        for each in _unwanted_records(record, request):
+            each.unwant(now + ORPHAN_SECONDS if is_late else request.deadline_epoch_s)
+            each.forget_texts()
+    return request
+
+
+def _comes_too_late(record: ResourceRecord, event: Event) -> bool:
+    """Whether Lambda delivered this after a request that CloudFormation sent later: nobody waits for its answer.
+
+    Events can wait for hours. A Delete with an id that CloudFormation made up took back every Create sent before it.
+    """
+    issued = event.issued_epoch_s
+    if issued is None:
+        return False
+    return any(
+        issued < (request.issued_epoch_s or 0)
+        or (
+            event.request_type == "Create"
+            and request.request_type == "Delete"
+            and _is_made_up(request.physical_id)
+            and issued <= request.received_epoch_s
+        )
+        for request in record.requests.values()
+    )
+
+
+def _take_back_unheard(record: ResourceRecord, event: Event) -> None:
+    """Undo a SUCCESS that CloudFormation can't have heard, as it goes on without the id that it would know by it.
+
+    It gives up on a request when a sibling fails, at whatever moment, and no PUT is refused for that. What it sent
+    next may come late itself.
+    """
+    issued = event.issued_epoch_s or math.inf
+    requests = [request for request in record.requests.values() if not request.is_superseded]
+    earlier = [request for request in requests if (request.issued_epoch_s or 0) <= issued]
+    last = earlier[-1] if earlier else None
+    if last is None or last.answer is None or not _succeeded(last) or last.request_type == "Delete":
+        return
+    goes_on = event.request_type == "Update" or (event.request_type == "Delete" and _is_made_up(event.physical_id))
+    if goes_on and event.physical_id != last.answer.physical_id:
+        last.is_superseded, last.response_url = True, None
+        made = record.made.get(last.request_id)
+        if made is not None and not any(request.target_key == made.key for request in requests if request is not last):
+            made.is_acknowledged = False
+
+
+def _note_heard(record: ResourceRecord, event: Event) -> None:
+    """CloudFormation knows the id of a SUCCESS: it was taken, whether or not its sender lived to note that."""
+    for request in record.requests.values():
+        made = record.target(request)
+        if made and request.answer and _succeeded(request) and request.answer.physical_id == event.physical_id:
+            made.is_acknowledged = True
+
+
+def failed_physical_id(request: Request, target: AnyRecord | None) -> str:
+    """The id of a FAILED answer: the real one where anything was made, so that a Delete finds it."""
+    if target is not None and target.physical_id:
+        return target.physical_id
+    if request.request_type != "Create" and request.physical_id:
+        return request.physical_id
+    if target is not None and target.leftover_id:
+        return target.leftover_id
+    return NOT_CREATED + request.request_id
+
+
+def _wanted_record(
+    record: ResourceRecord, request: Request, since: float, desired: AnyDesired, style: KeyStyle
+) -> AnyRecord:
+    wanted = _reusable_record(record, request, desired)
+    if wanted is None:
+        wanted = record.made[request.request_id] = _new_record(request, since, desired)
+    wanted.want(desired)  # type: ignore[arg-type]  # The kinds fit: an identity is of one kind.
+    wanted.failure, wanted.key_style, wanted.rests_until_epoch_s = None, style, 0
+    wanted.wanted_since_epoch_s, wanted.deadline_epoch_s = since, request.deadline_epoch_s
+    return wanted
+
+
+def _new_record(request: Request, since: float, desired: AnyDesired) -> AnyRecord:
+    kinds: dict[type[AnyDesired], type[AnyRecord]] = {
+        DesiredRun: RunRecord,
+        DesiredThread: ThreadRecord,
+        DesiredAssistant: AssistantRecord,
+    }
+    kind = kinds[type(desired)]
+    return kind(
+        key=request.request_id,
+        identity=desired.identity(),
+        wanted_since_epoch_s=since,
+        deadline_epoch_s=request.deadline_epoch_s,
+    )
+
+
+def _reusable_record(record: ResourceRecord, request: Request, desired: AnyDesired) -> AnyRecord | None:
+    """What was made for this identity, on an Update: the current one, or the former one on a rollback."""
+    if request.request_type != "Update":
+        return None
+    fitting = [
+        each
+        for each in record.made.values()
+        if each.identity == desired.identity() and each.goal == "present" and each.is_acknowledged
+    ]
+    for each in fitting:
+        if each.physical_id == request.physical_id:
+            return each
+    for each in fitting:
+        each.must_recheck = True
+    return fitting[-1] if fitting else None
+
+
+def _unwanted_records(record: ResourceRecord, request: Request) -> list[AnyRecord]:
+    if request.request_type != "Delete":
+        return [e for e in record.made.values() if e.key != request.target_key and _is_abandoned(record, e)]
+    known = record.with_physical_id(request.physical_id)
+    if known is not None:
+        return [known]
+    if _is_made_up(request.physical_id):
+        # CloudFormation never heard of it: the Create was not answered in time, or still works on it.
+        return [each for each in record.made.values() if not each.is_acknowledged]
+    return []
+
+
+def _is_made_up(physical_id: str | None) -> bool:
+    """CloudFormation's own ids are `<stack>-<logical id>-<suffix>`; ours have a colon or one of OpenAI's prefixes."""
+    return physical_id is None or not (":" in physical_id or physical_id.startswith(_OWN_PREFIXES))
+
+
+def _is_abandoned(record: ResourceRecord, made: AnyRecord) -> bool:
+    """Whether it came of a request that failed or was overtaken: no physical id of the stack is its."""
+    if made.is_acknowledged:
+        return False
+    requests = [request for request in record.requests.values() if request.target_key == made.key]
+    return all(not request.is_open and not _succeeded(request) for request in requests)
+
+
+def _succeeded(request: Request) -> bool:
+    return request.answer is not None and request.answer.status == "SUCCESS" and not request.is_superseded

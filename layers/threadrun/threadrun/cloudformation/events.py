@@ -1,0 +1,68 @@
+"""CloudFormation's requests: how they are read, and how much time each leaves.
+
+Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from threadrun.cloudformation.protocol import is_response_url
+from threadrun.errors import InvalidEvent
+
+DEFAULT_SERVICE_TIMEOUT_SECONDS = 3600
+
+
+class Event(BaseModel):
+    """One request as the Lambda receives it; scalars in the properties are strings."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+    request_type: Literal["Create", "Update", "Delete"] = Field(alias="RequestType")
+    request_id: str = Field(alias="RequestId", min_length=1)
+    response_url: str = Field(alias="ResponseURL", min_length=1, repr=False)
+    stack_id: str = Field(alias="StackId", min_length=1)
+    logical_id: str = Field(alias="LogicalResourceId", min_length=1)
+    resource_type: str = Field(alias="ResourceType", default="")
+    physical_id: str | None = Field(alias="PhysicalResourceId", default=None)
+    properties: dict[str, Any] = Field(alias="ResourceProperties", default={}, repr=False)
+
+    @property
+    def service_timeout_seconds(self) -> int:
+        """CloudFormation's own patience; 3,600 s where the template sets none."""
+        text = str(self.properties.get("ServiceTimeout", ""))
+        return int(text) if text.isdecimal() and int(text) > 0 else DEFAULT_SERVICE_TIMEOUT_SECONDS
+
+    @property
+    def issued_epoch_s(self) -> float | None:
+        """When CloudFormation sent the request, by the date that its presigned URL is signed with."""
+        found = re.search(r"[?&]X-Amz-Date=(\d{8}T\d{6}Z)", self.response_url)
+        return datetime.strptime(found[1], "%Y%m%dT%H%M%S%z").timestamp() if found else None
+
+    @property
+    def due_epoch_s(self) -> float:
+        """When the answer has to be on its way at the latest; long ago where the URL has no date."""
+        return (self.issued_epoch_s or 0) + self.work_seconds(None)
+
+    def work_seconds(self, timeout_seconds: int | None) -> float:
+        """Time for the work itself: what the user allows, ended early enough for the answer to arrive."""
+        patience = self.service_timeout_seconds
+        margin = min(max(0.2 * patience, 3), 30)
+        return min(timeout_seconds or patience, max(patience - margin, 1))
+
+
+def parse_event(raw: Mapping[str, Any], *, allow_loopback: bool = False) -> Event:
+    """Read a request; raises `InvalidEvent`, naming fields but no values, where it can't be answered."""
+    try:
+        event = Event.model_validate(raw)
+    except ValidationError as error:
+        fields = sorted({str(detail["loc"][0]) for detail in error.errors() if detail["loc"]})
+        raise InvalidEvent(f"not a CloudFormation request: check {', '.join(fields)}") from None
+    if not is_response_url(event.response_url, allow_loopback=allow_loopback):
+        raise InvalidEvent("ResponseURL is not https on a bucket of CloudFormation: no answer is sent to it")
+    return event

@@ -1,0 +1,63 @@
+"""The way to CloudFormation: the PUT that takes an answer there.
+
+It must import nothing that the Lambda runtime does not bring: a deployment whose own dependencies cannot be
+loaded still tells CloudFormation so. Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import urllib3
+
+from threadrun.cloudformation.protocol import NOT_CREATED, is_response_url
+from threadrun.errors import AnswerUndelivered
+
+MAX_BODY_BYTES = 4096
+_ECHOED = ("StackId", "RequestId", "LogicalResourceId")
+_PUT_TRIES = 5
+_PLAIN_REASON_CHARACTERS = 500
+
+
+def deliver(url: str, body: bytes, *, backoff_seconds: float = 0.5) -> None:
+    """PUT the answer, up to five times; raises `AnswerUndelivered` when none was taken.
+
+    A presigned URL is signed without a content type, and follows no redirect; any status ≥ 400 is a failure.
+    """
+    # Its warnings about retries would print the presigned URL.
+    logging.getLogger("urllib3").setLevel(logging.ERROR)
+    retries = urllib3.Retry(
+        total=_PUT_TRIES - 1,
+        redirect=0,
+        raise_on_redirect=True,
+        allowed_methods={"PUT"},
+        status_forcelist=set(range(300, 600)),
+        backoff_factor=backoff_seconds,
+        respect_retry_after_header=False,
+    )
+    try:
+        with urllib3.PoolManager(timeout=urllib3.Timeout(connect=5, read=10)) as pool:
+            pool.request("PUT", url, body=body, headers={"Content-Type": ""}, retries=retries, redirect=False)
+    except urllib3.exceptions.HTTPError as error:
+        # Not chained: urllib3's texts repeat the URL.
+        raise AnswerUndelivered(f"CloudFormation's URL did not take the answer ({type(error).__name__})") from None
+
+
+def deliver_plain_failure(event: Mapping[str, Any], reason: str, *, allow_loopback: bool) -> bool:
+    """Answer FAILED from the event alone, for what no record can be kept of; returns whether it was possible.
+
+    Raises `AnswerUndelivered`.
+    """
+    echoed = {name: event.get(name) for name in _ECHOED}
+    url = event.get("ResponseURL")
+    if not all(isinstance(value, str) and value for value in (url, *echoed.values())):
+        return False
+    if not is_response_url(str(url), allow_loopback=allow_loopback):
+        return False
+    physical_id = event.get("PhysicalResourceId") or f"{NOT_CREATED}{echoed['RequestId']}"
+    answer = {"Status": "FAILED", "Reason": reason[:_PLAIN_REASON_CHARACTERS], "PhysicalResourceId": physical_id}
+    deliver(str(url), json.dumps(answer | echoed).encode())
+    return True

@@ -1,0 +1,1 @@
+"""Servers that still speak Assistants v2."""

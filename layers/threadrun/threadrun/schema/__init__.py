@@ -1,0 +1,1 @@
+"""What users write, and how it is read. It must not know what becomes of it."""

@@ -1,0 +1,303 @@
+"""What the user asks for: the properties of each resource type as typed, validated values.
+
+Arguments and their meaning: the Terraform resource `openai_thread_run`; limits: OpenAI's API reference.
+This module must not know CloudFormation's events, the table or a wire API.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
+
+from threadrun.schema.json_schema import check_schema, read_schema
+from threadrun.schema.tools import Attachment, Tool
+from threadrun.schema.types import Boolean, Integer, Metadata, Number, Properties, Text
+
+MIN_COMPLETION_TOKENS = 16
+MAX_SERVICE_TIMEOUT_SECONDS = 3600
+DEFAULT_TOOL_ROUNDS, MAX_TOOL_ROUNDS = 16, 100
+
+FinalStatus = Literal["completed", "requires_action", "failed", "incomplete", "cancelled", "expired"]
+Problem = tuple[str, str]
+"""An argument, and what is wrong with it."""
+
+
+class Message(Properties):
+    """One message of a new thread."""
+
+    role: Literal["user"] = Field(description="The role of the author. Only `user` is possible.")
+    content: Text = Field(description="The text of the message.")
+    attachments: tuple[Attachment, ...] | None = Field(
+        None,
+        description="Files that come with the message. A tool of the run reads them; without such a tool they are "
+        "part of the message.",
+    )
+    metadata: Metadata | None = Field(
+        None,
+        description="Key-value pairs, at most 16. OpenAI has no place for them on a message of its current API: they "
+        "stay with the request.",
+    )
+
+
+class Thread(Properties):
+    """The new thread that the run starts on."""
+
+    messages: tuple[Message, ...] = Field((), description="The messages that the thread starts with.")
+    metadata: Metadata | None = Field(None, description="Key-value pairs on the thread, at most 16.")
+
+
+class JsonSchemaFormat(Properties):
+    """The promise of a structured answer."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    name: Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9_-]{1,64}$")] = Field(
+        description="A name for the model: letters, digits, `_` and `-`, 64 at most."
+    )
+    description: Text | None = Field(None, description="What the answer is for, told to the model.")
+    # `schema` itself is a name of pydantic's.
+    schema_: Annotated[dict[str, Any], BeforeValidator(read_schema), AfterValidator(check_schema)] = Field(
+        alias="schema", description="The JSON Schema of the answer: JSON text, taken exactly, or a map."
+    )
+    strict: Boolean | None = Field(
+        None, description="Whether the model is held to the schema while it writes. `false` unless set."
+    )
+
+
+class ResponseFormat(Properties):
+    """The form of the answer; `json_object` needs the word "json" in the messages (OpenAI's rule)."""
+
+    type: Literal["text", "json_object", "json_schema"] = Field(
+        description="`text`, `json_object` or `json_schema`. The second needs the word JSON in a message."
+    )
+    json_schema: JsonSchemaFormat | None = Field(
+        None,
+        description="What the answer has to be, for type `json_schema`. An answer that is not fails the resource; the "
+        "top-level scalars of one that is are the attributes `output.<key>`.",
+    )
+
+    @model_validator(mode="after")
+    def _check_parts(self) -> Self:
+        if self.type == "json_schema" and self.json_schema is None:
+            raise PydanticCustomError("response_format", "json_schema is required for type json_schema")
+        if self.type != "json_schema" and self.json_schema is not None:
+            raise PydanticCustomError("response_format", "json_schema is possible for type json_schema only")
+        return self
+
+
+class Desired(Properties):
+    """Base of the resource types."""
+
+    resource_type: ClassVar[str]
+    _unseen: ClassVar[frozenset[str]] = frozenset({"deletion_policy", "timeout_seconds"})
+
+    timeout_seconds: Annotated[Integer, Field(ge=1, le=MAX_SERVICE_TIMEOUT_SECONDS)] | None = Field(
+        None, description="The longest time to wait, 1 to 3600 seconds; ServiceTimeout is the upper bound."
+    )
+    deletion_policy: Literal["delete", "retain"] | None = Field(
+        None,
+        description="`delete` or `retain`: what happens at OpenAI when the resource goes. Unless set, what was "
+        "created is deleted and what was adopted stays.",
+    )
+
+    @classmethod
+    def conflicts(cls, given: Mapping[str, Any]) -> list[Problem]:
+        """Rules between arguments, checked beside those of each argument so that all problems come at once.
+
+        `given` has the arguments by their snake_case names, validated or not.
+        """
+        return []
+
+    def identity(self) -> str:
+        """Digest of what makes it another physical resource: a change is a replacement."""
+        return _digest(self._visible())
+
+    def _visible(self) -> dict[str, Any]:
+        return self.model_dump(mode="json", exclude=set(self._unseen), exclude_defaults=True)
+
+
+class Generation(Properties):
+    """The settings that a run takes from its assistant unless it has its own."""
+
+    model: Text | None = Field(None, description="The ID of the model.")
+    instructions: Text | None = Field(None, description="What the model is told before the messages.")
+    tools: tuple[Tool, ...] | None = Field(None, description="The tools that may be used.")
+    temperature: Annotated[Number, Field(ge=0, le=2)] | None = Field(
+        None, description="The sampling temperature, 0 to 2: higher is more random. Reasoning models take none."
+    )
+    top_p: Annotated[Number, Field(ge=0, le=1)] | None = Field(
+        None, description="The probability mass that is considered, 0 to 1: an alternative to `temperature`."
+    )
+    response_format: ResponseFormat | None = Field(None, description="The form of the answer.")
+
+    @property
+    def handlers(self) -> dict[str, str]:
+        """ARNs of the functions' handlers, by the function's name, of those that have one."""
+        functions = [tool.function for tool in self.tools or () if tool.function]
+        return {each.name: each.handler_arn for each in functions if each.handler_arn}
+
+    @property
+    def leaves_calls_to_user(self) -> bool:
+        """Whether there is a function that nobody here can answer for."""
+        return any(tool.function and not tool.function.handler_arn for tool in self.tools or ())
+
+
+def _check_import_id(value: str) -> str:
+    if not re.fullmatch(r"[^:\s]+:[^:\s]+", value):
+        raise PydanticCustomError("import_id", "must look like thread_id:run_id")
+    return value
+
+
+class DesiredRun(Generation, Desired):
+    """A validated Custom::OpenAIThreadRun."""
+
+    resource_type = "Custom::OpenAIThreadRun"
+    _unseen = Desired._unseen | {"accept_statuses", "stream", "max_tool_rounds", "on_tool_error", "reason_key"}
+
+    assistant_id: Text | None = Field(
+        None, description="The ID of the assistant to use. What the run does not say itself is taken from it."
+    )
+    thread: Thread | None = Field(None, description="A new thread for the run. Conflicts with `existing_thread_id`.")
+    existing_thread_id: Text | None = Field(
+        None, description="The ID of an existing thread to run on; it is never deleted. Conflicts with `thread`."
+    )
+    metadata: Metadata | None = Field(None, description="Key-value pairs on the run, at most 16.")
+    stream: Boolean = Field(False, description="Accepted and without effect: a stack sees a run when it has ended.")
+    max_completion_tokens: Annotated[Integer, Field(ge=MIN_COMPLETION_TOKENS)] | None = Field(
+        None,
+        description="The most tokens that may be generated, 16 at least (256 where the server speaks Assistants v2).",
+    )
+    import_id: Annotated[Text, AfterValidator(_check_import_id)] | None = Field(
+        None,
+        description="`thread_id:run_id` of a run to adopt instead of starting one. It stays at OpenAI unless "
+        "`deletion_policy` is `delete`.",
+    )
+    triggers: dict[str, Any] | None = Field(None, description="A map; any change in it starts a new run.")
+    accept_statuses: Annotated[tuple[FinalStatus, ...], Field(min_length=1)] | None = Field(
+        None,
+        description="The final statuses that count as success. Unless set: `completed`, and `requires_action` where a"
+        " function has no handler.",
+    )
+    max_tool_rounds: Annotated[Integer, Field(ge=1, le=MAX_TOOL_ROUNDS)] | None = Field(
+        None,
+        description="How often the run may call functions that have a handler, 1 to 100: calls at the same time are one"
+        " round. 16 unless set.",
+    )
+    on_tool_error: Literal["report", "fail"] | None = Field(
+        None,
+        description="What the failure of a handler means, after two retries: `report` it to the model, which goes on"
+        " with that, or `fail` the resource. `report` unless set.",
+    )
+    reason_key: Text | None = Field(
+        None,
+        description="A top-level key of the answer whose text is told with the failure when the answer does not keep to"
+        " its `json_schema`: in the stack's events, where nothing else of an answer is ever told.",
+    )
+
+    @classmethod
+    def conflicts(cls, given: Mapping[str, Any]) -> list[Problem]:
+        problems = []
+        thread, existing = given.get("thread"), given.get("existing_thread_id")
+        if thread is not None and existing is not None:
+            problems.append(("thread", "conflicts with existing_thread_id: give one of the two"))
+        if given.get("import_id") is not None:
+            return problems
+        has_messages = bool(thread.get("messages")) if isinstance(thread, Mapping) else thread is not None
+        if existing is None and not has_messages:
+            problems.append(("thread", "a thread with messages or an existing_thread_id is required"))
+        if given.get("model") is None and given.get("assistant_id") is None:
+            problems.append(("model", "is required where there is no assistant_id to take it from"))
+        return problems
+
+    def identity(self) -> str:
+        return _digest({"import_id": self.import_id}) if self.import_id else super().identity()
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """The messages to send, none on an existing thread."""
+        return self.thread.messages if self.thread else ()
+
+    @property
+    def attached_file_ids(self) -> tuple[str, ...]:
+        """Files of all messages, each once, in order."""
+        found = (each.file_id for message in self.messages for each in message.attachments or ())
+        return tuple(dict.fromkeys(found))
+
+    @property
+    def file_ids(self) -> tuple[str, ...]:
+        """All files that this run names, each once, in order."""
+        named = (file_id for tool in self.tools or () for file_id in tool.file_ids or ())
+        return tuple(dict.fromkeys([*self.attached_file_ids, *named]))
+
+    def has_tool(self, *types: str) -> bool:
+        return any(tool.type in types for tool in self.tools or ())
+
+    def over(self, assistant: Generation | None) -> DesiredRun:
+        """This run with the assistant's settings where it has none of its own."""
+        if assistant is None:
+            return self
+        own = {name: getattr(self, name) for name in Generation.model_fields}
+        return self.model_copy(
+            update={n: getattr(assistant, n) if value is None else value for n, value in own.items()}
+        )
+
+
+class DesiredThread(Desired):
+    """A validated Custom::OpenAIThread: other messages make another thread, metadata changes in place."""
+
+    resource_type = "Custom::OpenAIThread"
+
+    messages: tuple[Message, ...] = Field(
+        (), description="The messages of the thread, any number. Other messages make another thread."
+    )
+    metadata: Metadata | None = Field(
+        None, description="Key-value pairs on the thread, at most 16; they change in place."
+    )
+
+    def identity(self) -> str:
+        return _digest(self._visible().get("messages"))
+
+    def content(self) -> str:
+        """Digest of what changes in place."""
+        return _digest(self.metadata)
+
+
+class DesiredAssistant(Generation, Desired):
+    """A validated Custom::OpenAIAssistant: every change is in place and makes a new version."""
+
+    resource_type = "Custom::OpenAIAssistant"
+
+    name: Annotated[Text, StringConstraints(max_length=256)] | None = Field(
+        None, description="A name for people, 256 characters at most."
+    )
+    description: Annotated[Text, StringConstraints(max_length=512)] | None = Field(
+        None, description="What it is for, 512 characters at most."
+    )
+    metadata: Metadata | None = Field(None, description="Key-value pairs on the assistant, at most 16.")
+
+    @classmethod
+    def conflicts(cls, given: Mapping[str, Any]) -> list[Problem]:
+        return [("model", "is required")] if given.get("model") is None else []
+
+    def identity(self) -> str:
+        return _digest(self.resource_type)
+
+    def content(self) -> str:
+        """Digest of what makes a version."""
+        return _digest(self._visible())
+
+
+AnyDesired = DesiredRun | DesiredThread | DesiredAssistant
+RESOURCE_MODELS: dict[str, type[AnyDesired]] = {
+    model.resource_type: model for model in (DesiredRun, DesiredThread, DesiredAssistant)
+}
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:32]

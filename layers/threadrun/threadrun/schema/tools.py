@@ -1,0 +1,95 @@
+"""Tools and attachments: what a run or an assistant may use. Types and nesting are those of the Terraform resource."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationInfo, model_validator
+from pydantic_core import PydanticCustomError
+
+from threadrun.schema.json_schema import read_schema
+from threadrun.schema.types import Boolean, Properties, Text
+
+ALLOWED_HANDLERS = "tool_function_arns"
+"""Key of the validation context: the patterns of ARNs that may be invoked; without it any may."""
+
+
+def _require_allowed(handler_arn: str, info: ValidationInfo) -> str:
+    allowed: Sequence[str] | None = (info.context or {}).get(ALLOWED_HANDLERS)
+    # IAM knows the same two wildcards; what it denies is refused before a run is paid for.
+    if allowed is None or any(fnmatchcase(handler_arn, pattern) for pattern in allowed):
+        return handler_arn
+    known = ",".join(allowed)
+    raise PydanticCustomError(
+        "handler_arn",
+        "this application may not invoke {arn}: deploy it with ToolFunctionArns={wanted}",
+        {"arn": handler_arn, "wanted": f"{known},{handler_arn}" if known else handler_arn},
+    )
+
+
+class FunctionDefinition(Properties):
+    """A function that the model may call."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9_-]{1,64}$")] = Field(
+        description="The name of the function: letters, digits, `_` and `-`, 64 at most."
+    )
+    description: Text | None = Field(None, description="What it does, for the model to decide when to call it.")
+    parameters: Annotated[dict[str, Any], BeforeValidator(read_schema)] | None = Field(
+        None, description="Its parameters as a JSON Schema object: JSON text, taken exactly, or a map."
+    )
+    strict: Boolean | None = Field(
+        None, description="Whether the model must keep exactly to the parameters. `false` unless set."
+    )
+    handler_arn: (
+        Annotated[
+            str,
+            StringConstraints(
+                pattern=r"^arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:[a-zA-Z0-9_-]{1,64}(:[a-zA-Z0-9_$-]+)?$"
+            ),
+            AfterValidator(_require_allowed),
+        ]
+        | None
+    ) = Field(
+        None,
+        description="The Lambda function that answers its calls, one that the application's `ToolFunctionArns` allow. "
+        "Without it the run ends as `requires_action`.",
+    )
+
+
+class Tool(Properties):
+    """One tool; `retrieval` is what `file_search` was called before."""
+
+    type: Literal["code_interpreter", "retrieval", "file_search", "function"] = Field(
+        description="`code_interpreter`, `retrieval` (also called `file_search`) or `function`."
+    )
+    function: FunctionDefinition | None = Field(
+        None, description="The function that may be called. Required for type `function`."
+    )
+    vector_store_ids: tuple[Text, ...] | None = Field(
+        None, description="Vector stores to search, for retrieval: beside the one that is made of attached files."
+    )
+    file_ids: tuple[Text, ...] | None = Field(None, description="Files for code_interpreter, beside the attached ones.")
+
+    @model_validator(mode="after")
+    def _check_parts(self) -> Self:
+        if self.type == "function" and self.function is None:
+            raise PydanticCustomError("tool", "function is required for a tool of type function")
+        if self.type != "function" and self.function is not None:
+            raise PydanticCustomError("tool", "function is possible for a tool of type function only")
+        if not self.is_retrieval and self.vector_store_ids is not None:
+            raise PydanticCustomError("tool", "vector_store_ids are possible for retrieval and file_search only")
+        if self.type != "code_interpreter" and self.file_ids is not None:
+            raise PydanticCustomError("tool", "file_ids are possible for code_interpreter only")
+        return self
+
+    @property
+    def is_retrieval(self) -> bool:
+        return self.type in ("retrieval", "file_search")
+
+
+class Attachment(Properties):
+    """A file that comes with a message; which tool reads it follows from the run's tools."""
+
+    file_id: Text = Field(description="The ID of the file.")

@@ -1,0 +1,1 @@
+"""What is on record. It must not know how it is stored."""

@@ -1,0 +1,115 @@
+"""The attributes of a run: as the public item of the table, and as Data of an answer.
+
+Names and meaning: the Terraform resource `openai_thread_run`; `output.<key>` are the top-level scalars of an
+output that is a JSON object. It must not know where the attributes go.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from decimal import Decimal
+from typing import Any
+
+from pydantic.alias_generators import to_pascal
+
+from threadrun.schema.parsing import KeyStyle
+from threadrun.state.observations import FunctionCall, ObservedRun
+from threadrun.state.run import RunRecord
+from threadrun.state.shared import AssistantRecord, ThreadRecord
+
+Attributes = dict[str, Any]
+
+OBJECT = "thread.run"
+_DYNAMODB_DIGITS = 38
+
+
+def run_attributes(run: RunRecord, observed: ObservedRun) -> Attributes:
+    """Typed attributes of a run that has ended: times in Unix seconds, unknown ones None."""
+    usage = asdict(run.usage)
+    text = observed.output_text.encode("utf-8", "replace").decode()
+    return {
+        "id": run.run_id,
+        "thread_id": run.thread_id,
+        "created_at": run.created_at,
+        "started_at": run.started_at,
+        "completed_at": run.completed_at,
+        "object": OBJECT,
+        "status": run.status,
+        "file_ids": list(run.file_ids),
+        "usage": usage,
+        **{f"usage.{name}": tokens for name, tokens in usage.items()},
+        "model": run.model,
+        "assistant_id": run.assistant_id,
+        "assistant_version": run.assistant_version,
+        "required_action": [_required(call) for call in observed.calls] if run.status == "requires_action" else None,
+        "output_text": text,
+        "output": output_scalars(text),
+    }
+
+
+def _required(call: FunctionCall) -> dict[str, Any]:
+    """A call that is left to the user; its arguments as text, because numbers in them need not fit DynamoDB."""
+    return {"call_id": call.call_id, "name": call.name, "arguments": call.arguments}
+
+
+def made_attributes(made: ThreadRecord | AssistantRecord) -> Attributes:
+    """Attributes of a thread or an assistant."""
+    common = {"id": made.physical_id, "created_at": made.created_at}
+    if isinstance(made, ThreadRecord):
+        return common
+    return common | {"version": made.version, "name": made.name, "model": made.model}
+
+
+def output_scalars(text: str) -> dict[str, Any]:
+    """Top-level scalars of an output that is a JSON object, else nothing."""
+    try:
+        value = json.loads(text, parse_float=Decimal, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        return {}
+    if not isinstance(value, dict):
+        return {}
+    return {key: _storable(item) for key, item in value.items() if key and not isinstance(item, dict | list)}
+
+
+def answer_data(attributes: Mapping[str, Any], style: KeyStyle) -> tuple[dict[str, str], dict[str, str]]:
+    """The attributes as Fn::GetAtt gives them, all text: the fixed ones, and those that may have no room."""
+    rename = to_pascal if style == "PascalCase" else str
+    fixed = {
+        ".".join(rename(part) for part in name.split(".")): _text(value)
+        for name, value in attributes.items()
+        if name not in ("output", "output_text")
+    }
+    optional = {f"{rename('output')}.{key}": _text(value) for key, value in attributes.get("output", {}).items()}
+    if attributes.get("object") == OBJECT:
+        name, required = rename("required_action"), attributes.get("required_action")
+        fixed[name] = ""  # Version 0.1.0 did not record it.
+        optional = {name: _text(required), **optional} if required else optional
+    return fixed, optional
+
+
+def _text(value: Any) -> str:
+    """A value as CloudFormation writes scalars; lists and maps as JSON; unknown as empty text."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Decimal):
+        return str(value)
+    return json.dumps(value, default=str, ensure_ascii=False)
+
+
+def _storable(value: Any) -> Any:
+    """A scalar that DynamoDB can hold: its numbers have 38 digits, longer ones stay text."""
+    if isinstance(value, int | Decimal) and not isinstance(value, bool):
+        number = Decimal(value)
+        exponent = number.adjusted()
+        if len(number.as_tuple().digits) > _DYNAMODB_DIGITS or not -130 <= exponent <= 125:
+            return str(value)
+        return number
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(f"{constant} is not JSON")

@@ -1,0 +1,92 @@
+"""What a server shows of runs, assistants and files, and what a run is started with; the same on both wire APIs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from threadrun.schema.arguments import DesiredAssistant, DesiredRun
+
+FINAL_STATUSES = frozenset({"completed", "requires_action", "failed", "incomplete", "cancelled", "expired"})
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Tokens of a run."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    total_tokens: int = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+            self.total_tokens + other.total_tokens,
+        )
+
+
+@dataclass(frozen=True)
+class FunctionCall:
+    """A function that the model calls: its run goes on once the call is answered."""
+
+    call_id: str
+    name: str
+    arguments: str
+    """JSON text, as the model wrote it."""
+
+
+@dataclass(frozen=True)
+class ObservedRun:
+    """A run as the server shows it now; times are Unix seconds."""
+
+    run_id: str
+    status: str
+    created_at: int | None = None
+    started_at: int | None = None
+    completed_at: int | None = None
+    model: str | None = None
+    usage: Usage | None = None
+    """None where the server does not tell."""
+    output_text: str = ""
+    calls: tuple[FunctionCall, ...] = ()
+    """What it waits for, where its status is `requires_action`; else what it left unanswered."""
+    problem: str | None = None
+    """The server's own reason where the run failed or is incomplete."""
+
+    @property
+    def is_final(self) -> bool:
+        return self.status in FINAL_STATUSES
+
+
+@dataclass(frozen=True)
+class ObservedAssistant:
+    """An assistant as it is stored now."""
+
+    assistant_id: str
+    settings: DesiredAssistant
+    version: int | None = None
+    """None where the server keeps no versions."""
+    created_at: int | None = None
+    is_complete: bool = True
+    """Whether it has its settings, or is to be put once more, now that its id is known."""
+
+
+@dataclass(frozen=True)
+class RunPlan:
+    """What a run is started with."""
+
+    desired: DesiredRun
+    """As the user wrote it."""
+    effective: DesiredRun
+    """With what it takes from its assistant."""
+    vector_store_id: str | None = None
+    """The store made of its attached files, if it has one."""
+
+
+@dataclass(frozen=True)
+class Indexing:
+    """How far a vector store is with its files."""
+
+    is_pending: bool
+    failures: tuple[tuple[str, str], ...] = ()
+    """(file id, the server's reason) of each file that could not be indexed."""

@@ -1,0 +1,65 @@
+"""What is on record of threads and assistants that runs share."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from threadrun.schema.arguments import DesiredAssistant, DesiredThread
+from threadrun.state.base import PhysicalRecord
+
+
+class ThreadRecord(PhysicalRecord):
+    """A thread that runs of the stack share."""
+
+    kind: Literal["thread"] = "thread"
+    desired: DesiredThread | None = None
+    thread_id: str | None = None
+    created_at: int | None = None
+    content: str | None = None
+    """Digest of the metadata that the thread has now; None until all its messages are there."""
+
+    @property
+    def physical_id(self) -> str | None:
+        return self.thread_id
+
+    def want(self, desired: DesiredThread) -> None:
+        self.desired, self.deletion_policy = desired, desired.deletion_policy
+
+    def forget_texts(self) -> None:
+        self.desired = None
+
+    def absorb(self, stale: Self) -> Self | None:
+        if stale.thread_id and self.thread_id not in (None, stale.thread_id):
+            return self._surplus(thread_id=stale.thread_id)
+        self.thread_id = self.thread_id or stale.thread_id
+        return None
+
+
+class AssistantRecord(PhysicalRecord):
+    """An assistant: a versioned configuration for runs."""
+
+    kind: Literal["assistant"] = "assistant"
+    desired: DesiredAssistant | None = None
+    assistant_id: str | None = None
+    version: int = 0
+    created_at: int | None = None
+    name: str | None = None
+    model: str | None = None
+    content: str | None = None
+    """Digest of the settings that the current version has."""
+
+    @property
+    def physical_id(self) -> str | None:
+        return self.assistant_id
+
+    def want(self, desired: DesiredAssistant) -> None:
+        self.desired, self.deletion_policy = desired, desired.deletion_policy
+
+    def forget_texts(self) -> None:
+        self.desired = None
+
+    def absorb(self, stale: Self) -> Self | None:
+        if stale.assistant_id and self.assistant_id not in (None, stale.assistant_id):
+            return self._surplus(assistant_id=stale.assistant_id)
+        self.assistant_id = self.assistant_id or stale.assistant_id
+        return None

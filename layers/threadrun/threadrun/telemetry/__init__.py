@@ -1,0 +1,1 @@
+"""Log lines, metrics and events of what was done. It must decide nothing."""

@@ -1,0 +1,67 @@
+"""Metrics of runs, whichever function sees them: CloudWatch takes them from lines of the log (EMF).
+
+Their dimension `service` is `runs` for all functions, so that an alarm has one metric to watch. Each value of
+a dimension is a metric that is paid for: reasons are a closed set, models are those in use. Source:
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
+
+from threadrun.cloudformation.answers import Answered
+from threadrun.telemetry.run_end import RunEnd, run_end
+
+NAMESPACE, SERVICE = "ThreadRun", "runs"
+MODEL_CHARACTERS = 250
+"""CloudWatch takes values of 1,024 ASCII characters at most; no model's name is as long as this."""
+
+
+def count(counts: Mapping[str, int]) -> None:
+    """Write how often each thing happened, if any did: what did not is written as 0 beside it."""
+    if any(counts.values()):
+        _write({name: (MetricUnit.Count, number) for name, number in counts.items()})
+
+
+def measure_answer(answered: Answered, now: float) -> tuple[RunEnd | None, dict[str, str]]:
+    """Measure the run's end that an answer was the first to tell of; returns it, and the answer's facts for the log."""
+    end = run_end(answered, now)
+    if end is None:
+        return None, {"answer": answered.answer.status}
+    measure(end)
+    return end, {"answer": answered.answer.status, **end.facts}
+
+
+def measure(end: RunEnd) -> None:
+    """Write how a run ended, how long after its end that was told, and its tokens."""
+    run, has_failed = end.run, end.failure is not None
+    # Both for each run: the average of RunsFailed is the failure rate.
+    values: dict[str, tuple[MetricUnit, float]] = {
+        "RunsCompleted": (MetricUnit.Count, int(not has_failed)),
+        "RunsFailed": (MetricUnit.Count, int(has_failed)),
+    }
+    if end.lag_seconds is not None:
+        values["Lag"] = (MetricUnit.Seconds, end.lag_seconds)
+    _write(values)
+    if end.failure is not None:
+        _write({"RunsFailed": (MetricUnit.Count, 1)}, reason=end.failure)
+    if run.run_is_ours and run.model and end.run.usage.total_tokens:
+        tokens = {
+            "PromptTokens": (MetricUnit.Count, end.run.usage.prompt_tokens),
+            "CompletionTokens": (MetricUnit.Count, end.run.usage.completion_tokens),
+        }
+        _write(tokens, model=run.model.encode("ascii", "replace").decode()[:MODEL_CHARACTERS])
+
+
+def _write(values: Mapping[str, tuple[MetricUnit, float]], **dimensions: str) -> None:
+    """One line with one set of dimensions: what is in a line gets all that the line has."""
+    if not values:
+        return
+    metrics = EphemeralMetrics(namespace=NAMESPACE, service=SERVICE)
+    for name, text in dimensions.items():
+        metrics.add_dimension(name, text)
+    for name, (unit, value) in values.items():
+        metrics.add_metric(name, unit, value)
+    metrics.flush_metrics()

@@ -1,0 +1,78 @@
+"""How a run's request ended: the facts that events and metrics tell, none of which is a text of somebody's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from threadrun.cloudformation.answers import Answered
+from threadrun.state.run import RunRecord
+
+Failure = Literal[
+    "not_started",
+    "failed",
+    "incomplete",
+    "cancelled",
+    "expired",
+    "requires_action",
+    "completed",
+    "tool_failed",
+    "broken_promise",
+    "gave_up",
+    "ended_early",
+]
+FAILURES: tuple[Failure, ...] = get_args(Failure)
+"""Why a run's request failed, in families. A closed set: each one is a metric of its own.
+
+The statuses are of runs that ended so where that is not accepted. `tool_failed`: a handler did, and
+`on_tool_error` is `fail`; `broken_promise`: the answer is not the JSON that was promised; `gave_up`: the server refused
+a look, or there were too many rounds of calls; `ended_early`: the work on it, not the run.
+"""
+
+
+@dataclass(frozen=True)
+class RunEnd:
+    """The end of a Create or Update that was about a run."""
+
+    run: RunRecord
+    failure: Failure | None
+    """None where CloudFormation was told SUCCESS."""
+    seconds: float
+    """Since CloudFormation sent the request."""
+    lag_seconds: float | None
+    """From the run's end, as the server tells it in whole seconds; None where it does not, or ended before."""
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """For a line of the log, without what there is not."""
+        facts = {"status": self.run.status, "failure": self.failure}
+        return {name: value for name, value in facts.items() if value is not None}
+
+
+def run_end(answered: Answered, now: float) -> RunEnd | None:
+    """What the answer was the first to tell of a run's end, None where there is nothing of the kind.
+
+    A Delete tells of no run's end, and neither does an Update that returns to a run, or only changes bookkeeping.
+    """
+    run = answered.record.target(answered.answer)
+    if answered.is_repeated or answered.request.request_type == "Delete" or not isinstance(run, RunRecord):
+        return None
+    is_success = answered.answer.status == "SUCCESS"
+    if is_success and run.is_acknowledged:
+        return None
+    since = run.wanted_since_epoch_s
+    ended = run.completed_at
+    lag = max(now - ended, 0.0) if ended is not None and ended >= int(since) else None
+    return RunEnd(run, None if is_success else _failure(run), max(now - since, 0.0), lag)
+
+
+def _failure(run: RunRecord) -> Failure:
+    if run.run_id is None:
+        return "not_started"
+    if run.is_final and run.status not in run.accepted_statuses:
+        return next(each for each in FAILURES if each == run.status)
+    if run.is_final:
+        return "broken_promise" if run.failure else "ended_early"
+    if any(call.failure for call in run.calls.values()):
+        return "tool_failed"
+    return "gave_up" if run.failure else "ended_early"

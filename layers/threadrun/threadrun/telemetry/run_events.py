@@ -1,0 +1,59 @@
+"""Tells the account's default event bus how a run ended: docs/events.md."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any, Protocol
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from threadrun.cloudformation.answers import Answered
+from threadrun.telemetry.run_end import RunEnd
+
+SOURCE, DETAIL_TYPE = "threadrun", "OpenAI Thread Run Status Change"
+
+
+class EventBus(Protocol):
+    """EventBridge's client, as far as it is used here."""
+
+    def put_events(self, *, Entries: list[dict[str, Any]]) -> Any: ...
+
+
+def put_event(bus: EventBus, answered: Answered, end: RunEnd) -> str | None:
+    """Put the event of a run's end; returns why not, where the bus does not take it.
+
+    It never raises: CloudFormation has its answer, and nobody waits for more.
+    """
+    entry = {
+        "Source": SOURCE,
+        "DetailType": DETAIL_TYPE,
+        "Resources": [answered.record.stack_id],
+        "Detail": json.dumps(detail(answered, end)),
+    }
+    try:
+        reply = bus.put_events(Entries=[entry])
+    except ClientError as error:
+        return error.response["Error"]["Code"]
+    except BotoCoreError as error:
+        return type(error).__name__
+    return str(reply["Entries"][0].get("ErrorCode")) if reply["FailedEntryCount"] else None
+
+
+def detail(answered: Answered, end: RunEnd) -> dict[str, Any]:
+    """What the event tells: names and numbers. No prompt, output, reason, URL or key."""
+    run = end.run
+    return {
+        "stack_id": answered.record.stack_id,
+        "logical_id": answered.record.logical_id,
+        "request_id": answered.request.request_id,
+        "request_type": answered.request.request_type,
+        "answer": answered.answer.status,
+        "failure": end.failure,
+        "thread_id": run.thread_id,
+        "run_id": run.run_id,
+        "status": run.status,
+        "model": run.model,
+        "usage": asdict(end.run.usage),
+        "seconds": round(end.seconds, 3),
+    }
