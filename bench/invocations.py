@@ -11,7 +11,7 @@ from typing import Any
 from bench.prices import Usage
 
 _REPORT = re.compile(r"^REPORT RequestId: \S+\s.*?Billed Duration: (\d+) ms\s+Memory Size: (\d+) MB")
-_LINGERED = re.compile(r'"lingered_seconds": ?([0-9.]+)')
+_LINGERED = re.compile(r'"waited_inline_seconds": ?([0-9.]+)')
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 

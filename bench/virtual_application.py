@@ -20,10 +20,10 @@ from tests.random_lives.services import MemoryServer, MemoryStepFunctions
 from tests.random_lives.state_machine import LINGER_SECONDS
 from threadrun.app.application import Application
 from threadrun.app.settings import Settings
-from threadrun.cloudformation.answers import answer_request
+from threadrun.cloudformation.answers import respond
 from threadrun.cloudformation.events import parse_event
 from threadrun.providers.responses.assistant_catalog import AssistantCatalog
-from threadrun.state.progress import Trace
+from threadrun.state.progress import RequestContext
 from threadrun.workflow.steps import Waiting, take_step
 
 EPOCH_S = 1_800_000_000.0
@@ -49,16 +49,16 @@ class VirtualApplication:
     """One deployment with one run, played to its answer."""
 
     def __init__(
-        self, seconds: float, profile: Profile, machine: Machine, chance: Callable[[], float], *, webhooks: bool = False
+        self, seconds: float, profile: Profile, machine: Machine, jitter: Callable[[], float], *, webhooks: bool = False
     ) -> None:
-        """`seconds` is how long the run takes, `chance` a number from 0 to 1."""
+        """`seconds` is how long the run takes, `jitter` a number from 0 to 1."""
         self.now, self._seconds, self._profile, self._machine = EPOCH_S, seconds, profile, machine
         self._usage, self._answered_epoch_s, self._ends_epoch_s = Usage(), 0.0, 0.0
         self._table = MeteredTable()
         settings = Settings(
             table_name="table", state_machine_arn="arn", outputs_bucket="bucket", enable_webhooks=webhooks
         )
-        self._app = Application(settings, lambda: self.now, self._pass_time, chance)
+        self._app = Application(settings, lambda: self.now, self._pass_time, jitter)
         table: Any = self._table
         catalog = AssistantCatalog(table, "table", lambda: self.now)
         self._app._dynamodb = table
@@ -71,7 +71,7 @@ class VirtualApplication:
     def play(self) -> SimulatedRun:
         """From CloudFormation's request to its answer."""
         with patch("threadrun.cloudformation.answers.deliver", self._deliver):
-            self._run_function("start", lambda: custom_resource.handle(self._app, parse_event(EVENT), Trace()))
+            self._run_function("start", lambda: custom_resource.handle(self._app, parse_event(EVENT), RequestContext()))
             self._ends_epoch_s = self.now + self._seconds
             if self._execution is not None:
                 played = self._machine.play(self._execution, self._task, self._pass_time)
@@ -128,10 +128,10 @@ class VirtualApplication:
         app = self._app
         waiting = Waiting(app.sleep, app.clock() + LINGER_SECONDS, app.settings.linger_seconds, app.event_waits)
         return asdict(
-            take_step(app.store, app.backend, given["key"], given["request_id"], app.clock, app.chance, waiting)
+            take_step(app.store, app.backend, given["key"], given["request_id"], app.clock, app.jitter, waiting)
         )
 
     def _answer(self, store: Any, given: dict[str, Any]) -> dict[str, Any]:
         failure = given.get("failure") or None
-        answered = answer_request(store, given["key"], given["request_id"], failure=failure)
+        answered = respond(store, given["key"], given["request_id"], failure=failure)
         return {"answered": answered is not None}

@@ -45,7 +45,7 @@ from local.timeline_page import timeline_page
 from threadrun.state.resource import resource_key
 from threadrun.state.run import RunRecord
 from threadrun.storage.output_bucket import OutputBucket
-from threadrun.storage.records import Store, public_key
+from threadrun.storage.records import Store, attributes_key
 
 EXAMPLES = ROOT / "docs" / "examples"
 QUESTION = "question"
@@ -222,7 +222,7 @@ class Demo:
 
     def _show_run(self, application: Application, record: RunRecord) -> None:
         attributes = self._store(application).read_attributes(record.physical_id or "") or {}
-        table = Table(title=f"DynamoDB item {public_key(record.physical_id or '')}", title_justify="left")
+        table = Table(title=f"DynamoDB item {attributes_key(record.physical_id or '')}", title_justify="left")
         table.add_column("attribute", style="cyan")
         table.add_column("value", overflow="fold")
         for name, value in sorted(attributes.items()):
@@ -263,7 +263,7 @@ class Demo:
             if _exists(partial(client.conversations.retrieve, thread_id)):
                 left.append(f"conversation {thread_id}")
             if self._store(application).read_attributes(physical_id):
-                left.append(f"item {public_key(physical_id)}")
+                left.append(f"item {attributes_key(physical_id)}")
         if left:
             raise DeploymentError(f"the stacks are deleted, but these are left: {', '.join(left)}")
         self._say("nothing is left: responses, conversations and items are gone")

@@ -9,7 +9,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from threadrun.app.application import application, prepare_in_init
-from threadrun.state.progress import Trace
+from threadrun.state.progress import RequestContext
 from threadrun.workflow.lambda_invoke import invoke
 from threadrun.workflow.tool_calls import answer_call
 
@@ -32,14 +32,14 @@ def handler(event: dict[str, str], context: LambdaContext) -> dict[str, Any]:
         own_seconds = (context.get_remaining_time_in_millis() - MARGIN_MILLISECONDS) / 1000
         return invoke(function_arn, payload, max(min(seconds, own_seconds), 1))
 
-    trace = Trace(lambda names: logger.append_keys(**names))
+    request_context = RequestContext(lambda names: logger.append_keys(**names))
     try:
         answered = answer_call(
-            app.store, invoke_in_time, event["key"], event["request_id"], event["call_id"], app.clock, trace
+            app.store, invoke_in_time, event["key"], event["request_id"], event["call_id"], app.clock, request_context
         )
     finally:
         # Both also where they are 0: an average of ToolFailures is then the failure rate.
         for name in ("ToolCalls", "ToolFailures"):
-            metrics.add_metric(name=name, unit=MetricUnit.Count, value=trace.counts[name])
+            metrics.add_metric(name=name, unit=MetricUnit.Count, value=request_context.counts[name])
     logger.info("call answered" if answered else "nothing to answer with")
     return {"answered": answered}

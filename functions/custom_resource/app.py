@@ -13,19 +13,19 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from threadrun.app.application import Application, application, prepare_in_init
-from threadrun.cloudformation.answers import Answered, answer_request
+from threadrun.cloudformation.answers import Delivered, respond
 from threadrun.cloudformation.events import Event, parse_event
 from threadrun.cloudformation.intake import record_request
 from threadrun.cloudformation.response import deliver_plain_failure
-from threadrun.errors import AnswerUndelivered, InvalidEvent
-from threadrun.state.progress import Trace
+from threadrun.errors import InvalidEvent, ResponseNotDelivered
+from threadrun.state.progress import RequestContext
 from threadrun.state.resource import resource_key
-from threadrun.telemetry.log_lines import lend
-from threadrun.telemetry.metrics import count, measure_answer
+from threadrun.telemetry.log_lines import share_logger
+from threadrun.telemetry.metrics import count, measure_response
 from threadrun.workflow.steps import Step, take_step
 
 logger = Logger(service="custom_resource")
-lend(logger)
+share_logger(logger)
 metrics = Metrics(namespace="ThreadRun", service="custom_resource")
 prepare_in_init(with_backend=True)
 
@@ -47,23 +47,25 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
     logger.append_keys(stack_id=request.stack_id, logical_id=request.logical_id)
     logger.info("request received", extra={"request_type": request.request_type})
     metrics.add_metric(name=f"{request.request_type}Requests", unit=MetricUnit.Count, value=1)
-    trace = Trace(lambda names: logger.append_keys(**names))
+    request_context = RequestContext(lambda names: logger.append_keys(**names))
     try:
-        handle(app, request, trace)
+        handle(app, request, request_context)
     finally:
-        count(trace.counts)
+        count(request_context.counts)
 
 
-def handle(app: Application, event: Event, trace: Trace) -> None:
+def handle(app: Application, event: Event, request_context: RequestContext) -> None:
     """Work on one request, new or repeated."""
     request = record_request(app.store, event, app.clock, app.settings.tool_function_arns)
     key = resource_key(event.stack_id, event.logical_id)
-    if request.answer is not None:
-        _tell(app, answer_request(app.store, key, event.request_id, url=event.response_url))
+    if request.response is not None:
+        _tell(app, respond(app.store, key, event.request_id, url=event.response_url))
         return
-    step = take_step(app.store, app.backend, key, event.request_id, app.clock, app.chance, trace=trace)
+    step = take_step(
+        app.store, app.backend, key, event.request_id, app.clock, app.jitter, request_context=request_context
+    )
     logger.info("first step taken", extra={"outcome": step.outcome, "wait_seconds": step.wait_seconds})
-    if step.outcome == "answer":
+    if step.outcome == "respond":
         _answer(app, key, event.request_id)
     elif step.outcome != "stop":
         app.hand_over(key, event.request_id, step)
@@ -72,14 +74,14 @@ def handle(app: Application, event: Event, trace: Trace) -> None:
 def _answer(app: Application, key: str, request_id: str) -> None:
     """Answer from here; where CloudFormation's URL does not take it, the state machine goes on trying."""
     try:
-        _tell(app, answer_request(app.store, key, request_id))
-    except AnswerUndelivered as error:
+        _tell(app, respond(app.store, key, request_id))
+    except ResponseNotDelivered as error:
         logger.warning("the answer is handed over", extra={"reason": error.reason})
-        app.hand_over(key, request_id, Step("answer"))
+        app.hand_over(key, request_id, Step("respond"))
 
 
-def _tell(app: Application, answered: Answered | None) -> None:
+def _tell(app: Application, answered: Delivered | None) -> None:
     """Log and measure what was answered from here; a run that ended elsewhere is told of by the state machine."""
     if answered is not None:
-        _, facts = measure_answer(answered, app.clock())
+        _, facts = measure_response(answered, app.clock())
         logger.info("request answered", extra=facts)

@@ -10,13 +10,13 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from threadrun.app.application import application, prepare_in_init
-from threadrun.state.progress import Trace
-from threadrun.telemetry.log_lines import lend
+from threadrun.state.progress import RequestContext
+from threadrun.telemetry.log_lines import share_logger
 from threadrun.telemetry.metrics import count
 from threadrun.workflow.steps import Waiting, take_step
 
 logger = Logger(service="reconcile")
-lend(logger)
+share_logger(logger)
 metrics = Metrics(namespace="ThreadRun", service="reconcile")
 MARGIN_SECONDS = 120
 """Time for the longest step, that has several calls which get no reply, before this function's own end."""
@@ -32,14 +32,14 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     seconds = context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS
     event_waits = app.event_waits if event.get("awaits_events") else None
     waiting = Waiting(app.sleep, app.clock() + seconds, app.settings.linger_seconds, event_waits)
-    trace = Trace(lambda names: logger.append_keys(**names))
+    request_context = RequestContext(lambda names: logger.append_keys(**names))
     try:
         step = take_step(
-            app.store, app.backend, event["key"], event["request_id"], app.clock, app.chance, waiting, trace
+            app.store, app.backend, event["key"], event["request_id"], app.clock, app.jitter, waiting, request_context
         )
     finally:
-        count(trace.counts)
-    waits = {"wait_seconds": step.wait_seconds, "lingered_seconds": round(waiting.lingered_seconds, 3)}
+        count(request_context.counts)
+    waits = {"wait_seconds": step.wait_seconds, "waited_inline_seconds": round(waiting.waited_inline_seconds, 3)}
     logger.info("step taken", extra={"outcome": step.outcome, **waits})
     metrics.add_metric(name="Steps", unit=MetricUnit.Count, value=1)
     return asdict(step)

@@ -17,7 +17,7 @@ try:
     from aws_lambda_powertools.metrics import MetricUnit
 
     from threadrun.app.application import application
-    from threadrun.app.responder import answer_ended_execution, rescue_request, sweep
+    from threadrun.app.responder import rescue_request, respond_to_ended_execution, sweep
 
     Logger(service="responder")
     metrics = Metrics(namespace="ThreadRun", service="responder")
@@ -46,7 +46,7 @@ def _sweep() -> int:
 def _respond(report: dict[str, Any]) -> None:
     is_execution = report.get("source") == "aws.states"
     if import_failure is None and is_execution:
-        answer_ended_execution(application(), report["detail"])
+        respond_to_ended_execution(application(), report["detail"])
     elif import_failure is None:
         rescue_request(application(), report["requestPayload"], _reason(report))
     elif is_execution:

@@ -9,9 +9,9 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from threadrun.app.application import Application, application, prepare_in_init
-from threadrun.cloudformation.answers import Answered, answer_request
+from threadrun.cloudformation.answers import Delivered, respond
 from threadrun.state.progress import names
-from threadrun.telemetry.metrics import measure_answer
+from threadrun.telemetry.metrics import measure_response
 from threadrun.telemetry.run_events import put_event
 
 logger = Logger(service="signal")
@@ -25,7 +25,7 @@ def handler(event: dict[str, str], context: LambdaContext) -> dict[str, Any]:
     """`{key, request_id, failure?}` -> `{answered}`; `failure` tells why the state machine ended early."""
     app = application()
     logger.set_correlation_id(event["request_id"])
-    answered = answer_request(app.store, event["key"], event["request_id"], failure=event.get("failure") or None)
+    answered = respond(app.store, event["key"], event["request_id"], failure=event.get("failure") or None)
     metrics.add_metric(name="Answers", unit=MetricUnit.Count, value=int(answered is not None))
     if answered is None:
         logger.info("nothing to answer")
@@ -34,10 +34,10 @@ def handler(event: dict[str, str], context: LambdaContext) -> dict[str, Any]:
     return {"answered": answered is not None}
 
 
-def _tell(app: Application, answered: Answered) -> None:
+def _tell(app: Application, answered: Delivered) -> None:
     """Log and measure the answer, and put the event of a run's end, once CloudFormation has been answered."""
     logger.append_keys(**names(answered.record, answered.request))
-    end, facts = measure_answer(answered, app.clock())
+    end, facts = measure_response(answered, app.clock())
     logger.info("request answered", extra=facts)
     if end is not None and end.run.run_id is not None:
         refusal = put_event(app.event_bus, answered, end)

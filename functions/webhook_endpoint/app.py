@@ -14,10 +14,10 @@ from threadrun.app.webhook_endpoint import EndpointRequest, fulfil
 from threadrun.cloudformation.protocol import NOT_CREATED, is_response_url
 from threadrun.cloudformation.response import deliver, deliver_plain_failure
 from threadrun.errors import ThreadRunError
-from threadrun.telemetry.log_lines import lend
+from threadrun.telemetry.log_lines import share_logger
 
 logger = Logger(service="webhook_endpoint")
-lend(logger)
+share_logger(logger)
 
 
 @logger.inject_lambda_context(clear_state=True)

@@ -22,7 +22,7 @@ STARTS = ("POST", "/v1/responses")
 
 @pytest.fixture
 def time(world: World, monkeypatch: pytest.MonkeyPatch) -> SharedTime:
-    world.app.chance = random.Random(11).random
+    world.app.jitter = random.Random(11).random
     return SharedTime(world, monkeypatch)
 
 
@@ -57,11 +57,11 @@ ASKED: dict[str, tuple[Callable[[World], dict[str, str]], float]] = {
 }
 
 
-@pytest.mark.parametrize("chance", [0, 1])
+@pytest.mark.parametrize("jitter", [0, 1])
 @pytest.mark.parametrize("asked", ASKED)
-def test_a_server_gets_the_time_that_it_asks_for(world: World, asked: str, chance: float) -> None:
+def test_a_server_gets_the_time_that_it_asks_for(world: World, asked: str, jitter: float) -> None:
     headers, seconds = ASKED[asked]
-    world.app.chance = lambda: chance
+    world.app.jitter = lambda: jitter
     world.openai.fault(Fault(*STARTS, "status", status=429, headers=headers(world)))
     assert world.create(PROPERTIES | {"metadata": {"run": "0"}})["Status"] == "SUCCESS"
     first, second = starts(world)["0"]

@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from threadrun.errors import AnswerUndelivered, LostReply, TerminalError, TransientError
+from threadrun.errors import LostReply, ResponseNotDelivered, TerminalError, TransientError
 from threadrun.workflow.lambda_invoke import HandlerFailed, HandlerUnavailable
 
 CREATING = frozenset(
@@ -128,4 +128,4 @@ def handler_error(_: str, fate: Fate) -> Exception | None:
 def url_error(_: str, fate: Fate) -> Exception | None:
     """How the delivery of an answer reports it."""
     is_broken = fate in (Fate.FAILS, Fate.REPLY_LOST, Fate.BUSY, Fate.REFUSED)
-    return AnswerUndelivered("not taken") if is_broken else None
+    return ResponseNotDelivered("not taken") if is_broken else None

@@ -12,7 +12,7 @@ import yaml
 
 from functions.reconcile.app import MARGIN_SECONDS
 from tests.template import timeout_seconds
-from threadrun.cloudformation.answers import answer_request
+from threadrun.cloudformation.answers import respond
 from threadrun.workflow.steps import Waiting, take_step
 from threadrun.workflow.tool_calls import answer_call
 
@@ -55,7 +55,7 @@ class Execution:
     text: str
     status: str = "RUNNING"
     failure: str = ""
-    public_key: str = ""
+    attributes_key: str = ""
     state: str = ""
     tries: int = 0
     call_ids: list[str] = field(default_factory=list)
@@ -96,7 +96,7 @@ class Execution:
         self.world.later(wait_seconds, f"{self.name}: {state}", self.step)
 
     def _choose(self, step: dict[str, Any]) -> None:
-        self.public_key = step["public_key"]
+        self.attributes_key = step["attributes_key"]
         if step["outcome"] == "stop":
             self.end("SUCCEEDED")
         elif step["outcome"] == "call_tools":
@@ -132,7 +132,7 @@ class Execution:
         waiting = Waiting(app.sleep, app.clock() + LINGER_SECONDS, app.settings.linger_seconds, app.event_waits)
         taken = self.world.run_function(
             self.name,
-            lambda: take_step(app.store, app.backend, key, self.given["request_id"], app.clock, app.chance, waiting),
+            lambda: take_step(app.store, app.backend, key, self.given["request_id"], app.clock, app.jitter, waiting),
         )
         if self.status == "RUNNING":
             self._choose(asdict(taken))
@@ -151,14 +151,12 @@ class Execution:
         self._go("Call tool" if self.call_ids else "Reconcile")
 
     def _record(self) -> None:
-        self.world.table.record_attributes(self.public_key)
+        self.world.table.record_attributes(self.attributes_key)
         self._go("Signal")
 
     def _signal(self) -> None:
         key, request_id, failure = self.given["key"], self.given["request_id"], self.failure or None
-        self.world.run_function(
-            self.name, lambda: answer_request(self.world.app.store, key, request_id, failure=failure)
-        )
+        self.world.run_function(self.name, lambda: respond(self.world.app.store, key, request_id, failure=failure))
         self.end("SUCCEEDED")
 
     def _retry_or_catch(self, error: str) -> None:

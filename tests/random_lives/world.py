@@ -22,12 +22,12 @@ from tests.random_lives.services import SHARED_THREAD, MemoryServer, MemoryStepF
 from tests.random_lives.stack import Stack
 from tests.random_lives.state_machine import Execution, FunctionFailed
 from threadrun.app.application import Application
-from threadrun.app.responder import answer_ended_execution, rescue_request, sweep
+from threadrun.app.responder import rescue_request, respond_to_ended_execution, sweep
 from threadrun.app.settings import Settings
 from threadrun.cloudformation.events import parse_event
 from threadrun.errors import ThreadRunError
 from threadrun.providers.responses.assistant_catalog import AssistantCatalog
-from threadrun.state.progress import Trace
+from threadrun.state.progress import RequestContext
 from threadrun.state.resource import ResourceRecord
 from threadrun.state.run import RunRecord
 from threadrun.workflow.webhooks import wake
@@ -161,7 +161,7 @@ class World:
         """Invoke the ServiceToken's function asynchronously."""
         request_id = event["RequestId"]
         try:
-            self.run_function(request_id, lambda: handle(self.app, parse_event(event), Trace()))
+            self.run_function(request_id, lambda: handle(self.app, parse_event(event), RequestContext()))
         except FunctionFailed as failed:
             if tries <= len(LAMBDA_PAUSES_SECONDS):
                 again = partial(self.deliver, event, tries + 1)
@@ -171,7 +171,7 @@ class World:
 
     def report_execution(self, execution: Execution) -> None:
         detail = {"name": execution.name, "status": execution.status, "input": execution.text}
-        self._queue(partial(answer_ended_execution, self.app, detail))
+        self._queue(partial(respond_to_ended_execution, self.app, detail))
 
     def _queue(self, work: Callable[[], object]) -> None:
         self.later(0, "message", partial(self._receive, work, self.now + RETENTION_SECONDS))

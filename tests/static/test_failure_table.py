@@ -16,7 +16,7 @@ PACKAGE, FUNCTIONS = ROOT / "layers/threadrun/threadrun", ROOT / "functions"
 RAISED = {"TerminalError", "NotFound", "NotServed", "TooLarge", "InvalidEvent"}
 """What ends a request, with a sentence of its own as the first argument."""
 TOLD = {
-    "cloudformation/answers.py": {"_failure_reason", "_unaccepted", "answer_body"},
+    "cloudformation/answers.py": {"_failure_reason", "_unaccepted", "response_body"},
     "schema/arguments.py": {"conflicts"},
     "errors.py": {"InvalidProperties"},
     "cloudformation/intake.py": {"_read_properties"},
@@ -28,7 +28,7 @@ TOLD = {
     "schema/parsing.py": {"_add_unknown", "mixed_styles"},
     "reconcile/run.py": {"_give_up"},
     "workflow/steps.py": {"_advance"},
-    "app/responder.py": {"rescue_request", "answer_ended_execution", "sweep"},
+    "app/responder.py": {"rescue_request", "respond_to_ended_execution", "sweep"},
     "app/application.py": {"_read_secret"},
     "responder/app.py": {"<module>", "_reason"},
     "webhook_endpoint/app.py": {"handler"},

@@ -152,5 +152,5 @@ def wanted_run(**desired: object) -> RunRecord:
         {"model": "m", "thread": {"messages": [{"role": "user", "content": "Hello."}]}} | desired
     )
     record = RunRecord(key="run", identity=run.identity(), wanted_since_epoch_s=1000, deadline_epoch_s=2000)
-    record.want(run)
+    record.set_desired(run)
     return record

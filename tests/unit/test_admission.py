@@ -7,7 +7,7 @@ import time
 from threadrun.cloudformation.admission import admit
 from threadrun.cloudformation.events import Event
 from threadrun.schema.arguments import DesiredRun
-from threadrun.state.resource import Answer, Request, ResourceRecord
+from threadrun.state.resource import Request, ResourceRecord, Response
 from threadrun.state.run import RunRecord
 
 MADE_UP = "example-Run-1ABCDEF"
@@ -44,9 +44,9 @@ def finish(record: ResourceRecord, request: Request, *, is_noted: bool = True) -
     run.thread_id, run.thread_is_ours = run.thread_id or f"conv_{request.request_id}", True
     run.run_id, run.run_is_ours, run.status = run.run_id or "resp_1", True, "completed"
     physical_id = str(run.physical_id)
-    request.answer = Answer(status="SUCCESS", physical_id=physical_id, target_key=request.target_key)
+    request.response = Response(status="SUCCESS", physical_id=physical_id, target_key=request.target_key)
     if is_noted:
-        request.answer.is_delivered = run.is_acknowledged = True
+        request.response.is_delivered = run.is_acknowledged = True
         request.response_url = None
     return physical_id
 

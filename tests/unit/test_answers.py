@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.memory import wanted_run
-from threadrun.cloudformation.answers import MAX_BODY_BYTES, answer_body, decide_answer
+from threadrun.cloudformation.answers import MAX_BODY_BYTES, decide_response, response_body
 from threadrun.state.attributes import run_attributes
 from threadrun.state.observations import ObservedRun, Usage
-from threadrun.state.resource import Answer, Request, ResourceRecord
+from threadrun.state.resource import Request, ResourceRecord, Response
 
 
 def body(text: str, *, style: str = "snake_case") -> tuple[bytes, dict[str, Any]]:
@@ -21,11 +21,11 @@ def body(text: str, *, style: str = "snake_case") -> tuple[bytes, dict[str, Any]
     run.key_style = style  # type: ignore[assignment]
     run.thread_id = "conv_1"
     observed = ObservedRun("resp_1", "completed", 1, 2, 3, "m", Usage(1, 2, 3), text)
-    run.take_in(observed, 3)
+    run.observe(observed, 3)
     record, request = resource(), create()
     record.made["run"] = run
-    answer = Answer(status="SUCCESS", physical_id="conv_1:resp_1", target_key="run")
-    raw = answer_body(record, request, answer, run_attributes(run, observed))
+    answer = Response(status="SUCCESS", physical_id="conv_1:resp_1", target_key="run")
+    raw = response_body(record, request, answer, run_attributes(run, observed))
     return raw, json.loads(raw)
 
 
@@ -45,7 +45,7 @@ def create(**more: Any) -> Request:
 
 
 def failed(reason: str) -> tuple[bytes, dict[str, Any]]:
-    raw = answer_body(resource(), create(), Answer(status="FAILED", physical_id="p", reason=reason), None)
+    raw = response_body(resource(), create(), Response(status="FAILED", physical_id="p", reason=reason), None)
     return raw, json.loads(raw)
 
 
@@ -110,13 +110,13 @@ def test_a_reason_of_40_kilobytes_is_cut_between_characters() -> None:
 
 def test_a_failed_update_that_made_nothing_answers_with_the_old_id() -> None:
     request = create(request_type="Update", physical_id="conv_1:resp_1", failure="invalid")
-    assert decide_answer(resource(), request).physical_id == "conv_1:resp_1"
+    assert decide_response(resource(), request).physical_id == "conv_1:resp_1"
 
 
 def test_a_physical_id_is_never_empty() -> None:
-    assert decide_answer(resource(), create(failure="invalid")).physical_id == "not-created-1"
+    assert decide_response(resource(), create(failure="invalid")).physical_id == "not-created-1"
 
 
 def test_a_successful_delete_answers_with_the_id_that_was_sent() -> None:
-    answer = decide_answer(resource(), create(request_type="Delete", physical_id="made-up"))
+    answer = decide_response(resource(), create(request_type="Delete", physical_id="made-up"))
     assert (answer.status, answer.physical_id) == ("SUCCESS", "made-up")

@@ -63,9 +63,9 @@ def test_a_server_with_a_key_needs_its_secret() -> None:
 
 def test_environments_of_one_snapshot_do_not_wait_alike() -> None:
     """Python's own generator is in the snapshot: each environment would draw the same numbers."""
-    chance = Application(Settings(table_name="table")).chance
+    jitter = Application(Settings(table_name="table")).jitter
     snapshot = random.getstate()
-    one = [chance() for _ in range(5)]
+    one = [jitter() for _ in range(5)]
     random.setstate(snapshot)
-    assert [chance() for _ in range(5)] != one
+    assert [jitter() for _ in range(5)] != one
     assert all(0 <= number < 1 for number in one)

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from tests.unit.memory import wanted_run
-from threadrun.state.attributes import answer_data, output_scalars, run_attributes
+from threadrun.state.attributes import output_scalars, response_data, run_attributes
 from threadrun.state.observations import ObservedRun
 
 
@@ -37,8 +37,8 @@ def test_unknown_times_are_empty_text_and_booleans_are_cloudformations() -> None
     run = wanted_run()
     run.thread_id = "conv_1"
     observed = ObservedRun("resp_1", "incomplete", output_text='{"ok": false, "nothing": null}')
-    run.take_in(observed, 5)
-    fixed, output = answer_data(run_attributes(run, observed), "snake_case")
+    run.observe(observed, 5)
+    fixed, output = response_data(run_attributes(run, observed), "snake_case")
     assert fixed["completed_at"] == ""
     assert output == {"output.ok": "false", "output.nothing": ""}
 

@@ -69,7 +69,7 @@ def test_an_invocation_belongs_to_the_request_that_its_log_names() -> None:
 
 
 def test_what_a_function_slept_is_not_its_own_time() -> None:
-    lines = ['{"message":"step taken","lingered_seconds":0.2,"wait_seconds":31}', f'"{REQUEST}"', REPORT]
+    lines = ['{"message":"step taken","waited_inline_seconds":0.2,"wait_seconds":31}', f'"{REQUEST}"', REPORT]
     invocation = read_invocation(Function("Reconcile", "group", "arm64"), lines, {REQUEST})
     assert invocation is not None
     assert invocation.usage.all_gb_seconds == pytest.approx(0.258 / 8), "it is billed all the same"

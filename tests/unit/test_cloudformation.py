@@ -13,7 +13,7 @@ import pytest
 from threadrun.cloudformation.events import parse_event
 from threadrun.cloudformation.protocol import is_response_url
 from threadrun.cloudformation.response import deliver
-from threadrun.errors import AnswerUndelivered, InvalidEvent
+from threadrun.errors import InvalidEvent, ResponseNotDelivered
 from threadrun.schema.arguments import RESOURCE_MODELS
 from threadrun.schema.parsing import parse_properties
 
@@ -84,7 +84,7 @@ def test_an_answer_follows_no_redirect() -> None:
     with HTTPServer(("127.0.0.1", 0), Redirect) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
-        with pytest.raises(AnswerUndelivered) as raised:
+        with pytest.raises(ResponseNotDelivered) as raised:
             deliver(f"http://127.0.0.1:{server.server_port}/here?X-Amz-Signature=1", b"{}", backoff_seconds=0)
         server.shutdown()
         thread.join()

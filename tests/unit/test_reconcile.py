@@ -136,7 +136,7 @@ def test_what_cannot_be_found_does_not_hold_up_a_deletion() -> None:
     backend.faults["start_run"] = [LostReply("lost")]
     with pytest.raises(LostReply):
         until_waiting(run, backend)
-    run.unwant(2000)
+    run.mark_for_deletion(2000)
     assert isinstance(reconcile(run, backend, 1001), RequeueAfter), "a start may be under way"
     assert reconcile(run, backend, 1000 + START_GRACE_SECONDS) == Done()
 
@@ -339,7 +339,7 @@ def test_what_a_run_called_while_nobody_looked_is_closed_with_its_delete() -> No
     """The thread is somebody else's: an unanswered call would block it."""
     backend = MemoryBackend(threads={"conv_9": []})
     run = calling_run(backend, thread=None, existing_thread_id="conv_9")
-    run.unwant(3000)
+    run.mark_for_deletion(3000)
     assert isinstance(until_waiting(run, backend), Done)
     assert backend.calls[-2:] == ["close_calls", "delete_run"]
 
@@ -350,7 +350,7 @@ def test_a_delete_during_a_submission_waits_until_its_reply_can_be_lost_no_more(
     until_waiting(run, backend)
     run.calls["call_1"].output = "found"
     assert reconcile(run, backend, 1005) == RequeueAfter(0, "the outputs of its functions are about to be submitted")
-    run.unwant(3000)
+    run.mark_for_deletion(3000)
     assert until_waiting(run, backend, 1006) == RequeueAfter(1, "a start is under way")
     assert isinstance(until_waiting(run, backend, 1005 + START_GRACE_SECONDS), Done)
 
@@ -360,9 +360,9 @@ def test_of_two_continuations_the_one_saved_later_is_deleted() -> None:
     run = calling_run(backend)
     until_waiting(run, backend)
     other = run.model_copy(deep=True)
-    run.go_on_as(ObservedRun("resp_2", "queued"))
-    other.go_on_as(ObservedRun("resp_3", "queued"))
-    surplus = run.absorb(other)
+    run.continued_as(ObservedRun("resp_2", "queued"))
+    other.continued_as(ObservedRun("resp_3", "queued"))
+    surplus = run.merge(other)
     assert (run.chain, run.run_id) == (("resp_2",), "resp_1")
     assert surplus is not None
     assert (surplus.run_id, surplus.thread_is_ours, surplus.run_is_ours) == ("resp_3", False, True)
@@ -373,6 +373,6 @@ def test_who_lost_the_race_tells_how_far_the_run_has_come() -> None:
     run = calling_run(backend)
     other = run.model_copy(deep=True)
     until_waiting(other, backend)
-    other.go_on_as(ObservedRun("resp_2", "queued"))
-    assert run.absorb(other) is None
+    other.continued_as(ObservedRun("resp_2", "queued"))
+    assert run.merge(other) is None
     assert (run.chain, run.tool_rounds, run.is_submitted) == (("resp_2",), 1, True)

@@ -7,7 +7,7 @@ import pytest
 from local.reference import ATTRIBUTES, page
 from tests.unit.memory import wanted_run
 from threadrun.schema.arguments import RESOURCE_MODELS
-from threadrun.state.attributes import answer_data, made_attributes, run_attributes
+from threadrun.state.attributes import made_attributes, response_data, run_attributes
 from threadrun.state.observations import ObservedRun
 from threadrun.state.shared import AssistantRecord, ThreadRecord
 
@@ -15,7 +15,7 @@ COMMON = {"key": "k", "identity": "i", "wanted_since_epoch_s": 0, "deadline_epoc
 
 
 def test_every_attribute_of_a_run_is_described() -> None:
-    fixed, output = answer_data(
+    fixed, output = response_data(
         run_attributes(wanted_run(), ObservedRun("r", "completed", output_text='{"k": 1}')), "snake_case"
     )
     given = {*fixed, "output_text", "output_truncated", *(name.replace(".k", ".<key>") for name in output)}

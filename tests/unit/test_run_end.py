@@ -9,16 +9,20 @@ import pytest
 
 from local.deployment import ROOT
 from tests.unit.memory import wanted_run
-from threadrun.cloudformation.answers import Answered
+from threadrun.cloudformation.answers import Delivered
 from threadrun.state.observations import FINAL_STATUSES, Usage
-from threadrun.state.resource import Answer, Request, ResourceRecord
+from threadrun.state.resource import Request, ResourceRecord, Response
 from threadrun.state.run import RunRecord, ToolCall
 from threadrun.telemetry.metrics import measure
 from threadrun.telemetry.run_end import FAILURES, Failure, RunEnd, run_end
 
 
-def answered(run: RunRecord, status: str = "SUCCESS", request_type: str = "Create", *, again: bool = False) -> Answered:
-    answer = Answer.model_validate({"status": status, "physical_id": "p", "target_key": run.key, "is_delivered": again})
+def answered(
+    run: RunRecord, status: str = "SUCCESS", request_type: str = "Create", *, again: bool = False
+) -> Delivered:
+    answer = Response.model_validate(
+        {"status": status, "physical_id": "p", "target_key": run.key, "is_delivered": again}
+    )
     request = Request.model_validate(
         {
             "request_id": "r1",
@@ -29,7 +33,7 @@ def answered(run: RunRecord, status: str = "SUCCESS", request_type: str = "Creat
         }
     )
     record = ResourceRecord(stack_id="arn:s", logical_id="Run", requests={"r1": request}, made={run.key: run})
-    return Answered(record, request, answer)
+    return Delivered(record, request, answer)
 
 
 def ended(**more: Any) -> RunRecord:
@@ -59,12 +63,12 @@ def test_every_final_status_is_a_family() -> None:
         ({"status": "incomplete"}, "incomplete"),
         ({"status": "expired"}, "expired"),
         ({"status": "completed", "accept_statuses": ("incomplete",)}, "completed"),
-        ({"failure": "the answer is not the promised JSON"}, "broken_promise"),
+        ({"failure": "the answer is not the promised JSON"}, "schema_violation"),
         (
             {"status": "in_progress", "failure": "x", "calls": {"c": ToolCall(name="f", arguments="", failure="E")}},
             "tool_failed",
         ),
-        ({"status": "in_progress", "failure": "cannot read run"}, "gave_up"),
+        ({"status": "in_progress", "failure": "cannot read run"}, "aborted"),
         ({"status": "in_progress"}, "ended_early"),
         ({}, "ended_early"),
     ],

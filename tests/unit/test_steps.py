@@ -62,9 +62,9 @@ def stored() -> MemoryStore:
 
 
 def step(
-    store: MemoryStore, backend: MemoryBackend, request_id: str = "r1", now: float = 1000, chance: float = 0
+    store: MemoryStore, backend: MemoryBackend, request_id: str = "r1", now: float = 1000, jitter: float = 0
 ) -> Step:
-    return take_step(store, backend, "key", request_id, lambda: now, lambda: chance)  # type: ignore[arg-type]
+    return take_step(store, backend, "key", request_id, lambda: now, lambda: jitter)  # type: ignore[arg-type]
 
 
 def supersede(store: MemoryStore) -> None:
@@ -74,7 +74,7 @@ def supersede(store: MemoryStore) -> None:
     record.requests["d1"] = asked("Delete", "d1")
     for run in record.made.values():
         run.goal = "absent"
-        run.forget_texts()
+        run.redact()
     store.save(record)
 
 
@@ -115,7 +115,7 @@ class Passing:
     ) -> Step:
         waiting = Waiting(self.sleep, until, linger_seconds, events)  # type: ignore[arg-type]
         step = take_step(store, backend, "key", "r1", lambda: self.now, lambda: 0, waiting)  # type: ignore[arg-type]
-        assert waiting.lingered_seconds == sum(self.waits)
+        assert waiting.waited_inline_seconds == sum(self.waits)
         return step
 
 
@@ -197,7 +197,7 @@ def test_an_ended_run_is_staged_and_then_recorded() -> None:
     store, backend = stored(), MemoryBackend()
     step(store, backend)
     backend.end("resp_1")
-    assert step(store, backend) == Step("record", public_key="RUN#conv_1:resp_1")
+    assert step(store, backend) == Step("record", attributes_key="RUN#conv_1:resp_1")
     assert store.staged == ["conv_1:resp_1"]
 
 
@@ -211,20 +211,20 @@ def test_a_transient_error_is_a_wait_as_long_as_the_server_asks() -> None:
 def test_the_waits_of_many_are_spread_and_none_is_shorter_than_asked_for(asked_for: int | None, longest: int) -> None:
     """Runs that were refused at the same moment must not all come back at the same moment."""
     waits = set()
-    for chance in (0, 0.25, 0.5, 0.75, 1):
+    for jitter in (0, 0.25, 0.5, 0.75, 1):
         backend = MemoryBackend(faults={"create_thread": [TransientError("429", asked_for)]})
-        waits.add(step(stored(), backend, chance=chance).wait_seconds)
+        waits.add(step(stored(), backend, jitter=jitter).wait_seconds)
     assert (min(waits), max(waits), len(waits)) == (asked_for or 1, longest, 5)
 
 
 def test_who_waits_for_the_same_thread_comes_back_at_another_time() -> None:
     backend = MemoryBackend(faults={"start_run": [ThreadBusy("locked", 9)]})
-    assert step(stored(), backend, chance=1) == Step("wait", 14)
+    assert step(stored(), backend, jitter=1) == Step("wait", 14)
 
 
 def test_a_look_at_a_run_is_not_spread() -> None:
     """Nobody was refused: spreading would only add to the lag."""
-    assert step(stored(), MemoryBackend(), chance=1) == Step("wait", 1)
+    assert step(stored(), MemoryBackend(), jitter=1) == Step("wait", 1)
 
 
 def test_a_server_that_asked_for_time_is_not_asked_again_for_the_sake_of_a_leftover() -> None:
@@ -250,9 +250,9 @@ def test_a_delete_does_not_wait_for_what_its_create_waited_for() -> None:
     record = store.load("key")
     record.requests["r1"].is_superseded = True
     record.requests["d1"] = asked("Delete", "d1")
-    record.made["run"].unwant(2000)
+    record.made["run"].mark_for_deletion(2000)
     store.save(record)
-    assert step(store, backend, "d1", now=1001) == Step("answer")
+    assert step(store, backend, "d1", now=1001) == Step("respond")
     assert backend.threads == {}
 
 
@@ -265,7 +265,7 @@ def test_no_wait_goes_past_the_deadline() -> None:
 def test_a_terminal_error_is_kept_as_the_reason() -> None:
     store, backend = stored(), MemoryBackend()
     backend.faults["start_run"] = [TerminalError("no such model")]
-    assert step(store, backend) == Step("answer")
+    assert step(store, backend) == Step("respond")
     assert store.load("key").made["run"].failure == "no such model"
 
 
@@ -372,7 +372,7 @@ def test_a_refused_start_is_forgotten_though_its_save_lost_a_race() -> None:
 
     let_pass(2)
     assert step(store, backend).outcome == "stop"
-    assert step(store, backend, "d1") == Step("answer")
+    assert step(store, backend, "d1") == Step("respond")
     assert backend.calls.count("start_run") == 1
     assert backend.threads == {}
 

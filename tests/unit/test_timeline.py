@@ -145,7 +145,7 @@ def test_nothing_comes_after_the_answer() -> None:
     life.run.enter("answered", 1003)
     before = life.timeline
     life.run.is_acknowledged = life.run.must_recheck = True
-    life.run.want(life.run.plan().desired)
+    life.run.set_desired(life.run.plan().desired)
     life.look(1500)
     life.run.enter("answered", 1501)
     assert life.timeline == before

@@ -103,7 +103,7 @@ def test_a_run_takes_from_its_assistant_what_it_does_not_say_itself() -> None:
     )[0]
     messages = {"messages": [{"role": "user", "content": "Hi."}]}
     run = parse_properties({"assistant_id": "asst_1", "temperature": "0", "thread": messages}, DesiredRun)[0]
-    effective = run.over(assistant)
+    effective = run.with_defaults_from(assistant)
     assert (effective.model, effective.instructions, effective.temperature) == ("a", "A.", 0)
     assert effective.tools == assistant.tools
 

@@ -580,7 +580,7 @@ def test_a_server_that_ignores_the_thread_in_the_path_is_not_believed() -> None:
 def wanted_assistant(**settings: Any) -> AssistantRecord:
     desired = DesiredAssistant.model_validate({"model": MODEL} | settings)
     record = AssistantRecord(key="r-1", identity=desired.identity(), wanted_since_epoch_s=1000, deadline_epoch_s=2000)
-    record.want(desired)
+    record.set_desired(desired)
     return record
 
 
@@ -615,14 +615,14 @@ def test_an_assistant_is_created_changed_in_place_and_deleted(world: World) -> N
     }
     assert (record.version, record.created_at) == (1, 1000)
     first_id = record.assistant_id
-    record.want(DesiredAssistant(model=MODEL, response_format={"type": "text"}))  # type: ignore[arg-type]
+    record.set_desired(DesiredAssistant(model=MODEL, response_format={"type": "text"}))  # type: ignore[arg-type]
     world.live(record)
     there = shown(world, first_id)
     assert (record.assistant_id, record.version) == (first_id, 2)
     assert (there["name"], there["instructions"], there["tools"], there["metadata"]) == (None, None, [], {})
     assert there["response_format"] == {"type": "text"}
     assert not any(ids for part in there["tool_resources"].values() for ids in part.values())
-    record.want(DesiredAssistant(model=MODEL))
+    record.set_desired(DesiredAssistant(model=MODEL))
     world.live(record)
     assert shown(world, first_id)["response_format"] == "auto"
     world.end(record)
@@ -725,7 +725,7 @@ def test_an_assistant_with_two_stores_is_refused_clearly(world: World) -> None:
 def wanted_thread(**settings: Any) -> ThreadRecord:
     desired = DesiredThread.model_validate(settings)
     record = ThreadRecord(key="r-1", identity=desired.identity(), wanted_since_epoch_s=1000, deadline_epoch_s=2000)
-    record.want(desired)
+    record.set_desired(desired)
     return record
 
 
@@ -749,7 +749,7 @@ def test_a_thread_with_45_messages_has_each_once_and_in_order(world: World) -> N
 def test_a_threads_metadata_is_replaced(world: World) -> None:
     record = wanted_thread(metadata={"a": "b"})
     world.live(record)
-    record.want(DesiredThread(metadata={"c": "d"}))
+    record.set_desired(DesiredThread(metadata={"c": "d"}))
     world.live(record)
     there = world.get(f"/threads/{record.thread_id}")
     assert there["metadata"] == {"c": "d"}

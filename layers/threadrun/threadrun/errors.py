@@ -29,7 +29,7 @@ class ThreadBusy(TransientError):
     """Another run holds the thread's lock; the call had no effect."""
 
 
-class TableUnavailable(TransientError):
+class StorageUnavailable(TransientError):
     """DynamoDB, or the bucket of large outputs, did not do what was asked, after botocore's own retries."""
 
 
@@ -74,5 +74,5 @@ class CallUnanswered(TransientError):
     """The handler of a function gave nothing that the model could get: it is invoked again."""
 
 
-class AnswerUndelivered(TransientError):
+class ResponseNotDelivered(TransientError):
     """CloudFormation's URL did not take the answer; the decided answer is sent again later."""

@@ -18,7 +18,7 @@ from threadrun.errors import TerminalError, TransientError
 from threadrun.storage.event_waits import EventWaits
 from threadrun.storage.output_bucket import OutputBucket
 from threadrun.storage.records import Store
-from threadrun.workflow.steps import CHANCE, Step
+from threadrun.workflow.steps import JITTER, Step
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -48,10 +48,10 @@ class Application:
         settings: Settings,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
-        chance: Callable[[], float] = CHANCE,
+        jitter: Callable[[], float] = JITTER,
     ) -> None:
-        """`clock` gives Unix seconds, `sleep` waits that many seconds, `chance` is a number from 0 to 1."""
-        self.settings, self.clock, self.sleep, self.chance = settings, clock, sleep, chance
+        """`clock` gives Unix seconds, `sleep` waits that many seconds, `jitter` is a number from 0 to 1."""
+        self.settings, self.clock, self.sleep, self.jitter = settings, clock, sleep, jitter
 
     @cached_property
     def _dynamodb(self) -> DynamoDBClient:

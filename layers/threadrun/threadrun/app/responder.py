@@ -14,14 +14,14 @@ from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
 from threadrun.app.application import Application
-from threadrun.cloudformation.answers import Answered, answer_request, give_up_answer
+from threadrun.cloudformation.answers import Delivered, abandon_response, respond
 from threadrun.cloudformation.events import Event, parse_event
 from threadrun.cloudformation.intake import record_request
 from threadrun.cloudformation.response import deliver_plain_failure
-from threadrun.errors import AnswerUndelivered, InvalidEvent, TransientError
+from threadrun.errors import InvalidEvent, ResponseNotDelivered, TransientError
 from threadrun.state.progress import names
 from threadrun.state.resource import Request, ResourceRecord, resource_key
-from threadrun.telemetry.metrics import measure_answer
+from threadrun.telemetry.metrics import measure_response
 from threadrun.workflow.steps import Step
 
 GRACE_SECONDS = 15
@@ -34,7 +34,7 @@ logger = Logger(service="responder", child=True)
 def rescue_request(app: Application, raw: Mapping[str, Any], reason: str) -> None:
     """Take over a request whose function failed for good.
 
-    Raises `TransientError` while there is time left to try again, `AnswerUndelivered` at any time.
+    Raises `TransientError` while there is time left to try again, `ResponseNotDelivered` at any time.
     """
     try:
         event = parse_event(raw, allow_loopback=app.settings.allow_loopback_response_url)
@@ -54,21 +54,21 @@ def rescue_request(app: Application, raw: Mapping[str, Any], reason: str) -> Non
 
 def _go_on(app: Application, event: Event, request: Request, reason: str) -> None:
     key = resource_key(event.stack_id, event.logical_id)
-    if request.answer is None:
+    if request.response is None:
         try:
             app.hand_over(key, event.request_id, Step("wait", 1))
             logger.warning("the request is handed over", extra={"reason": reason, **_event_names(event)})
             return
         except (BotoCoreError, ClientError):
             logger.exception("the state machine cannot be started", extra=_event_names(event))
-    _tell(app, answer_request(app.store, key, event.request_id, failure=reason, url=event.response_url))
+    _tell(app, respond(app.store, key, event.request_id, failure=reason, url=event.response_url))
 
 
-def _tell(app: Application, answered: Answered | None) -> None:
+def _tell(app: Application, answered: Delivered | None) -> None:
     """Log and measure what was answered here."""
     if answered is None:
         return
-    _, facts = measure_answer(answered, app.clock())
+    _, facts = measure_response(answered, app.clock())
     found_by = _request_names(answered.record, answered.request)
     logger.warning("request answered by the responder", extra=found_by | facts)
 
@@ -87,10 +87,10 @@ def _answer_plainly(app: Application, raw: Mapping[str, Any], reason: str) -> No
         logger.error("the event names nobody who could be answered", extra={"fields": sorted(raw)})
 
 
-def answer_ended_execution(app: Application, detail: Mapping[str, Any]) -> bool:
+def respond_to_ended_execution(app: Application, detail: Mapping[str, Any]) -> bool:
     """Answer for an execution that failed, timed out or was aborted; `detail` is that of its status change event.
 
-    Returns whether there was something to answer. Raises `AnswerUndelivered` or `TableUnavailable`.
+    Returns whether there was something to answer. Raises `ResponseNotDelivered` or `StorageUnavailable`.
     Source: https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html
     """
     given = json.loads(detail.get("input") or "{}")
@@ -99,7 +99,7 @@ def answer_ended_execution(app: Application, detail: Mapping[str, Any]) -> bool:
         logger.error("an execution without a record's key", extra={"execution": detail.get("name")})
         return False
     failure = f"the work on it ended early: its execution {detail.get('name')} is {status}"
-    answered = answer_request(app.store, given["key"], given["request_id"], failure=failure)
+    answered = respond(app.store, given["key"], given["request_id"], failure=failure)
     _tell(app, answered)
     return answered is not None
 
@@ -116,11 +116,11 @@ def sweep(app: Application) -> int:
         found_by = _request_names(record, request)
         logger.warning("a request is past its deadline", extra=found_by)
         if app.clock() > request.received_epoch_s + URL_LIFE_SECONDS:
-            give_up_answer(app.store, key, request.request_id)
+            abandon_response(app.store, key, request.request_id)
             continue
         try:
-            answered = answer_request(app.store, key, request.request_id, failure="no answer was ready at its deadline")
-        except AnswerUndelivered as error:
+            answered = respond(app.store, key, request.request_id, failure="no answer was ready at its deadline")
+        except ResponseNotDelivered as error:
             logger.warning("the answer is tried again", extra={"reason": error.reason, **found_by})
             continue
         _tell(app, answered)

@@ -28,8 +28,8 @@ def admit(
     `wanted` is what the properties ask for, None for a Delete or where `problem` says why they can't be used.
     """
     is_late = _comes_too_late(record, event)
-    _take_back_unheard(record, event)
-    _note_heard(record, event)
+    _take_back_unacknowledged(record, event)
+    _note_acknowledged(record, event)
     if not is_late:
         for older in record.requests.values():
             if older.is_open:
@@ -55,8 +55,8 @@ def admit(
         request.target_key = _wanted_record(record, request, since, *wanted).key
     if not is_late or event.request_type == "Update":
         for each in _unwanted_records(record, request):
-            each.unwant(now + ORPHAN_SECONDS if is_late else request.deadline_epoch_s)
-            each.forget_texts()
+            each.mark_for_deletion(now + ORPHAN_SECONDS if is_late else request.deadline_epoch_s)
+            each.redact()
     return request
 
 
@@ -80,7 +80,7 @@ def _comes_too_late(record: ResourceRecord, event: Event) -> bool:
     )
 
 
-def _take_back_unheard(record: ResourceRecord, event: Event) -> None:
+def _take_back_unacknowledged(record: ResourceRecord, event: Event) -> None:
     """Undo a SUCCESS that CloudFormation can't have heard, as it goes on without the id that it would know by it.
 
     It gives up on a request when a sibling fails, at whatever moment, and no PUT is refused for that. What it sent
@@ -90,21 +90,21 @@ def _take_back_unheard(record: ResourceRecord, event: Event) -> None:
     requests = [request for request in record.requests.values() if not request.is_superseded]
     earlier = [request for request in requests if (request.issued_epoch_s or 0) <= issued]
     last = earlier[-1] if earlier else None
-    if last is None or last.answer is None or not _succeeded(last) or last.request_type == "Delete":
+    if last is None or last.response is None or not _succeeded(last) or last.request_type == "Delete":
         return
     goes_on = event.request_type == "Update" or (event.request_type == "Delete" and _is_made_up(event.physical_id))
-    if goes_on and event.physical_id != last.answer.physical_id:
+    if goes_on and event.physical_id != last.response.physical_id:
         last.is_superseded, last.response_url = True, None
         made = record.made.get(last.request_id)
         if made is not None and not any(request.target_key == made.key for request in requests if request is not last):
             made.is_acknowledged = False
 
 
-def _note_heard(record: ResourceRecord, event: Event) -> None:
+def _note_acknowledged(record: ResourceRecord, event: Event) -> None:
     """CloudFormation knows the id of a SUCCESS: it was taken, whether or not its sender lived to note that."""
     for request in record.requests.values():
         made = record.target(request)
-        if made and request.answer and _succeeded(request) and request.answer.physical_id == event.physical_id:
+        if made and request.response and _succeeded(request) and request.response.physical_id == event.physical_id:
             made.is_acknowledged = True
 
 
@@ -125,7 +125,7 @@ def _wanted_record(
     wanted = _reusable_record(record, request, desired)
     if wanted is None:
         wanted = record.made[request.request_id] = _new_record(request, since, desired)
-    wanted.want(desired)  # type: ignore[arg-type]  # The kinds fit: an identity is of one kind.
+    wanted.set_desired(desired)  # type: ignore[arg-type]  # The kinds fit: an identity is of one kind.
     wanted.failure, wanted.key_style, wanted.rests_until_epoch_s = None, style, 0
     wanted.wanted_since_epoch_s, wanted.deadline_epoch_s = since, request.deadline_epoch_s
     return wanted
@@ -189,4 +189,4 @@ def _is_abandoned(record: ResourceRecord, made: AnyRecord) -> bool:
 
 
 def _succeeded(request: Request) -> bool:
-    return request.answer is not None and request.answer.status == "SUCCESS" and not request.is_superseded
+    return request.response is not None and request.response.status == "SUCCESS" and not request.is_superseded

@@ -14,8 +14,8 @@ from typing import Any
 from threadrun.cloudformation.admission import failed_physical_id
 from threadrun.cloudformation.response import MAX_BODY_BYTES, deliver
 from threadrun.errors import VersionConflict
-from threadrun.state.attributes import answer_data, made_attributes
-from threadrun.state.resource import Answer, AnyRecord, Request, ResourceRecord
+from threadrun.state.attributes import made_attributes, response_data
+from threadrun.state.resource import AnyRecord, Request, ResourceRecord, Response
 from threadrun.state.run import RunRecord
 from threadrun.storage.records import Store
 
@@ -23,31 +23,31 @@ _ELLIPSIS = "…"
 
 
 @dataclass(frozen=True)
-class Answered:
+class Delivered:
     """A request whose answer was delivered just now, with the record as it was before that."""
 
     record: ResourceRecord
     request: Request
-    answer: Answer
+    response: Response
 
     @property
     def is_repeated(self) -> bool:
         """CloudFormation had it already."""
-        return self.answer.is_delivered
+        return self.response.is_delivered
 
 
-def answer_request(
+def respond(
     store: Store, key: str, request_id: str, *, failure: str | None = None, url: str | None = None
-) -> Answered | None:
+) -> Delivered | None:
     """Decide the answer if none is decided yet, and send it; returns None where there was none to send.
 
     `failure` tells why the work ended early. `url` is where a repeated request wants its answer. Raises
-    `AnswerUndelivered` when CloudFormation's URL does not take it; the decision stands for the next try.
+    `ResponseNotDelivered` when CloudFormation's URL does not take it; the decision stands for the next try.
     """
     decided = _decide(store, key, request_id, failure)
     if decided is None:
         return None
-    record, request, answer = decided.record, decided.request, decided.answer
+    record, request, answer = decided.record, decided.request, decided.response
     target = url or request.response_url
     if target is None:
         return None
@@ -55,28 +55,28 @@ def answer_request(
     attributes = None
     if answer.status == "SUCCESS" and isinstance(run, RunRecord) and run.physical_id:
         attributes = store.read_attributes(run.physical_id)
-    deliver(target, answer_body(record, request, answer, attributes))
+    deliver(target, response_body(record, request, answer, attributes))
     _note_end(store, key, request_id, is_delivered=True)
     return decided
 
 
-def _decide(store: Store, key: str, request_id: str, failure: str | None) -> Answered | None:
+def _decide(store: Store, key: str, request_id: str, failure: str | None) -> Delivered | None:
     while True:
         record = store.load(key)
         request = record.requests.get(request_id) if record else None
         if record is None or request is None or request.is_superseded:
             return None
-        if request.answer is not None:
-            return Answered(record, request, request.answer)
-        request.answer = decide_answer(record, request, failure)
+        if request.response is not None:
+            return Delivered(record, request, request.response)
+        request.response = decide_response(record, request, failure)
         try:
             store.save(record)
         except VersionConflict:
             continue
-        return Answered(record, request, request.answer)
+        return Delivered(record, request, request.response)
 
 
-def decide_answer(record: ResourceRecord, request: Request, failure: str | None = None) -> Answer:
+def decide_response(record: ResourceRecord, request: Request, failure: str | None = None) -> Response:
     """The answer that the record justifies."""
     target = record.target(request)
     reason = _failure_reason(request, target, failure)
@@ -85,9 +85,9 @@ def decide_answer(record: ResourceRecord, request: Request, failure: str | None 
             physical_id = request.physical_id or failed_physical_id(request, target)
         else:
             physical_id = failed_physical_id(request, target)
-        return Answer(status="FAILED", physical_id=physical_id, reason=reason, target_key=request.target_key)
+        return Response(status="FAILED", physical_id=physical_id, reason=reason, target_key=request.target_key)
     physical_id = (target.physical_id if target else request.physical_id) or failed_physical_id(request, target)
-    return Answer(status="SUCCESS", physical_id=physical_id, target_key=request.target_key)
+    return Response(status="SUCCESS", physical_id=physical_id, target_key=request.target_key)
 
 
 def _failure_reason(request: Request, target: AnyRecord | None, failure: str | None) -> str | None:
@@ -109,8 +109,8 @@ def _unaccepted(run: RunRecord) -> str | None:
     return f"{reason}: {run.problem}" if run.problem else reason
 
 
-def answer_body(
-    record: ResourceRecord, request: Request, answer: Answer, attributes: Mapping[str, Any] | None
+def response_body(
+    record: ResourceRecord, request: Request, answer: Response, attributes: Mapping[str, Any] | None
 ) -> bytes:
     """The answer as bytes to PUT, 4,096 at most."""
     body: dict[str, Any] = {
@@ -127,10 +127,10 @@ def answer_body(
     if target is None or request.request_type == "Delete":
         return _encode(body)
     if not isinstance(target, RunRecord):
-        return _encode({**body, "Data": answer_data(made_attributes(target), target.key_style)[0]})
+        return _encode({**body, "Data": response_data(made_attributes(target), target.key_style)[0]})
     if attributes is None:
         return _encode(body)
-    data, optional = answer_data(attributes, target.key_style)
+    data, optional = response_data(attributes, target.key_style)
     return _encode({**body, "Data": _fitted_data(body, data, optional, str(attributes["output_text"]), target)})
 
 
@@ -174,7 +174,7 @@ def _encode(body: Mapping[str, Any]) -> bytes:
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
-def give_up_answer(store: Store, key: str, request_id: str) -> None:
+def abandon_response(store: Store, key: str, request_id: str) -> None:
     """Forget an answer that nobody took while its URL lived: CloudFormation has decided for itself."""
     _decide(store, key, request_id, "nobody took its answer")
     _note_end(store, key, request_id, is_delivered=False)
@@ -185,18 +185,18 @@ def _note_end(store: Store, key: str, request_id: str, *, is_delivered: bool) ->
     while True:
         record = store.load(key)
         request = record.requests.get(request_id) if record else None
-        if record is None or request is None or request.answer is None or request.answer.is_delivered:
+        if record is None or request is None or request.response is None or request.response.is_delivered:
             return
-        request.answer.is_delivered = is_delivered
+        request.response.is_delivered = is_delivered
         request.response_url = None
-        target = record.target(request.answer)
+        target = record.target(request.response)
         if target is not None:
-            target.forget_texts()
+            target.redact()
             if isinstance(target, RunRecord):
                 target.is_staged = False
                 if is_delivered:
                     target.enter("answered", store.now())
-            is_success = is_delivered and request.answer.status == "SUCCESS"
+            is_success = is_delivered and request.response.status == "SUCCESS"
             target.is_acknowledged = target.is_acknowledged or is_success
         try:
             store.save(record)

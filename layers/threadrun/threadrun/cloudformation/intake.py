@@ -16,7 +16,7 @@ from threadrun.storage.records import Store
 def record_request(
     store: Store, event: Event, clock: Callable[[], float], tool_function_arns: Sequence[str] = ()
 ) -> Request:
-    """The request as it stands in the record, entered there if it is new; raises `TableUnavailable`.
+    """The request as it stands in the record, entered there if it is new; raises `StorageUnavailable`.
 
     `tool_function_arns` are patterns of the functions that may be handlers.
     """

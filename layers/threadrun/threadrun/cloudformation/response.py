@@ -14,7 +14,7 @@ from typing import Any
 import urllib3
 
 from threadrun.cloudformation.protocol import NOT_CREATED, is_response_url
-from threadrun.errors import AnswerUndelivered
+from threadrun.errors import ResponseNotDelivered
 
 MAX_BODY_BYTES = 4096
 _ECHOED = ("StackId", "RequestId", "LogicalResourceId")
@@ -23,7 +23,7 @@ _PLAIN_REASON_CHARACTERS = 500
 
 
 def deliver(url: str, body: bytes, *, backoff_seconds: float = 0.5) -> None:
-    """PUT the answer, up to five times; raises `AnswerUndelivered` when none was taken.
+    """PUT the answer, up to five times; raises `ResponseNotDelivered` when none was taken.
 
     A presigned URL is signed without a content type, and follows no redirect; any status ≥ 400 is a failure.
     """
@@ -43,13 +43,13 @@ def deliver(url: str, body: bytes, *, backoff_seconds: float = 0.5) -> None:
             pool.request("PUT", url, body=body, headers={"Content-Type": ""}, retries=retries, redirect=False)
     except urllib3.exceptions.HTTPError as error:
         # Not chained: urllib3's texts repeat the URL.
-        raise AnswerUndelivered(f"CloudFormation's URL did not take the answer ({type(error).__name__})") from None
+        raise ResponseNotDelivered(f"CloudFormation's URL did not take the answer ({type(error).__name__})") from None
 
 
 def deliver_plain_failure(event: Mapping[str, Any], reason: str, *, allow_loopback: bool) -> bool:
-    """Answer FAILED from the event alone, for what no record can be kept of; returns whether it was possible.
+    """Respond FAILED from the event alone, for what no record can be kept of; returns whether it was possible.
 
-    Raises `AnswerUndelivered`.
+    Raises `ResponseNotDelivered`.
     """
     echoed = {name: event.get(name) for name in _ECHOED}
     url = event.get("ResponseURL")

@@ -152,7 +152,7 @@ def _go_on(run: RunRecord, backend: Backend, now: float) -> Outcome:
         f"run {run.run_id} has the outputs of its functions",
         lambda: backend.continue_run(run.plan(), thread_id, run_id, outputs),
         lambda: backend.find_continuation(thread_id, run_id, outputs),
-        run.go_on_as,
+        run.continued_as,
         # While a call is unanswered no other run can start on the thread.
         only_ours_locks=True,
     )
@@ -201,7 +201,7 @@ def _recover(run: RunRecord, effect: _Effect, intended: float, backend: Backend,
 def _adopt(run: RunRecord, import_id: str, backend: Backend, now: float) -> Outcome:
     run.thread_id, run.run_id = import_id.split(":")
     observed = backend.adopt_run(run.thread_id, run.run_id)
-    run.go_on_as(observed)
+    run.continued_as(observed)
     return _settle(run, observed, backend, now)
 
 
@@ -219,7 +219,7 @@ def _settle(run: RunRecord, observed: ObservedRun, backend: Backend, now: float)
         run.take_calls(observed.calls)
     if observed.is_final and not is_asking:
         _close_calls(run, backend, now)
-    run.take_in(observed, now)
+    run.observe(observed, now)
     if observed.is_final:
         _require_promised_form(run, observed)
         return Done(observed)
@@ -227,7 +227,7 @@ def _settle(run: RunRecord, observed: ObservedRun, backend: Backend, now: float)
 
 
 def _take_calls(run: RunRecord, observed: ObservedRun, now: float) -> RequeueAfter | CallTools:
-    run.take_in(replace(observed, status="in_progress"), now)
+    run.observe(replace(observed, status="in_progress"), now)
     call_ids = tuple(call.call_id for call in observed.calls)
     if run.is_submitted and set(call_ids) == set(run.calls):
         return RequeueAfter(BUSY_POLL_SECONDS, "the run has not taken in the outputs yet")
@@ -293,7 +293,7 @@ def _give_up(run: RunRecord, backend: Backend, now: float) -> Outcome:
         _close_calls(run, backend, now)
     problem = f"it did not end within {waited} (timeout_seconds and ServiceTimeout allow no more) and was cancelled"
     expired = ObservedRun(run.current_id, "expired", model=run.model, problem=problem)
-    run.take_in(expired, run.deadline_epoch_s)
+    run.observe(expired, run.deadline_epoch_s)
     return Done(expired)
 
 
@@ -334,11 +334,11 @@ def _claim_lost_run(run: RunRecord, thread_id: str, backend: Backend, now: float
     if found is None:
         return
     if run.run_id is not None:
-        run.go_on_as(found)
+        run.continued_as(found)
     if found.calls:
         run.take_calls(found.calls)
     run.run_is_ours = True
-    run.take_in(found, now)
+    run.observe(found, now)
 
 
 def _may_be_starting(run: RunRecord, now: float) -> bool:

@@ -238,7 +238,7 @@ class DesiredRun(Generation, Desired):
     def has_tool(self, *types: str) -> bool:
         return any(tool.type in types for tool in self.tools or ())
 
-    def over(self, assistant: Generation | None) -> DesiredRun:
+    def with_defaults_from(self, assistant: Generation | None) -> DesiredRun:
         """This run with the assistant's settings where it has none of its own."""
         if assistant is None:
             return self

@@ -73,7 +73,7 @@ def output_scalars(text: str) -> dict[str, Any]:
     return {key: _storable(item) for key, item in value.items() if key and not isinstance(item, dict | list)}
 
 
-def answer_data(attributes: Mapping[str, Any], style: KeyStyle) -> tuple[dict[str, str], dict[str, str]]:
+def response_data(attributes: Mapping[str, Any], style: KeyStyle) -> tuple[dict[str, str], dict[str, str]]:
     """The attributes as Fn::GetAtt gives them, all text: the fixed ones, and those that may have no room."""
     rename = to_pascal if style == "PascalCase" else str
     fixed = {

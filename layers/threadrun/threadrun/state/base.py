@@ -48,14 +48,14 @@ class PhysicalRecord(BaseModel):
         """An id for what was made where the resource itself was not."""
         return None
 
-    def unwant(self, deadline_epoch_s: float) -> None:
+    def mark_for_deletion(self, deadline_epoch_s: float) -> None:
         """Its goal is to be gone; that is tried at once, whatever the way to the former goal had to wait for."""
         self.goal, self.deadline_epoch_s, self.rests_until_epoch_s = "absent", deadline_epoch_s, 0
 
-    def forget_texts(self) -> None:
+    def redact(self) -> None:
         """Drop what must not outlive its request: prompts above all."""
 
-    def absorb(self, stale: Self) -> Self | None:
+    def merge(self, stale: Self) -> Self | None:
         """Take over ids that another actor learned before it lost the race to save them.
 
         Returns what that actor made a second time, which nobody wants.

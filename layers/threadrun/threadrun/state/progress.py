@@ -11,7 +11,7 @@ from threadrun.state.run import RunRecord
 
 
 @dataclass
-class Trace:
+class RequestContext:
     """Handed down to whoever loads the record; each event has its own."""
 
     on_names: Callable[[dict[str, str]], None] = lambda names: None

@@ -19,7 +19,7 @@ REQUESTS_KEPT = 20
 AnyRecord = RunRecord | ThreadRecord | AssistantRecord
 
 
-class Answer(BaseModel):
+class Response(BaseModel):
     """What CloudFormation is told, decided once; Data is made anew from what is recorded."""
 
     status: Literal["SUCCESS", "FAILED"]
@@ -45,11 +45,11 @@ class Request(BaseModel):
     deadline_epoch_s: float
     is_superseded: bool = False
     failure: str | None = None
-    answer: Answer | None = None
+    response: Response | None = None
 
     @property
     def is_open(self) -> bool:
-        return self.answer is None and not self.is_superseded
+        return self.response is None and not self.is_superseded
 
 
 class ResourceRecord(BaseModel):
@@ -76,7 +76,7 @@ class ResourceRecord(BaseModel):
         """The one request whose answer CloudFormation has not taken yet."""
         return next((request for request in self.requests.values() if request.response_url), None)
 
-    def target(self, request: Request | Answer) -> AnyRecord | None:
+    def target(self, request: Request | Response) -> AnyRecord | None:
         """What a request or an answer is about."""
         return self.made.get(request.target_key or "")
 
@@ -88,8 +88,8 @@ class ResourceRecord(BaseModel):
             if each.physical_id == physical_id:
                 return each
         for request in self.requests.values():
-            if request.answer and request.answer.physical_id == physical_id and request.answer.target_key:
-                return self.made.get(request.answer.target_key)
+            if request.response and request.response.physical_id == physical_id and request.response.target_key:
+                return self.made.get(request.response.target_key)
         return None
 
     def forget_old_requests(self) -> None:

@@ -127,7 +127,7 @@ class RunRecord(PhysicalRecord):
         """Whether there are calls that are answered here."""
         return bool(self.calls) and not self.is_submitted and not self.is_final
 
-    def want(self, desired: DesiredRun) -> None:
+    def set_desired(self, desired: DesiredRun) -> None:
         self.desired, self.accept_statuses = desired, desired.accept_statuses
         self.deletion_policy = desired.deletion_policy
         if not self.is_acknowledged:
@@ -157,7 +157,7 @@ class RunRecord(PhysicalRecord):
     def plan(self) -> RunPlan:
         """What the run is started with."""
         assert self.desired is not None
-        return RunPlan(self.desired, self.desired.over(self.assistant), self.vector_store_id)
+        return RunPlan(self.desired, self.desired.with_defaults_from(self.assistant), self.vector_store_id)
 
     def intend_start(self, now: float, after_item_id: str | None) -> None:
         """Note that the run is about to be started; only the process that noted it may do so at once."""
@@ -185,20 +185,20 @@ class RunRecord(PhysicalRecord):
         self.is_submitted, self.tool_rounds = False, self.tool_rounds + 1
         self.start_intended_epoch_s, self.lost_start = None, "no"
 
-    def go_on_as(self, observed: ObservedRun) -> None:
+    def continued_as(self, observed: ObservedRun) -> None:
         """Note that the run has its outputs, and what it goes on as."""
         self.is_submitted, self.start_intended_epoch_s, self.lost_start = True, None, "no"
         if observed.run_id != self.current_id:
             self.chain, self.usage_before = (*self.chain, observed.run_id), self.usage
 
-    def anew(self, key: str) -> RunRecord:
+    def recreate(self, key: str) -> RunRecord:
         """The same wish, of which nothing has been made yet."""
         kept = {*PhysicalRecord.model_fields, "desired", "accept_statuses"} - {"must_recheck", "is_acknowledged"}
         fresh = RunRecord(**{name: getattr(self, name) for name in kept} | {"key": key})
         fresh.enter("starting", self.wanted_since_epoch_s)
         return fresh
 
-    def take_in(self, observed: ObservedRun, now: float) -> None:
+    def observe(self, observed: ObservedRun, now: float) -> None:
         """Keep what the server shows of the run, but for its output."""
         self.run_id = self.run_id or observed.run_id
         self.status = observed.status
@@ -213,12 +213,12 @@ class RunRecord(PhysicalRecord):
         times = (now, observed.started_at, observed.completed_at)
         self.timeline = looked_at(self.timeline, observed.status, observed.is_final, *times)
 
-    def forget_texts(self) -> None:
+    def redact(self) -> None:
         self.desired = self.assistant = None
         for call in self.calls.values():
             call.arguments, call.output = "", None
 
-    def absorb(self, stale: Self) -> Self | None:
+    def merge(self, stale: Self) -> Self | None:
         made_twice: dict[str, object] = {}
         if stale.thread_is_ours and self.thread_id not in (None, stale.thread_id):
             made_twice["thread_is_ours"] = True
@@ -231,7 +231,7 @@ class RunRecord(PhysicalRecord):
         for name in ("thread_id", "thread_is_ours", "vector_store_id", "run_id", "run_is_ours", "output_s3_uri"):
             if not getattr(self, name):
                 setattr(self, name, getattr(stale, name))
-        continued_twice = self._absorb_chain(stale)
+        continued_twice = self._merge_round(stale)
         intended = self.start_intended_epoch_s
         is_spent = self.run_id is not None and not self.waits_for_outputs
         # Another process's intent is not this one's to drop: its run may live.
@@ -240,7 +240,7 @@ class RunRecord(PhysicalRecord):
         surplus = {"thread_id": self.thread_id, "run_id": continued_twice, "run_is_ours": True}
         return self._surplus(**surplus) if continued_twice else None
 
-    def _absorb_chain(self, stale: Self) -> str | None:
+    def _merge_round(self, stale: Self) -> str | None:
         """Take over how far the run has come; returns the id of a continuation that nobody wants."""
         known = {*self.chain, *stale.chain}
         if (stale.tool_rounds, stale.is_submitted) > (self.tool_rounds, self.is_submitted):

@@ -22,13 +22,13 @@ class ThreadRecord(PhysicalRecord):
     def physical_id(self) -> str | None:
         return self.thread_id
 
-    def want(self, desired: DesiredThread) -> None:
+    def set_desired(self, desired: DesiredThread) -> None:
         self.desired, self.deletion_policy = desired, desired.deletion_policy
 
-    def forget_texts(self) -> None:
+    def redact(self) -> None:
         self.desired = None
 
-    def absorb(self, stale: Self) -> Self | None:
+    def merge(self, stale: Self) -> Self | None:
         if stale.thread_id and self.thread_id not in (None, stale.thread_id):
             return self._surplus(thread_id=stale.thread_id)
         self.thread_id = self.thread_id or stale.thread_id
@@ -52,13 +52,13 @@ class AssistantRecord(PhysicalRecord):
     def physical_id(self) -> str | None:
         return self.assistant_id
 
-    def want(self, desired: DesiredAssistant) -> None:
+    def set_desired(self, desired: DesiredAssistant) -> None:
         self.desired, self.deletion_policy = desired, desired.deletion_policy
 
-    def forget_texts(self) -> None:
+    def redact(self) -> None:
         self.desired = None
 
-    def absorb(self, stale: Self) -> Self | None:
+    def merge(self, stale: Self) -> Self | None:
         if stale.assistant_id and self.assistant_id not in (None, stale.assistant_id):
             return self._surplus(assistant_id=stale.assistant_id)
         self.assistant_id = self.assistant_id or stale.assistant_id

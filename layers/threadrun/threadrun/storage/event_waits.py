@@ -37,7 +37,7 @@ class EventWaits:
     def announce(self, run_id: str, request_id: str, until_epoch_s: float) -> str:
         """From now on an event of this run is noted, until then at least; returns the item's key.
 
-        Raises `TableUnavailable`.
+        Raises `StorageUnavailable`.
         """
         key = wait_key(run_id)
         expires = str(int(until_epoch_s) + KEPT_SECONDS)
@@ -51,7 +51,7 @@ class EventWaits:
     def note_event(self, run_id: str) -> EventWait | None:
         """Note that the run has ended; returns who is to know, None where nobody is.
 
-        Raises `TableUnavailable`.
+        Raises `StorageUnavailable`.
         """
         try:
             with translated("note an event"):

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import BotoCoreError, ClientError
 
-from threadrun.errors import TableUnavailable, TooLarge, VersionConflict
+from threadrun.errors import StorageUnavailable, TooLarge, VersionConflict
 from threadrun.state.resource import ResourceRecord
 from threadrun.storage.output_bucket import OutputBucket
 
@@ -107,7 +107,7 @@ class Store:
                 with translated("save the record"):
                     self._client.put_item(TableName=self._table_name, Item=item, **condition)
                 return
-            except TableUnavailable:
+            except StorageUnavailable:
                 if pause is None:
                     raise
                 self._sleep(pause)
@@ -136,7 +136,7 @@ class Store:
                 attributes = _shortened(attributes)
             self._client.update_item(
                 TableName=self._table_name,
-                Key={"pk": {"S": public_key(physical_id)}},
+                Key={"pk": {"S": attributes_key(physical_id)}},
                 UpdateExpression="SET staged = :attributes, output_s3_uri = :uri, "
                 "#owner = if_not_exists(#owner, :owner)",
                 ExpressionAttributeNames=OWNER_NAME,
@@ -150,7 +150,7 @@ class Store:
 
     def read_attributes(self, physical_id: str) -> dict[str, Any] | None:
         """A run's recorded attributes; those laid ready where recording them failed."""
-        key = {"pk": {"S": public_key(physical_id)}}
+        key = {"pk": {"S": attributes_key(physical_id)}}
         with translated("read the attributes"):
             reply = self._client.get_item(TableName=self._table_name, Key=key, ConsistentRead=True)
         if "Item" not in reply:
@@ -171,7 +171,7 @@ class Store:
         with suppress(VersionConflict), translated("delete the attributes"):
             self._client.delete_item(
                 TableName=self._table_name,
-                Key={"pk": {"S": public_key(physical_id)}},
+                Key={"pk": {"S": attributes_key(physical_id)}},
                 ConditionExpression="attribute_not_exists(#owner) OR #owner = :owner",
                 ExpressionAttributeNames=OWNER_NAME,
                 ExpressionAttributeValues={":owner": {"S": owner}},
@@ -190,9 +190,9 @@ def translated(action: str) -> Iterator[None]:
             raise VersionConflict(f"cannot {action}: someone else saved it first") from None
         if code in _REFUSALS:
             raise
-        raise TableUnavailable(f"cannot {action}: {code}") from None
+        raise StorageUnavailable(f"cannot {action}: {code}") from None
     except BotoCoreError as error:
-        raise TableUnavailable(f"cannot {action}: {type(error).__name__}") from error
+        raise StorageUnavailable(f"cannot {action}: {type(error).__name__}") from error
 
 
 def record_of(item: Mapping[str, Any]) -> ResourceRecord:
@@ -202,7 +202,7 @@ def record_of(item: Mapping[str, Any]) -> ResourceRecord:
     return record
 
 
-def public_key(physical_id: str) -> str:
+def attributes_key(physical_id: str) -> str:
     """Key of a run's public item."""
     return f"RUN#{physical_id}"
 

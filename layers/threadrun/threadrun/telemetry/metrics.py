@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
-from threadrun.cloudformation.answers import Answered
+from threadrun.cloudformation.answers import Delivered
 from threadrun.telemetry.run_end import RunEnd, run_end
 
 NAMESPACE, SERVICE = "ThreadRun", "runs"
@@ -25,13 +25,13 @@ def count(counts: Mapping[str, int]) -> None:
         _write({name: (MetricUnit.Count, number) for name, number in counts.items()})
 
 
-def measure_answer(answered: Answered, now: float) -> tuple[RunEnd | None, dict[str, str]]:
+def measure_response(answered: Delivered, now: float) -> tuple[RunEnd | None, dict[str, str]]:
     """Measure the run's end that an answer was the first to tell of; returns it, and the answer's facts for the log."""
     end = run_end(answered, now)
     if end is None:
-        return None, {"answer": answered.answer.status}
+        return None, {"answer": answered.response.status}
     measure(end)
-    return end, {"answer": answered.answer.status, **end.facts}
+    return end, {"answer": answered.response.status, **end.facts}
 
 
 def measure(end: RunEnd) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from threadrun.cloudformation.answers import Answered
+from threadrun.cloudformation.answers import Delivered
 from threadrun.state.run import RunRecord
 
 Failure = Literal[
@@ -17,16 +17,16 @@ Failure = Literal[
     "requires_action",
     "completed",
     "tool_failed",
-    "broken_promise",
-    "gave_up",
+    "schema_violation",
+    "aborted",
     "ended_early",
 ]
 FAILURES: tuple[Failure, ...] = get_args(Failure)
 """Why a run's request failed, in families. A closed set: each one is a metric of its own.
 
-The statuses are of runs that ended so where that is not accepted. `tool_failed`: a handler did, and
-`on_tool_error` is `fail`; `broken_promise`: the answer is not the JSON that was promised; `gave_up`: the server refused
-a look, or there were too many rounds of calls; `ended_early`: the work on it, not the run.
+The statuses are of runs that ended with one that is not accepted. `tool_failed`: a handler failed, and
+`on_tool_error` is `fail`; `schema_violation`: the answer does not match `json_schema`; `aborted`: the server refused a
+request, or there were too many rounds of calls; `ended_early`: the work on the run ended before the run did.
 """
 
 
@@ -49,15 +49,15 @@ class RunEnd:
         return {name: value for name, value in facts.items() if value is not None}
 
 
-def run_end(answered: Answered, now: float) -> RunEnd | None:
+def run_end(answered: Delivered, now: float) -> RunEnd | None:
     """What the answer was the first to tell of a run's end, None where there is nothing of the kind.
 
     A Delete tells of no run's end, and neither does an Update that returns to a run, or only changes bookkeeping.
     """
-    run = answered.record.target(answered.answer)
+    run = answered.record.target(answered.response)
     if answered.is_repeated or answered.request.request_type == "Delete" or not isinstance(run, RunRecord):
         return None
-    is_success = answered.answer.status == "SUCCESS"
+    is_success = answered.response.status == "SUCCESS"
     if is_success and run.is_acknowledged:
         return None
     since = run.wanted_since_epoch_s
@@ -72,7 +72,7 @@ def _failure(run: RunRecord) -> Failure:
     if run.is_final and run.status not in run.accepted_statuses:
         return next(each for each in FAILURES if each == run.status)
     if run.is_final:
-        return "broken_promise" if run.failure else "ended_early"
+        return "schema_violation" if run.failure else "ended_early"
     if any(call.failure for call in run.calls.values()):
         return "tool_failed"
-    return "gave_up" if run.failure else "ended_early"
+    return "aborted" if run.failure else "ended_early"

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from threadrun.cloudformation.answers import Answered
+from threadrun.cloudformation.answers import Delivered
 from threadrun.telemetry.run_end import RunEnd
 
 SOURCE, DETAIL_TYPE = "threadrun", "OpenAI Thread Run Status Change"
@@ -20,7 +20,7 @@ class EventBus(Protocol):
     def put_events(self, *, Entries: list[dict[str, Any]]) -> Any: ...
 
 
-def put_event(bus: EventBus, answered: Answered, end: RunEnd) -> str | None:
+def put_event(bus: EventBus, answered: Delivered, end: RunEnd) -> str | None:
     """Put the event of a run's end; returns why not, where the bus does not take it.
 
     It never raises: CloudFormation has its answer, and nobody waits for more.
@@ -40,7 +40,7 @@ def put_event(bus: EventBus, answered: Answered, end: RunEnd) -> str | None:
     return str(reply["Entries"][0].get("ErrorCode")) if reply["FailedEntryCount"] else None
 
 
-def detail(answered: Answered, end: RunEnd) -> dict[str, Any]:
+def detail(answered: Delivered, end: RunEnd) -> dict[str, Any]:
     """What the event tells: names and numbers. No prompt, output, reason, URL or key."""
     run = end.run
     return {
@@ -48,7 +48,7 @@ def detail(answered: Answered, end: RunEnd) -> dict[str, Any]:
         "logical_id": answered.record.logical_id,
         "request_id": answered.request.request_id,
         "request_type": answered.request.request_type,
-        "answer": answered.answer.status,
+        "answer": answered.response.status,
         "failure": end.failure,
         "thread_id": run.thread_id,
         "run_id": run.run_id,

@@ -20,14 +20,14 @@ from threadrun.reconcile.outcome import CallTools, Done, InProgress, Outcome, Re
 from threadrun.reconcile.polling import DEFAULT_POLLING, Polling
 from threadrun.state.attributes import run_attributes
 from threadrun.state.base import ORPHAN_SECONDS
-from threadrun.state.progress import Trace
+from threadrun.state.progress import RequestContext
 from threadrun.state.resource import AnyRecord, Request, ResourceRecord
 from threadrun.state.run import RunRecord
 from threadrun.storage.event_waits import EventWaits, wait_key
-from threadrun.storage.records import Store, public_key
+from threadrun.storage.records import Store, attributes_key
 
 SPREAD_SECONDS, SPREAD_SHARE = 5, 0.2
-CHANCE = random.SystemRandom().random
+JITTER = random.SystemRandom().random
 """Not `random.random`: the generator's state would be in a snapshot, and each environment draw the same numbers.
 
 Source: https://docs.aws.amazon.com/lambda/latest/dg/snapstart-uniqueness.html
@@ -41,9 +41,9 @@ class Step:
     It waits, waits for an event, calls tools, records a run's attributes, answers, or stops unanswered.
     """
 
-    outcome: Literal["wait", "await_event", "call_tools", "record", "answer", "stop"]
+    outcome: Literal["wait", "await_event", "call_tools", "record", "respond", "stop"]
     wait_seconds: int = 0
-    public_key: str = ""
+    attributes_key: str = ""
     call_ids: tuple[str, ...] = ()
     wait_key: str = ""
     """The item that an event of the run will find."""
@@ -68,7 +68,7 @@ class Waiting:
     linger_seconds: float = DEFAULT_POLLING.linger_seconds
     event_waits: EventWaits | None = None
     """Where the server tells of a run's end."""
-    lingered_seconds: float = 0
+    waited_inline_seconds: float = 0
     _announced: str = ""
 
     @property
@@ -80,7 +80,7 @@ class Waiting:
         """Wait here and return None, or return the step that waits."""
         if not self.polling.is_far(pause.seconds) and now + pause.seconds <= self.until_epoch_s:
             self.sleep(pause.seconds)
-            self.lingered_seconds += pause.seconds
+            self.waited_inline_seconds += pause.seconds
             return None
         if self.event_waits is None or pause.run_id is None:
             return Step("wait", math.ceil(pause.seconds))
@@ -97,27 +97,27 @@ def take_step(
     key: str,
     request_id: str,
     clock: Callable[[], float] = time.time,
-    chance: Callable[[], float] = CHANCE,
+    jitter: Callable[[], float] = JITTER,
     waiting: Waiting | None = None,
-    trace: Trace | None = None,
+    request_context: RequestContext | None = None,
 ) -> Step:
     """Bring the request as far as it goes without a wait for the state machine.
 
-    `clock` gives Unix seconds, `chance` a number from 0 to 1 that spreads the waits of many. Without `waiting`
-    the state machine waits. `trace` learns who the request is about, and counts `RunsStarted` and `Retries`.
+    `clock` gives Unix seconds, `jitter` a number from 0 to 1 that spreads the waits of many. Without `waiting`
+    the state machine waits. `request_context` learns who the request is about, and counts `RunsStarted` and `Retries`.
     Raises nothing on purpose; whatever escapes is a bug or the table's own failure.
     """
     polling = waiting.polling if waiting else DEFAULT_POLLING
-    trace = trace or Trace()
+    request_context = request_context or RequestContext()
     record = store.load(key)
     while record is not None:
         request = record.requests.get(request_id)
         if request is None or not _is_at_work(record, request):
             break
         before, known_ids = record.model_dump(), _server_ids(record)
-        trace.follow(record, request)
-        following = _advance(record, request, store, backend, clock, chance, polling, trace)
-        trace.follow(record, request)
+        request_context.follow(record, request)
+        following = _advance(record, request, store, backend, clock, jitter, polling, request_context)
+        request_context.follow(record, request)
         if record.model_dump() != before:
             record, is_ours = _save(store, record, known_ids, clock())
             if not is_ours:
@@ -149,9 +149,9 @@ def _advance(
     store: Store,
     backend: Backend,
     clock: Callable[[], float],
-    chance: Callable[[], float],
+    jitter: Callable[[], float],
     polling: Polling,
-    trace: Trace,
+    request_context: RequestContext,
 ) -> Pause | CallTools | None:
     """Reconcile each thing once that the request is about; returns what comes next, None when all is done."""
     target = record.target(request) if request.is_open else None
@@ -161,9 +161,9 @@ def _advance(
         now = clock()
         was_started = _is_started(made)
         outcome = _reconcile_once(made, backend, now, polling)
-        trace.counts["RunsStarted"] += _is_started(made) - was_started
+        request_context.counts["RunsStarted"] += _is_started(made) - was_started
         if isinstance(outcome, RequeueAfter):
-            trace.counts["Retries"] += outcome.is_contended
+            request_context.counts["Retries"] += outcome.is_contended
         if isinstance(outcome, TerminalError):
             _note_failure(request, made, outcome)
         elif isinstance(outcome, CallTools):
@@ -172,11 +172,11 @@ def _advance(
             assert isinstance(made, RunRecord)
             run_id = made.current_id
             pause = RequeueAfter(polling.look_seconds(now - made.wanted_since_epoch_s), f"the run is {outcome.status}")
-            waits.append(_note_wait(made, pause, now, chance))
+            waits.append(_note_wait(made, pause, now, jitter))
         elif isinstance(outcome, RequeueAfter):
             if isinstance(made, RunRecord) and made.is_gone:
                 _replace_gone(record, request, made)
-            waits.append(_note_wait(made, outcome, now, chance))
+            waits.append(_note_wait(made, outcome, now, jitter))
         else:
             _note_done(record, made, outcome, store)
     return calls or (Pause(min(waits), run_id) if waits else None)
@@ -199,24 +199,24 @@ def _reconcile_once(made: AnyRecord, backend: Backend, now: float, polling: Poll
         return error
 
 
-def _note_wait(made: AnyRecord, outcome: RequeueAfter, now: float, chance: Callable[[], float]) -> float:
+def _note_wait(made: AnyRecord, outcome: RequeueAfter, now: float, jitter: Callable[[], float]) -> float:
     """Seconds to wait, to the deadline at most: as asked for, and longer by chance where others wait too."""
     made.waiting_for = outcome.reason
     left = max(made.deadline_epoch_s - now, 1)
     if not outcome.is_contended:
         return min(outcome.seconds, left)
-    wait = min(outcome.seconds + chance() * max(SPREAD_SECONDS, outcome.seconds * SPREAD_SHARE), left)
+    wait = min(outcome.seconds + jitter() * max(SPREAD_SECONDS, outcome.seconds * SPREAD_SHARE), left)
     made.rests_until_epoch_s = now + wait
     return wait
 
 
 def _replace_gone(record: ResourceRecord, request: Request, gone: RunRecord) -> None:
     """Want the run anew; what is left of the one that is gone is cleaned up like any other."""
-    fresh = gone.anew(request.request_id)
+    fresh = gone.recreate(request.request_id)
     record.made[fresh.key], request.target_key = fresh, fresh.key
-    gone.unwant(gone.deadline_epoch_s)
+    gone.mark_for_deletion(gone.deadline_epoch_s)
     gone.is_gone = False
-    gone.forget_texts()
+    gone.redact()
 
 
 def _note_failure(request: Request, made: AnyRecord, error: TerminalError) -> None:
@@ -247,8 +247,8 @@ def _finished(record: ResourceRecord, request: Request) -> Step:
         return Step("stop")
     run = record.target(request)
     if isinstance(run, RunRecord) and run.is_final and run.physical_id and (run.is_staged or not run.is_acknowledged):
-        return Step("record", public_key=public_key(run.physical_id))
-    return Step("answer")
+        return Step("record", attributes_key=attributes_key(run.physical_id))
+    return Step("respond")
 
 
 def _server_ids(record: ResourceRecord) -> frozenset[str]:
@@ -279,7 +279,7 @@ def _merge(fresh: ResourceRecord, stale: ResourceRecord, known_ids: frozenset[st
             _delete_attributes(store, stale, made)
             continue
         # Made after it was deleted, or made twice: nobody else knows what is to be cleaned up.
-        orphan = made if known is None else known.absorb(made)  # type: ignore[arg-type]  # One key is of one kind.
+        orphan = made if known is None else known.merge(made)  # type: ignore[arg-type]  # One key is of one kind.
         if orphan is not None:
-            orphan.unwant(now + ORPHAN_SECONDS)
+            orphan.mark_for_deletion(now + ORPHAN_SECONDS)
             fresh.made[orphan.key] = orphan

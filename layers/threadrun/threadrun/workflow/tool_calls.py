@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from threadrun.errors import CallUnanswered, TooLarge, VersionConflict
-from threadrun.state.progress import Trace
+from threadrun.state.progress import RequestContext
 from threadrun.state.resource import ResourceRecord
 from threadrun.state.run import RunRecord, ToolCall
 from threadrun.storage.records import Store
@@ -34,17 +34,18 @@ def answer_call(
     request_id: str,
     call_id: str,
     clock: Callable[[], float],
-    trace: Trace | None = None,
+    request_context: RequestContext | None = None,
 ) -> bool:
     """See to it that the call has an output; returns whether its handler gave one now.
 
-    `clock` gives Unix seconds; `trace` learns who the call is about, and counts `ToolCalls` and `ToolFailures`.
-    Raises `CallUnanswered` where the handler is to be invoked again, and `TableUnavailable`.
+    `clock` gives Unix seconds; `request_context` learns what the call is about, and counts `ToolCalls` and
+    `ToolFailures`.
+    Raises `CallUnanswered` where the handler is to be invoked again, and `StorageUnavailable`.
     """
-    trace = trace or Trace()
+    request_context = request_context or RequestContext()
     record = store.load(key)
     if record is not None and request_id in record.requests:
-        trace.follow(record, record.requests[request_id])
+        request_context.follow(record, record.requests[request_id])
     run = _asked_for(record, request_id, call_id)
     if run is None or clock() >= run.deadline_epoch_s:
         return False
@@ -60,14 +61,14 @@ def answer_call(
         "thread_id": run.thread_id,
         "run_id": run.run_id,
     }
-    trace.counts["ToolCalls"] += 1
+    request_context.counts["ToolCalls"] += 1
     try:
         result = invoke(run.plan().effective.handlers[call.name], event, run.deadline_epoch_s - clock())
     except HandlerUnavailable as error:
-        trace.counts["ToolFailures"] += 1
+        request_context.counts["ToolFailures"] += 1
         raise CallUnanswered(f"function {call.name}: {error.kind}") from None
     except HandlerFailed as error:
-        trace.counts["ToolFailures"] += 1
+        request_context.counts["ToolFailures"] += 1
         if clock() < run.deadline_epoch_s:
             _note_failure(store, key, request_id, call_id, error)
         return False
