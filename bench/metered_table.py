@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from tests.random_lives.services import MemoryTable
+from testkit.memory.services import MemoryTable
 
 WRITE_UNIT_BYTES, READ_UNIT_BYTES = 1024, 4096
 INDEX_KEYS = ("due", "due_epoch_s")

@@ -16,15 +16,14 @@ from bench.metered_table import MeteredTable
 from bench.prices import Usage
 from bench.profile import Profile, SimulatedRun
 from functions.custom_resource import app as custom_resource
-from tests.random_lives.services import MemoryServer, MemoryStepFunctions
-from tests.random_lives.state_machine import LINGER_SECONDS
+from testkit.memory.services import MemoryServer, MemoryStepFunctions
+from testkit.memory.state_machine import LINGER_SECONDS
 from threadrun.app.application import Application
 from threadrun.app.settings import Settings
-from threadrun.cloudformation.answers import respond
 from threadrun.cloudformation.events import parse_event
 from threadrun.providers.responses.assistant_catalog import AssistantCatalog
 from threadrun.state.progress import RequestContext
-from threadrun.workflow.steps import Waiting, take_step
+from threadrun.workflow.waiting import Waiting
 
 EPOCH_S = 1_800_000_000.0
 EVENT = {
@@ -70,7 +69,7 @@ class VirtualApplication:
 
     def play(self) -> SimulatedRun:
         """From CloudFormation's request to its answer."""
-        with patch("threadrun.cloudformation.answers.deliver", self._deliver):
+        with patch("threadrun.cloudformation.respond.deliver", self._deliver):
             self._run_function("start", lambda: custom_resource.handle(self._app, parse_event(EVENT), RequestContext()))
             self._ends_epoch_s = self.now + self._seconds
             if self._execution is not None:
@@ -106,8 +105,7 @@ class VirtualApplication:
             return {}
         given, function = arguments["Payload"], arguments["FunctionName"]
         if "Signal" in function:
-            store = self._app.store
-            return {"Payload": self._run_function("answer", lambda: self._answer(store, given))}
+            return {"Payload": self._run_function("answer", lambda: self._answer(given))}
         return {"Payload": self._run_function("look", lambda: self._look(given))}
 
     def _await_event(self, arguments: dict[str, Any], timeout_s: float) -> Any:
@@ -127,11 +125,9 @@ class VirtualApplication:
     def _look(self, given: dict[str, Any]) -> dict[str, Any]:
         app = self._app
         waiting = Waiting(app.sleep, app.clock() + LINGER_SECONDS, app.settings.linger_seconds, app.event_waits)
-        return asdict(
-            take_step(app.store, app.backend, given["key"], given["request_id"], app.clock, app.jitter, waiting)
-        )
+        return asdict(app.stepper.take_step(given["key"], given["request_id"], waiting))
 
-    def _answer(self, store: Any, given: dict[str, Any]) -> dict[str, Any]:
+    def _answer(self, given: dict[str, Any]) -> dict[str, Any]:
         failure = given.get("failure") or None
-        answered = respond(store, given["key"], given["request_id"], failure=failure)
+        answered = self._app.responses.send(given["key"], given["request_id"], failure=failure)
         return {"answered": answered is not None}

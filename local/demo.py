@@ -45,7 +45,8 @@ from local.timeline_page import timeline_page
 from threadrun.state.resource import resource_key
 from threadrun.state.run import RunRecord
 from threadrun.storage.output_bucket import OutputBucket
-from threadrun.storage.records import Store, attributes_key
+from threadrun.storage.records import Records
+from threadrun.storage.run_attributes import RunAttributes, attributes_key
 
 EXAMPLES = ROOT / "docs" / "examples"
 QUESTION = "question"
@@ -177,11 +178,12 @@ class Demo:
                 for name in self._api.examples:
                     self._show_new_events(name)
                     for record in self._run_records(application, name):
-                        if record.status and record.status != self._run_statuses.get(name):
-                            self._run_statuses[name] = record.status
-                            self._say(f"  {name:<8} run [magenta]{record.status}[/magenta]")
-                        if name == awaited and record.waiting_for:
-                            waiting = f", {record.waiting_for}"
+                        status = record.observed.status
+                        if status and status != self._run_statuses.get(name):
+                            self._run_statuses[name] = status
+                            self._say(f"  {name:<8} run [magenta]{status}[/magenta]")
+                        if name == awaited and record.wait.reason:
+                            waiting = f", {record.wait.reason}"
                 line.update(f"{awaited} {stack_status}{waiting}, {time.monotonic() - began:.0f} s")
 
             return wait_for_stack(self._cloud, awaited, timeout_seconds=600, on_look=look)
@@ -211,17 +213,18 @@ class Demo:
 
     def _run_records(self, application: Application, name: str) -> list[RunRecord]:
         stacks = self._cloud.client("cloudformation").describe_stacks()["Stacks"]
-        store, logical_id = self._store(application), self._api.examples[name].run
+        logical_id = self._api.examples[name].run
+        table = Records(self._cloud.client("dynamodb"), application.table_name)
         keys = [resource_key(each["StackId"], logical_id) for each in stacks if each["StackName"] == name]
-        records = [record for record in map(store.load, keys) if record]
+        records = [record for record in map(table.load, keys) if record]
         return [each for record in records for each in record.made.values() if isinstance(each, RunRecord)]
 
-    def _store(self, application: Application) -> Store:
+    def _attributes(self, application: Application) -> RunAttributes:
         outputs = OutputBucket(lambda: self._cloud.client("s3"), "only read here")
-        return Store(self._cloud.client("dynamodb"), application.table_name, outputs)
+        return RunAttributes(self._cloud.client("dynamodb"), application.table_name, outputs)
 
     def _show_run(self, application: Application, record: RunRecord) -> None:
-        attributes = self._store(application).read_attributes(record.physical_id or "") or {}
+        attributes = self._attributes(application).read(record.physical_id or "") or {}
         table = Table(title=f"DynamoDB item {attributes_key(record.physical_id or '')}", title_justify="left")
         table.add_column("attribute", style="cyan")
         table.add_column("value", overflow="fold")
@@ -262,7 +265,7 @@ class Demo:
                 left.append(f"response {run_id}")
             if _exists(partial(client.conversations.retrieve, thread_id)):
                 left.append(f"conversation {thread_id}")
-            if self._store(application).read_attributes(physical_id):
+            if self._attributes(application).read(physical_id):
                 left.append(f"item {attributes_key(physical_id)}")
         if left:
             raise DeploymentError(f"the stacks are deleted, but these are left: {', '.join(left)}")

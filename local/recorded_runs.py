@@ -119,9 +119,9 @@ def runs_of(record: ResourceRecord, now: float) -> list[Run]:
         Run(
             stack_name=_printable(record.stack_id.split("/")[1] if "/" in record.stack_id else record.stack_id),
             logical_id=_printable(record.logical_id),
-            model=_printable(run.model or (run.desired.model if run.desired else None) or ""),
+            model=_printable(run.observed.model or (run.desired.model if run.desired else None) or ""),
             status=_status(run),
-            total_tokens=run.usage.total_tokens,
+            total_tokens=run.observed.usage.total_tokens,
             spans=spans,
             is_under_way=_is_under_way(run, now),
         )
@@ -131,35 +131,21 @@ def runs_of(record: ResourceRecord, now: float) -> list[Run]:
 
 
 def _status(run: RunRecord) -> str:
-    status = _printable(run.status or "not started")
+    status = _printable(run.observed.status or "not started")
     return f"{status}, resource failed" if run.failure else status
 
 
 def _is_under_way(run: RunRecord, now: float) -> bool:
-    has_ended = run.is_final or run.failure is not None
-    is_over = run.timeline[-1].name == "answered" if run.timeline else has_ended
-    return not is_over and now < run.deadline_epoch_s
+    return run.timeline[-1].name != "answered" and now < run.deadline_epoch_s
 
 
 def _spans(run: RunRecord, now: float) -> tuple[Span, ...]:
-    phases = run.timeline or _remembered(run)
+    phases = run.timeline
     if phases and phases[-1].name != "answered":
         # It has not come to its end, and won't past its deadline.
         end = max(min(now, run.deadline_epoch_s), phases[-1].since_epoch_s)
         phases = (*phases, Phase("answered", end))
     return tuple(Span(one.name, one.since_epoch_s, after.since_epoch_s) for one, after in pairwise(phases))
-
-
-def _remembered(run: RunRecord) -> tuple[Phase, ...]:
-    """What the run's attributes tell, where its record has no timeline; not when it was answered."""
-    if run.created_at is None:
-        return ()
-    phases = [Phase("queued", run.created_at)]
-    if run.started_at is not None:
-        phases.append(Phase("running", max(run.started_at, run.created_at)))
-    if run.is_final:
-        phases.append(Phase("answered", max(run.completed_at or 0, phases[-1].since_epoch_s)))
-    return tuple(phases)
 
 
 def _printable(text: str) -> str:

@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from threadrun.app.application import application, prepare_in_init
 from threadrun.state.progress import RequestContext
 from threadrun.workflow.lambda_invoke import invoke
-from threadrun.workflow.tool_calls import answer_call
+from threadrun.workflow.tool_calls import ToolCaller
 
 logger = Logger(service="call_tool")
 metrics = Metrics(namespace="ThreadRun", service="call_tool")
@@ -34,9 +34,8 @@ def handler(event: dict[str, str], context: LambdaContext) -> dict[str, Any]:
 
     request_context = RequestContext(lambda names: logger.append_keys(**names))
     try:
-        answered = answer_call(
-            app.store, invoke_in_time, event["key"], event["request_id"], event["call_id"], app.clock, request_context
-        )
+        caller = ToolCaller(app.records, invoke_in_time, app.clock)
+        answered = caller.answer(event["key"], event["request_id"], event["call_id"], request_context)
     finally:
         # Both also where they are 0: an average of ToolFailures is then the failure rate.
         for name in ("ToolCalls", "ToolFailures"):

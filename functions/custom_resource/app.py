@@ -13,16 +13,15 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from threadrun.app.application import Application, application, prepare_in_init
-from threadrun.cloudformation.answers import Delivered, respond
 from threadrun.cloudformation.events import Event, parse_event
 from threadrun.cloudformation.intake import record_request
+from threadrun.cloudformation.respond import Delivered
 from threadrun.cloudformation.response import deliver_plain_failure
 from threadrun.errors import InvalidEvent, ResponseNotDelivered
 from threadrun.state.progress import RequestContext
 from threadrun.state.resource import resource_key
 from threadrun.telemetry.log_lines import share_logger
 from threadrun.telemetry.metrics import count, measure_response
-from threadrun.workflow.steps import Step, take_step
 
 logger = Logger(service="custom_resource")
 share_logger(logger)
@@ -56,32 +55,30 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
 
 def handle(app: Application, event: Event, request_context: RequestContext) -> None:
     """Work on one request, new or repeated."""
-    request = record_request(app.store, event, app.clock, app.settings.tool_function_arns)
+    request = record_request(app.records, event, app.clock, app.settings.tool_function_arns)
     key = resource_key(event.stack_id, event.logical_id)
     if request.response is not None:
-        _tell(app, respond(app.store, key, event.request_id, url=event.response_url))
+        _tell(app, app.responses.send(key, event.request_id, url=event.response_url))
         return
-    step = take_step(
-        app.store, app.backend, key, event.request_id, app.clock, app.jitter, request_context=request_context
-    )
+    step = app.stepper.take_step(key, event.request_id, context=request_context)
     logger.info("first step taken", extra={"outcome": step.outcome, "wait_seconds": step.wait_seconds})
     if step.outcome == "respond":
         _answer(app, key, event.request_id)
     elif step.outcome != "stop":
-        app.hand_over(key, event.request_id, step)
+        app.hand_over(key, event.request_id)
 
 
 def _answer(app: Application, key: str, request_id: str) -> None:
     """Answer from here; where CloudFormation's URL does not take it, the state machine goes on trying."""
     try:
-        _tell(app, respond(app.store, key, request_id))
+        _tell(app, app.responses.send(key, request_id))
     except ResponseNotDelivered as error:
         logger.warning("the answer is handed over", extra={"reason": error.reason})
-        app.hand_over(key, request_id, Step("respond"))
+        app.hand_over(key, request_id)
 
 
-def _tell(app: Application, answered: Delivered | None) -> None:
+def _tell(app: Application, delivered: Delivered | None) -> None:
     """Log and measure what was answered from here; a run that ended elsewhere is told of by the state machine."""
-    if answered is not None:
-        _, facts = measure_response(answered, app.clock())
+    if delivered is not None:
+        _, facts = measure_response(delivered, app.clock())
         logger.info("request answered", extra=facts)

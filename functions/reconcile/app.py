@@ -13,7 +13,7 @@ from threadrun.app.application import application, prepare_in_init
 from threadrun.state.progress import RequestContext
 from threadrun.telemetry.log_lines import share_logger
 from threadrun.telemetry.metrics import count
-from threadrun.workflow.steps import Waiting, take_step
+from threadrun.workflow.waiting import Waiting
 
 logger = Logger(service="reconcile")
 share_logger(logger)
@@ -26,7 +26,7 @@ prepare_in_init(with_backend=True)
 @metrics.log_metrics
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """`{key, request_id, awaits_events?}` -> `{outcome, wait_seconds, ...}`, see `threadrun.workflow.steps.Step`."""
+    """`{key, request_id, awaits_events?}` -> `{outcome, wait_seconds, ...}`, see `threadrun.workflow.waiting.Step`."""
     app = application()
     logger.set_correlation_id(event["request_id"])
     seconds = context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS
@@ -34,9 +34,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     waiting = Waiting(app.sleep, app.clock() + seconds, app.settings.linger_seconds, event_waits)
     request_context = RequestContext(lambda names: logger.append_keys(**names))
     try:
-        step = take_step(
-            app.store, app.backend, event["key"], event["request_id"], app.clock, app.jitter, waiting, request_context
-        )
+        step = app.stepper.take_step(event["key"], event["request_id"], waiting, request_context)
     finally:
         count(request_context.counts)
     waits = {"wait_seconds": step.wait_seconds, "waited_inline_seconds": round(waiting.waited_inline_seconds, 3)}

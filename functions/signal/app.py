@@ -9,7 +9,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from threadrun.app.application import Application, application, prepare_in_init
-from threadrun.cloudformation.answers import Delivered, respond
+from threadrun.cloudformation.respond import Delivered
 from threadrun.state.progress import names
 from threadrun.telemetry.metrics import measure_response
 from threadrun.telemetry.run_events import put_event
@@ -25,7 +25,7 @@ def handler(event: dict[str, str], context: LambdaContext) -> dict[str, Any]:
     """`{key, request_id, failure?}` -> `{answered}`; `failure` tells why the state machine ended early."""
     app = application()
     logger.set_correlation_id(event["request_id"])
-    answered = respond(app.store, event["key"], event["request_id"], failure=event.get("failure") or None)
+    answered = app.responses.send(event["key"], event["request_id"], failure=event.get("failure") or None)
     metrics.add_metric(name="Answers", unit=MetricUnit.Count, value=int(answered is not None))
     if answered is None:
         logger.info("nothing to answer")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from packaging.utils import canonicalize_name
 
-from tests.lock_files import ROOT, direct, pins
+from tests.support.lock_files import ROOT, direct, pins
 
 OLDEST = ROOT / ".build" / "oldest"
 MODULES = {"aws-lambda-powertools": "aws_lambda_powertools"}

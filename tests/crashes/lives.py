@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from local.openai_standin import Script
-from tests.world import World
+from testkit.in_process.world import World
 from threadrun.state.run import RunRecord
 
 MESSAGES = {"messages": [{"role": "user", "content": "What is a stack?"}], "metadata": {"source": "test"}}
@@ -174,9 +174,9 @@ def _call(function: str, number: int, /, **arguments: Any) -> dict[str, Any]:
 
 def _note_whether_answered(world: World, event: dict[str, Any]) -> None:
     with world.unwatched():
-        records = [world.store.load(key) for key in world.items() if key.startswith("RESOURCE#")]
+        records = [world.records.load(key) for key in world.items() if key.startswith("RESOURCE#")]
     runs = [made for record in records if record for made in record.made.values() if isinstance(made, RunRecord)]
-    calls = [run.calls.get(event["call_id"]) for run in runs]
+    calls = [run.round.calls.get(event["call_id"]) for run in runs]
     event["is_answered"] = any(call is not None and call.output is not None for call in calls)
 
 

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 import pytest
 
 from local.openai_standin import OpenAIStandIn
+from testkit.in_process.deployed import deployed, forget_secrets
+from testkit.in_process.moto_shims import Clock, aws
+from testkit.in_process.outside_calls import STATE_MACHINE, Break, Moment, OutsideCalls, end_process, lose_connection
+from testkit.in_process.tool_functions import submitted_outputs
+from testkit.in_process.world import BUCKET, World
 from tests.crashes.lives import LIVES, LONG_LIVES, RESPONSES, Resource, Shared, keeps_threads
-from tests.in_process import deployed, forget_secrets
-from tests.moto_shims import Clock, aws
-from tests.outside_calls import STATE_MACHINE, Break, Moment, OutsideCalls, end_process, lose_connection
-from tests.tool_functions import submitted_outputs
-from tests.world import BUCKET, World
 
 READS = re.compile(r"(GetItem|Query|GetSecretValue)|openai GET")
 UNKNOWABLE = {"POST /v1/conversations": {"conversations": 1}, "POST /v1/responses": {"responses": 1}}
@@ -193,9 +193,9 @@ def alive(world: World) -> dict[str, int]:
     counters = world.openai.counters()
     for gone in ("runs_started", "files", "max_concurrent_per_conversation"):
         del counters[gone]
-    records = [world.store.load(key) for key in world.items() if key.startswith("RESOURCE#")]
+    records = [world.records.load(key) for key in world.items() if key.startswith("RESOURCE#")]
     counters["made in records"] = sum(len(record.made) for record in records if record)
-    counters["open requests"] = sum(record.unanswered is not None for record in records if record)
+    counters["open requests"] = sum(record.undelivered is not None for record in records if record)
     counters["public items"] = len(world.public_items())
     counters["outputs in the bucket"] = aws("s3").list_objects_v2(Bucket=BUCKET)["KeyCount"]
     return counters

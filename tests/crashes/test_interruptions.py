@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
+from testkit.in_process.deployed import forget_secrets
+from testkit.in_process.moto_shims import aws, executions
+from testkit.in_process.outside_calls import Break, Moment, OutsideCalls
+from testkit.in_process.world import World
 from tests.crashes.lives import MESSAGES, Resource, Shared
 from tests.crashes.points import WITHOUT_CONVERSATIONS, alive, application
-from tests.in_process import forget_secrets
-from tests.moto_shims import aws, executions
-from tests.outside_calls import Break, Moment, OutsideCalls
-from tests.world import World
 
 MADE_UP = "example-Run-1ABCDEF"
 WIRES = ["responses", "assistants"]

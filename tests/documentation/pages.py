@@ -11,7 +11,7 @@ from pathlib import Path
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from tests.template import ROOT
+from testkit.template import ROOT
 
 PATTERNS = ("*.md", ".github/**/*.md", "bench/**/*.md", "docs/**/*.md", "terraform/**/*.md")
 _HTML_LINK = re.compile(r"""<(?:a|img|source)\b[^>]*?\b(?:href|src|srcset)\s*=\s*["']([^"']+)["']""", re.IGNORECASE)

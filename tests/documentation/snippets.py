@@ -17,8 +17,8 @@ from pydantic.alias_generators import to_pascal
 from samtranslator.yaml_helper import yaml_parse
 
 from local.reference import ATTRIBUTES
+from testkit.template import template
 from tests.documentation.pages import ROOT
-from tests.template import template
 from threadrun.errors import InvalidProperties
 from threadrun.schema.arguments import RESOURCE_MODELS
 from threadrun.schema.parsing import parse_properties

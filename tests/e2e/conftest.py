@@ -14,8 +14,8 @@ import pytest
 from local.deployment import APPLICATION_STACK, ROOT, Application, build, deploy, stack_outputs, wait_for_stack
 from local.embedded_cloud import EmbeddedCloud
 from local.openai_standin import OpenAIStandIn
+from testkit.template import template
 from tests.e2e.written import everything_written
-from tests.template import template
 
 EXAMPLES = ROOT / "docs" / "examples"
 OUTPUTS = ("thread_id", "status", "created_at", "usage", "usage.total_tokens", "model", "output_text", "object")

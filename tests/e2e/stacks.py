@@ -14,8 +14,7 @@ from local.deployment import Application
 from local.embedded_cloud import EmbeddedCloud
 from tests.e2e.conftest import Stack
 from threadrun.state.resource import ResourceRecord
-from threadrun.storage.output_bucket import OutputBucket
-from threadrun.storage.records import Store
+from threadrun.storage.records import Records
 
 PATIENCE_SECONDS = 540
 CONNECTIONS = 10
@@ -75,9 +74,8 @@ class Stacks:
         return [each for each in self.cloud.received_answers() if each["request_id"] in asked]
 
     @cached_property
-    def _store(self) -> Store:
-        no_bucket = OutputBucket(lambda: self.cloud.client("s3"), "none")
-        return Store(self._table, self.application.table_name, no_bucket)
+    def _records(self) -> Records:
+        return Records(self._table, self.application.table_name)
 
     def _keys(self, kind: str) -> list[dict[str, Any]]:
         pages = self._table.get_paginator("scan").paginate(TableName=self.application.table_name)
@@ -85,7 +83,7 @@ class Stacks:
 
     def records(self) -> list[ResourceRecord]:
         keys = [item["pk"]["S"] for item in self._keys("RESOURCE#") if f"/{self._prefix}" in item["stack_id"]["S"]]
-        return [record for key in keys if (record := self._store.load(key))]
+        return [record for key in keys if (record := self._records.load(key))]
 
     def public_items(self) -> set[str]:
         """The physical ids that the table has attributes of, those of other stacks too."""

@@ -54,7 +54,7 @@ def assert_gone(stacks: Stacks, openai_api: OpenAIStandIn, count: int) -> None:
     assert left(openai_api) == NOTHING
     records = stacks.records()
     assert len(records) == count
-    assert [record.key for record in records if record.made or record.unanswered] == []
+    assert [record.key for record in records if record.made or record.undelivered] == []
     mine = {request["PhysicalResourceId"] for request in stacks.requests() if request["RequestType"] == "Delete"}
     assert len(mine) == count
     assert not mine & stacks.public_items()

@@ -12,8 +12,8 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 
 from local.deployment import ROOT
 from local.openai_standin import Fault, Script
+from testkit.in_process.world import STACK_ID, World
 from tests.flow.test_life_of_a_run import CHANGED, PROPERTIES
-from tests.world import STACK_ID, World
 
 SCHEMA = json.loads((ROOT / "docs" / "events.schema.json").read_text())
 

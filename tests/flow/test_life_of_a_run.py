@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from local.openai_standin import Fault, Script
-from tests.world import World
+from testkit.in_process.world import World
 
 PROPERTIES: dict[str, Any] = {
     "model": "gpt-5.4-mini",
@@ -168,7 +168,7 @@ def test_rolling_back_to_a_run_that_is_gone_starts_it_anew(world: World) -> None
     old = world.create(PROPERTIES)
     new = world.update(old["PhysicalResourceId"], CHANGED)
     thread_id, run_id = old["PhysicalResourceId"].split(":")
-    world.app.backend.delete_run(thread_id, run_id)
+    world.app.backend.runs.delete(thread_id, run_id)
     back = world.update(new["PhysicalResourceId"], PROPERTIES)
     assert back["Status"] == "SUCCESS"
     assert back["PhysicalResourceId"] not in (old["PhysicalResourceId"], new["PhysicalResourceId"])

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from local.openai_standin import Fault
+from testkit.in_process.shared_time import SharedTime
+from testkit.in_process.world import World
 from tests.flow.test_life_of_a_run import PROPERTIES, runs_started
-from tests.shared_time import SharedTime
-from tests.world import World
 
 RUNS = 20
 STARTS = ("POST", "/v1/responses")

@@ -16,11 +16,11 @@ from botocore.exceptions import ClientError
 
 from functions.responder import app as responder
 from local.openai_standin import Script
-from tests.answer_url import AnswerUrl
+from testkit.in_process.answer_url import AnswerUrl
+from testkit.in_process.moto_shims import executions
+from testkit.in_process.world import World
+from testkit.template import ROOT
 from tests.flow.test_life_of_a_run import NOTHING, PROPERTIES, left_at_openai, runs_started
-from tests.moto_shims import executions
-from tests.template import ROOT
-from tests.world import World
 
 EVENT_FIELDS = ("StackId", "RequestId", "LogicalResourceId")
 

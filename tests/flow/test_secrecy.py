@@ -8,8 +8,8 @@ import logging
 import pytest
 
 from local.openai_standin import Fault, Script
+from testkit.in_process.world import World
 from tests.flow.test_life_of_a_run import PROPERTIES
-from tests.world import World
 
 PROMPT, OUTPUT = "prompt-marker-4711", "output-marker-4712"
 

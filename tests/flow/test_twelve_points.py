@@ -11,9 +11,9 @@ from __future__ import annotations
 import pytest
 
 from local.openai_standin import Fault, Script
+from testkit.in_process.moto_shims import executions
+from testkit.in_process.world import STACK_ID, World
 from tests.flow.test_life_of_a_run import CHANGED, NOTHING, PROPERTIES, left_at_openai, runs_started
-from tests.moto_shims import executions
-from tests.world import STACK_ID, World
 from threadrun.cloudformation.response import MAX_BODY_BYTES
 from threadrun.state.resource import resource_key
 
@@ -255,7 +255,7 @@ def test_point_08_a_start_that_never_arrived_is_made_again(world: World) -> None
 
 def test_point_09_what_was_said_in_a_request_is_forgotten_with_it(world: World) -> None:
     answer = world.create(PROPERTIES)
-    record = world.store.load(resource_key(STACK_ID, "Run"))
+    record = world.records.load(resource_key(STACK_ID, "Run"))
     assert record is not None
     [request] = record.requests.values()
     [run] = record.made.values()

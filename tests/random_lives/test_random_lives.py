@@ -22,14 +22,14 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from tests.random_lives.calls import Fate, Trap
-from tests.random_lives.properties import PROPERTIES
-from tests.random_lives.world import PLAIN, World
-from threadrun.cloudformation import answers, response
+from testkit.memory.calls import Fate, Trap
+from testkit.memory.properties import PROPERTIES
+from testkit.memory.world import PLAIN, World
+from threadrun.cloudformation import respond, response
 
 CHOICES = st.integers(0, 15)
-CALLS = ["", "put_item", "put_item", "create_thread", "start_run", "start_run", "observe_run", "start_execution", "PUT"]
-CALLS += ["continue_run", "invoke", "send_task_success"]
+CALLS = ["", "put_item", "put_item", "start_execution", "PUT", "invoke", "send_task_success"]
+CALLS += ["threads.create", "runs.start", "runs.start", "runs.observe", "runs.submit_outputs"]
 TRAPS = st.tuples(st.sampled_from(CALLS), st.sampled_from([0, 0, 0, 1, 2, 4, 8]), st.sampled_from(Fate), CHOICES)
 """The call's name, how many others of the name come before it, what happens there, and who interrupts it."""
 LAMBDA_KEEPS_SECONDS = 6 * 3600
@@ -49,7 +49,7 @@ class RandomLives(RuleBasedStateMachine):
         self.world = World(resource_type, events)
         self.properties = PROPERTIES[resource_type]
         self.patch = pytest.MonkeyPatch()
-        self.patch.setattr(answers, "deliver", self.world.put_answer)
+        self.patch.setattr(respond, "deliver", self.world.put_answer)
         self.patch.setattr(response, "deliver", self.world.put_answer)
 
     def _is_idle(self) -> bool:
@@ -141,7 +141,7 @@ class RandomLives(RuleBasedStateMachine):
         for physical_id in self.world.stack.kept_ids:
             thread_id, _, run_id = physical_id.partition(":")
             if thread_id.startswith("conv_") and run_id.startswith("resp_"):
-                assert {thread_id, run_id} <= {*server.threads, *server.runs}, f"{physical_id} is gone"
+                assert {thread_id, run_id} <= {*server.items, *server.responses}, f"{physical_id} is gone"
 
     @invariant()
     def one_request_starts_one_run(self) -> None:
@@ -179,7 +179,7 @@ class RandomLives(RuleBasedStateMachine):
         self.one_request_starts_one_run()
         self.a_request_has_one_answer()
         assert stack.waiting is None, "CloudFormation waits for ever"
-        assert world.record is None or world.record.unanswered is None, "the record has an unanswered request"
+        assert world.record is None or world.record.undelivered is None, "the record has an unanswered request"
         if stack.orphans:
             return  # CloudFormation tried three times: what it left to the user is the user's.
         assert not world.left_on_server(), "something is left on the server"

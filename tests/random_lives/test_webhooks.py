@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.random_lives import stack
-from tests.random_lives.calls import Fate, Trap
+from testkit.memory import stack
+from testkit.memory.calls import Fate, Trap
+from testkit.memory.world import World
 from tests.random_lives.test_random_lives import RandomLives, quiet
-from tests.random_lives.world import World
 from threadrun.reconcile.polling import FIRST_SECONDS, MAX_NET_SECONDS, MIN_NET_SECONDS
 
 __all__ = ["quiet"]

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from local.deployment import ROOT, RUNTIME_PACKAGES, SAM, build, reading_build
-from tests.template import tasks, template
+from testkit.template import tasks, template
 
 ASL_VALIDATOR = ROOT / ".build" / "asl-validator" / "node_modules" / ".bin" / "asl-validator"
 DEFINITION = ROOT / "statemachine" / "thread_run.asl.yaml"

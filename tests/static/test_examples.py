@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from local.deployment import ROOT
-from tests.template import template
+from testkit.template import template
 
 TEMPLATES = sorted((ROOT / "docs" / "examples").iterdir())
 CONFIGURATIONS = sorted((ROOT / "terraform" / "examples").iterdir())

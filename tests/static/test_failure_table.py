@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import cache
 
 from local.deployment import ROOT
-from tests.template import template
+from testkit.template import template
 from threadrun.schema.parsing import _SENTENCES as PROPERTY_SENTENCES
 
 PAGE, README = ROOT / "docs" / "failures.md", ROOT / "README.md"
@@ -16,15 +16,15 @@ PACKAGE, FUNCTIONS = ROOT / "layers/threadrun/threadrun", ROOT / "functions"
 RAISED = {"TerminalError", "NotFound", "NotServed", "TooLarge", "InvalidEvent"}
 """What ends a request, with a sentence of its own as the first argument."""
 TOLD = {
-    "cloudformation/answers.py": {"_failure_reason", "_unaccepted", "response_body"},
+    "cloudformation/respond.py": {"_failure_reason", "_unaccepted"},
+    "cloudformation/response_body.py": {"response_body"},
     "schema/arguments.py": {"conflicts"},
     "errors.py": {"InvalidProperties"},
     "cloudformation/intake.py": {"_read_properties"},
     "schema/json_schema.py": {"first_problem"},
     "providers/capabilities.py": {"not_served"},
-    "providers/errors.py": {"translated", "require_readable", "_from_status"},
-    "providers/responses/shapes.py": {"_problem"},
-    "providers/assistants_v2/shapes.py": {"problem_of"},
+    "providers/errors.py": {"translated", "require_readable", "run_problem", "_from_status"},
+    "providers/assistants_v2/shapes.py": {"_problem"},
     "schema/parsing.py": {"_add_unknown", "mixed_styles"},
     "reconcile/run.py": {"_give_up"},
     "workflow/steps.py": {"_advance"},

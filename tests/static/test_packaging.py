@@ -11,7 +11,7 @@ import tomllib
 from typing import Any
 
 from local.deployment import ROOT
-from tests.template import template
+from testkit.template import template
 
 FIVE_MEGABYTES = 5 * 1024 * 1024
 

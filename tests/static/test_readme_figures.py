@@ -12,7 +12,7 @@ import yaml
 from bench.prices import SWEEPS_A_MONTH
 from functions.call_tool.app import MARGIN_MILLISECONDS
 from local.deployment import ROOT
-from tests.template import template, timeout_seconds
+from testkit.template import template, timeout_seconds
 from threadrun.cloudformation import response
 from threadrun.cloudformation.events import Event
 from threadrun.schema import arguments, types

@@ -7,7 +7,7 @@ import tomllib
 from typing import Any
 
 from local.deployment import ROOT
-from tests.template import template
+from testkit.template import template
 
 PACKAGE = ROOT / "layers/threadrun/threadrun"
 

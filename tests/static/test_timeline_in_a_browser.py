@@ -14,7 +14,7 @@ import pytest
 
 from local.recorded_runs import Run
 from local.timeline_page import DARK, LIGHT, timeline_page
-from tests.png import Png
+from tests.support.png import Png
 from tests.unit.test_timeline_page import NOON, run
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")

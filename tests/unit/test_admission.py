@@ -7,8 +7,10 @@ import time
 from threadrun.cloudformation.admission import admit
 from threadrun.cloudformation.events import Event
 from threadrun.schema.arguments import DesiredRun
+from threadrun.state.base import Owned
 from threadrun.state.resource import Request, ResourceRecord, Response
 from threadrun.state.run import RunRecord
+from threadrun.state.run_values import RunState
 
 MADE_UP = "example-Run-1ABCDEF"
 
@@ -41,8 +43,8 @@ def finish(record: ResourceRecord, request: Request, *, is_noted: bool = True) -
     """The run ends, and CloudFormation's URL takes the answer; the sender may end before it notes that."""
     run = record.target(request)
     assert isinstance(run, RunRecord)
-    run.thread_id, run.thread_is_ours = run.thread_id or f"conv_{request.request_id}", True
-    run.run_id, run.run_is_ours, run.status = run.run_id or "resp_1", True, "completed"
+    run.thread = run.thread or Owned(id=f"conv_{request.request_id}")
+    run.run, run.observed = run.run or Owned(id="resp_1"), RunState(status="completed")
     physical_id = str(run.physical_id)
     request.response = Response(status="SUCCESS", physical_id=physical_id, target_key=request.target_key)
     if is_noted:

@@ -9,17 +9,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.memory import wanted_run
-from threadrun.cloudformation.answers import MAX_BODY_BYTES, decide_response, response_body
+from testkit.memory.backend import wanted_run
+from threadrun.cloudformation.respond import decide_response
+from threadrun.cloudformation.response import MAX_BODY_BYTES
+from threadrun.cloudformation.response_body import response_body
 from threadrun.state.attributes import run_attributes
+from threadrun.state.base import Options, Owned
 from threadrun.state.observations import ObservedRun, Usage
 from threadrun.state.resource import Request, ResourceRecord, Response
 
 
 def body(text: str, *, style: str = "snake_case") -> tuple[bytes, dict[str, Any]]:
     run = wanted_run()
-    run.key_style = style  # type: ignore[assignment]
-    run.thread_id = "conv_1"
+    run.options = Options.model_validate({"key_style": style})
+    run.thread, run.run = Owned(id="conv_1"), Owned(id="resp_1")
     observed = ObservedRun("resp_1", "completed", 1, 2, 3, "m", Usage(1, 2, 3), text)
     run.observe(observed, 3)
     record, request = resource(), create()

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.unit.memory import wanted_run
+from testkit.memory.backend import wanted_run
 from threadrun.state.attributes import output_scalars, response_data, run_attributes
+from threadrun.state.base import Owned
 from threadrun.state.observations import ObservedRun
 
 
@@ -35,7 +36,7 @@ def test_only_top_level_scalars_of_a_json_object_count(text: str, scalars: dict[
 
 def test_unknown_times_are_empty_text_and_booleans_are_cloudformations() -> None:
     run = wanted_run()
-    run.thread_id = "conv_1"
+    run.thread, run.run = Owned(id="conv_1"), Owned(id="resp_1")
     observed = ObservedRun("resp_1", "incomplete", output_text='{"ok": false, "nothing": null}')
     run.observe(observed, 5)
     fixed, output = response_data(run_attributes(run, observed), "snake_case")

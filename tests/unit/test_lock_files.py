@@ -12,7 +12,7 @@ import pytest
 from packaging.utils import canonicalize_name
 
 from local.lock import LOCKS, ROOT, command
-from tests.lock_files import direct, groups, included, pins
+from tests.support.lock_files import direct, groups, included, pins
 
 OF_THE_RUNTIME = {"boto3", "botocore", "urllib3"}
 OF_DECLARED_PACKAGES = {

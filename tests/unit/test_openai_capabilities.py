@@ -50,11 +50,11 @@ def test_another_refusal_tells_nothing_of_the_server(status: int) -> None:
 @pytest.mark.parametrize("status", [404, 405, 501])
 def test_a_server_that_does_not_know_the_path_has_no_conversations(status: int) -> None:
     server, asked = backend((status, INVALID_URL), (200, response()))
-    thread_id = server.create_thread(wanted())
+    thread_id = server.threads.create(wanted())
     assert thread_id.startswith("chain_")
-    assert not server.shows_lost_runs(thread_id)
-    assert server.create_thread(wanted()) != thread_id, "of which nobody was asked"
-    server.start_run(wanted(), thread_id)
+    assert not server.runs.shows_lost(thread_id)
+    assert server.threads.create(wanted()) != thread_id, "of which nobody was asked"
+    server.runs.start(wanted(), thread_id)
     assert "conversation" not in body_of(asked[1])
 
 
@@ -62,16 +62,16 @@ def test_a_server_that_does_not_know_the_path_has_no_conversations(status: int) 
 def test_a_server_that_refuses_a_conversation_has_them(status: int, error: type[Exception]) -> None:
     server, _ = backend((status, {"error": {"message": "No."}}), (200, MADE))
     with pytest.raises(error):
-        server.create_thread(wanted())
-    assert server.create_thread(wanted()) == "conv_1"
-    assert server.shows_lost_runs("conv_1")
+        server.threads.create(wanted())
+    assert server.threads.create(wanted()) == "conv_1"
+    assert server.runs.shows_lost("conv_1")
 
 
 def test_a_missing_thread_is_no_missing_part() -> None:
     gone = (404, {"error": {"message": "Conversation with id 'conv_gone' not found."}})
     server, asked = backend(gone, (400, {"error": {"message": "Invalid type for 'items'."}}), gone)
     with pytest.raises(NotFound, match="'conv_gone' not found"):
-        server.last_item_id("conv_gone")
+        server.threads.last_item_id("conv_gone")
     assert body_of(asked[1]) == {"items": False}, "which no server makes a conversation of"
 
 
@@ -79,14 +79,14 @@ def test_that_nobody_can_be_asked_hides_no_refusal() -> None:
     gone = (404, {"error": {"message": "Conversation with id 'conv_gone' not found."}})
     server, _ = backend(gone, httpx2.ReadError("reset"))
     with pytest.raises(NotFound, match="'conv_gone' not found"):
-        server.last_item_id("conv_gone")
+        server.threads.last_item_id("conv_gone")
 
 
 def test_a_shared_thread_needs_conversations() -> None:
     server, _ = backend((404, INVALID_URL))
     sentence = "a thread that runs share needs conversations, and the server at http://api/v1/ has none: give each run"
     with pytest.raises(NotServed, match=sentence):
-        server.create_bare_thread(DesiredThread())
+        server.threads.create_bare(DesiredThread())
 
 
 NO_BACKGROUND: list[dict[str, Any]] = [
@@ -100,16 +100,16 @@ NO_BACKGROUND: list[dict[str, Any]] = [
 def test_a_refused_background_response_is_explained_and_asked_for_again(error: dict[str, Any]) -> None:
     server, _ = backend((400, {"error": error}), (200, response()))
     with pytest.raises(NotServed) as raised:
-        server.start_run(wanted(), "conv_1")
+        server.runs.start(wanted(), "conv_1")
     assert raised.value.reason.startswith(f"cannot start the run: {error['message']}")
     assert raised.value.reason.endswith("; a run is a background response: use a model, or a server, that has them")
-    assert server.start_run(wanted(), "conv_1").run_id == "resp_1", "it was the model that has none"
+    assert server.runs.start(wanted(), "conv_1").run_id == "resp_1", "it was the model that has none"
 
 
 def test_a_refusal_of_something_else_is_not_taken_for_one() -> None:
     server, _ = backend((400, {"error": {"message": "Metadata key 'background' is too long.", "param": "metadata"}}))
     with pytest.raises(TerminalError) as raised:
-        server.start_run(wanted(), "conv_1")
+        server.runs.start(wanted(), "conv_1")
     assert not isinstance(raised.value, NotServed)
 
 
@@ -117,7 +117,7 @@ def test_a_full_metadata_keeps_the_users_own() -> None:
     metadata = {f"key{number}": "value" for number in range(16)}
     server, asked = backend((404, INVALID_URL), (200, response()))
     plan = wanted(metadata=metadata)
-    server.start_run(plan, server.create_thread(plan))
+    server.runs.start(plan, server.threads.create(plan))
     assert body_of(asked[1])["metadata"] == metadata
 
 

@@ -11,7 +11,7 @@ import httpx2
 import openai
 import pytest
 
-from tests.unit.memory import wanted_run
+from testkit.memory.backend import wanted_run
 from threadrun.errors import LostReply, NotFound, TerminalError, ThreadBusy, TransientError
 from threadrun.providers.responses.backend import ResponsesBackend
 from threadrun.state.observations import RunPlan
@@ -59,7 +59,7 @@ def body_of(request: httpx2.Request) -> dict[str, Any]:
 def test_a_server_that_wants_the_input_field_gets_it_empty() -> None:
     refusal = (400, {"error": {"message": "{'loc': ['body', 'input'], 'msg': 'Field required'}"}})
     server, asked = backend(refusal, (200, response()))
-    assert server.start_run(wanted(thread=None, existing_thread_id="conv_1"), "conv_1").run_id == "resp_1"
+    assert server.runs.start(wanted(thread=None, existing_thread_id="conv_1"), "conv_1").run_id == "resp_1"
     assert "input" not in body_of(asked[0])
     assert body_of(asked[1])["input"] == []
 
@@ -67,14 +67,14 @@ def test_a_server_that_wants_the_input_field_gets_it_empty() -> None:
 def test_another_refusal_is_not_tried_again() -> None:
     server, asked = backend((400, {"error": {"message": "The requested model 'm' does not exist."}}))
     with pytest.raises(TerminalError, match="The requested model 'm' does not exist"):
-        server.start_run(wanted(thread=None, existing_thread_id="conv_1"), "conv_1")
+        server.runs.start(wanted(thread=None, existing_thread_id="conv_1"), "conv_1")
     assert len(asked) == 1
 
 
 def test_a_reason_in_fastapis_shape_is_told() -> None:
     server, _ = backend((404, {"detail": "Response 'resp_gone' not found."}))
     with pytest.raises(NotFound, match=r"cannot read run resp_gone: Response 'resp_gone' not found\. \(HTTP 404"):
-        server.observe_run("conv_1", "resp_gone")
+        server.runs.observe("conv_1", "resp_gone")
 
 
 RETRY_AFTER = {
@@ -99,7 +99,7 @@ RETRY_AFTER = {
 def test_a_server_says_in_many_ways_how_long_to_wait(headers: dict[str, str], seconds: float | None) -> None:
     server, _ = backend(httpx2.Response(429, json={"error": {"message": "Slow down."}}, headers=headers))
     with pytest.raises(TransientError) as caught:
-        server.observe_run("conv_1", "resp_1")
+        server.runs.observe("conv_1", "resp_1")
     assert caught.value.retry_after_seconds == seconds
 
 
@@ -107,7 +107,7 @@ def test_a_date_without_the_servers_own_is_read_by_our_clock() -> None:
     headers = {"retry-after": email.utils.formatdate(time.time() + 600, usegmt=True)}
     server, _ = backend(httpx2.Response(429, json={"error": {"message": "Slow down."}}, headers=headers))
     with pytest.raises(TransientError) as caught:
-        server.observe_run("conv_1", "resp_1")
+        server.runs.observe("conv_1", "resp_1")
     assert 500 < (caught.value.retry_after_seconds or 0) <= 600
 
 
@@ -116,7 +116,7 @@ def test_an_error_is_told_without_the_key_and_not_at_any_length() -> None:
     error = {"message": f"sk-test is wrong{'!' * 1_000_000}", "code": "sk-test"}
     server, _ = backend((401, {"error": error}))
     with pytest.raises(TerminalError) as raised:
-        server.observe_run("conv_1", "resp_1")
+        server.runs.observe("conv_1", "resp_1")
     assert raised.value.reason.startswith("cannot read run resp_1: *** is wrong!")
     assert raised.value.reason.endswith("!! (HTTP 401, code ***)")
     assert len(raised.value.reason) < 5000
@@ -124,27 +124,27 @@ def test_an_error_is_told_without_the_key_and_not_at_any_length() -> None:
 
 def test_a_cancel_that_is_refused_as_a_conflict_is_no_error() -> None:
     server, _ = backend((409, {"detail": "Cannot cancel response 'resp_1' with status 'completed'"}))
-    server.cancel_run("conv_1", "resp_1")
+    server.runs.cancel("conv_1", "resp_1")
 
 
 def test_an_adopted_run_is_proved_by_its_output_where_the_server_names_no_conversation() -> None:
     made = response(status="completed", output=[{"type": "message", "id": "msg_1", "role": "assistant", "content": []}])
     server, _ = backend((200, made), (200, listed({"type": "message", "id": "msg_1", "role": "assistant"})))
-    assert server.adopt_run("conv_1", "resp_1").status == "completed"
+    assert server.runs.adopt("conv_1", "resp_1").status == "completed"
     server, _ = backend((200, made), (200, listed({"type": "message", "id": "msg_2", "role": "assistant"})))
     with pytest.raises(NotFound, match="it is not a run of thread conv_1"):
-        server.adopt_run("conv_1", "resp_1")
+        server.runs.adopt("conv_1", "resp_1")
 
 
 def test_a_thread_whose_items_cannot_be_listed_is_deleted_all_the_same() -> None:
     server, asked = backend((404, {"error": {"message": "no"}}), (200, {"id": "conv_1", "deleted": True}))
-    server.delete_thread("conv_1")
+    server.threads.delete("conv_1")
     assert asked[-1].method == "DELETE"
 
 
 def test_a_cursor_that_is_gone_proves_nothing() -> None:
     server, _ = backend((404, {"error": {"message": "Item with id 'msg_1' not found."}}))
-    assert server.find_lost_run("conv_1", "msg_1") is None
+    assert server.runs.find_lost("conv_1", "msg_1") is None
 
 
 @pytest.mark.parametrize(
@@ -169,12 +169,26 @@ def test_a_start_is_lost_only_where_it_may_have_had_its_effect(
 ) -> None:
     server, _ = backend(answer)
     with pytest.raises(error) as raised:
-        server.start_run(wanted(), "conv_1")
+        server.runs.start(wanted(), "conv_1")
     assert type(raised.value) is error
     assert "sk-test" not in str(raised.value)
 
 
-def test_a_run_known_by_its_answer_only_is_not_deleted_by_it() -> None:
+@pytest.mark.parametrize("item_id", ["msg_1", "fc_1"])
+def test_a_run_known_by_its_last_item_only_has_no_response_to_cancel_or_delete(item_id: str) -> None:
     server, asked = backend()
-    server.delete_run("conv_1", "msg_1")
+    server.runs.cancel("conv_1", item_id)
+    server.runs.delete("conv_1", item_id)
     assert asked == []
+
+
+def test_a_run_known_by_its_last_item_only_is_read_from_its_thread() -> None:
+    """Up to that item: what follows in the conversation is another run's."""
+    items = [
+        {"type": "message", "id": f"msg_{number}", "role": role, "content": [{"type": "output_text", "text": text}]}
+        for number, (role, text) in enumerate([("user", "?"), ("assistant", "ours"), ("user", "?"), ("assistant", "-")])
+    ]
+    server, _ = backend((200, listed(*items)), (200, listed(*items)))
+    assert server.runs.observe("conv_1", "msg_1").output_text == "ours"
+    with pytest.raises(NotFound, match="cannot read run msg_9: only its answer was known, and that is gone"):
+        server.runs.observe("conv_1", "msg_9")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.template import template
+from testkit.template import template
 from threadrun.reconcile.polling import DEFAULT_POLLING, Polling
 
 
@@ -13,21 +13,21 @@ def test_the_pause_grows_with_the_time_waited(waited: float, pause: float) -> No
     assert Polling().look_seconds(waited) == pytest.approx(pause)
 
 
-@pytest.mark.parametrize(("linger_seconds", "handed_over_at"), [(30, 500), (5, 83), (1, 0), (0, 0)])
+@pytest.mark.parametrize(("inline_seconds", "handed_over_at"), [(30, 500), (5, 83), (1, 0), (0, 0)])
 def test_the_state_machine_waits_from_the_wait_on_that_the_deployment_says(
-    linger_seconds: float, handed_over_at: float
+    inline_seconds: float, handed_over_at: float
 ) -> None:
-    polling = Polling(linger_seconds)
+    polling = Polling(inline_seconds)
     waited = 0.0
     while not polling.is_far(pause := polling.look_seconds(waited)):
         waited += pause
     assert waited == pytest.approx(handed_over_at, rel=0.1)
 
 
-@pytest.mark.parametrize("linger_seconds", [0, 1, 5, 30, 60])
-def test_no_look_comes_later_than_the_bound_on_the_lag(linger_seconds: float) -> None:
+@pytest.mark.parametrize("inline_seconds", [0, 1, 5, 30, 60])
+def test_no_look_comes_later_than_the_bound_on_the_lag(inline_seconds: float) -> None:
     """A tenth of the time waited, and a second at least."""
-    polling = Polling(linger_seconds)
+    polling = Polling(inline_seconds)
     for waited in range(0, 4000, 7):
         assert polling.look_seconds(waited) <= max(1, waited / 10)
 
@@ -40,4 +40,4 @@ def test_where_the_server_tells_there_is_a_net_only(waited: float, pause: float)
 
 
 def test_a_deployment_polls_as_is_the_cheapest_unless_it_is_told_otherwise() -> None:
-    assert template()["Parameters"]["LingerSeconds"]["Default"] == DEFAULT_POLLING.linger_seconds
+    assert template()["Parameters"]["LingerSeconds"]["Default"] == DEFAULT_POLLING.inline_seconds

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from local.reference import ATTRIBUTES, page
-from tests.unit.memory import wanted_run
+from testkit.memory.backend import wanted_run
 from threadrun.schema.arguments import RESOURCE_MODELS
 from threadrun.state.attributes import made_attributes, response_data, run_attributes
 from threadrun.state.observations import ObservedRun
 from threadrun.state.shared import AssistantRecord, ThreadRecord
 
-COMMON = {"key": "k", "identity": "i", "wanted_since_epoch_s": 0, "deadline_epoch_s": 1}
+COMMON = {"key": "k", "identity": "i", "window": {"since_epoch_s": 0, "deadline_epoch_s": 1}}
 
 
 def test_every_attribute_of_a_run_is_described() -> None:

@@ -8,11 +8,13 @@ from typing import Any, get_args
 import pytest
 
 from local.deployment import ROOT
-from tests.unit.memory import wanted_run
-from threadrun.cloudformation.answers import Delivered
+from testkit.memory.backend import wanted_run
+from threadrun.cloudformation.respond import Delivered
+from threadrun.state.base import Options, Owned
 from threadrun.state.observations import FINAL_STATUSES, Usage
 from threadrun.state.resource import Request, ResourceRecord, Response
-from threadrun.state.run import RunRecord, ToolCall
+from threadrun.state.run import RunRecord
+from threadrun.state.run_values import RunState, ToolCall, ToolRound
 from threadrun.telemetry.metrics import measure
 from threadrun.telemetry.run_end import FAILURES, Failure, RunEnd, run_end
 
@@ -36,10 +38,12 @@ def answered(
     return Delivered(record, request, answer)
 
 
-def ended(**more: Any) -> RunRecord:
+def ended(*, accept_statuses: tuple[str, ...] | None = None, **more: Any) -> RunRecord:
     run = wanted_run()
-    known = {"thread_id": "conv_1", "run_id": "resp_1", "run_is_ours": True, "status": "completed"}
-    for name, value in {**known, "wanted_since_epoch_s": 1000, **more}.items():
+    state = {name: more.pop(name) for name in RunState.model_fields.keys() & more.keys()}
+    run.observed = RunState.model_validate({"status": "completed", **state})
+    run.options = Options(accept_statuses=accept_statuses)
+    for name, value in {"thread": Owned(id="conv_1"), "run": Owned(id="resp_1"), **more}.items():
         setattr(run, name, value)
     return run
 
@@ -50,6 +54,9 @@ def end_of(run: RunRecord, status: str = "SUCCESS", now: float = 1010) -> RunEnd
     return end
 
 
+FAILED_ROUND = ToolRound(number=1, calls={"c": ToolCall(name="f", arguments="", failure="E")})
+
+
 def test_every_final_status_is_a_family() -> None:
     assert set(FAILURES) >= FINAL_STATUSES
     assert get_args(Failure) == FAILURES
@@ -58,14 +65,14 @@ def test_every_final_status_is_a_family() -> None:
 @pytest.mark.parametrize(
     ("facts", "family"),
     [
-        ({"run_id": None, "status": None, "failure": "cannot start the run: …"}, "not_started"),
+        ({"run": None, "status": None, "failure": "cannot start the run: …"}, "not_started"),
         ({"status": "failed"}, "failed"),
         ({"status": "incomplete"}, "incomplete"),
         ({"status": "expired"}, "expired"),
         ({"status": "completed", "accept_statuses": ("incomplete",)}, "completed"),
         ({"failure": "the answer is not the promised JSON"}, "schema_violation"),
         (
-            {"status": "in_progress", "failure": "x", "calls": {"c": ToolCall(name="f", arguments="", failure="E")}},
+            {"status": "in_progress", "failure": "x", "round": FAILED_ROUND},
             "tool_failed",
         ),
         ({"status": "in_progress", "failure": "cannot read run"}, "aborted"),
@@ -123,7 +130,7 @@ def test_a_failure_is_counted_by_its_family_too(capsys: pytest.CaptureFixture[st
 
 
 def test_tokens_of_an_adopted_run_are_not_this_applications(capsys: pytest.CaptureFixture[str]) -> None:
-    measure(end_of(ended(model="m", usage=Usage(1, 1, 2), run_is_ours=False)))
+    measure(end_of(ended(model="m", usage=Usage(1, 1, 2), run=Owned(id="resp_1", is_ours=False))))
     assert len(lines(capsys)) == 1
 
 

@@ -6,15 +6,19 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.unit.memory import MemoryBackend, wanted_run
+from testkit.memory.backend import MemoryBackend, wanted_run
 from threadrun.errors import TerminalError, ThreadBusy, TransientError, VersionConflict
+from threadrun.state.base import Owned
 from threadrun.state.observations import ObservedRun
 from threadrun.state.resource import Request, ResourceRecord
 from threadrun.state.run import RunRecord
-from threadrun.workflow.steps import Step, Waiting, take_step
+from threadrun.state.run_values import SearchableFiles
+from threadrun.storage.records import Records
+from threadrun.workflow.steps import Stepper
+from threadrun.workflow.waiting import Step, Waiting
 
 
-class MemoryStore:
+class MemoryStore(Records):
     """The table in memory; `before_save` is called once before the next save, as another actor."""
 
     def __init__(self, record: ResourceRecord) -> None:
@@ -36,10 +40,10 @@ class MemoryStore:
         record.version = self._version = self._version + 1
         self._text = record.model_dump_json()
 
-    def stage_attributes(self, physical_id: str, owner: str, attributes: object) -> None:
+    def stage(self, physical_id: str, owner: str, attributes: object) -> None:
         self.staged.append(physical_id)
 
-    def delete_attributes(self, physical_id: str, owner: str, output_s3_uri: str | None) -> None:
+    def delete(self, physical_id: str, owner: str, output_s3_uri: str | None) -> None:
         self.staged = [each for each in self.staged if each != physical_id]
 
 
@@ -64,7 +68,8 @@ def stored() -> MemoryStore:
 def step(
     store: MemoryStore, backend: MemoryBackend, request_id: str = "r1", now: float = 1000, jitter: float = 0
 ) -> Step:
-    return take_step(store, backend, "key", request_id, lambda: now, lambda: jitter)  # type: ignore[arg-type]
+    stepper = Stepper(store, store, backend, lambda: now, lambda: jitter)  # type: ignore[arg-type]
+    return stepper.take_step("key", request_id)
 
 
 def supersede(store: MemoryStore) -> None:
@@ -81,7 +86,7 @@ def supersede(store: MemoryStore) -> None:
 def test_a_first_step_starts_the_run_and_waits() -> None:
     store, backend = stored(), MemoryBackend()
     assert step(store, backend) == Step("wait", 1)
-    assert backend.calls == ["create_thread", "start_run"]
+    assert backend.calls == ["threads.create", "runs.start"]
 
 
 def test_a_look_that_learns_nothing_new_saves_nothing() -> None:
@@ -110,11 +115,12 @@ class Passing:
         store: MemoryStore,
         backend: MemoryBackend,
         until: float,
-        linger_seconds: float = 30,
+        inline_seconds: float = 30,
         events: Announced | None = None,
     ) -> Step:
-        waiting = Waiting(self.sleep, until, linger_seconds, events)  # type: ignore[arg-type]
-        step = take_step(store, backend, "key", "r1", lambda: self.now, lambda: 0, waiting)  # type: ignore[arg-type]
+        waiting = Waiting(self.sleep, until, inline_seconds, events)  # type: ignore[arg-type]
+        stepper = Stepper(store, store, backend, lambda: self.now, lambda: 0)  # type: ignore[arg-type]
+        step = stepper.take_step("key", "r1", waiting)
         assert waiting.waited_inline_seconds == sum(self.waits)
         return step
 
@@ -136,7 +142,7 @@ def test_far_looks_are_left_to_the_state_machine() -> None:
 
 def test_a_deployment_can_leave_every_wait_to_the_state_machine() -> None:
     waiting = Passing()
-    assert waiting.step(stored(), MemoryBackend(), until=1900, linger_seconds=0) == Step("wait", 1)
+    assert waiting.step(stored(), MemoryBackend(), until=1900, inline_seconds=0) == Step("wait", 1)
     assert waiting.waits == []
 
 
@@ -157,8 +163,8 @@ def test_where_the_server_tells_a_far_look_waits_for_an_event() -> None:
     step = passing.step(stored(), backend, until=1900, events=announced)
     assert step == Step("await_event", 600, wait_key="WAIT#resp_1")
     assert announced.run_ids == ["resp_1"]
-    assert passing.now == 1010, "what ends soon is lingered for"
-    assert backend.calls[-1] == "observe_run", "the last look comes after the announcement"
+    assert passing.now == 1010, "what ends soon is waited for in the function"
+    assert backend.calls[-1] == "runs.observe", "the last look comes after the announcement"
 
 
 def test_what_ends_just_before_an_event_would_be_noted_is_seen() -> None:
@@ -175,7 +181,7 @@ def test_no_wait_for_an_event_is_longer_than_the_request_has_time() -> None:
 
 
 def test_only_the_end_of_a_run_is_waited_for_by_event() -> None:
-    backend = MemoryBackend(faults={"create_thread": [TransientError("429", 300)]})
+    backend = MemoryBackend(faults={"threads.create": [TransientError("429", 300)]})
     step = Passing().step(stored(), backend, until=1900, events=Announced())
     assert step == Step("wait", 300)
 
@@ -203,7 +209,7 @@ def test_an_ended_run_is_staged_and_then_recorded() -> None:
 
 def test_a_transient_error_is_a_wait_as_long_as_the_server_asks() -> None:
     store, backend = stored(), MemoryBackend()
-    backend.faults["create_thread"] = [TransientError("429", 300)]
+    backend.faults["threads.create"] = [TransientError("429", 300)]
     assert step(store, backend) == Step("wait", 300)
 
 
@@ -212,13 +218,13 @@ def test_the_waits_of_many_are_spread_and_none_is_shorter_than_asked_for(asked_f
     """Runs that were refused at the same moment must not all come back at the same moment."""
     waits = set()
     for jitter in (0, 0.25, 0.5, 0.75, 1):
-        backend = MemoryBackend(faults={"create_thread": [TransientError("429", asked_for)]})
+        backend = MemoryBackend(faults={"threads.create": [TransientError("429", asked_for)]})
         waits.add(step(stored(), backend, jitter=jitter).wait_seconds)
     assert (min(waits), max(waits), len(waits)) == (asked_for or 1, longest, 5)
 
 
 def test_who_waits_for_the_same_thread_comes_back_at_another_time() -> None:
-    backend = MemoryBackend(faults={"start_run": [ThreadBusy("locked", 9)]})
+    backend = MemoryBackend(faults={"runs.start": [ThreadBusy("locked", 9)]})
     assert step(stored(), backend, jitter=1) == Step("wait", 14)
 
 
@@ -230,22 +236,23 @@ def test_a_look_at_a_run_is_not_spread() -> None:
 def test_a_server_that_asked_for_time_is_not_asked_again_for_the_sake_of_a_leftover() -> None:
     store = stored()
     record = store.load("key")
-    leftover = {"key": "old", "goal": "absent", "thread_id": "conv_0", "run_id": "resp_0", "run_is_ours": True}
+    place, run = Owned(id="conv_0", is_ours=False), Owned(id="resp_0")
+    leftover = {"key": "old", "goal": "absent", "thread": place, "run": run}
     record.made["old"] = wanted_run().model_copy(update=leftover)
     store.save(record)
-    backend = MemoryBackend(runs={"resp_0": ObservedRun("resp_0", "in_progress")})
-    backend.faults["create_thread"] = [TransientError("429", 300)]
+    backend = MemoryBackend(responses={"resp_0": ObservedRun("resp_0", "in_progress")})
+    backend.faults["threads.create"] = [TransientError("429", 300)]
     for now in range(1000, 1300):
         assert step(store, backend, now=now) == Step("wait", 1), "the leftover's run is being cancelled"
-    assert backend.calls.count("create_thread") == 1
+    assert backend.calls.count("threads.create") == 1
     step(store, backend, now=1300)
-    assert backend.calls.count("create_thread") == 2
+    assert backend.calls.count("threads.create") == 2
 
 
 def test_a_delete_does_not_wait_for_what_its_create_waited_for() -> None:
     """A limit on starting runs is none on deleting them."""
     store, backend = stored(), MemoryBackend()
-    backend.faults["start_run"] = [TransientError("429", 300)]
+    backend.faults["runs.start"] = [TransientError("429", 300)]
     step(store, backend)
     record = store.load("key")
     record.requests["r1"].is_superseded = True
@@ -253,18 +260,18 @@ def test_a_delete_does_not_wait_for_what_its_create_waited_for() -> None:
     record.made["run"].mark_for_deletion(2000)
     store.save(record)
     assert step(store, backend, "d1", now=1001) == Step("respond")
-    assert backend.threads == {}
+    assert backend.items == {}
 
 
 def test_no_wait_goes_past_the_deadline() -> None:
     store, backend = stored(), MemoryBackend()
-    backend.faults["create_thread"] = [TransientError("429", 5000)]
+    backend.faults["threads.create"] = [TransientError("429", 5000)]
     assert step(store, backend, now=1900) == Step("wait", 100)
 
 
 def test_a_terminal_error_is_kept_as_the_reason() -> None:
     store, backend = stored(), MemoryBackend()
-    backend.faults["start_run"] = [TerminalError("no such model")]
+    backend.faults["runs.start"] = [TerminalError("no such model")]
     assert step(store, backend) == Step("respond")
     assert store.load("key").made["run"].failure == "no such model"
 
@@ -286,11 +293,11 @@ def test_a_delete_that_comes_in_between_is_found_at_the_next_save(saves_before: 
 
     store.before_save = lambda: let_pass(saves_before - 1)
     assert step(store, backend).outcome == "stop"
-    for run_id in list(backend.runs):
+    for run_id in list(backend.responses):
         backend.end(run_id, "cancelled")
     for _ in range(3):
         step(store, backend, "d1", now=1040)
-    assert (backend.threads, backend.runs, store.load("key").made) == ({}, {}, {})
+    assert (backend.items, backend.responses, store.load("key").made) == ({}, {}, {})
 
 
 def test_what_is_made_after_its_delete_has_ended_is_cleaned_up_by_who_made_it() -> None:
@@ -305,7 +312,7 @@ def test_what_is_made_after_its_delete_has_ended_is_cleaned_up_by_who_made_it() 
 
     store.before_save = delete_to_the_end
     assert step(store, backend) == Step("stop")
-    assert (backend.threads, store.load("key").made) == ({}, {})
+    assert (backend.items, store.load("key").made) == ({}, {})
 
 
 def test_what_another_actor_deleted_is_not_entered_again_by_who_only_looked_at_it() -> None:
@@ -320,7 +327,7 @@ def test_what_another_actor_deleted_is_not_entered_again_by_who_only_looked_at_i
         store.save(record)
 
     backend.end("resp_1")
-    backend.faults["delete_run"] = [TerminalError("refused")]
+    backend.faults["runs.delete"] = [TerminalError("refused")]
     store.before_save = delete
     step(store, backend, now=1010)
     assert store.load("").made == {}
@@ -334,13 +341,13 @@ def test_of_two_threads_of_one_request_the_one_saved_later_is_deleted() -> None:
         record = store.load("key")
         run = record.made["run"]
         assert isinstance(run, RunRecord)
-        run.thread_id, run.thread_is_ours = "conv_other", True
-        backend.threads["conv_other"] = []
+        run.thread = Owned(id="conv_other")
+        backend.items["conv_other"] = []
         store.save(record)
 
     store.before_save = other_process
     step(store, backend)
-    assert list(backend.threads) == ["conv_other"]
+    assert list(backend.items) == ["conv_other"]
     assert list(store.load("key").made) == ["run"]
 
 
@@ -352,20 +359,20 @@ def test_the_intent_of_another_process_outlives_a_lost_race() -> None:
         record = store.load("key")
         run = record.made["run"]
         assert isinstance(run, RunRecord)
-        run.thread_id, run.thread_is_ours, run.is_indexed = "conv_other", True, True
-        backend.threads["conv_other"] = []
-        run.intend_start(1000, None)
+        run.thread, run.files = Owned(id="conv_other"), SearchableFiles(is_ready=True)
+        backend.items["conv_other"] = []
+        run.intend("other", 1000)
         store.save(record)
 
     store.before_save = other_process
     assert step(store, backend).outcome == "wait"
-    assert "start_run" not in backend.calls
+    assert "runs.start" not in backend.calls
 
 
 def test_a_refused_start_is_forgotten_though_its_save_lost_a_race() -> None:
     """Else its Delete would wait for a run that is known not to be."""
     store, backend = stored(), MemoryBackend()
-    backend.faults["start_run"] = [TransientError("429")]
+    backend.faults["runs.start"] = [TransientError("429")]
 
     def let_pass(remaining: int) -> None:
         store.before_save = lambda: let_pass(remaining - 1) if remaining else supersede(store)
@@ -373,19 +380,17 @@ def test_a_refused_start_is_forgotten_though_its_save_lost_a_race() -> None:
     let_pass(2)
     assert step(store, backend).outcome == "stop"
     assert step(store, backend, "d1") == Step("respond")
-    assert backend.calls.count("start_run") == 1
-    assert backend.threads == {}
+    assert backend.calls.count("runs.start") == 1
+    assert backend.items == {}
 
 
 def test_a_leftover_that_cannot_be_deleted_does_not_fail_an_update() -> None:
     store, backend = stored(), MemoryBackend()
     record = store.load("key")
-    leftover = wanted_run().model_copy(
-        update={"key": "old", "goal": "absent", "thread_id": "conv_0", "thread_is_ours": True}
-    )
+    leftover = wanted_run().model_copy(update={"key": "old", "goal": "absent", "thread": Owned(id="conv_0")})
     record.made["old"] = leftover
     store.save(record)
-    backend.faults["delete_thread"] = [TerminalError("forbidden")] * 9
+    backend.faults["threads.delete"] = [TerminalError("forbidden")] * 9
     assert step(store, backend).outcome == "wait"
     backend.end("resp_1")
     assert step(store, backend).outcome == "record"

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from tests.unit.memory import MemoryBackend, wanted_run
+from testkit.memory.backend import MemoryBackend, wanted_run
 from threadrun.errors import TerminalError
 from threadrun.reconcile.dispatch import reconcile
+from threadrun.reconcile.outcome import Actor, Checkpoint
 from threadrun.state.observations import FunctionCall, ObservedRun
 from threadrun.state.run import RunRecord
 from threadrun.state.timeline import MAX_PHASES, Timeline, entered, looked_at
@@ -29,9 +30,9 @@ class Life:
     def look(self, now: float, **shown: object) -> None:
         """Look, once the server shows this of the run's newest response."""
         if shown:
-            newest = list(self.backend.runs)[-1]
-            self.backend.runs[newest] = replace(self.backend.runs[newest], **shown)  # type: ignore[arg-type]
-        while (outcome := reconcile(self.run, self.backend, now)) and getattr(outcome, "seconds", 1) == 0:
+            newest = list(self.backend.responses)[-1]
+            self.backend.responses[newest] = replace(self.backend.responses[newest], **shown)  # type: ignore[arg-type]
+        while isinstance(reconcile(self.run, Actor(self.backend, now, "step")), Checkpoint):
             pass
 
     @property
@@ -65,7 +66,7 @@ def test_each_round_of_calls_is_waited_for() -> None:
     life.look(1002, status="in_progress")
     life.look(1005, status="requires_action", calls=CALLS, completed_at=1004)
     life.look(1007)
-    life.run.calls["call_1"].output = "2"
+    life.run.round.calls["call_1"].output = "2"
     life.look(1010.5)
     life.look(1011, status="in_progress")
     life.look(1015, status="completed", completed_at=1014)
@@ -93,8 +94,8 @@ def test_the_start_before_the_calls_is_not_that_of_what_comes_after_them() -> No
     life.look(1001)
     life.look(1003, status="in_progress", started_at=1002)
     life.look(1005, status="requires_action", calls=CALLS)
-    life.run.calls["call_1"].output = "2"
-    life.backend.continue_run = (  # type: ignore[method-assign]
+    life.run.round.calls["call_1"].output = "2"
+    life.backend.runs.submit_outputs = (  # type: ignore[method-assign]
         lambda plan, thread_id, run_id, outputs: ObservedRun(run_id, "in_progress", started_at=1002)
     )
     life.look(1008)
@@ -113,13 +114,13 @@ def test_a_run_that_never_left_the_queue_was_queued() -> None:
     life = Life()
     life.look(1001)
     life.look(2000)
-    assert life.run.status == "expired"
+    assert life.run.observed.status == "expired"
     assert life.timeline[1:] == [("queued", 1001), ("answering", 2000)]
 
 
 def test_a_failure_ends_it_too() -> None:
     life = Life()
-    life.backend.faults["start_run"] = [TerminalError("no such model")]
+    life.backend.faults["runs.start"] = [TerminalError("no such model")]
     with pytest.raises(TerminalError):
         life.look(1003)
     with pytest.raises(TerminalError):
@@ -145,7 +146,8 @@ def test_nothing_comes_after_the_answer() -> None:
     life.run.enter("answered", 1003)
     before = life.timeline
     life.run.is_acknowledged = life.run.must_recheck = True
-    life.run.set_desired(life.run.plan().desired)
+    assert life.run.desired is not None
+    life.run.set_desired(life.run.desired, "snake_case")
     life.look(1500)
     life.run.enter("answered", 1501)
     assert life.timeline == before

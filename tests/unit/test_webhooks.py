@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from openai import OpenAI
 
 from functions.webhook import app as webhook
-from tests.random_lives.services import MemoryTable
+from testkit.memory.services import MemoryTable
 from threadrun.errors import TerminalError, TransientError
 from threadrun.storage.event_waits import EventWait, EventWaits
 from threadrun.workflow.webhooks import EVENT_TYPES, ForgedEvent, ended_run, wake

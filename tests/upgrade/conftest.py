@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from local.openai_standin import OpenAIStandIn
-from tests.in_process import clock, wire, world
-from tests.moto_shims import Clock
+from testkit.in_process.moto_shims import Clock
+from testkit.in_process.world import World
+from tests.support.fixtures import clock, wire, world
 from tests.upgrade.kept import Kept, answer_origin, numbered_openai
-from tests.world import World
 
 __all__ = ["clock", "wire", "world"]
 

@@ -17,9 +17,9 @@ from typing import Any
 
 from local.openai_standin import OpenAIStandIn
 from local.openai_standin.scripts import script_from_json
-from tests.moto_shims import Clock, aws
+from testkit.in_process.moto_shims import Clock, aws
+from testkit.in_process.world import TABLE, World
 from tests.wires.test_both_wires import alive
-from tests.world import TABLE, World
 
 VERSIONS = Path(__file__).parent / "versions"
 DEFINITION = "thread_run.asl.yaml"
@@ -102,7 +102,7 @@ def outcome_of(world: World, executions: list[dict[str, Any]], machine: str) -> 
             for key, item in world.public_items().items()
         },
         "runs_started": world.openai.counters()["runs_started"],
-        "messages": {thread_id: world.app.backend.count_messages(thread_id) for thread_id in sorted(threads)},
+        "messages": {thread_id: world.app.backend.threads.count_messages(thread_id) for thread_id in sorted(threads)},
         "alive": alive(world),
     }
 

@@ -13,8 +13,8 @@ from pydantic.alias_generators import to_pascal
 
 from local.openai_standin.faults import ConnectionLost
 from local.openai_standin.scripts import script_from_json
+from testkit.in_process.world import World
 from tests.upgrade.spellings import FILE
-from tests.world import World
 
 Properties = dict[str, Any]
 

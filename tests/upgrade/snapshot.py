@@ -18,16 +18,16 @@ from uuid import UUID
 import pytest
 
 from local.openai_standin import application
-from tests.in_process import deployed
-from tests.moto_shims import Clock
+from testkit.in_process.deployed import deployed
+from testkit.in_process.moto_shims import Clock
+from testkit.in_process.world import DEFINITION as CURRENT_DEFINITION
+from testkit.in_process.world import World
 from tests.upgrade.kept import DEFINITION, VERSIONS, Kept, answer_origin, numbered_openai, outcome_of
 from tests.upgrade.play import Play
 from tests.upgrade.situations import SITUATIONS
 from tests.upgrade.spellings import FILE
 from tests.wires.test_both_wires import alive
 from tests.wires.test_the_seed import WIRES
-from tests.world import DEFINITION as CURRENT_DEFINITION
-from tests.world import World
 
 
 def main() -> None:

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from testkit.in_process.world import World
 from tests.upgrade.kept import DEFINITION, VERSIONS, Kept, go_on, outcome_of
 from tests.upgrade.situations import MADE_UP_ID
 from tests.wires.test_both_wires import alive
-from tests.world import World
 
 
 def situations(is_meant: Callable[[dict[str, Any]], object] = lambda kept: True) -> pytest.MarkDecorator:

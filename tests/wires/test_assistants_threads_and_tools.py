@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 from local.openai_standin import Script
+from testkit.in_process.world import World
 from tests.flow.test_life_of_a_run import NOTHING, left_at_openai, runs_started
-from tests.world import World
 
 ASSISTANT: dict[str, Any] = {
     "name": "expert",
@@ -114,7 +114,7 @@ def test_a_lost_reply_doubles_no_message(world: World) -> None:
 
     world.openai.fault(Fault("POST", "/v1/conversations/.*/items", "lost_reply", after=1))
     created = world.create({"messages": messages(45)}, **kind("thread"))
-    items = world.app.backend.count_messages(created["PhysicalResourceId"])
+    items = world.app.backend.threads.count_messages(created["PhysicalResourceId"])
     assert items == 45
 
 

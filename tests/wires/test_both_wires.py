@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from local.openai_standin import Fault, Script
+from testkit.in_process.world import World
 from tests.wires.test_the_seed import WIRES, filled
-from tests.world import World
 
 pytestmark = pytest.mark.parametrize("wire", WIRES, indirect=True)
 MESSAGES = {"messages": [{"role": "user", "content": "What is a stack?"}]}
@@ -63,7 +63,7 @@ def test_a_shared_thread_lives_and_goes(world: World) -> None:
     messages = [{"role": "user", "content": f"Part {number}."} for number in range(23)]
     kind: dict[str, Any] = {"ResourceType": "Custom::OpenAIThread", "logical_id": "Thread"}
     created = world.create({"messages": messages, "metadata": {"a": "1"}}, **kind)
-    assert world.app.backend.count_messages(created["PhysicalResourceId"]) == 23
+    assert world.app.backend.threads.count_messages(created["PhysicalResourceId"]) == 23
     world.delete(created["PhysicalResourceId"], **kind)
     assert set(alive(world).values()) == {0}
 
@@ -142,7 +142,7 @@ def test_import_adopts_a_run_and_refuses_a_wrong_pair(world: World, assistant_id
     wrong = world.create({"import_id": one.split(":")[0] + ":" + two.split(":")[1]}, logical_id="Wrong")
     assert wrong["Status"] == "FAILED"
     assert world.delete(adopted["PhysicalResourceId"], logical_id="Adopted")["Status"] == "SUCCESS"
-    assert world.app.backend.observe_run(*one.split(":")).status == "completed"
+    assert world.app.backend.runs.observe(*one.split(":")).status == "completed"
 
 
 def test_runs_on_one_thread_queue_up(world: World, assistant_id: str) -> None:

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from local.openai_standin import Fault, Script
-from tests.tool_functions import ARN, Refused, submitted_outputs
+from testkit.in_process.tool_functions import ARN, Refused, submitted_outputs
+from testkit.in_process.world import World
 from tests.wires.test_the_seed import WIRES
-from tests.world import World
 
 pytestmark = pytest.mark.parametrize("wire", WIRES, indirect=True)
 THREAD = {"messages": [{"role": "user", "content": "May it go?"}]}
@@ -119,7 +119,7 @@ def test_neither_arguments_nor_outputs_are_in_a_history_or_stay_in_the_record(wo
     assert answer["Status"] == "SUCCESS"
     assert "secret" not in world.histories()
     assert "call_1" in world.histories(), "it would be there"
-    records = [world.store.load(key) for key in world.items() if key.startswith("RESOURCE#")]
+    records = [world.records.load(key) for key in world.items() if key.startswith("RESOURCE#")]
     assert all("secret" not in record.model_dump_json() for record in records if record)
 
 

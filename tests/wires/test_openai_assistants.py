@@ -10,16 +10,17 @@ import openai
 import pytest
 
 from local.openai_standin import Fault, OpenAIStandIn, Script
-from tests.unit.memory import wanted_run
+from testkit.memory.backend import wanted_run
 from threadrun.errors import LostReply, NotFound, TerminalError, ThreadBusy, TransientError
 from threadrun.providers.assistants_v2.backend import AssistantsBackend
-from threadrun.providers.assistants_v2.threads import MESSAGES_PER_NEW_THREAD
+from threadrun.providers.assistants_v2.shapes import MESSAGES_PER_NEW_THREAD
 from threadrun.providers.errors import translated
 from threadrun.reconcile.dispatch import reconcile
-from threadrun.reconcile.outcome import Done, InProgress, RequeueAfter
+from threadrun.reconcile.once import START_GRACE_SECONDS
+from threadrun.reconcile.outcome import Actor, Done, InProgress, RequeueAfter
 from threadrun.reconcile.polling import DEFAULT_POLLING
-from threadrun.reconcile.run import START_GRACE_SECONDS
 from threadrun.schema.arguments import DesiredAssistant, DesiredThread, Message
+from threadrun.state.base import Owned, Window
 from threadrun.state.observations import ObservedRun, RunPlan
 from threadrun.state.resource import AnyRecord
 from threadrun.state.run import RunRecord
@@ -58,22 +59,20 @@ class World:
         waits: list[str] = []
         for _ in range(200):
             try:
-                outcome = reconcile(record, self.backend, self.time)
+                outcome = reconcile(record, Actor(self.backend, self.time, f"step {len(waits)}"))
             except TransientError as error:
                 outcome = RequeueAfter(2, error.reason)
             if isinstance(outcome, Done):
                 return outcome, waits
             if isinstance(outcome, InProgress):
-                pause = DEFAULT_POLLING.look_seconds(self.time - record.wanted_since_epoch_s)
+                pause = DEFAULT_POLLING.look_seconds(self.time - record.window.since_epoch_s)
                 outcome = RequeueAfter(pause, f"the run is {outcome.status}")
-            if outcome.seconds:
+            if isinstance(outcome, RequeueAfter):
                 waits.append(outcome.reason)
                 again = type(record).model_validate_json(record.model_dump_json())
                 for name in type(record).model_fields:
                     setattr(record, name, getattr(again, name))
-                if isinstance(record, RunRecord):
-                    record.disarm()
-            self.wait(outcome.seconds)
+                self.wait(outcome.seconds)
         raise AssertionError(f"it never ends: {waits}")
 
     def observed(self, record: RunRecord) -> ObservedRun:
@@ -83,14 +82,14 @@ class World:
 
     def end(self, record: AnyRecord) -> None:
         """Delete, and let what was cancelled come to its end."""
-        record.goal, record.deadline_epoch_s = "absent", self.time + 1000
+        record.mark_for_deletion(self.time + 1000)
         self.live(record)
         self.wait(60)
 
     def assistant(self, **settings: Any) -> str:
         wanted = DesiredAssistant.model_validate({"model": MODEL} | settings)
-        made = self.backend.put_assistant(None, wanted, "assistant")
-        return self.backend.put_assistant(made.assistant_id, wanted, "assistant").assistant_id
+        made = self.backend.assistants.put(None, wanted, "assistant")
+        return self.backend.assistants.put(made.assistant_id, wanted, "assistant").assistant_id
 
     def bodies(self, method: str, path: str) -> list[Any]:
         """What was sent to paths that end so, oldest first."""
@@ -104,6 +103,9 @@ class World:
     def left(self) -> dict[str, int]:
         counted = self.server.counters()
         return {name: counted[name] for name in ("assistants", "threads", "runs_in_flight", "vector_stores")}
+
+
+WINDOW = Window(since_epoch_s=1000, deadline_epoch_s=2000)
 
 
 @pytest.fixture
@@ -125,11 +127,13 @@ def attached(*file_ids: str, **more: Any) -> dict[str, Any]:
 
 
 def plan_of(record: RunRecord) -> RunPlan:
-    return record.plan()
+    plan = record.plan()
+    assert plan is not None
+    return plan
 
 
 def thread_of(world: World, **more: Any) -> str:
-    return world.backend.create_bare_thread(DesiredThread.model_validate(more))
+    return world.backend.threads.create_bare(DesiredThread.model_validate(more))
 
 
 def text(content: str) -> Message:
@@ -173,18 +177,23 @@ def test_every_argument_of_a_run_arrives(world: World) -> None:
 def test_times_and_usage_are_those_of_the_server(world: World) -> None:
     record = on_new_thread(world.assistant())
     world.live(record)
-    assert (record.created_at, record.started_at, record.completed_at) == (1000, 1002, 1012)
-    assert record.usage.total_tokens == record.usage.prompt_tokens + record.usage.completion_tokens > 0
+    seen = record.observed
+    assert (seen.created_at, seen.started_at, seen.completed_at) == (1000, 1002, 1012)
+    assert (
+        record.observed.usage.total_tokens
+        == record.observed.usage.prompt_tokens + record.observed.usage.completion_tokens
+        > 0
+    )
 
 
 def test_the_answer_is_not_asked_for_before_the_run_has_ended(world: World) -> None:
     """A look at a running run is one request."""
     backend, plan = world.backend, plan_of(on_new_thread(world.assistant()))
-    thread_id = backend.create_thread(plan)
-    started = backend.start_run(plan, thread_id)
+    thread_id = backend.threads.create(plan)
+    started = backend.runs.start(plan, thread_id)
     assert (started.status, started.started_at) == ("queued", None)
     world.wait(5)
-    assert backend.observe_run(thread_id, started.run_id).status == "in_progress"
+    assert backend.runs.observe(thread_id, started.run_id).status == "in_progress"
     assert not world.bodies("GET", "/messages")
 
 
@@ -192,7 +201,7 @@ def test_the_answer_has_all_messages_of_this_run_and_no_others(world: World) -> 
     said = [{"type": "message", "role": "assistant", "content": word} for word in ("One, ", "two.")]
     world.server.script(Script(output_text="Before."), Script(output=said))
     assistant_id, thread_id = world.assistant(), thread_of(world)
-    world.backend.add_messages(thread_id, [text("Count.")])
+    world.backend.threads.add_messages(thread_id, [text("Count.")])
     assert world.observed(on_existing(assistant_id, thread_id)).output_text == "Before."
     assert world.observed(on_existing(assistant_id, thread_id)).output_text == "One, two."
 
@@ -217,10 +226,10 @@ def test_a_function_that_nobody_answers_is_requires_action_and_its_run_is_stoppe
     assistant_id = world.assistant(tools=[FUNCTION])
     record = on_new_thread(assistant_id)
     assert world.observed(record).status == "requires_action"
-    assert record.leaves_calls_to_user, "known from the assistant"
+    assert record.resolution.leaves_calls_to_user, "known from the assistant"
     assert world.left()["runs_in_flight"] == 1
     world.end(record)
-    world.backend.delete_assistant(assistant_id)
+    world.backend.assistants.delete(assistant_id)
     assert not any(world.left().values())
 
 
@@ -246,7 +255,7 @@ def test_too_few_completion_tokens_are_refused_before_anything_is_made(world: Wo
 
 
 def test_an_unknown_assistant_is_named(world: World) -> None:
-    with pytest.raises(NotFound, match="cannot read assistant asst_gone: No assistant found"):
+    with pytest.raises(TerminalError, match="cannot read assistant asst_gone: No assistant found"):
         world.live(on_new_thread("asst_gone"))
 
 
@@ -271,15 +280,15 @@ def test_attached_files_are_indexed_before_the_run_starts_and_deleted_with_it(wo
     record = on_new_thread(assistant_id, attached(file_id), tools=[{"type": "retrieval"}])
     outcome, waits = world.live(record)
     assert waits.count("files are being indexed") == 5
-    assert record.created_at == 1005
-    assert record.vector_store_id
+    assert record.observed.created_at == 1005
+    assert record.files.vector_store_id
     assert world.bodies("POST", "/threads")[0]["messages"][0]["attachments"] == [
         {"file_id": file_id, "tools": [{"type": "file_search"}]}
     ]
     assert world.bodies("POST", "/runs")[0]["tools"] == [{"type": "file_search"}]
     assert outcome.observed
     world.end(record)
-    world.backend.delete_assistant(assistant_id)
+    world.backend.assistants.delete(assistant_id)
     assert not any(world.left().values())
 
 
@@ -316,7 +325,7 @@ def test_the_runs_tools_tell_who_reads_an_attached_file(world: World, tools: Any
     world.live(record)
     (attachment,) = world.bodies("POST", "/threads")[0]["messages"][0]["attachments"]
     assert attachment["tools"] == [{"type": each} for each in readers]
-    assert (record.vector_store_id is not None) == ("file_search" in readers)
+    assert (record.files.vector_store_id is not None) == ("file_search" in readers)
     world.end(record)
     assert world.left()["vector_stores"] == 0
 
@@ -328,7 +337,7 @@ def test_code_interpreter_gets_its_own_files_and_the_attached_ones(world: World)
     world.observed(record)
     assert world.bodies("POST", "/threads")[0]["tool_resources"] == {"code_interpreter": {"file_ids": [own]}}
     assert world.bodies("POST", "/runs")[0]["tools"] == [{"type": "code_interpreter"}]
-    assert record.file_ids == (added, own)
+    assert record.resolution.file_ids == (added, own)
 
 
 def test_a_retrieval_tool_with_nothing_to_search_is_refused_before_anything_is_made(world: World) -> None:
@@ -347,7 +356,7 @@ def test_a_store_that_the_user_gave_is_searched_and_never_deleted(world: World) 
     record = on_new_thread(world.assistant(), tools=tools)
     world.observed(record)
     assert world.bodies("POST", "/threads")[0]["tool_resources"] == {"file_search": {"vector_store_ids": [store_id]}}
-    assert record.vector_store_id is None
+    assert record.files.vector_store_id is None
     world.end(record)
     assert (world.left()["threads"], world.left()["vector_stores"]) == (0, 1)
 
@@ -365,7 +374,7 @@ def test_the_assistants_store_and_one_of_the_run_are_searched_together(world: Wo
     with_file = attached(world.server.add_file())
     record = on_new_thread(assistant_id, with_file, tools=[{"type": "retrieval", "vector_store_ids": [first]}])
     assert world.observed(record).status == "completed"
-    assert record.vector_store_id not in (first, second, third, None)
+    assert record.files.vector_store_id not in (first, second, third, None)
 
 
 def test_attached_files_are_never_put_into_a_users_store(world: World) -> None:
@@ -393,8 +402,8 @@ def test_a_run_on_an_existing_thread_cannot_bring_files_or_stores(world: World) 
 def test_a_thread_deleted_before_its_store_was_known_takes_the_store_with_it(world: World) -> None:
     record = on_new_thread(world.assistant(), attached(world.server.add_file()), tools=[{"type": "retrieval"}])
     while record.thread_id is None:
-        reconcile(record, world.backend, world.time)
-    assert (record.vector_store_id, world.left()["vector_stores"]) == (None, 1)
+        reconcile(record, Actor(world.backend, world.time, "step"))
+    assert (record.files.vector_store_id, world.left()["vector_stores"]) == (None, 1)
     world.end(record)
     assert (world.left()["threads"], world.left()["vector_stores"]) == (0, 0)
 
@@ -404,8 +413,8 @@ def test_a_thread_deleted_before_its_store_was_known_takes_the_store_with_it(wor
 
 def test_a_run_on_a_busy_thread_waits_for_the_other_one(world: World) -> None:
     assistant_id, thread_id = world.assistant(), thread_of(world)
-    world.backend.add_messages(thread_id, [text("Hello.")])
-    other = world.backend.start_run(plan_of(on_existing(assistant_id, thread_id)), thread_id)
+    world.backend.threads.add_messages(thread_id, [text("Hello.")])
+    other = world.backend.runs.start(plan_of(on_existing(assistant_id, thread_id)), thread_id)
     record = on_existing(assistant_id, thread_id)
     outcome, waits = world.live(record)
     assert any(wait.startswith("another run holds the thread") for wait in waits)
@@ -422,7 +431,7 @@ def test_a_start_whose_reply_was_lost_is_found_and_not_doubled(world: World, kin
     world.server.fault(Fault("POST", r"/v1/threads/thread_\w+/runs", kind))
     record = on_new_thread(world.assistant())
     assert world.observed(record).status == "completed"
-    assert record.run_is_ours
+    assert record.run == Owned(id=str(record.run_id))
     assert world.server.counters()["runs_started"] == 1
 
 
@@ -430,8 +439,8 @@ def test_a_start_that_never_arrived_is_made_again(world: World) -> None:
     world.server.fault(Fault("POST", r"/v1/threads/thread_\w+/runs", "reset"))
     record = on_new_thread(world.assistant())
     assert world.observed(record).status == "completed"
-    assert record.created_at
-    assert record.created_at >= 1000 + START_GRACE_SECONDS
+    assert record.observed.created_at
+    assert record.observed.created_at >= 1000 + START_GRACE_SECONDS
     assert world.server.counters()["runs_started"] == 1
 
 
@@ -446,12 +455,12 @@ def test_a_lost_start_on_a_shared_thread_is_neither_doubled_nor_guessed_at(world
 
 def test_only_runs_newer_than_the_marker_may_be_a_lost_one(world: World) -> None:
     backend, assistant_id, thread_id = world.backend, world.assistant(), thread_of(world)
-    assert backend.last_item_id(thread_id) is None
-    assert backend.find_lost_run(thread_id, None) is None
+    assert backend.threads.last_item_id(thread_id) is None
+    assert backend.runs.find_lost(thread_id, None) is None
     older, marker, newer, newest = on_runs(world, assistant_id, thread_id, 4)
-    assert backend.last_item_id(thread_id) == newest
-    assert backend.find_lost_run(thread_id, newest) is None
-    found = [backend.find_lost_run(thread_id, after) for after in (marker, None)]
+    assert backend.threads.last_item_id(thread_id) == newest
+    assert backend.runs.find_lost(thread_id, newest) is None
+    found = [backend.runs.find_lost(thread_id, after) for after in (marker, None)]
     assert [each.run_id for each in found if each] == [newer, older]
     assert found[0]
     assert found[0].output_text.startswith("This is the stand-in's answer")
@@ -468,8 +477,8 @@ def test_runs_of_the_same_second_count_as_newer(world: World) -> None:
     world.server.script(*[Script(duration_s=0, queued_s=0)] * 2)
     assistant_id, thread_id = world.assistant(), thread_of(world)
     plan = plan_of(on_existing(assistant_id, thread_id))
-    first, second = (world.backend.start_run(plan, thread_id).run_id for _ in range(2))
-    found = world.backend.find_lost_run(thread_id, second)
+    first, second = (world.backend.runs.start(plan, thread_id).run_id for _ in range(2))
+    found = world.backend.runs.find_lost(thread_id, second)
     assert found
     assert found.run_id == first
 
@@ -506,28 +515,30 @@ def test_a_running_run_is_cancelled_and_nothing_is_left(world: World) -> None:
     assistant_id = world.assistant()
     record = on_new_thread(assistant_id, attached(world.server.add_file()), tools=[{"type": "retrieval"}])
     while record.run_id is None:
-        outcome = reconcile(record, world.backend, world.time)
+        outcome = reconcile(record, Actor(world.backend, world.time, "step"))
         if isinstance(outcome, RequeueAfter):
             world.wait(outcome.seconds)
     record.goal = "absent"
     _, waits = world.live(record)
     assert waits == ["the run is being cancelled"] * 2, "asked again while it is cancelling, which is refused"
-    world.backend.delete_assistant(assistant_id)
+    world.backend.assistants.delete(assistant_id)
     assert not any(world.left().values())
 
 
 def test_deleting_twice_is_no_error(world: World) -> None:
-    backend, record = world.backend, on_new_thread(world.assistant())
+    assistant_id = world.assistant()
+    backend, record = world.backend, on_new_thread(assistant_id)
     world.observed(record)
-    thread_id, run_id = str(record.thread_id), str(record.run_id)
-    backend.cancel_run(thread_id, run_id)
+    assert record.started is not None
+    thread_id, run_id = record.started
+    backend.runs.cancel(thread_id, run_id)
     for _ in range(2):
-        backend.delete_run(thread_id, run_id)
-        backend.delete_thread(thread_id)
-        backend.delete_assistant(str(record.assistant_id))
+        backend.runs.delete(thread_id, run_id)
+        backend.threads.delete(thread_id)
+        backend.assistants.delete(assistant_id)
     assert not any(world.left().values())
     with pytest.raises(NotFound):
-        backend.observe_run(thread_id, run_id)
+        backend.runs.observe(thread_id, run_id)
 
 
 def test_a_finished_run_is_not_asked_to_stop_on_delete(world: World) -> None:
@@ -543,7 +554,7 @@ def test_a_delete_that_cannot_look_is_tried_again(world: World) -> None:
     world.observed(record)
     world.server.fault(Fault("GET", r"/v1/threads/.*", "status", 503))
     with pytest.raises(TransientError):
-        world.backend.delete_run(str(record.thread_id), str(record.run_id))
+        world.backend.runs.delete(str(record.thread_id), str(record.run_id))
 
 
 # --- import
@@ -563,15 +574,15 @@ def test_a_run_of_another_thread_is_not_adopted(world: World) -> None:
     world.observed(first)
     world.observed(second)
     record = wanted_run(model=None, thread=None, import_id=f"{first.thread_id}:{second.run_id}")
-    with pytest.raises(NotFound, match="cannot adopt run"):
+    with pytest.raises(TerminalError, match="cannot adopt run"):
         world.live(record)
 
 
 def test_a_server_that_ignores_the_thread_in_the_path_is_not_believed() -> None:
     body = {"id": "run_1", "object": "thread.run", "created_at": 5, "thread_id": "thread_2", "status": "queued"}
     with pytest.raises(NotFound, match="it is not a run of thread thread_1"):
-        answering(body).adopt_run("thread_1", "run_1")
-    assert answering(body).adopt_run("thread_2", "run_1").status == "queued"
+        answering(body).runs.adopt("thread_1", "run_1")
+    assert answering(body).runs.adopt("thread_2", "run_1").status == "queued"
 
 
 # --- assistants
@@ -579,8 +590,8 @@ def test_a_server_that_ignores_the_thread_in_the_path_is_not_believed() -> None:
 
 def wanted_assistant(**settings: Any) -> AssistantRecord:
     desired = DesiredAssistant.model_validate({"model": MODEL} | settings)
-    record = AssistantRecord(key="r-1", identity=desired.identity(), wanted_since_epoch_s=1000, deadline_epoch_s=2000)
-    record.set_desired(desired)
+    record = AssistantRecord(key="r-1", identity=desired.identity(), window=WINDOW)
+    record.set_desired(desired, "snake_case")
     return record
 
 
@@ -615,14 +626,14 @@ def test_an_assistant_is_created_changed_in_place_and_deleted(world: World) -> N
     }
     assert (record.version, record.created_at) == (1, 1000)
     first_id = record.assistant_id
-    record.set_desired(DesiredAssistant(model=MODEL, response_format={"type": "text"}))  # type: ignore[arg-type]
+    record.set_desired(DesiredAssistant(model=MODEL, response_format={"type": "text"}), "snake_case")  # type: ignore[arg-type]
     world.live(record)
     there = shown(world, first_id)
     assert (record.assistant_id, record.version) == (first_id, 2)
     assert (there["name"], there["instructions"], there["tools"], there["metadata"]) == (None, None, [], {})
     assert there["response_format"] == {"type": "text"}
     assert not any(ids for part in there["tool_resources"].values() for ids in part.values())
-    record.set_desired(DesiredAssistant(model=MODEL))
+    record.set_desired(DesiredAssistant(model=MODEL), "snake_case")
     world.live(record)
     assert shown(world, first_id)["response_format"] == "auto"
     world.end(record)
@@ -643,11 +654,11 @@ def test_an_assistant_whose_reply_was_lost_is_found_again(world: World, path: st
 def test_an_assistant_with_equal_settings_is_another_one(world: World) -> None:
     """Two resources may want the same: deleting one must not delete the other's."""
     wanted = DesiredAssistant(model=MODEL, name="Twin")
-    first = world.backend.put_assistant(None, wanted, "request-1")
+    first = world.backend.assistants.put(None, wanted, "request-1")
     world.server.fault(Fault("POST", r"/v1/assistants", "lost_reply"))
     with pytest.raises(LostReply):
-        world.backend.put_assistant(None, wanted, "request-2")
-    second = world.backend.put_assistant(None, wanted, "request-2")
+        world.backend.assistants.put(None, wanted, "request-2")
+    second = world.backend.assistants.put(None, wanted, "request-2")
     assert first.assistant_id != second.assistant_id
     assert world.left()["assistants"] == 2
 
@@ -679,14 +690,14 @@ def test_an_assistant_is_found_with_its_tools_as_they_are_written_here(world: Wo
     wanted = DesiredAssistant.model_validate(
         {"model": MODEL, "name": "A", "instructions": "B", "tools": tools, "metadata": {"a": "b"}}
     )
-    made = world.backend.put_assistant(None, wanted, "request")
-    world.backend.put_assistant(made.assistant_id, wanted, "request")
-    found = world.backend.find_assistant(made.assistant_id)
+    made = world.backend.assistants.put(None, wanted, "request")
+    world.backend.assistants.put(made.assistant_id, wanted, "request")
+    found = world.backend.assistants.find(made.assistant_id)
     assert found.settings == wanted.model_copy(update={"temperature": 1.0, "top_p": 1.0})
     assert (found.version, found.created_at) == (None, 1000)
     record = on_new_thread(made.assistant_id)
     world.observed(record)
-    assert record.file_ids == (file_id,), "the run has the assistant's files"
+    assert record.resolution.file_ids == (file_id,), "the run has the assistant's files"
 
 
 def test_settings_that_only_the_server_knows_do_not_stand_in_the_way() -> None:
@@ -699,11 +710,11 @@ def test_settings_that_only_the_server_knows_do_not_stand_in_the_way() -> None:
         "tools": [{"type": "browser"}, {"type": "file_search"}],
         "response_format": {"type": "grammar", "syntax": "lark"},
     }
-    found = answering(body).find_assistant("asst_1").settings
+    found = answering(body).assistants.find("asst_1").settings
     assert [tool.type for tool in found.tools or ()] == ["file_search"]
     assert found.response_format is None
     with pytest.raises(TerminalError, match="cannot use assistant asst_1: its temperature cannot be read"):
-        answering(body | {"temperature": 7}).find_assistant("asst_1")
+        answering(body | {"temperature": 7}).assistants.find("asst_1")
 
 
 def answering(body: dict[str, Any]) -> AssistantsBackend:
@@ -724,8 +735,8 @@ def test_an_assistant_with_two_stores_is_refused_clearly(world: World) -> None:
 
 def wanted_thread(**settings: Any) -> ThreadRecord:
     desired = DesiredThread.model_validate(settings)
-    record = ThreadRecord(key="r-1", identity=desired.identity(), wanted_since_epoch_s=1000, deadline_epoch_s=2000)
-    record.set_desired(desired)
+    record = ThreadRecord(key="r-1", identity=desired.identity(), window=WINDOW)
+    record.set_desired(desired, "snake_case")
     return record
 
 
@@ -741,7 +752,7 @@ def test_a_thread_with_45_messages_has_each_once_and_in_order(world: World) -> N
     there = world.get(path)["data"]
     assert [each["content"][0]["text"]["value"] for each in there] == [each["content"] for each in messages]
     assert [each["metadata"] for each in there] == [each["metadata"] for each in messages]
-    assert world.backend.count_messages(str(record.thread_id)) == 45
+    assert world.backend.threads.count_messages(str(record.thread_id)) == 45
     world.end(record)
     assert world.left()["threads"] == 0
 
@@ -749,7 +760,7 @@ def test_a_thread_with_45_messages_has_each_once_and_in_order(world: World) -> N
 def test_a_threads_metadata_is_replaced(world: World) -> None:
     record = wanted_thread(metadata={"a": "b"})
     world.live(record)
-    record.set_desired(DesiredThread(metadata={"c": "d"}))
+    record.set_desired(DesiredThread(metadata={"c": "d"}), "snake_case")
     world.live(record)
     there = world.get(f"/threads/{record.thread_id}")
     assert there["metadata"] == {"c": "d"}
@@ -764,7 +775,7 @@ def test_a_shared_threads_files_are_there_for_both_tools_and_go_with_it(world: W
     assert sent["attachments"][0]["tools"] == [{"type": "file_search"}, {"type": "code_interpreter"}]
     run = on_existing(world.assistant(), str(record.thread_id), tools=[{"type": "retrieval"}])
     assert world.observed(run).status == "completed"
-    assert run.vector_store_id is None, "it is the thread's, not the run's to delete"
+    assert run.files.vector_store_id is None, "it is the thread's, not the run's to delete"
     world.end(run)
     assert world.left()["vector_stores"] == 1
     world.end(record)
@@ -773,9 +784,9 @@ def test_a_shared_threads_files_are_there_for_both_tools_and_go_with_it(world: W
 
 def test_messages_wait_for_a_run_that_holds_the_thread(world: World) -> None:
     assistant_id, thread_id = world.assistant(), thread_of(world)
-    world.backend.start_run(plan_of(on_existing(assistant_id, thread_id)), thread_id)
+    world.backend.runs.start(plan_of(on_existing(assistant_id, thread_id)), thread_id)
     with pytest.raises(ThreadBusy):
-        world.backend.add_messages(thread_id, [text("Too early.")])
+        world.backend.threads.add_messages(thread_id, [text("Too early.")])
     world.wait(12)
-    assert world.backend.add_messages(thread_id, [text("One."), text("Two.")]) == 1
-    assert world.backend.count_messages(thread_id) == 1, "answers are not counted"
+    assert world.backend.threads.add_messages(thread_id, [text("One."), text("Two.")]) == 1
+    assert world.backend.threads.count_messages(thread_id) == 1, "answers are not counted"

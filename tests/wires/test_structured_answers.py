@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from local.openai_standin import Script
+from testkit.in_process.world import World
 from tests.wires.test_the_seed import WIRES
-from tests.world import World
 
 pytestmark = pytest.mark.parametrize("wire", WIRES, indirect=True)
 SCHEMA = {

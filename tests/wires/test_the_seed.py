@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from local.openai_standin import Script
-from tests.world import World
+from testkit.in_process.world import World
 
 WIRES = ["responses", "assistants"]
 SEED_ARGUMENTS, SEED_ATTRIBUTES = 25, 9

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from local.openai_standin import Fault, OpenAIStandIn, Script
-from tests.in_process import deployed
-from tests.moto_shims import Clock
-from tests.world import World
-from threadrun.reconcile.run import START_GRACE_SECONDS
+from testkit.in_process.deployed import deployed
+from testkit.in_process.moto_shims import Clock
+from testkit.in_process.world import World
+from threadrun.reconcile.once import START_GRACE_SECONDS
 
 MODEL = "gpt-5.4-mini"
 PROPERTIES: dict[str, Any] = {
@@ -190,7 +190,7 @@ def test_import_adopts_a_run_and_refuses_a_wrong_pair(world: World) -> None:
     assert wrong["Status"] == "FAILED"
     assert "it is not a run of thread chain_" in wrong["Reason"]
     assert world.delete(one, logical_id="Adopted")["Status"] == "SUCCESS"
-    assert world.app.backend.observe_run(*one.split(":")).status == "completed"
+    assert world.app.backend.runs.observe(*one.split(":")).status == "completed"
 
 
 def test_a_thread_that_runs_share_is_refused(world: World) -> None:

@@ -6,7 +6,6 @@ import json
 import os
 import time
 from collections.abc import Callable
-from dataclasses import asdict
 from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
@@ -14,11 +13,13 @@ import boto3
 from botocore.config import Config
 
 from threadrun.app.settings import Settings, api_key_from_secret
+from threadrun.cloudformation.respond import Responses
 from threadrun.errors import TerminalError, TransientError
 from threadrun.storage.event_waits import EventWaits
 from threadrun.storage.output_bucket import OutputBucket
-from threadrun.storage.records import Store
-from threadrun.workflow.steps import JITTER, Step
+from threadrun.storage.records import Records
+from threadrun.storage.run_attributes import RunAttributes
+from threadrun.workflow.steps import JITTER, Stepper
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -62,9 +63,21 @@ class Application:
         return boto3.client("s3")
 
     @cached_property
-    def store(self) -> Store:
+    def records(self) -> Records:
+        return Records(self._dynamodb, self.settings.table_name, self.clock, self.sleep)
+
+    @cached_property
+    def attributes(self) -> RunAttributes:
         outputs = OutputBucket(lambda: self._s3, self.settings.outputs_bucket)
-        return Store(self._dynamodb, self.settings.table_name, outputs, self.clock, self.sleep)
+        return RunAttributes(self._dynamodb, self.settings.table_name, outputs)
+
+    @cached_property
+    def stepper(self) -> Stepper:
+        return Stepper(self.records, self.attributes, self.backend, self.clock, self.jitter)
+
+    @cached_property
+    def responses(self) -> Responses:
+        return Responses(self.records, self.attributes, self.clock)
 
     @cached_property
     def event_waits(self) -> EventWaits | None:
@@ -81,17 +94,14 @@ class Application:
         bus: EventBus = boto3.client("events", config=BUS_PATIENCE)
         return bus
 
-    def hand_over(self, key: str, request_id: str, step: Step) -> None:
-        """Have the state machine go on; its name makes a repeated hand-over harmless.
-
-        It begins with a step of its own. `step`, the last one, is for a definition of version 0.1.0.
-        """
+    def hand_over(self, key: str, request_id: str) -> None:
+        """Have the state machine continue, with a step of its own; the name makes a repeated hand-over harmless."""
         client = self.step_functions
         try:
             client.start_execution(
                 stateMachineArn=self.settings.state_machine_arn,
                 name=request_id,
-                input=json.dumps({"key": key, "request_id": request_id, **asdict(step)}),
+                input=json.dumps({"key": key, "request_id": request_id}),
             )
         except client.exceptions.ExecutionAlreadyExists:
             pass  # It is at work, or has been: its end is answered for.
@@ -194,6 +204,6 @@ def prepare_in_init(*, with_backend: bool) -> None:
     """
     if "AWS_LAMBDA_INITIALIZATION_TYPE" in os.environ:
         app = application()
-        _ = app.store
+        _ = app.responses
         if with_backend:
-            _ = app.backend
+            _ = app.stepper

@@ -14,15 +14,14 @@ from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
 from threadrun.app.application import Application
-from threadrun.cloudformation.answers import Delivered, abandon_response, respond
 from threadrun.cloudformation.events import Event, parse_event
 from threadrun.cloudformation.intake import record_request
+from threadrun.cloudformation.respond import Delivered
 from threadrun.cloudformation.response import deliver_plain_failure
 from threadrun.errors import InvalidEvent, ResponseNotDelivered, TransientError
 from threadrun.state.progress import names
 from threadrun.state.resource import Request, ResourceRecord, resource_key
 from threadrun.telemetry.metrics import measure_response
-from threadrun.workflow.steps import Step
 
 GRACE_SECONDS = 15
 """Time after its deadline in which a request's own execution still answers best."""
@@ -42,7 +41,7 @@ def rescue_request(app: Application, raw: Mapping[str, Any], reason: str) -> Non
         _answer_plainly(app, raw, error.reason)
         return
     try:
-        request = record_request(app.store, event, app.clock, app.settings.tool_function_arns)
+        request = record_request(app.records, event, app.clock, app.settings.tool_function_arns)
     except Exception as error:  # Whatever it is: CloudFormation must hear of it.
         if isinstance(error, TransientError) and app.clock() < event.due_epoch_s:
             raise
@@ -56,20 +55,20 @@ def _go_on(app: Application, event: Event, request: Request, reason: str) -> Non
     key = resource_key(event.stack_id, event.logical_id)
     if request.response is None:
         try:
-            app.hand_over(key, event.request_id, Step("wait", 1))
+            app.hand_over(key, event.request_id)
             logger.warning("the request is handed over", extra={"reason": reason, **_event_names(event)})
             return
         except (BotoCoreError, ClientError):
             logger.exception("the state machine cannot be started", extra=_event_names(event))
-    _tell(app, respond(app.store, key, event.request_id, failure=reason, url=event.response_url))
+    _tell(app, app.responses.send(key, event.request_id, failure=reason, url=event.response_url))
 
 
-def _tell(app: Application, answered: Delivered | None) -> None:
+def _tell(app: Application, delivered: Delivered | None) -> None:
     """Log and measure what was answered here."""
-    if answered is None:
+    if delivered is None:
         return
-    _, facts = measure_response(answered, app.clock())
-    found_by = _request_names(answered.record, answered.request)
+    _, facts = measure_response(delivered, app.clock())
+    found_by = _request_names(delivered.record, delivered.request)
     logger.warning("request answered by the responder", extra=found_by | facts)
 
 
@@ -99,7 +98,7 @@ def respond_to_ended_execution(app: Application, detail: Mapping[str, Any]) -> b
         logger.error("an execution without a record's key", extra={"execution": detail.get("name")})
         return False
     failure = f"the work on it ended early: its execution {detail.get('name')} is {status}"
-    answered = respond(app.store, given["key"], given["request_id"], failure=failure)
+    answered = app.responses.send(given["key"], given["request_id"], failure=failure)
     _tell(app, answered)
     return answered is not None
 
@@ -107,19 +106,19 @@ def respond_to_ended_execution(app: Application, detail: Mapping[str, Any]) -> b
 def sweep(app: Application) -> int:
     """Answer the requests that are past their deadline; returns how many there were."""
     count = 0
-    for key in app.store.overdue(app.clock() - GRACE_SECONDS):
-        record = app.store.load(key)
-        request = record.unanswered if record else None
+    for key in app.records.overdue(app.clock() - GRACE_SECONDS):
+        record = app.records.load(key)
+        request = record.undelivered if record else None
         if record is None or request is None:
             continue
         count += 1
         found_by = _request_names(record, request)
         logger.warning("a request is past its deadline", extra=found_by)
         if app.clock() > request.received_epoch_s + URL_LIFE_SECONDS:
-            abandon_response(app.store, key, request.request_id)
+            app.responses.abandon(key, request.request_id)
             continue
         try:
-            answered = respond(app.store, key, request.request_id, failure="no answer was ready at its deadline")
+            answered = app.responses.send(key, request.request_id, failure="no answer was ready at its deadline")
         except ResponseNotDelivered as error:
             logger.warning("the answer is tried again", extra={"reason": error.reason, **found_by})
             continue

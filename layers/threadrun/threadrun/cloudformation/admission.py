@@ -12,7 +12,7 @@ from threadrun.cloudformation.events import Event
 from threadrun.cloudformation.protocol import NOT_CREATED
 from threadrun.schema.arguments import AnyDesired, DesiredAssistant, DesiredRun, DesiredThread
 from threadrun.schema.parsing import KeyStyle
-from threadrun.state.base import ORPHAN_SECONDS
+from threadrun.state.base import ORPHAN_SECONDS, Wait, Window
 from threadrun.state.resource import AnyRecord, Request, ResourceRecord
 from threadrun.state.run import RunRecord
 from threadrun.state.shared import AssistantRecord, ThreadRecord
@@ -125,9 +125,9 @@ def _wanted_record(
     wanted = _reusable_record(record, request, desired)
     if wanted is None:
         wanted = record.made[request.request_id] = _new_record(request, since, desired)
-    wanted.set_desired(desired)  # type: ignore[arg-type]  # The kinds fit: an identity is of one kind.
-    wanted.failure, wanted.key_style, wanted.rests_until_epoch_s = None, style, 0
-    wanted.wanted_since_epoch_s, wanted.deadline_epoch_s = since, request.deadline_epoch_s
+    wanted.set_desired(desired, style)  # type: ignore[arg-type]  # The kinds fit: an identity is of one kind.
+    wanted.failure, wanted.wait = None, Wait(reason=wanted.wait.reason)
+    wanted.window = Window(since_epoch_s=since, deadline_epoch_s=request.deadline_epoch_s)
     return wanted
 
 
@@ -141,8 +141,7 @@ def _new_record(request: Request, since: float, desired: AnyDesired) -> AnyRecor
     return kind(
         key=request.request_id,
         identity=desired.identity(),
-        wanted_since_epoch_s=since,
-        deadline_epoch_s=request.deadline_epoch_s,
+        window=Window(since_epoch_s=since, deadline_epoch_s=request.deadline_epoch_s),
     )
 
 

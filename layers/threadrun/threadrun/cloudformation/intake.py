@@ -6,40 +6,44 @@ from collections.abc import Callable, Sequence
 
 from threadrun.cloudformation.admission import admit
 from threadrun.cloudformation.events import Event
-from threadrun.errors import TerminalError, TooLarge, VersionConflict
+from threadrun.errors import TerminalError, TooLarge
 from threadrun.schema.arguments import RESOURCE_MODELS, AnyDesired
 from threadrun.schema.parsing import KeyStyle, parse_properties
-from threadrun.state.resource import Request, ResourceRecord, resource_key
-from threadrun.storage.records import Store
+from threadrun.state.resource import Request, ResourceRecord
+from threadrun.storage.records import Records
 
 
 def record_request(
-    store: Store, event: Event, clock: Callable[[], float], tool_function_arns: Sequence[str] = ()
+    records: Records, event: Event, clock: Callable[[], float], tool_function_arns: Sequence[str] = ()
 ) -> Request:
     """The request as it stands in the record, entered there if it is new; raises `StorageUnavailable`.
 
     `tool_function_arns` are patterns of the functions that may be handlers.
     """
-    wanted, problem = _read_properties(event, tool_function_arns)
-    while True:
-        record = store.load(resource_key(event.stack_id, event.logical_id)) or ResourceRecord(
-            stack_id=event.stack_id, logical_id=event.logical_id
-        )
+    desired, problem = _read_properties(event, tool_function_arns)
+    try:
+        return _enter(records, event, desired, problem, clock)
+    except TooLarge as error:
+        return _enter(records, event, None, error.reason, clock)
+
+
+def _enter(
+    records: Records,
+    event: Event,
+    desired: tuple[AnyDesired, KeyStyle] | None,
+    problem: str | None,
+    clock: Callable[[], float],
+) -> Request:
+    def enter(record: ResourceRecord) -> Request:
         request = record.requests.get(event.request_id)
-        if request is not None and not request.is_open:
-            return request
-        if request is not None:
+        if request is None:
+            return admit(record, event, desired, problem, clock())
+        if request.is_open:
             request.response_url = event.response_url  # A repeated delivery can carry a new URL.
-        else:
-            request = admit(record, event, wanted, problem, clock())
-        try:
-            store.save(record)
-        except VersionConflict:
-            continue
-        except TooLarge as error:
-            wanted, problem = None, error.reason
-            continue
         return request
+
+    blank = ResourceRecord(stack_id=event.stack_id, logical_id=event.logical_id)
+    return records.enter(blank, enter)
 
 
 def _read_properties(

@@ -1,1 +1,1 @@
-"""OpenAI's APIs behind one protocol. It must not know tables of runs, events or CloudFormation."""
+"""OpenAI's APIs behind the protocols of `reconcile.backend`. It must not know records, events or CloudFormation."""

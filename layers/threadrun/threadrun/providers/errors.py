@@ -8,26 +8,33 @@ import math
 import re
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
+from typing import TYPE_CHECKING
 
 import httpx2
 import openai
 
 from threadrun.errors import LostReply, NotFound, TerminalError, ThreadBusy, TransientError
 
+if TYPE_CHECKING:
+    from openai.types.beta.threads.run import IncompleteDetails as RunIncompleteDetails
+    from openai.types.beta.threads.run import LastError
+    from openai.types.responses import ResponseError
+    from openai.types.responses.response import IncompleteDetails
+
 LOCKED = "conversation_locked"
 _LOCKED_THREAD = re.compile(r"already has an active run|while a run \S+ is active")
-"""How servers of the Assistants API say it: their refusal has no code."""
+"""The message of servers that speak Assistants v2: their refusal has no code."""
 _UNANSWERED_CALL = "No tool output found for function call"
-"""Another run on the thread waits for its functions: no run can start before they are answered."""
+"""The message where another run on the thread waits for its functions: no run can start before it has their outputs."""
 _RETRIED_STATUSES = frozenset({408, 409, 425, 429})
 _MESSAGE_CHARACTERS = 4096
-"""More never fits an answer to CloudFormation, and must not fill the record."""
+"""A response to CloudFormation has no place for more, and a longer message would fill the record."""
 
 
 @contextmanager
 def translated(action: str, *, creates: bool = False, secret: str = "") -> Iterator[None]:
-    """Run SDK calls that `action` (an infinitive phrase) names in the error's sentence.
+    """Send requests within this; `action`, an infinitive phrase, names them in the error's sentence.
 
     With `creates`, a failure that leaves open whether the server acted is a `LostReply`. `secret` is cut out
     of the server's messages. Source: openai._exceptions; https://platform.openai.com/docs/guides/error-codes.
@@ -46,15 +53,37 @@ def translated(action: str, *, creates: bool = False, secret: str = "") -> Itera
     except openai.APIError:
         raise
     except openai.OpenAIError as error:
-        # Of the SDK itself, which could not sign the request: it was not sent.
+        # The SDK itself could not sign the request, so it was not sent.
         raise TerminalError(f"cannot {action}: {error}") from error
 
 
 def require_readable(value: object, expected: type, action: str, *, creates: bool = False) -> None:
-    """Refuse what the SDK parsed leniently from a body of another shape."""
+    """Refuse a reply without an id, or of another type: the SDK parses a body of any shape."""
     if not isinstance(value, expected) or not isinstance(getattr(value, "id", None), str):
         family = LostReply if creates else TransientError
         raise family(f"cannot {action}: the API's reply is unreadable")
+
+
+@contextmanager
+def refusal_ignored(translated_requests: AbstractContextManager[None]) -> Iterator[None]:
+    """Send a cancel within this: the server refuses it for a run that has ended or is being cancelled.
+
+    Ignore the reply and the refusal: only a later GET shows whether the run ended.
+    """
+    # A conflict would be translated to a `TransientError`, and tried again.
+    with suppress(TerminalError), translated_requests, suppress(openai.ConflictError):
+        yield
+
+
+def run_problem(
+    error: ResponseError | LastError | None, incomplete: IncompleteDetails | RunIncompleteDetails | None
+) -> str | None:
+    """Why a run failed or is incomplete, in the server's words; None where it says nothing."""
+    if error is not None:
+        return f"{error.message} ({error.code})"
+    if incomplete is not None and incomplete.reason:
+        return f"incomplete because of {incomplete.reason}"
+    return None
 
 
 def _from_status(action: str, error: openai.APIStatusError, open_ended: type[TransientError], secret: str) -> Exception:
@@ -78,7 +107,7 @@ def _is_locked(error: openai.APIStatusError) -> bool:
 
 def _message(error: openai.APIStatusError) -> str:
     body = error.body if isinstance(error.body, dict) else {}
-    # OpenAI's own shape, then that of servers built on FastAPI.
+    # OpenAI's field, then that of servers built on FastAPI.
     return str(body.get("message") or body.get("detail") or "the API gave no reason")
 
 
@@ -93,7 +122,7 @@ def _reason(error: openai.APIStatusError, secret: str) -> str:
 
 
 def _retry_after_seconds(error: openai.APIStatusError) -> float | None:
-    """How long the server asks to wait: in milliseconds, in seconds, or until a date. Source: openai._base_client."""
+    """Seconds to wait, which a server gives in milliseconds, in seconds or as a date. Source: openai._base_client."""
     headers = error.response.headers
     for name, divisor in (("retry-after-ms", 1000), ("retry-after", 1)):
         seconds = _number(headers.get(name, ""))
@@ -102,7 +131,7 @@ def _retry_after_seconds(error: openai.APIStatusError) -> float | None:
     until = _epoch_s(headers.get("retry-after", ""))
     if until is None:
         return None
-    # By the server's own clock where it says it: ours may differ.
+    # By the server's own clock where the reply has its time: ours may differ.
     return max(until - (_epoch_s(headers.get("date", "")) or time.time()), 0.0)
 
 

@@ -1,4 +1,4 @@
-"""Logs each call of OpenAI's API with the id that its support asks for; nothing of what is sent or answered."""
+"""Logs each request to OpenAI's API with the id that OpenAI's support needs, without any content."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ from openai import DefaultHttpxClient
 
 logger = logging.getLogger(__name__)
 _CODE = re.compile(r"[a-z0-9_.]{1,64}")
-"""An error's code is a word for programs; anything else there may be the server's prose."""
+"""A code is a word for programs. Anything else in its place may quote the request, and is not logged."""
 
 
 class LoggedClient(DefaultHttpxClient):
-    """The SDK's HTTP client. What changes something or fails is logged at INFO, a look at DEBUG.
+    """The SDK's HTTP client. It logs what changes something or fails at INFO, and a GET that succeeds at DEBUG.
 
-    Looks are the most of all calls, and tell nothing where they succeed. `secret` is cut out of the server's words.
+    Most requests are such GETs, and their success says nothing.
     """
 
     def __init__(self, secret: str, **options: Any) -> None:
+        """`secret` is cut out of everything that is logged."""
         super().__init__(**options)
         self._secret = secret
 
@@ -39,7 +40,7 @@ class LoggedClient(DefaultHttpxClient):
         return response
 
     def _log(self, level: int, request: httpx2.Request, began: float, **facts: Any) -> None:
-        # Without the query: it may have a text in it one day.
+        # Without the query, which could contain content.
         known = {"method": request.method, "path": request.url.path, **facts}
         extra = {name: _without(self._secret, value) for name, value in known.items()}
         logger.log(level, "OpenAI called", extra=extra | {"milliseconds": round((time.monotonic() - began) * 1000)})
@@ -50,7 +51,7 @@ def _without(secret: str, value: Any) -> Any:
 
 
 def _code(response: httpx2.Response) -> dict[str, str]:
-    """The code of an error, where the body is there and has one."""
+    """The error's code, where the body was read and has one."""
     if response.is_success or not response.is_stream_consumed:
         return {}
     try:

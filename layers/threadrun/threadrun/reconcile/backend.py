@@ -1,8 +1,8 @@
-"""What reconciling needs of a server that runs threads: the protocol each wire API implements.
+"""What the decisions need of a server that runs threads: one protocol a subject. Each wire API implements them.
 
-Implementations map every failure to `errors`: `TransientError` (429, 5xx, network), `LostReply` where a
-creating call may have had its effect, `ThreadBusy` for a held lock, `NotFound` for what is not there,
-`TerminalError` for another refusal. Deleting what is gone is no error.
+Every failure is one of `errors`: `TransientError` (429, 5xx, network), `LostReply` where a request that creates
+something may have had its effect, `ThreadBusy` where another run holds the thread, `NotFound`, and `TerminalError` for
+every other refusal. Deleting what does not exist any more is not an error.
 """
 
 from __future__ import annotations
@@ -14,77 +14,117 @@ from threadrun.schema.arguments import DesiredAssistant, DesiredThread, Message
 from threadrun.state.observations import Indexing, ObservedAssistant, ObservedRun, RunPlan
 
 
-class Backend(Protocol):
-    """One server, one wire API."""
+class Threads(Protocol):
+    """The server's threads and their messages."""
 
-    min_completion_tokens: int
+    def create(self, plan: RunPlan) -> str:
+        """Create the new thread of a run and return its id. The start of the run may add the messages."""
 
-    def put_assistant(self, assistant_id: str | None, desired: DesiredAssistant, token: str) -> ObservedAssistant:
-        """Create the assistant, or change it where it has an id already; `token` makes a repeated creation one.
+    def create_bare(self, desired: DesiredThread) -> str:
+        """Create a thread without messages and return its id."""
 
-        One that was just created may not be complete: its id is to be saved before it is put again.
-        """
-
-    def find_assistant(self, assistant_id: str) -> ObservedAssistant:
-        """Raises `NotFound`."""
-
-    def delete_assistant(self, assistant_id: str) -> None: ...
-
-    def create_thread(self, plan: RunPlan) -> str:
-        """Make the new thread of a run; returns its id. Its messages may follow with the start."""
-
-    def create_bare_thread(self, desired: DesiredThread) -> str:
-        """Make a thread without messages; returns its id."""
-
-    def count_messages(self, thread_id: str) -> int: ...
+    def count_messages(self, thread_id: str) -> int:
+        """Count the user's messages; the model's answers do not count."""
 
     def add_messages(self, thread_id: str, messages: Sequence[Message]) -> int:
-        """Add the first ones of these messages, as many as one call takes; returns how many that were."""
+        """Add as many of the first messages as one request takes; return how many that were."""
 
-    def update_thread(self, thread_id: str, desired: DesiredThread) -> None:
+    def update(self, thread_id: str, desired: DesiredThread) -> None:
         """Replace the thread's metadata."""
 
-    def delete_thread(self, thread_id: str) -> None:
+    def delete(self, thread_id: str) -> None:
         """Delete the thread with its items."""
 
     def last_item_id(self, thread_id: str) -> str | None:
-        """Id of the thread's newest item, none on an empty thread."""
+        """Return the id of the thread's newest item, None on an empty thread.
 
-    def make_vector_store(self, plan: RunPlan, thread_id: str, token: str) -> str | None:
-        """The store of the run's attached files, made if it is not there yet; None where the run needs none."""
+        A run that is started now leaves items after this one: `Runs.find_lost` looks for them.
+        """
 
-    def observe_indexing(self, vector_store_id: str) -> Indexing: ...
 
-    def delete_vector_store(self, vector_store_id: str) -> None: ...
+class Runs(Protocol):
+    """The server's runs."""
 
-    def start_run(self, plan: RunPlan, thread_id: str) -> ObservedRun:
-        """Start the run; raises `LostReply` when that may have happened all the same."""
+    min_completion_tokens: int
+    """The smallest `max_completion_tokens` that the server takes."""
 
-    def find_lost_run(self, thread_id: str, after_item_id: str | None) -> ObservedRun | None:
-        """A run whose start got no reply, proved by what the thread holds after `after_item_id`."""
+    def start(self, plan: RunPlan, thread_id: str) -> ObservedRun:
+        """Start the run. Raises `LostReply` where it may run although no reply came."""
 
-    def shows_lost_runs(self, thread_id: str) -> bool:
-        """Whether `find_lost_run` and `find_continuation` would find what there is on this thread."""
+    def find_lost(self, thread_id: str, after_item_id: str | None) -> ObservedRun | None:
+        """Find a run whose start got no reply by what the thread has after `after_item_id`."""
 
-    def observe_run(self, thread_id: str, run_id: str) -> ObservedRun:
-        """Look at the run; raises `NotFound` where there is none."""
+    def shows_lost(self, thread_id: str) -> bool:
+        """Whether this thread shows what `find_lost` and `find_continuation` look for."""
 
-    def adopt_run(self, thread_id: str, run_id: str) -> ObservedRun:
-        """Look at a run that somebody else started; raises `NotFound` unless it is proved to be this thread's."""
+    def observe(self, thread_id: str, run_id: str) -> ObservedRun:
+        """Read the run. Raises `NotFound`."""
 
-    def continue_run(self, plan: RunPlan, thread_id: str, run_id: str, outputs: Mapping[str, str]) -> ObservedRun:
-        """Answer all calls that the run waits for, by call id; raises `LostReply` when that may have happened.
+    def adopt(self, thread_id: str, run_id: str) -> ObservedRun:
+        """Read a run that was started elsewhere. Raises `NotFound` unless it is proved to be of this thread."""
 
-        What goes on may have an id of its own.
+    def submit_outputs(self, plan: RunPlan, thread_id: str, run_id: str, outputs: Mapping[str, str]) -> ObservedRun:
+        """Submit the outputs of all calls that the run waits for, by call id. Raises `LostReply` like `start`.
+
+        The run may continue under another id, which the result has.
         """
 
     def find_continuation(self, thread_id: str, run_id: str, call_ids: Collection[str]) -> ObservedRun | None:
-        """What the run does since these calls were answered; None where that can't be seen."""
+        """Read what the run has done since it got the outputs of these calls; None where no output shows."""
 
     def close_calls(self, thread_id: str, run_id: str, call_ids: Collection[str]) -> None:
-        """See to it that those of these calls that nobody answered don't block the thread for others."""
+        """Close those of these calls that have no output: an open call keeps other runs off the thread."""
 
-    def cancel_run(self, thread_id: str, run_id: str) -> None:
-        """Ask for the run's end; asking again, or for a finished or unknown run, is no error."""
+    def cancel(self, thread_id: str, run_id: str) -> None:
+        """Request the run's end. Another request, or one for a run that has ended or is unknown, is not an error."""
 
-    def delete_run(self, thread_id: str, run_id: str) -> None: ...
+    def delete(self, thread_id: str, run_id: str) -> None:
+        """Delete the run where the server can, and end it where it still holds its thread."""
+
+
+class VectorStores(Protocol):
+    """The vector stores that hold the files attached to messages."""
+
+    def make(self, plan: RunPlan, thread_id: str, token: str) -> str | None:
+        """Return the id of the store of the run's attached files, None where the run needs none.
+
+        A repeated request with the same `token` makes no second store.
+        """
+
+    def observe_indexing(self, vector_store_id: str) -> Indexing:
+        """Whether files are still being indexed, and which ones failed."""
+
+    def delete(self, vector_store_id: str) -> None:
+        """Delete the store; its files stay."""
+
+
+class Assistants(Protocol):
+    """Settings that several runs share."""
+
+    def put(self, assistant_id: str | None, desired: DesiredAssistant, token: str) -> ObservedAssistant:
+        """Create the assistant, or change it where it has an id. A repeated `token` creates no second one.
+
+        A new assistant may be incomplete (`is_complete`): save its id, then put it again.
+        """
+
+    def find(self, assistant_id: str) -> ObservedAssistant:
+        """Read the assistant. Raises `NotFound`."""
+
+    def delete(self, assistant_id: str) -> None:
+        """Delete the assistant; its runs stay."""
+
+
+class Backend(Protocol):
+    """One server through one wire API."""
+
+    @property
+    def threads(self) -> Threads: ...
+
+    @property
+    def runs(self) -> Runs: ...
+
+    @property
+    def vector_stores(self) -> VectorStores: ...
+
+    @property
+    def assistants(self) -> Assistants: ...

@@ -1,12 +1,23 @@
-"""What a decision comes to: shared by the decisions of all kinds of resources."""
+"""What comes next: the outcomes of a decision, for all kinds of resources."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from threadrun.errors import TerminalError
+from threadrun.reconcile.backend import Backend
 from threadrun.state.base import PhysicalRecord
 from threadrun.state.observations import ObservedRun
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who decides: one step of a function, the server that it can ask, and the time in Unix seconds."""
+
+    backend: Backend
+    now: float
+    step_id: str
+    """Of this step alone: it may make the creating request that it has noted itself."""
 
 
 @dataclass(frozen=True)
@@ -17,33 +28,48 @@ class Done:
 
 
 @dataclass(frozen=True)
+class Checkpoint:
+    """Not yet: save the record, then call again at once."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
 class RequeueAfter:
-    """Not yet: call again after `seconds`; 0 means save the record and call again at once."""
+    """Not yet: call again after `seconds`."""
 
     seconds: float
     reason: str
     is_contended: bool = False
-    """Others wait for the same thing: who waits spreads out, and comes back at another time than they do."""
+    """Others wait for the same thing: whoever waits spreads out, and comes back at another time than they do."""
+    run_id: str | None = None
+    """The run whose end would be told by a webhook."""
 
 
 @dataclass(frozen=True)
 class InProgress:
-    """Not yet: the server is at work on the run. When to look again is for `threadrun.reconcile.polling` to say."""
+    """Not yet: the server is at work on the run. `threadrun.reconcile.polling` says when to look again."""
 
     status: str
+    run_id: str
 
 
 @dataclass(frozen=True)
 class CallTools:
-    """Not yet: functions are to be called first, in parallel. Call again when all of them have been."""
+    """Not yet: call these functions first, in parallel, then call again."""
 
     call_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Gone:
+    """The server does not know the run any more to which CloudFormation returns: a new one is wanted."""
+
+
+Outcome = Done | Checkpoint | RequeueAfter | InProgress | CallTools | Gone
 
 
 def require_time(record: PhysicalRecord, what: str, now: float) -> None:
     """Raises `TerminalError` past the record's deadline, with what it waited for."""
     if now >= record.deadline_epoch_s:
-        raise TerminalError(f"{what} was not ready in time: {record.waiting_for or 'there was none left'}")
-
-
-Outcome = Done | RequeueAfter | InProgress | CallTools
+        raise TerminalError(f"{what} was not ready in time: {record.wait.reason or 'there was none left'}")

@@ -9,22 +9,22 @@ ROUND_SECONDS = 30
 LOOK_SHARE, MIN_LOOK_SECONDS = 0.05, 0.5
 WAIT_SHARE, MIN_WAIT_SECONDS, MAX_WAIT_SECONDS = 0.06, 1, 60
 FIRST_SECONDS = 10
-"""A run that may end so soon is lingered for, even where an event will tell its end."""
+"""A run that may end so soon is waited for in the function, even if a webhook will tell its end."""
 MIN_NET_SECONDS, MAX_NET_SECONDS = 600, 1200
-"""Between two looks at a run whose end an event will tell: the net for lost events."""
+"""Between two looks at a run whose end a webhook will tell: the net for lost webhooks."""
 
 
 @dataclass(frozen=True)
 class Polling:
-    """A wait of `linger_seconds` or more is left to the state machine; a shorter one takes place in the function."""
+    """A wait of `inline_seconds` or more is left to the state machine; a shorter one takes place in the function."""
 
-    linger_seconds: float = ROUND_SECONDS
+    inline_seconds: float = ROUND_SECONDS
     has_events: bool = False
     """The server tells when a run has ended."""
 
     def look_seconds(self, waited_seconds: float) -> float:
         """Time to the next look at a run at work."""
-        if self.has_events and waited_seconds >= min(FIRST_SECONDS, self.linger_seconds):
+        if self.has_events and waited_seconds >= min(FIRST_SECONDS, self.inline_seconds):
             return min(max(waited_seconds, MIN_NET_SECONDS), MAX_NET_SECONDS)
         return self.pause_seconds(waited_seconds)
 
@@ -39,7 +39,7 @@ class Polling:
 
     def is_far(self, wait_seconds: float) -> bool:
         """Whether the state machine is to wait, and not the function."""
-        return wait_seconds >= self.linger_seconds
+        return wait_seconds >= self.inline_seconds
 
 
 DEFAULT_POLLING = Polling()

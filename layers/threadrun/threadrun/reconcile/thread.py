@@ -3,40 +3,39 @@
 from __future__ import annotations
 
 from threadrun.errors import TerminalError
-from threadrun.reconcile.backend import Backend
-from threadrun.reconcile.outcome import Done, RequeueAfter, require_time
+from threadrun.reconcile.outcome import Actor, Checkpoint, Done, require_time
 from threadrun.state.shared import ThreadRecord
 
 
-def make_present(thread: ThreadRecord, backend: Backend, now: float) -> Done | RequeueAfter:
-    """Messages are counted on the server before each batch: a lost reply must not double one."""
-    desired = thread.desired
+def make_present(thread: ThreadRecord, actor: Actor) -> Done | Checkpoint:
+    """Count the messages on the server before each batch: a lost reply must not double one."""
+    desired, threads = thread.desired, actor.backend.threads
     if thread.failure is not None:
         raise TerminalError(thread.failure)
     if desired is None:
         return Done()
     if thread.thread_id is None:
-        require_time(thread, "the thread", now)
-        thread.thread_id = backend.create_bare_thread(desired)
-        thread.created_at = int(now)
+        require_time(thread, "the thread", actor.now)
+        thread.thread_id = threads.create_bare(desired)
+        thread.created_at = int(actor.now)
         if not desired.messages:
             thread.content = desired.content()
-        return RequeueAfter(0, "the thread is known")
+        return Checkpoint("the thread is known")
     if thread.content is None:
-        require_time(thread, "the thread", now)
-        there = backend.count_messages(thread.thread_id)
+        require_time(thread, "the thread", actor.now)
+        there = threads.count_messages(thread.thread_id)
         if there < len(desired.messages):
-            backend.add_messages(thread.thread_id, desired.messages[there:])
-            return RequeueAfter(0, f"messages are being added, {there} are there")
+            threads.add_messages(thread.thread_id, desired.messages[there:])
+            return Checkpoint(f"messages are being added, {there} are there")
         thread.content = desired.content()
     if thread.content != desired.content():
-        backend.update_thread(thread.thread_id, desired)
+        threads.update(thread.thread_id, desired)
         thread.content = desired.content()
     return Done()
 
 
-def make_absent(thread: ThreadRecord, backend: Backend, now: float) -> Done | RequeueAfter:
-    if thread.thread_id is not None and thread.deletion_policy != "retain":
-        require_time(thread, "the thread", now)
-        backend.delete_thread(thread.thread_id)
+def make_absent(thread: ThreadRecord, actor: Actor) -> Done:
+    if thread.thread_id is not None and thread.options.deletion_policy != "retain":
+        require_time(thread, "the thread", actor.now)
+        actor.backend.threads.delete(thread.thread_id)
     return Done()

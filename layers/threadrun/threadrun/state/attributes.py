@@ -17,6 +17,7 @@ from pydantic.alias_generators import to_pascal
 from threadrun.schema.parsing import KeyStyle
 from threadrun.state.observations import FunctionCall, ObservedRun
 from threadrun.state.run import RunRecord
+from threadrun.state.run_values import Resolution
 from threadrun.state.shared import AssistantRecord, ThreadRecord
 
 Attributes = dict[str, Any]
@@ -27,23 +28,24 @@ _DYNAMODB_DIGITS = 38
 
 def run_attributes(run: RunRecord, observed: ObservedRun) -> Attributes:
     """Typed attributes of a run that has ended: times in Unix seconds, unknown ones None."""
-    usage = asdict(run.usage)
+    state, resolution = run.observed, run.resolution or Resolution()
+    usage = asdict(state.usage)
     text = observed.output_text.encode("utf-8", "replace").decode()
     return {
         "id": run.run_id,
         "thread_id": run.thread_id,
-        "created_at": run.created_at,
-        "started_at": run.started_at,
-        "completed_at": run.completed_at,
+        "created_at": state.created_at,
+        "started_at": state.started_at,
+        "completed_at": state.completed_at,
         "object": OBJECT,
-        "status": run.status,
-        "file_ids": list(run.file_ids),
+        "status": state.status,
+        "file_ids": list(resolution.file_ids),
         "usage": usage,
         **{f"usage.{name}": tokens for name, tokens in usage.items()},
-        "model": run.model,
-        "assistant_id": run.assistant_id,
-        "assistant_version": run.assistant_version,
-        "required_action": [_required(call) for call in observed.calls] if run.status == "requires_action" else None,
+        "model": state.model,
+        "assistant_id": resolution.assistant_id,
+        "assistant_version": resolution.assistant_version,
+        "required_action": [_required(call) for call in observed.calls] if state.status == "requires_action" else None,
         "output_text": text,
         "output": output_scalars(text),
     }
@@ -83,8 +85,8 @@ def response_data(attributes: Mapping[str, Any], style: KeyStyle) -> tuple[dict[
     }
     optional = {f"{rename('output')}.{key}": _text(value) for key, value in attributes.get("output", {}).items()}
     if attributes.get("object") == OBJECT:
-        name, required = rename("required_action"), attributes.get("required_action")
-        fixed[name] = ""  # Version 0.1.0 did not record it.
+        name, required = rename("required_action"), attributes["required_action"]
+        fixed[name] = ""
         optional = {name: _text(required), **optional} if required else optional
     return fixed, optional
 

@@ -4,34 +4,68 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from threadrun.schema.parsing import KeyStyle
 
 ORPHAN_SECONDS = 600
-"""Time to clean up what a request made that had been overtaken meanwhile."""
+"""Time to clean up what a superseded request made."""
+
+
+class Value(BaseModel):
+    """Part of a record: replaced, never changed."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Owned(Value):
+    """A thing on the server, and whether it was made for this resource: what was not is not deleted unless asked."""
+
+    id: str
+    is_ours: bool = True
+
+
+class Window(Value):
+    """The time that CloudFormation gives, in Unix seconds."""
+
+    since_epoch_s: float
+    deadline_epoch_s: float
+
+
+class Options(Value):
+    """Bookkeeping, which may change without replacing the resource."""
+
+    deletion_policy: str | None = None
+    key_style: KeyStyle = "snake_case"
+    accept_statuses: tuple[str, ...] | None = None
+
+
+class Wait(Value):
+    """What the last step waited for; no step is taken before `until_epoch_s`, as the server asked for time."""
+
+    reason: str = ""
+    until_epoch_s: float = 0
 
 
 class PhysicalRecord(BaseModel):
-    """One physical resource: what is wanted of it and what has become of it. Times are Unix seconds."""
+    """One physical resource: what is wanted of it and what has become of it."""
 
     key: str
     identity: str
     goal: Literal["present", "absent"] = "present"
-    deletion_policy: str | None = None
-    key_style: KeyStyle = "snake_case"
-    wanted_since_epoch_s: float
-    deadline_epoch_s: float
+    options: Options = Options()
+    window: Window
+    wait: Wait = Wait()
     failure: str | None = None
     """Why the goal was not reached, in a sentence for the stack event."""
-    waiting_for: str = ""
-    """What the last step waited for."""
-    rests_until_epoch_s: float = 0
-    """No step before it: the server asked for time."""
     must_recheck: bool = False
     """Set when CloudFormation returns to something that it had left: it may have been deleted meanwhile."""
     is_acknowledged: bool = False
-    """CloudFormation was told SUCCESS with this physical id."""
+    """CloudFormation knows this physical id: it took a SUCCESS with it."""
+
+    @property
+    def deadline_epoch_s(self) -> float:
+        return self.window.deadline_epoch_s
 
     @property
     def physical_id(self) -> str | None:
@@ -40,7 +74,7 @@ class PhysicalRecord(BaseModel):
 
     @property
     def server_ids(self) -> set[str]:
-        """What is to be cleaned up on the server when it is not wanted."""
+        """What has to be deleted on the server when the resource is not wanted."""
         return {self.physical_id} if self.physical_id else set()
 
     @property
@@ -49,21 +83,23 @@ class PhysicalRecord(BaseModel):
         return None
 
     def mark_for_deletion(self, deadline_epoch_s: float) -> None:
-        """Its goal is to be gone; that is tried at once, whatever the way to the former goal had to wait for."""
-        self.goal, self.deadline_epoch_s, self.rests_until_epoch_s = "absent", deadline_epoch_s, 0
+        """Its goal is to be gone. That begins at once, even if the former goal had to wait."""
+        self.goal, self.wait = "absent", Wait(reason=self.wait.reason)
+        self.window = Window(since_epoch_s=self.window.since_epoch_s, deadline_epoch_s=deadline_epoch_s)
 
     def redact(self) -> None:
         """Drop what must not outlive its request: prompts above all."""
+        raise NotImplementedError
 
-    def merge(self, stale: Self) -> Self | None:
-        """Take over ids that another actor learned before it lost the race to save them.
+    def merge(self, ours: Self, base: Self | None) -> Self | None:
+        """Take over what `ours`, another actor's copy, learned before that actor lost the race to save it.
 
-        Returns what that actor made a second time, which nobody wants.
+        `base` is what that actor had read. Returns what was made a second time, and has to be deleted.
         """
         raise NotImplementedError
 
-    def _surplus(self, **made_twice: object) -> Self:
-        name = "-".join(str(value) for value in made_twice.values() if isinstance(value, str))
-        kept = {name: getattr(self, name) for name in PhysicalRecord.model_fields}
-        freed = {"key": f"{self.key}-{name}", "is_acknowledged": False, "deletion_policy": None}
-        return type(self).model_validate(kept | made_twice | freed)
+    def _surplus(self, **made: object) -> Self:
+        """A record of its own for what was made a second time; it is deleted whatever the deletion policy."""
+        surplus = type(self).model_validate({"key": "", "identity": self.identity, "window": self.window, **made})
+        surplus.key = "-".join([self.key, *sorted(surplus.server_ids)])
+        return surplus

@@ -28,6 +28,6 @@ def names(record: ResourceRecord, request: Request) -> dict[str, str]:
     """The stack, the resource and, once it is known, the run."""
     found = {"stack_id": record.stack_id, "logical_id": record.logical_id}
     run = record.target(request)
-    if isinstance(run, RunRecord) and run.run_id:
+    if isinstance(run, RunRecord) and run.run_id is not None:
         found["run_id"] = run.run_id
     return found

@@ -20,7 +20,7 @@ AnyRecord = RunRecord | ThreadRecord | AssistantRecord
 
 
 class Response(BaseModel):
-    """What CloudFormation is told, decided once; Data is made anew from what is recorded."""
+    """What CloudFormation gets, decided once; its Data is read from the table when it is sent."""
 
     status: Literal["SUCCESS", "FAILED"]
     physical_id: str
@@ -38,7 +38,7 @@ class Request(BaseModel):
     physical_id: str | None = None
     """As CloudFormation sent it."""
     target_key: str | None = None
-    """What the answer is about, for Create and Update."""
+    """What the response is about, for Create and Update."""
     received_epoch_s: float
     issued_epoch_s: float | None = None
     """When CloudFormation sent it, where its URL tells."""
@@ -68,20 +68,20 @@ class ResourceRecord(BaseModel):
 
     @property
     def open_request(self) -> Request | None:
-        """The one request that still waits for its answer."""
+        """The one request whose response is not decided yet."""
         return next((request for request in self.requests.values() if request.is_open), None)
 
     @property
-    def unanswered(self) -> Request | None:
-        """The one request whose answer CloudFormation has not taken yet."""
+    def undelivered(self) -> Request | None:
+        """The one request whose response CloudFormation has not taken yet."""
         return next((request for request in self.requests.values() if request.response_url), None)
 
     def target(self, request: Request | Response) -> AnyRecord | None:
-        """What a request or an answer is about."""
+        """What a request or a response is about."""
         return self.made.get(request.target_key or "")
 
     def with_physical_id(self, physical_id: str | None) -> AnyRecord | None:
-        """What CloudFormation knows by this id, one that was answered as failed included."""
+        """What CloudFormation knows by this id, including what it got with FAILED."""
         if physical_id is None:
             return None
         for each in self.made.values():
@@ -96,6 +96,39 @@ class ResourceRecord(BaseModel):
         """Keep the newest requests only: a repeated delivery comes within hours."""
         for request_id in list(self.requests)[:-REQUESTS_KEPT]:
             del self.requests[request_id]
+
+    def request_at_work(self, request_id: str) -> Request | None:
+        """The request, if it has work to do: a superseded one only cleans up, and only if no newer one does."""
+        request = self.requests.get(request_id)
+        if request is None or not request.is_superseded:
+            return request
+        cleans_up = self.open_request is None and any(each.goal == "absent" for each in self.made.values())
+        return request if cleans_up else None
+
+    @property
+    def server_ids(self) -> set[str]:
+        """All that is on record as made on the server."""
+        return set().union(*(each.server_ids for each in self.made.values()))
+
+    def merge(self, ours: ResourceRecord, base: ResourceRecord, orphan_deadline_epoch_s: float) -> list[AnyRecord]:
+        """Take over what `ours`, another actor's copy, learned before that actor lost the race to save it.
+
+        `base` is what that actor had read. What was made twice, or after its deletion, is to be deleted by
+        `orphan_deadline_epoch_s`. Returns what is not on record any more, with nothing left on the server.
+        """
+        gone, known_ids = list[AnyRecord](), base.server_ids
+        for made in ours.made.values():
+            theirs = self.made.get(made.key)
+            if theirs is None and made.server_ids <= known_ids:
+                gone.append(made)  # The actor that deleted it knew all of it.
+                continue
+            # Nobody else knows what was made after the deletion, or what was made a second time.
+            before = base.made.get(made.key)
+            orphan = made if theirs is None else theirs.merge(made, before)  # type: ignore[arg-type]  # Of one kind.
+            if orphan is not None:
+                orphan.mark_for_deletion(orphan_deadline_epoch_s)
+                self.made[orphan.key] = orphan
+        return gone
 
 
 def resource_key(stack_id: str, logical_id: str) -> str:

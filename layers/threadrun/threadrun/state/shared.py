@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Literal, Self
 
 from threadrun.schema.arguments import DesiredAssistant, DesiredThread
-from threadrun.state.base import PhysicalRecord
+from threadrun.schema.parsing import KeyStyle
+from threadrun.state.base import Options, PhysicalRecord
 
 
 class ThreadRecord(PhysicalRecord):
@@ -22,16 +23,16 @@ class ThreadRecord(PhysicalRecord):
     def physical_id(self) -> str | None:
         return self.thread_id
 
-    def set_desired(self, desired: DesiredThread) -> None:
-        self.desired, self.deletion_policy = desired, desired.deletion_policy
+    def set_desired(self, desired: DesiredThread, style: KeyStyle) -> None:
+        self.desired, self.options = desired, Options(deletion_policy=desired.deletion_policy, key_style=style)
 
     def redact(self) -> None:
         self.desired = None
 
-    def merge(self, stale: Self) -> Self | None:
-        if stale.thread_id and self.thread_id not in (None, stale.thread_id):
-            return self._surplus(thread_id=stale.thread_id)
-        self.thread_id = self.thread_id or stale.thread_id
+    def merge(self, ours: Self, base: Self | None) -> Self | None:
+        if ours.thread_id and self.thread_id not in (None, ours.thread_id):
+            return self._surplus(thread_id=ours.thread_id)
+        self.thread_id = self.thread_id or ours.thread_id
         return None
 
 
@@ -52,14 +53,14 @@ class AssistantRecord(PhysicalRecord):
     def physical_id(self) -> str | None:
         return self.assistant_id
 
-    def set_desired(self, desired: DesiredAssistant) -> None:
-        self.desired, self.deletion_policy = desired, desired.deletion_policy
+    def set_desired(self, desired: DesiredAssistant, style: KeyStyle) -> None:
+        self.desired, self.options = desired, Options(deletion_policy=desired.deletion_policy, key_style=style)
 
     def redact(self) -> None:
         self.desired = None
 
-    def merge(self, stale: Self) -> Self | None:
-        if stale.assistant_id and self.assistant_id not in (None, stale.assistant_id):
-            return self._surplus(assistant_id=stale.assistant_id)
-        self.assistant_id = self.assistant_id or stale.assistant_id
+    def merge(self, ours: Self, base: Self | None) -> Self | None:
+        if ours.assistant_id and self.assistant_id not in (None, ours.assistant_id):
+            return self._surplus(assistant_id=ours.assistant_id)
+        self.assistant_id = self.assistant_id or ours.assistant_id
         return None

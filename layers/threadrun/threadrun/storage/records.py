@@ -1,10 +1,6 @@
-"""Records and public items in the DynamoDB table; every save is conditional on the version that was read.
+"""Records in the DynamoDB table, items `RESOURCE#<digest>`: every save is conditional on the version that was read.
 
-Items: `RESOURCE#<digest>` (internal: the record as compressed JSON, so that prompts of a whole template fit
-DynamoDB's 400 kB) and `RUN#<thread_id>:<run_id>` (public). A run's attributes are first put under `staged`
-of its public item; the state machine's own DynamoDB integration moves them into place, so that an output
-is recorded without ever being part of an execution's history. `output_s3_uri` tells where an output is
-that the item has the beginning of only, and is null where the item has all; `owner` is the record's key.
+A record is compressed JSON, so that the prompts of a whole template fit DynamoDB's 400 kB.
 """
 
 from __future__ import annotations
@@ -13,48 +9,41 @@ import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from threadrun.errors import StorageUnavailable, TooLarge, VersionConflict
 from threadrun.state.resource import ResourceRecord
-from threadrun.storage.output_bucket import OutputBucket
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 MAX_BYTES = 390_000
 """DynamoDB's 400 kB, less the other attributes of an item."""
-MAX_OUTPUT_BYTES = 190_000
-"""Half an item: the state machine's update may hold the output twice while it moves it into place."""
 SAVE_PAUSES_SECONDS = (0.5, 1, 2, 4, 8)
-SHORTENED_BYTES = 100_000
-"""What the item keeps of an output that is in the bucket, and of its keys."""
 FORGOTTEN_AFTER_SECONDS = 2 * 24 * 3600
 """How long a record without runs is kept: longer than Lambda repeats an event (6 hours)."""
 DUE_INDEX, DUE = "DueAnswers", "answer"
 """A sparse index: it holds the records that CloudFormation waits for, and costs nothing while there are none."""
-OWNER_NAME = {"#owner": "owner"}
 _REFUSALS = frozenset({"ValidationException", "AccessDeniedException", "ResourceNotFoundException"})
 """A bug or a broken deployment: trying again does not help."""
 
+Result = TypeVar("Result")
 
-class Store:
-    """The table, and the bucket for outputs that are too large for it."""
+
+class Records:
+    """The records of the table."""
 
     def __init__(
         self,
         client: DynamoDBClient,
         table_name: str,
-        outputs: OutputBucket,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         """`clock` gives Unix seconds, `sleep` waits that many seconds."""
-        self._client, self._table_name, self._outputs = client, table_name, outputs
+        self._client, self._table_name = client, table_name
         self._clock, self._sleep = clock, sleep
 
     def load(self, key: str) -> ResourceRecord | None:
@@ -63,9 +52,29 @@ class Store:
             reply = self._client.get_item(TableName=self._table_name, Key={"pk": {"S": key}}, ConsistentRead=True)
         return record_of(reply["Item"]) if "Item" in reply else None
 
-    def now(self) -> float:
-        """Unix seconds."""
-        return self._clock()
+    def update(self, key: str, change: Callable[[ResourceRecord], Result]) -> Result | None:
+        """Save what `change` does to the record, asking it again if another actor saved first; returns its result.
+
+        Nothing is saved if it changes nothing; None is returned if there is no record. Raises `TooLarge`,
+        `StorageUnavailable`.
+        """
+        while (record := self.load(key)) is not None:
+            with suppress(VersionConflict):
+                return self._change(record, change)
+        return None
+
+    def enter(self, blank: ResourceRecord, change: Callable[[ResourceRecord], Result]) -> Result:
+        """As `update`, for a record that may not be there yet: `blank` stands for it."""
+        while True:
+            with suppress(VersionConflict):
+                return self._change(self.load(blank.key) or blank.model_copy(deep=True), change)
+
+    def _change(self, record: ResourceRecord, change: Callable[[ResourceRecord], Result]) -> Result:
+        before = record.model_copy(deep=True)
+        result = change(record)
+        if record != before:
+            self.save(record)
+        return result
 
     def save(self, record: ResourceRecord) -> None:
         """Write the record and raise its version.
@@ -84,7 +93,7 @@ class Store:
             "stack_id": {"S": record.stack_id},
             "logical_id": {"S": record.logical_id},
         }
-        request = record.unanswered
+        request = record.undelivered
         if request is not None:
             item |= {"due": {"S": DUE}, "due_epoch_s": {"N": str(int(request.deadline_epoch_s))}}
         elif not record.made:
@@ -123,65 +132,13 @@ class Store:
             )
         return [item["pk"]["S"] for item in reply["Items"]]
 
-    def stage_attributes(self, physical_id: str, owner: str, attributes: Mapping[str, Any]) -> str | None:
-        """Lay a run's attributes ready for the state machine to record; its item belongs to the first record.
-
-        An output that the item cannot hold is kept whole in the bucket, and its beginning in the item; returns
-        where, as `s3://bucket/key`.
-        """
-        uri = None
-        with translated("stage the attributes"):
-            if _output_bytes(attributes) > MAX_OUTPUT_BYTES:
-                uri = self._outputs.put(physical_id, str(attributes["output_text"]))
-                attributes = _shortened(attributes)
-            self._client.update_item(
-                TableName=self._table_name,
-                Key={"pk": {"S": attributes_key(physical_id)}},
-                UpdateExpression="SET staged = :attributes, output_s3_uri = :uri, "
-                "#owner = if_not_exists(#owner, :owner)",
-                ExpressionAttributeNames=OWNER_NAME,
-                ExpressionAttributeValues={
-                    ":attributes": TypeSerializer().serialize(dict(attributes)),
-                    ":uri": TypeSerializer().serialize(uri),
-                    ":owner": {"S": owner},
-                },
-            )
-        return uri
-
-    def read_attributes(self, physical_id: str) -> dict[str, Any] | None:
-        """A run's recorded attributes; those laid ready where recording them failed."""
-        key = {"pk": {"S": attributes_key(physical_id)}}
-        with translated("read the attributes"):
-            reply = self._client.get_item(TableName=self._table_name, Key=key, ConsistentRead=True)
-        if "Item" not in reply:
-            return None
-        item = {name: TypeDeserializer().deserialize(value) for name, value in reply["Item"].items() if name != "pk"}
-        staged = item.pop("staged", None)
-        for ours in ("output_s3_uri", "owner"):
-            item.pop(ours, None)
-        attributes = _plain(staged or item)
-        assert isinstance(attributes, dict)
-        return attributes
-
-    def delete_attributes(self, physical_id: str, owner: str, output_s3_uri: str | None) -> None:
-        """Remove a run's public item and its output from the bucket, unless they are another record's.
-
-        Two resources may adopt one run.
-        """
-        with suppress(VersionConflict), translated("delete the attributes"):
-            self._client.delete_item(
-                TableName=self._table_name,
-                Key={"pk": {"S": attributes_key(physical_id)}},
-                ConditionExpression="attribute_not_exists(#owner) OR #owner = :owner",
-                ExpressionAttributeNames=OWNER_NAME,
-                ExpressionAttributeValues={":owner": {"S": owner}},
-            )
-            if output_s3_uri is not None:
-                self._outputs.delete(output_s3_uri)
-
 
 @contextmanager
 def translated(action: str) -> Iterator[None]:
+    """Run DynamoDB or S3 calls that `action`, an infinitive phrase, names in the error's sentence.
+
+    Raises `VersionConflict` for a failed condition, `StorageUnavailable` for what may work later.
+    """
     try:
         yield
     except ClientError as error:
@@ -200,36 +157,3 @@ def record_of(item: Mapping[str, Any]) -> ResourceRecord:
     record = ResourceRecord.model_validate_json(zlib.decompress(item["body"]["B"]))
     record.version = int(item["version"]["N"])
     return record
-
-
-def attributes_key(physical_id: str) -> str:
-    """Key of a run's public item."""
-    return f"RUN#{physical_id}"
-
-
-def _output_bytes(attributes: Mapping[str, Any]) -> int:
-    texts = [attributes["output_text"], attributes["required_action"] or "", *attributes["output"].values()]
-    return sum(len(str(text).encode()) for text in texts)
-
-
-def _shortened(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    """The attributes with the output's beginning only; of its keys those that fit, each whole."""
-    text = str(attributes["output_text"]).encode()[:SHORTENED_BYTES].decode(errors="ignore")
-    output, room = {}, SHORTENED_BYTES
-    for name, value in attributes["output"].items():
-        room -= len(str(value).encode())
-        if room >= 0:
-            output[name] = value
-    required = attributes["required_action"]
-    if required and len(str(required).encode()) > SHORTENED_BYTES:
-        required = [{**call, "arguments": ""} for call in required]
-    return {**attributes, "output_text": text, "output": output, "required_action": required}
-
-
-def _plain(value: Any) -> Any:
-    """DynamoDB's numbers as int where they are whole, as Decimal where not."""
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else value
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, list) else value

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
-from threadrun.cloudformation.answers import Delivered
+from threadrun.cloudformation.respond import Delivered
 from threadrun.telemetry.run_end import RunEnd, run_end
 
 NAMESPACE, SERVICE = "ThreadRun", "runs"
@@ -25,18 +25,18 @@ def count(counts: Mapping[str, int]) -> None:
         _write({name: (MetricUnit.Count, number) for name, number in counts.items()})
 
 
-def measure_response(answered: Delivered, now: float) -> tuple[RunEnd | None, dict[str, str]]:
-    """Measure the run's end that an answer was the first to tell of; returns it, and the answer's facts for the log."""
-    end = run_end(answered, now)
+def measure_response(delivered: Delivered, now: float) -> tuple[RunEnd | None, dict[str, str]]:
+    """Measure the run's end that a response was the first to tell; returns it, and the response's facts for the log."""
+    end = run_end(delivered, now)
     if end is None:
-        return None, {"answer": answered.response.status}
+        return None, {"answer": delivered.response.status}
     measure(end)
-    return end, {"answer": answered.response.status, **end.facts}
+    return end, {"answer": delivered.response.status, **end.facts}
 
 
 def measure(end: RunEnd) -> None:
     """Write how a run ended, how long after its end that was told, and its tokens."""
-    run, has_failed = end.run, end.failure is not None
+    run, state, has_failed = end.run, end.run.observed, end.failure is not None
     # Both for each run: the average of RunsFailed is the failure rate.
     values: dict[str, tuple[MetricUnit, float]] = {
         "RunsCompleted": (MetricUnit.Count, int(not has_failed)),
@@ -47,12 +47,12 @@ def measure(end: RunEnd) -> None:
     _write(values)
     if end.failure is not None:
         _write({"RunsFailed": (MetricUnit.Count, 1)}, reason=end.failure)
-    if run.run_is_ours and run.model and end.run.usage.total_tokens:
+    if run.run and run.run.is_ours and state.model and state.usage.total_tokens:
         tokens = {
-            "PromptTokens": (MetricUnit.Count, end.run.usage.prompt_tokens),
-            "CompletionTokens": (MetricUnit.Count, end.run.usage.completion_tokens),
+            "PromptTokens": (MetricUnit.Count, state.usage.prompt_tokens),
+            "CompletionTokens": (MetricUnit.Count, state.usage.completion_tokens),
         }
-        _write(tokens, model=run.model.encode("ascii", "replace").decode()[:MODEL_CHARACTERS])
+        _write(tokens, model=state.model.encode("ascii", "replace").decode()[:MODEL_CHARACTERS])
 
 
 def _write(values: Mapping[str, tuple[MetricUnit, float]], **dimensions: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from threadrun.cloudformation.answers import Delivered
+from threadrun.cloudformation.respond import Delivered
 from threadrun.state.run import RunRecord
 
 Failure = Literal[
@@ -45,34 +45,34 @@ class RunEnd:
     @property
     def facts(self) -> dict[str, str]:
         """For a line of the log, without what there is not."""
-        facts = {"status": self.run.status, "failure": self.failure}
+        facts = {"status": self.run.observed.status, "failure": self.failure}
         return {name: value for name, value in facts.items() if value is not None}
 
 
-def run_end(answered: Delivered, now: float) -> RunEnd | None:
+def run_end(delivered: Delivered, now: float) -> RunEnd | None:
     """What the answer was the first to tell of a run's end, None where there is nothing of the kind.
 
     A Delete tells of no run's end, and neither does an Update that returns to a run, or only changes bookkeeping.
     """
-    run = answered.record.target(answered.response)
-    if answered.is_repeated or answered.request.request_type == "Delete" or not isinstance(run, RunRecord):
+    run = delivered.record.target(delivered.response)
+    if delivered.is_repeated or delivered.request.request_type == "Delete" or not isinstance(run, RunRecord):
         return None
-    is_success = answered.response.status == "SUCCESS"
+    is_success = delivered.response.status == "SUCCESS"
     if is_success and run.is_acknowledged:
         return None
-    since = run.wanted_since_epoch_s
-    ended = run.completed_at
+    since = run.window.since_epoch_s
+    ended = run.observed.completed_at
     lag = max(now - ended, 0.0) if ended is not None and ended >= int(since) else None
     return RunEnd(run, None if is_success else _failure(run), max(now - since, 0.0), lag)
 
 
 def _failure(run: RunRecord) -> Failure:
-    if run.run_id is None:
+    if run.run is None:
         return "not_started"
-    if run.is_final and run.status not in run.accepted_statuses:
-        return next(each for each in FAILURES if each == run.status)
+    if run.is_final and run.observed.status not in run.accepted_statuses:
+        return next(each for each in FAILURES if each == run.observed.status)
     if run.is_final:
         return "schema_violation" if run.failure else "ended_early"
-    if any(call.failure for call in run.calls.values()):
+    if any(call.failure for call in run.round.calls.values()):
         return "tool_failed"
     return "aborted" if run.failure else "ended_early"

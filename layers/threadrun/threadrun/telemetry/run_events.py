@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from threadrun.cloudformation.answers import Delivered
+from threadrun.cloudformation.respond import Delivered
 from threadrun.telemetry.run_end import RunEnd
 
 SOURCE, DETAIL_TYPE = "threadrun", "OpenAI Thread Run Status Change"
@@ -20,7 +20,7 @@ class EventBus(Protocol):
     def put_events(self, *, Entries: list[dict[str, Any]]) -> Any: ...
 
 
-def put_event(bus: EventBus, answered: Delivered, end: RunEnd) -> str | None:
+def put_event(bus: EventBus, delivered: Delivered, end: RunEnd) -> str | None:
     """Put the event of a run's end; returns why not, where the bus does not take it.
 
     It never raises: CloudFormation has its answer, and nobody waits for more.
@@ -28,8 +28,8 @@ def put_event(bus: EventBus, answered: Delivered, end: RunEnd) -> str | None:
     entry = {
         "Source": SOURCE,
         "DetailType": DETAIL_TYPE,
-        "Resources": [answered.record.stack_id],
-        "Detail": json.dumps(detail(answered, end)),
+        "Resources": [delivered.record.stack_id],
+        "Detail": json.dumps(detail(delivered, end)),
     }
     try:
         reply = bus.put_events(Entries=[entry])
@@ -40,20 +40,20 @@ def put_event(bus: EventBus, answered: Delivered, end: RunEnd) -> str | None:
     return str(reply["Entries"][0].get("ErrorCode")) if reply["FailedEntryCount"] else None
 
 
-def detail(answered: Delivered, end: RunEnd) -> dict[str, Any]:
+def detail(delivered: Delivered, end: RunEnd) -> dict[str, Any]:
     """What the event tells: names and numbers. No prompt, output, reason, URL or key."""
     run = end.run
     return {
-        "stack_id": answered.record.stack_id,
-        "logical_id": answered.record.logical_id,
-        "request_id": answered.request.request_id,
-        "request_type": answered.request.request_type,
-        "answer": answered.response.status,
+        "stack_id": delivered.record.stack_id,
+        "logical_id": delivered.record.logical_id,
+        "request_id": delivered.request.request_id,
+        "request_type": delivered.request.request_type,
+        "answer": delivered.response.status,
         "failure": end.failure,
         "thread_id": run.thread_id,
         "run_id": run.run_id,
-        "status": run.status,
-        "model": run.model,
-        "usage": asdict(end.run.usage),
+        "status": run.observed.status,
+        "model": run.observed.model,
+        "usage": asdict(run.observed.usage),
         "seconds": round(end.seconds, 3),
     }

@@ -1,6 +1,6 @@
-"""Assistants in our own table: OpenAI has none any more, so an `assistant_id` names a versioned configuration here.
+"""Assistants in our own table: OpenAI's current API has none, so an `assistant_id` names versioned settings here.
 
-Item: `ASSISTANT#<id>`. An id follows from the request that created it, so a repeated creation makes one assistant.
+Item: `ASSISTANT#<id>`. The id is a digest of the request that created it, so a repeated request creates no second one.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 
 class AssistantCatalog:
-    """The assistants of one deployment."""
+    """The assistants of one deployment. Implements `threadrun.reconcile.backend.Assistants`."""
 
     def __init__(self, client: DynamoDBClient, table_name: str, clock: Callable[[], float] = time.time) -> None:
         """`clock` gives Unix seconds."""
         self._client, self._table_name, self._clock = client, table_name, clock
 
     def put(self, assistant_id: str | None, desired: DesiredAssistant, token: str) -> ObservedAssistant:
-        """Create or change an assistant; settings that it has already make no new version."""
+        """Create or change an assistant. Settings that it has already make no new version."""
         assistant_id = assistant_id or f"asst_{hashlib.sha256(token.encode()).hexdigest()[:24]}"
         known = self._read(assistant_id)
         version, created_at = 1, int(self._clock())
@@ -47,14 +47,14 @@ class AssistantCatalog:
         return ObservedAssistant(assistant_id, desired, version, created_at)
 
     def find(self, assistant_id: str) -> ObservedAssistant:
-        """The assistant in its current version; raises `NotFound`."""
+        """Read the current version. Raises `NotFound`."""
         found = self._read(assistant_id)
         if found is None:
             raise NotFound(f"no assistant {assistant_id} is known: create it as a Custom::OpenAIAssistant")
         return found
 
     def delete(self, assistant_id: str) -> None:
-        """Forget an assistant; runs that used it keep what they noted of it."""
+        """Delete the assistant; runs that used it have its settings in their records."""
         with translated("delete the assistant"):
             self._client.delete_item(TableName=self._table_name, Key=self._key(assistant_id))
 

@@ -1,7 +1,7 @@
 """Threads on servers without conversations: a chain of responses, each on top of the one before.
 
-The thread's id is made up here, and the run that began the chain keeps its responses in its record. Nobody else can go
-on with it: the server shows neither what came last nor locks it meanwhile.
+The thread's id is generated here, and the record of the run that began the chain has the ids of its responses. No other
+run can continue it: the server does not show which response came last, nor lock the chain while a run is on it.
 """
 
 from __future__ import annotations
@@ -13,22 +13,22 @@ from threadrun.schema.types import METADATA_PAIRS
 
 _PREFIX = "chain_"
 _MARK = "threadrun_thread"
-"""Metadata of each response: by it a run is known to be of this thread."""
+"""Metadata key of each response: its value is the id of the thread that the response belongs to."""
 
 
 def new_chain() -> str:
     """The id of a new thread."""
-    # Not of `random` or `uuid`'s time: what a snapshot (SnapStart) keeps would repeat.
+    # From the system's entropy: a generator's state would be part of a snapshot (SnapStart), and its ids would repeat.
     return f"{_PREFIX}{secrets.token_hex(24)}"
 
 
 def is_chain(thread_id: str) -> bool:
-    """Whether the server does not know this thread."""
+    """Whether this thread is a chain, which the server does not know as a thread."""
     return thread_id.startswith(_PREFIX)
 
 
 def marked(metadata: Mapping[str, str] | None, thread_id: str) -> dict[str, str]:
-    """The user's metadata with the mark, where it has a place left."""
+    """The user's metadata with the mark, unless the user's own pairs take every place."""
     given = dict(metadata or {})
     return given if len(given) == METADATA_PAIRS else given | {_MARK: thread_id}
 

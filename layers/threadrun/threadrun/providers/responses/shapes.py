@@ -1,4 +1,4 @@
-"""How runs, messages and tools look in the Responses and Conversations API, and what its replies say.
+"""How runs, messages and tools are written in the Responses and Conversations API, and how its replies are read.
 
 Source: openai.types.responses, openai.types.conversations (openai-python 3.54).
 """
@@ -8,16 +8,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from openai.types.conversations import ConversationItem
 from openai.types.responses import Response
 
+from threadrun.providers.errors import run_problem
+from threadrun.providers.responses.chains import is_chain, marked
 from threadrun.schema.arguments import Message, ResponseFormat
 from threadrun.schema.tools import Tool
 from threadrun.state.observations import FunctionCall, ObservedRun, RunPlan, Usage
 
 
-def request_body(plan: RunPlan, items: Sequence[Any]) -> dict[str, Any]:
-    """The body of POST /responses, but for its place; what the user left out is left out here too."""
+def response_fields(plan: RunPlan, thread_id: str, items: Sequence[Any], after: str | None = None) -> dict[str, Any]:
+    """The body of POST /responses: what the user left out is left out here too.
+
+    `items` is the new input; `after` is the id of the response that this one continues.
+    """
     run = plan.effective
     optional = {
         "input": list(items),
@@ -31,11 +35,26 @@ def request_body(plan: RunPlan, items: Sequence[Any]) -> dict[str, Any]:
     }
     given = {name: value for name, value in optional.items() if value not in (None, [], {})}
     # Without an explicit store a background response may vanish minutes after its end.
-    return {"model": run.model, "background": True, "store": True, **given}
+    return {"model": run.model, "background": True, "store": True, **given, **_place(plan, thread_id, after)}
+
+
+def _place(plan: RunPlan, thread_id: str, after: str | None) -> dict[str, Any]:
+    """Where a response goes: into its conversation, or on top of the response before it."""
+    if not is_chain(thread_id):
+        return {"conversation": thread_id}
+    previous = {"previous_response_id": after} if after else {}
+    return {"metadata": marked(plan.effective.metadata, thread_id), **previous}
+
+
+def first_items(plan: RunPlan) -> list[Any]:
+    """The input that a run starts with."""
+    # A tool that reads files gets them from its store or container; without one they are part of the message.
+    with_files = not plan.effective.has_tool("retrieval", "file_search", "code_interpreter")
+    return [message_item(message, with_files=with_files) for message in plan.effective.messages]
 
 
 def _format(form: ResponseFormat) -> dict[str, Any]:
-    """The form of the answer, flat in this API; strict only where asked, like functions."""
+    """The form of the answer, flat in this API; strict only where the user says so, like functions."""
     promised = form.json_schema
     if promised is None:
         return {"type": form.type}
@@ -49,6 +68,7 @@ def _format(form: ResponseFormat) -> dict[str, Any]:
 
 
 def message_item(message: Message, *, with_files: bool) -> Any:
+    """A user's message, `with_files` with its attachments in it."""
     content: list[dict[str, Any]] = [{"type": "input_text", "text": message.content}]
     if with_files:
         content += [{"type": "input_file", "file_id": each.file_id} for each in message.attachments or ()]
@@ -56,33 +76,8 @@ def message_item(message: Message, *, with_files: bool) -> Any:
 
 
 def output_item(call_id: str, output: str) -> Any:
+    """The output of a function, for the model."""
     return {"type": "function_call_output", "call_id": call_id, "output": output}
-
-
-def answered_call(item: ConversationItem) -> str | None:
-    return item.call_id if item.type == "function_call_output" else None
-
-
-def found_in(items: Sequence[ConversationItem]) -> ObservedRun | None:
-    """What a run has come to, by the items that it left: they come all together, when a response has ended well.
-
-    A conversation does not tell a response's id, so that of its last item stands for it.
-    """
-    answered = {answered_call(item) for item in items}
-    last_id, texts, calls = None, list[str](), list[FunctionCall]()
-    for item in items:
-        if item.type == "function_call_output" or (item.type == "message" and item.role == "user"):
-            last_id, texts = None, []
-        elif item.type == "message" and item.role == "assistant":
-            last_id = item.id
-            texts += [part.text for part in item.content if part.type == "output_text"]
-        elif item.type == "function_call" and item.call_id not in answered:
-            last_id = item.id
-            calls.append(FunctionCall(item.call_id, item.name, item.arguments))
-    if last_id is None:
-        return None
-    status = "requires_action" if calls else "completed"
-    return ObservedRun(last_id, status, output_text="".join(texts), calls=tuple(calls))
 
 
 def _tool(tool: Tool, plan: RunPlan) -> dict[str, Any]:
@@ -90,7 +85,7 @@ def _tool(tool: Tool, plan: RunPlan) -> dict[str, Any]:
     if tool.function is not None:
         function = tool.function
         described = {"description": function.description} if function.description else {}
-        # OpenAI would be strict unasked, and refuse most schemas written for the Assistants API.
+        # OpenAI's default is strict, which refuses most schemas that were written for the Assistants API.
         strict = function.strict or False
         return {
             "type": "function",
@@ -107,10 +102,12 @@ def _tool(tool: Tool, plan: RunPlan) -> dict[str, Any]:
 
 
 def observed_run(response: Response) -> ObservedRun:
+    """What the response shows of its run."""
     status = str(response.status or "in_progress")
-    output = response.output or []  # Some servers leave it out until the end.
-    # An incomplete answer leaves its calls in the conversation too.
-    calls = [item for item in output if item.type == "function_call"] if status in ("completed", "incomplete") else []
+    output = response.output or []  # Some servers omit it until the end.
+    # An incomplete response leaves its calls in the conversation too.
+    has_calls = status in ("completed", "incomplete")
+    calls = [item for item in output if item.type == "function_call"] if has_calls else []
     if calls and status == "completed":
         status = "requires_action"
     return ObservedRun(
@@ -122,18 +119,10 @@ def observed_run(response: Response) -> ObservedRun:
         usage=_usage(response),
         output_text=response.output_text if output else "",
         calls=tuple(FunctionCall(call.call_id, call.name, call.arguments) for call in calls),
-        problem=_problem(response),
+        problem=run_problem(response.error, response.incomplete_details),
     )
 
 
 def _usage(response: Response) -> Usage | None:
     usage = response.usage
     return Usage(usage.input_tokens, usage.output_tokens, usage.total_tokens) if usage else None
-
-
-def _problem(response: Response) -> str | None:
-    if response.error is not None:
-        return f"{response.error.message} ({response.error.code})"
-    if response.incomplete_details is not None and response.incomplete_details.reason:
-        return f"incomplete because of {response.incomplete_details.reason}"
-    return None

@@ -17,10 +17,10 @@ from typing import Any, TypeVar
 from botocore.exceptions import ClientError
 
 from functions.custom_resource.app import handle
-from tests.random_lives.calls import Calls, ProcessEnded, Watched, aws_error, handler_error, openai_error, url_error
-from tests.random_lives.services import SHARED_THREAD, MemoryServer, MemoryStepFunctions, MemoryTable
-from tests.random_lives.stack import Stack
-from tests.random_lives.state_machine import Execution, FunctionFailed
+from testkit.memory.calls import Calls, ProcessEnded, Watched, WatchedBackend, aws_error, handler_error, url_error
+from testkit.memory.services import SHARED_THREAD, MemoryServer, MemoryStepFunctions, MemoryTable
+from testkit.memory.stack import Stack
+from testkit.memory.state_machine import Execution, FunctionFailed
 from threadrun.app.application import Application
 from threadrun.app.responder import rescue_request, respond_to_ended_execution, sweep
 from threadrun.app.settings import Settings
@@ -82,7 +82,7 @@ class World:
         clock = lambda: self.now  # noqa: E731
         dynamodb: Any = Watched(self.table, self.calls, aws_error)
         catalog = AssistantCatalog(dynamodb, "table", clock)
-        self.server = MemoryServer(clock=clock, on_made=self._note_made, catalog=catalog, threads={SHARED_THREAD: []})
+        self.server = MemoryServer(clock=clock, on_made=self._note_made, catalog=catalog, items={SHARED_THREAD: []})
         settings = Settings(
             table_name="table",
             state_machine_arn="arn",
@@ -93,10 +93,9 @@ class World:
         # Hypothesis seeds this chance, so that a life can be lived again.
         self.app = Application(settings, clock, self._sleep, random.random)
         self.app._dynamodb = dynamodb
-        self.app.backend = Watched(self.server, self.calls, openai_error)
-        self.app.step_functions = Watched(
-            MemoryStepFunctions(self._start_execution, self._end_wait), self.calls, aws_error
-        )
+        self.app.backend = WatchedBackend(self.server, self.calls)
+        states = MemoryStepFunctions(self._start_execution, self._end_wait)
+        self.app.step_functions = Watched(states, self.calls, aws_error)  # type: ignore[assignment]
 
     # What happens, and when
 
@@ -206,7 +205,7 @@ class World:
 
         def answer() -> str:
             runs = [made for made in self.record.made.values() if isinstance(made, RunRecord)] if self.record else []
-            known = [run.calls[event["call_id"]] for run in runs if event["call_id"] in run.calls]
+            known = [run.round.calls[event["call_id"]] for run in runs if event["call_id"] in run.round.calls]
             assert all(call.output is None for call in known), f"{event['call_id']} has its output already"
             return "output"
 
@@ -268,7 +267,7 @@ class World:
 
     def left_on_server(self) -> set[str]:
         """Threads and runs that the application could have known of."""
-        there = {*self.server.threads, *self.server.runs} - {SHARED_THREAD}
+        there = {*self.server.items, *self.server.responses} - {SHARED_THREAD}
         return {made for made in there if self._could_know(made)}
 
     def blocking_calls(self) -> set[str]:

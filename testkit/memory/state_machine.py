@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from functions.reconcile.app import MARGIN_SECONDS
-from tests.template import timeout_seconds
-from threadrun.cloudformation.answers import respond
-from threadrun.workflow.steps import Waiting, take_step
-from threadrun.workflow.tool_calls import answer_call
+from testkit.template import timeout_seconds
+from threadrun.workflow.tool_calls import ToolCaller
+from threadrun.workflow.waiting import Waiting
 
 if TYPE_CHECKING:
-    from tests.random_lives.world import World
+    from testkit.memory.world import World
 
 LINGER_SECONDS = timeout_seconds("reconcile") - MARGIN_SECONDS
 _DEFINITION = Path(__file__).parents[2] / "statemachine/thread_run.asl.yaml"
@@ -132,16 +131,17 @@ class Execution:
         waiting = Waiting(app.sleep, app.clock() + LINGER_SECONDS, app.settings.linger_seconds, app.event_waits)
         taken = self.world.run_function(
             self.name,
-            lambda: take_step(app.store, app.backend, key, self.given["request_id"], app.clock, app.jitter, waiting),
+            lambda: app.stepper.take_step(key, self.given["request_id"], waiting),
         )
         if self.status == "RUNNING":
             self._choose(asdict(taken))
 
     def _call_tool(self) -> None:
         app, key, request_id = self.world.app, self.given["key"], self.given["request_id"]
+        caller = ToolCaller(app.records, self.world.invoke_handler, app.clock)
         self.world.run_function(
             self.name,
-            lambda: answer_call(app.store, self.world.invoke_handler, key, request_id, self.call_ids[0], app.clock),
+            lambda: caller.answer(key, request_id, self.call_ids[0]),
         )
         if self.status == "RUNNING":
             self._next_call()
@@ -156,7 +156,7 @@ class Execution:
 
     def _signal(self) -> None:
         key, request_id, failure = self.given["key"], self.given["request_id"], self.failure or None
-        self.world.run_function(self.name, lambda: respond(self.world.app.store, key, request_id, failure=failure))
+        self.world.run_function(self.name, lambda: self.world.app.responses.send(key, request_id, failure=failure))
         self.end("SUCCEEDED")
 
     def _retry_or_catch(self, error: str) -> None:

@@ -10,10 +10,18 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from threadrun.errors import LostReply, ResponseNotDelivered, TerminalError, TransientError
+from threadrun.reconcile.backend import Backend
 from threadrun.workflow.lambda_invoke import HandlerFailed, HandlerUnavailable
 
 CREATING = frozenset(
-    {"create_thread", "create_bare_thread", "add_messages", "start_run", "continue_run", "put_assistant"}
+    {
+        "threads.create",
+        "threads.create_bare",
+        "threads.add_messages",
+        "runs.start",
+        "runs.submit_outputs",
+        "assistants.put",
+    }
 )
 
 
@@ -82,16 +90,29 @@ class Calls:
 
 
 class Watched:
-    """A service whose methods are calls to the outside."""
+    """A service whose methods are calls to the outside; `prefix` is what their names begin with."""
 
-    def __init__(self, service: object, calls: Calls, error: Callable[[str, Fate], Exception | None]) -> None:
-        self._service, self._calls, self._error = service, calls, error
+    def __init__(
+        self, service: object, calls: Calls, error: Callable[[str, Fate], Exception | None], prefix: str = ""
+    ) -> None:
+        self._service, self._calls, self._error, self._prefix = service, calls, error, prefix
 
     def __getattr__(self, name: str) -> Any:
         value = getattr(self._service, name)
         if not callable(value):
             return value
-        return lambda *given, **named: self._calls.make(name, lambda: value(*given, **named), self._error)
+        called = f"{self._prefix}{name}"
+        return lambda *given, **named: self._calls.make(called, lambda: value(*given, **named), self._error)
+
+
+class WatchedBackend:
+    """A `Backend` whose requests are calls to the outside: `runs.start`, for example."""
+
+    def __init__(self, backend: Backend, calls: Calls) -> None:
+        self.threads: Any = Watched(backend.threads, calls, openai_error, "threads.")
+        self.runs: Any = Watched(backend.runs, calls, openai_error, "runs.")
+        self.vector_stores: Any = Watched(backend.vector_stores, calls, openai_error, "vector_stores.")
+        self.assistants: Any = Watched(backend.assistants, calls, openai_error, "assistants.")
 
 
 def openai_error(method: str, fate: Fate) -> Exception | None:
@@ -100,7 +121,7 @@ def openai_error(method: str, fate: Fate) -> Exception | None:
         return LostReply("no reply") if method in CREATING else TransientError("no reply")
     if fate is Fate.BUSY:
         return TransientError("too many requests", 7)
-    if fate is Fate.REFUSED and method != "cancel_run":
+    if fate is Fate.REFUSED and method != "runs.cancel":
         return TerminalError("refused")
     return None
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from botocore.awsrequest import AWSRequest, AWSResponse
+from botocore.compat import HTTPHeaders
 
 from threadrun.workflow import lambda_invoke
 
@@ -73,8 +74,9 @@ class ToolFunctions:
         """The events whose function the model called by this name."""
         return [event for event in self.events if event["name"] == name]
 
-    def _answer(self, request: AWSRequest, **_: Any) -> AWSResponse:
-        arn = urllib.parse.unquote(request.url.split("/functions/")[1].removesuffix("/invocations"))
+    def _answer(self, request: AWSRequest, **_: Any) -> Any:
+        url = str(request.url)
+        arn = urllib.parse.unquote(url.split("/functions/")[1].removesuffix("/invocations"))
         event = json.loads(request.body or b"null")
         with self._lock:
             self.events.append(event)
@@ -82,12 +84,12 @@ class ToolFunctions:
             function = self.functions.get(arn.rpartition(":")[2])
             if function is None:
                 raise Refused(404, "ResourceNotFoundException")
-            result, headers = function(event), {}
+            result, headers = function(event), HTTPHeaders()
         except Refused as error:
-            headers = {"x-amzn-errortype": error.code}
-            return AWSResponse(request.url, error.status, headers, _Raw(b"{}"))
+            headers = HTTPHeaders.from_dict({"x-amzn-errortype": error.code})
+            return AWSResponse(url, error.status, headers, _Raw(b"{}"))
         except Exception as error:
             result = {"errorType": type(error).__name__, "errorMessage": str(error)}
-            headers = {"x-amz-function-error": "Unhandled"}
+            headers = HTTPHeaders.from_dict({"x-amz-function-error": "Unhandled"})
         body = result if isinstance(result, bytes) else json.dumps(result).encode()
-        return AWSResponse(request.url, 200, headers, _Raw(body))
+        return AWSResponse(url, 200, headers, _Raw(body))

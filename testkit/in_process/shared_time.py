@@ -9,8 +9,8 @@ from contextlib import contextmanager
 import pytest
 from moto.stepfunctions.parser.asl.component.state.wait.wait_function import wait_function
 
-from tests.moto_shims import executions
-from tests.world import World
+from testkit.in_process.moto_shims import executions
+from testkit.in_process.world import World
 
 LOOK_SECONDS = 0.005
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.random_lives.services import SHARED_THREAD
+from testkit.memory.services import SHARED_THREAD
 
 Properties = dict[str, Any]
 _UNSEEN = {"timeout_seconds", "accept_statuses", "metadata", "name", "on_tool_error"}

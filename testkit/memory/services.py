@@ -10,11 +10,11 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from tests.unit.memory import MemoryBackend
+from testkit.memory.backend import MemoryBackend, MemoryRuns, MemoryThreads
 from threadrun.errors import NotFound, ThreadBusy
 from threadrun.providers.responses.assistant_catalog import AssistantCatalog
-from threadrun.schema.arguments import DesiredAssistant, DesiredThread, Message
-from threadrun.state.observations import FunctionCall, ObservedAssistant, ObservedRun, RunPlan
+from threadrun.schema.arguments import DesiredThread, Message
+from threadrun.state.observations import FunctionCall, ObservedRun, RunPlan
 
 SHARED_THREAD = "conv_shared"
 
@@ -44,7 +44,12 @@ class MemoryServer(MemoryBackend):
     """How each run that was ever started has ended."""
     _ids: int = 0
 
-    def _called(self, name: str) -> None:
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.threads, self.runs, self.assistants = ServerThreads(self), ServerRuns(self), self.catalog
+
+    def called(self, name: str) -> None:
+        """Let the runs end whose time has come: each request sees the server as it is then."""
         for run_id, flight in list(self.flights.items()):
             if flight.ends_epoch_s <= self.clock():
                 self._land(run_id, self.flights.pop(run_id))
@@ -57,23 +62,46 @@ class MemoryServer(MemoryBackend):
         self.end(run_id, flight.ends_as, calls=tuple(FunctionCall(each, "look_up", "{}") for each in calls))
         if flight.ends_as in ("completed", "requires_action"):
             said = [f"output {call_id}" for call_id in flight.answers] + (calls or [f"msg_{name}"])
-            self.threads.get(flight.thread_id, []).extend(said)
+            self.items.get(flight.thread_id, []).extend(said)
 
-    def _new_id(self, prefix: str) -> str:
+    def new_id(self, prefix: str) -> str:
         self._ids += 1
         made = f"{prefix}_{self._ids}."
         self.on_made(made)
         return made
 
-    def _new_thread(self, name: str) -> str:
-        thread_id = self._new_id("conv")
-        self.threads[thread_id] = []
-        return thread_id
-
-    def _require_thread(self, thread_id: str) -> None:
-        self._called("")
-        if thread_id not in self.threads:
+    def require_thread(self, thread_id: str) -> None:
+        self.called("")
+        if thread_id not in self.items:
             raise NotFound(f"no thread {thread_id}")
+
+    def require_no_flight(self, thread_id: str) -> None:
+        self.require_thread(thread_id)
+        if any(flight.thread_id == thread_id for flight in self.flights.values()):
+            raise ThreadBusy("locked")
+
+    def open_calls(self, thread_id: str) -> list[FunctionCall]:
+        """Calls in the thread that nobody has answered: no other run can use it."""
+        items = self.items.get(thread_id, [])
+        made = [item for item in items if item.startswith("call_")]
+        return [FunctionCall(each, "look_up", "{}") for each in made if f"output {each}" not in items]
+
+    def leaves_no_trace(self, run_id: str) -> bool:
+        """Whether a run has ended without an answer in its thread."""
+        return self.endings.get(run_id, "completed") not in ("completed", "requires_action")
+
+
+class ServerThreads(MemoryThreads):
+    """Threads that are not found where they are gone."""
+
+    def __init__(self, server: MemoryServer) -> None:
+        super().__init__(server)
+        self._new_id, self._require_thread = server.new_id, server.require_thread
+
+    def _new(self) -> str:
+        thread_id = self._new_id("conv")
+        self._server.items[thread_id] = []
+        return thread_id
 
     def count_messages(self, thread_id: str) -> int:
         self._require_thread(thread_id)
@@ -83,55 +111,50 @@ class MemoryServer(MemoryBackend):
         self._require_thread(thread_id)
         return super().add_messages(thread_id, messages)
 
-    def update_thread(self, thread_id: str, desired: DesiredThread) -> None:
+    def update(self, thread_id: str, desired: DesiredThread) -> None:
         self._require_thread(thread_id)
 
     def last_item_id(self, thread_id: str) -> str | None:
         self._require_thread(thread_id)
         return super().last_item_id(thread_id)
 
-    def start_run(self, plan: RunPlan, thread_id: str) -> ObservedRun:
-        self._require_thread(thread_id)
-        if any(flight.thread_id == thread_id for flight in self.flights.values()) or self.open_calls(thread_id):
+
+class ServerRuns(MemoryRuns):
+    """Runs that take their time."""
+
+    _server: MemoryServer
+
+    def start(self, plan: RunPlan, thread_id: str) -> ObservedRun:
+        self._server.require_no_flight(thread_id)
+        if self._server.open_calls(thread_id):
             raise ThreadBusy("locked")
-        run = ObservedRun(self._new_id("resp"), "queued", created_at=int(self.clock()))
-        seconds, ends_as = self.next_run
+        _, ends_as = self._server.next_run
         ends_as = "requires_action" if plan.effective.tools and ends_as == "completed" else ends_as
-        self.runs[run.run_id], self.flights[run.run_id] = run, Flight(thread_id, self.clock() + seconds, ends_as)
+        return self._take_off("resp", thread_id, ends_as)
+
+    def _take_off(self, prefix: str, thread_id: str, ends_as: str, answers: tuple[str, ...] = ()) -> ObservedRun:
+        server = self._server
+        run = ObservedRun(server.new_id(prefix), "queued", created_at=int(server.clock()))
+        server.responses[run.run_id] = run
+        server.flights[run.run_id] = Flight(thread_id, server.clock() + server.next_run[0], ends_as, answers)
         return run
 
-    def find_lost_run(self, thread_id: str, after_item_id: str | None) -> ObservedRun | None:
+    def find_lost(self, thread_id: str, after_item_id: str | None) -> ObservedRun | None:
         self._called("")
-        items = self.threads.get(thread_id, [])
+        items = self._server.items.get(thread_id, [])
         return self._found_in(items[items.index(after_item_id) + 1 :] if after_item_id else items)
 
-    def continue_run(self, plan: RunPlan, thread_id: str, run_id: str, outputs: Mapping[str, str]) -> ObservedRun:
-        self._require_thread(thread_id)
-        if any(flight.thread_id == thread_id for flight in self.flights.values()):
-            raise ThreadBusy("locked")
-        open_calls = {call.call_id for call in self.open_calls(thread_id)}
+    def submit_outputs(self, plan: RunPlan, thread_id: str, run_id: str, outputs: Mapping[str, str]) -> ObservedRun:
+        self._server.require_no_flight(thread_id)
+        open_calls = {call.call_id for call in self._server.open_calls(thread_id)}
         assert open_calls == set(outputs), f"{set(outputs)} is submitted, {open_calls} is waited for"
-        run = ObservedRun(self._new_id("cont"), "queued", created_at=int(self.clock()))
-        flight = Flight(thread_id, self.clock() + self.next_run[0], "completed", tuple(outputs))
-        self.runs[run.run_id], self.flights[run.run_id] = run, flight
-        return run
+        return self._take_off("cont", thread_id, "completed", tuple(outputs))
 
     def find_continuation(self, thread_id: str, run_id: str, call_ids: Collection[str]) -> ObservedRun | None:
         self._called("")
-        items = self.threads.get(thread_id, [])
+        items = self._server.items.get(thread_id, [])
         answered = [items.index(f"output {call_id}") for call_id in call_ids if f"output {call_id}" in items]
         return self._found_in(items[max(answered) + 1 :]) if answered else None
-
-    def close_calls(self, thread_id: str, run_id: str, call_ids: Collection[str]) -> None:
-        self._called("")
-        open_calls = {call.call_id for call in self.open_calls(thread_id)}
-        self.threads.get(thread_id, []).extend(f"output {call_id}" for call_id in call_ids if call_id in open_calls)
-
-    def open_calls(self, thread_id: str) -> list[FunctionCall]:
-        """Calls in the thread that nobody has answered: no other run can use it."""
-        items = self.threads.get(thread_id, [])
-        made = [item for item in items if item.startswith("call_")]
-        return [FunctionCall(each, "look_up", "{}") for each in made if f"output {each}" not in items]
 
     def _found_in(self, items: Sequence[str]) -> ObservedRun | None:
         calls = [FunctionCall(each, "look_up", "{}") for each in items if each.startswith("call_")]
@@ -140,28 +163,22 @@ class MemoryServer(MemoryBackend):
         answers = [item for item in items if item.startswith("msg_")]
         return ObservedRun(answers[-1], "completed", output_text="found") if answers else None
 
-    def cancel_run(self, thread_id: str, run_id: str) -> None:
+    def close_calls(self, thread_id: str, run_id: str, call_ids: Collection[str]) -> None:
         self._called("")
-        if run_id in self.flights:
-            self.flights[run_id] = replace(self.flights[run_id], ends_epoch_s=self.clock() + 1, ends_as="cancelled")
+        open_calls = {call.call_id for call in self._server.open_calls(thread_id)}
+        outputs = [f"output {call_id}" for call_id in call_ids if call_id in open_calls]
+        self._server.items.get(thread_id, []).extend(outputs)
 
-    def delete_run(self, thread_id: str, run_id: str) -> None:
+    def cancel(self, thread_id: str, run_id: str) -> None:
         self._called("")
-        assert run_id not in self.flights, "a run in flight was deleted: nobody can cancel it any more"
-        self.runs.pop(run_id, None)
+        flights = self._server.flights
+        if run_id in flights:
+            flights[run_id] = replace(flights[run_id], ends_epoch_s=self._server.clock() + 1, ends_as="cancelled")
 
-    def put_assistant(self, assistant_id: str | None, desired: DesiredAssistant, token: str) -> ObservedAssistant:
-        return self.catalog.put(assistant_id, desired, token)
-
-    def find_assistant(self, assistant_id: str) -> ObservedAssistant:
-        return self.catalog.find(assistant_id)
-
-    def delete_assistant(self, assistant_id: str) -> None:
-        self.catalog.delete(assistant_id)
-
-    def leaves_no_trace(self, run_id: str) -> bool:
-        """Whether a run has ended without an answer in its thread."""
-        return self.endings.get(run_id, "completed") not in ("completed", "requires_action")
+    def delete(self, thread_id: str, run_id: str) -> None:
+        self._called("")
+        assert run_id not in self._server.flights, "a run in flight was deleted: nobody can cancel it any more"
+        self._server.responses.pop(run_id, None)
 
 
 class MemoryTable:
@@ -188,7 +205,7 @@ class MemoryTable:
         ConditionExpression: str = "",
         ExpressionAttributeValues: Any = None,
     ) -> None:
-        is_met = {
+        is_met: Callable[[], object] = {
             "": lambda: True,
             "attribute_not_exists(pk)": lambda: known is None,
             "version = :read": lambda: known and known["version"] == ExpressionAttributeValues[":read"],

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from tests.random_lives.properties import Properties, identity
+from testkit.memory.properties import Properties, identity
 
 if TYPE_CHECKING:
-    from tests.random_lives.world import World
+    from testkit.memory.world import World
 
 Answer = dict[str, Any] | None
 """None where CloudFormation went on without one."""

@@ -19,7 +19,7 @@ import pytest
 import urllib3.connectionpool
 import urllib3.exceptions
 
-from tests.world import ProcessEnded, World
+from testkit.in_process.world import ProcessEnded, World
 
 Moment = Literal["before", "after"]
 STATE_MACHINE = "state machine"
@@ -83,7 +83,7 @@ class OutsideCalls:
             broken.act(error)
 
     def _watch_aws(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        original = botocore.client.BaseClient._make_api_call
+        original = vars(botocore.client.BaseClient)["_make_api_call"]
 
         def watched(client: Any, operation: str, arguments: dict[str, Any]) -> Any:
             service = client.meta.service_model.service_name

@@ -23,7 +23,8 @@ from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 @functools.cache
 def aws(service: str) -> Any:
     """A client, made once for all tests: making one takes longer than most tests."""
-    return boto3.client(service, region_name="us-east-1")
+    client: Any = boto3.client
+    return client(service, region_name="us-east-1")
 
 
 def executions(state_machine_arn: str) -> list[Any]:

@@ -27,13 +27,13 @@ from functions.reconcile import app as reconcile
 from functions.responder import app as responder
 from functions.signal import app as signal
 from local.openai_standin import Fault, OpenAIStandIn
-from tests.answer_url import AnswerUrl
-from tests.moto_shims import Clock, aws, executions, shim_moto
-from tests.template import ROOT, template, timeout_seconds
-from tests.tool_functions import ARN, ToolFunctions
+from testkit.in_process.answer_url import AnswerUrl
+from testkit.in_process.moto_shims import Clock, aws, executions, shim_moto
+from testkit.in_process.tool_functions import ARN, ToolFunctions
+from testkit.template import ROOT, template, timeout_seconds
 from threadrun.app.application import Application
 from threadrun.app.settings import Settings
-from threadrun.storage.records import Store
+from threadrun.storage.records import Records
 
 DEFINITION = ROOT / "statemachine/thread_run.asl.yaml"
 TABLE, BUCKET = "threadrun-table", "threadrun-outputs"
@@ -108,11 +108,12 @@ class World:
         aws("s3").create_bucket(Bucket=BUCKET)
         secret = aws("secretsmanager").create_secret(Name="key", SecretString=self.openai.api_key)
         machine_arn = self.add_machine("threadrun", DEFINITION)
+        wire: Any = self.wire
         settings = Settings(
             table_name=TABLE,
             outputs_bucket=BUCKET,
             state_machine_arn=machine_arn,
-            openai_api=self.wire,
+            openai_api=wire,
             openai_base_url=self.openai.base_url,
             openai_api_key_secret_arn=secret["ARN"],
             tool_function_arns=(ARN.format("tool-*"),),
@@ -249,7 +250,7 @@ class World:
 
     def after_request(self, method: str, path: str, action: Callable[[], object]) -> None:
         """Do something once, right after OpenAI has served a request and before its caller sees the reply."""
-        application = self.openai._application
+        application: Any = self.openai._application
         handle = application.handle
 
         def intercepted(got_method: str, got_path: str, *rest: Any) -> Any:
@@ -263,7 +264,7 @@ class World:
 
     def during(self, begin: float, end: float, *faults: Fault) -> None:
         """Plan faults that OpenAI has from one virtual moment to another, whenever it is asked then."""
-        application = self.openai._application
+        application: Any = self.openai._application
         handle = application.handle
         planned = self.openai._world.faults
 
@@ -391,8 +392,8 @@ class World:
         return {key: item for key, item in self.items().items() if key.startswith("RUN#")}
 
     @property
-    def store(self) -> Store:
-        return self.app.store
+    def records(self) -> Records:
+        return self.app.records
 
     def close(self) -> None:
         self.url.close()

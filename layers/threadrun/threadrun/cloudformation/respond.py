@@ -1,0 +1,126 @@
+"""What CloudFormation gets: decided once, kept in the record, sent until it is taken."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from threadrun.cloudformation.admission import failed_physical_id
+from threadrun.cloudformation.response import deliver
+from threadrun.cloudformation.response_body import response_body
+from threadrun.state.resource import AnyRecord, Request, ResourceRecord, Response
+from threadrun.state.run import RunRecord
+from threadrun.storage.records import Records
+from threadrun.storage.run_attributes import RunAttributes
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """A request whose response was delivered just now, with the record as it was before that."""
+
+    record: ResourceRecord
+    request: Request
+    response: Response
+
+    @property
+    def is_repeated(self) -> bool:
+        """CloudFormation had it already."""
+        return self.response.is_delivered
+
+
+@dataclass(frozen=True)
+class Responses:
+    """Decides responses and sends them. `clock` gives Unix seconds."""
+
+    records: Records
+    attributes: RunAttributes
+    clock: Callable[[], float]
+
+    def send(
+        self, key: str, request_id: str, *, failure: str | None = None, url: str | None = None
+    ) -> Delivered | None:
+        """Decide the response if none is decided yet, and send it; returns None if there was none to send.
+
+        `failure` says why the work ended early. `url` is where a repeated request wants its response. Raises
+        `ResponseNotDelivered` when CloudFormation's URL does not take it; the decision stands for the next try.
+        """
+        decided = self._decide(key, request_id, failure)
+        target = url or (decided.request.response_url if decided else None)
+        if decided is None or target is None:
+            return None
+        run, attributes = decided.record.target(decided.response), None
+        if decided.response.status == "SUCCESS" and isinstance(run, RunRecord) and run.physical_id:
+            attributes = self.attributes.read(run.physical_id)
+        deliver(target, response_body(decided.record, decided.request, decided.response, attributes))
+        self._note_end(key, request_id, is_delivered=True)
+        return decided
+
+    def abandon(self, key: str, request_id: str) -> None:
+        """Give up a response that was not taken while its URL lived: CloudFormation has decided for itself."""
+        self._decide(key, request_id, "nobody took its answer")
+        self._note_end(key, request_id, is_delivered=False)
+
+    def _decide(self, key: str, request_id: str, failure: str | None) -> Delivered | None:
+        def decide(record: ResourceRecord) -> Delivered | None:
+            request = record.requests.get(request_id)
+            if request is None or request.is_superseded:
+                return None
+            if request.response is None:
+                request.response = decide_response(record, request, failure)
+            return Delivered(record, request, request.response)
+
+        return self.records.update(key, decide)
+
+    def _note_end(self, key: str, request_id: str, *, is_delivered: bool) -> None:
+        """Drop what must not outlive the request, and remember what CloudFormation knows."""
+
+        def note(record: ResourceRecord) -> None:
+            request = record.requests.get(request_id)
+            if request is None or request.response is None or request.response.is_delivered:
+                return
+            request.response.is_delivered, request.response_url = is_delivered, None
+            target = record.target(request.response)
+            if target is None:
+                return
+            target.redact()
+            if isinstance(target, RunRecord):
+                target.item = target.item.model_copy(update={"is_staged": False})
+                if is_delivered:
+                    target.enter("answered", self.clock())
+            is_success = is_delivered and request.response.status == "SUCCESS"
+            target.is_acknowledged = target.is_acknowledged or is_success
+
+        self.records.update(key, note)
+
+
+def decide_response(record: ResourceRecord, request: Request, failure: str | None = None) -> Response:
+    """The response that the record justifies."""
+    target = record.target(request)
+    reason = _failure_reason(request, target, failure)
+    if reason is not None:
+        if request.request_type == "Delete":
+            physical_id = request.physical_id or failed_physical_id(request, target)
+        else:
+            physical_id = failed_physical_id(request, target)
+        return Response(status="FAILED", physical_id=physical_id, reason=reason, target_key=request.target_key)
+    physical_id = (target.physical_id if target else request.physical_id) or failed_physical_id(request, target)
+    return Response(status="SUCCESS", physical_id=physical_id, target_key=request.target_key)
+
+
+def _failure_reason(request: Request, target: AnyRecord | None, failure: str | None) -> str | None:
+    """Why the request failed, None where it succeeded."""
+    known = request.failure or (target.failure if target else None)
+    if known or request.request_type == "Delete":
+        return known or failure
+    if target is None or target.physical_id is None:
+        return failure or "the work on it ended early"
+    return failure or (_unaccepted(target) if isinstance(target, RunRecord) else None)
+
+
+def _unaccepted(run: RunRecord) -> str | None:
+    if not run.is_final:
+        return f"the work on run {run.run_id} ended early"
+    if run.observed.status in run.accepted_statuses:
+        return None
+    reason = f"run {run.run_id} ended {run.observed.status}, accepted is {', '.join(run.accepted_statuses)}"
+    return f"{reason}: {run.observed.problem}" if run.observed.problem else reason

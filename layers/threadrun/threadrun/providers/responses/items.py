@@ -1,0 +1,85 @@
+"""The items of a conversation, and what they prove about runs.
+
+A response's items appear all together, when it has ended well. Source: openai.types.conversations (openai-python 3.54).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from contextlib import suppress
+
+import openai
+from openai import omit
+from openai.types.conversations import ConversationItem
+
+from threadrun.providers.responses.chains import is_chain
+from threadrun.providers.server import Server
+from threadrun.state.observations import FunctionCall, ObservedRun
+
+ITEMS_PER_PAGE, ITEMS_PER_REQUEST = 100, 20
+
+
+def read_items(server: Server, thread_id: str, after_item_id: str | None = None) -> list[ConversationItem]:
+    """The thread's items, oldest first. None where the thread or the item is gone, or the server keeps no threads."""
+    if is_chain(thread_id):
+        return []
+    with server.translated(f"read thread {thread_id}"), suppress(openai.NotFoundError):
+        items = server.client.conversations.items
+        return list(items.list(thread_id, limit=ITEMS_PER_PAGE, order="asc", after=after_item_id or omit))
+    return []
+
+
+def is_from_user(item: ConversationItem) -> bool:
+    """Whether it is a user's message."""
+    return item.type == "message" and item.role == "user"
+
+
+def run_in(items: Sequence[ConversationItem]) -> ObservedRun | None:
+    """The last run that left these items. Its id is that of its last item (`run_ref`): items name no response."""
+    answered = _answered_calls(items)
+    last_id, texts, calls = None, list[str](), list[FunctionCall]()
+    for item in items:
+        if item.type == "function_call_output" or is_from_user(item):
+            last_id, texts = None, []
+        elif item.type == "message" and item.role == "assistant":
+            last_id = item.id
+            texts += [part.text for part in item.content if part.type == "output_text"]
+        elif item.type == "function_call" and item.call_id not in answered:
+            last_id = item.id
+            calls.append(FunctionCall(item.call_id, item.name, item.arguments))
+    if last_id is None:
+        return None
+    status = "requires_action" if calls else "completed"
+    return ObservedRun(last_id, status, output_text="".join(texts), calls=tuple(calls))
+
+
+def run_ending_with(item_id: str, items: Sequence[ConversationItem]) -> ObservedRun | None:
+    """The run whose last item this is; None where the item is gone."""
+    last = next((index for index, item in enumerate(items) if item.id == item_id), None)
+    return None if last is None else run_in(items[: last + 1])
+
+
+def run_after(call_ids: Collection[str], items: Sequence[ConversationItem]) -> ObservedRun | None:
+    """What the run has done since these calls got their outputs, up to the next message of a user."""
+    outputs = [index for index, item in enumerate(items) if _answered_call(item) in call_ids]
+    if not outputs:
+        return None
+    since = items[outputs[-1] + 1 :]
+    end = next((index for index, item in enumerate(since) if is_from_user(item)), len(since))
+    return run_in(since[:end])
+
+
+def open_calls(call_ids: Collection[str], items: Sequence[ConversationItem]) -> list[str]:
+    """Those of these calls that the conversation has, but no output for."""
+    made = {item.call_id for item in items if item.type == "function_call"}
+    is_open = made - _answered_calls(items)
+    return [call_id for call_id in call_ids if call_id in is_open]
+
+
+def _answered_calls(items: Sequence[ConversationItem]) -> set[str]:
+    """Ids of the calls that have an output."""
+    return {call_id for item in items if (call_id := _answered_call(item)) is not None}
+
+
+def _answered_call(item: ConversationItem) -> str | None:
+    return item.call_id if item.type == "function_call_output" else None

@@ -1,0 +1,79 @@
+"""Make a creating request once, though its reply can be lost and the process that made it can end.
+
+The attempt is saved before the request; only the step that noted it may make the request at once. Every other step
+looks first for what the request may have made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from threadrun.errors import LostReply, TerminalError, ThreadBusy, TransientError
+from threadrun.reconcile.outcome import Actor, Checkpoint, RequeueAfter
+from threadrun.state.observations import ObservedRun
+from threadrun.state.run import RunRecord
+from threadrun.state.run_values import Attempt
+
+START_GRACE_SECONDS = 30
+"""How long a request without a reply may take to show up in the thread before it counts as never made."""
+BUSY_POLL_SECONDS = 5
+
+
+@dataclass(frozen=True)
+class CreatingRequest:
+    """A request that must not be made twice, and how to find out whether it was."""
+
+    effect: str
+    """What has happened then, as a clause."""
+    make: Callable[[], ObservedRun]
+    find: Callable[[], ObservedRun | None]
+    thread_id: str
+    only_ours_locks: bool
+    """A lock on the thread proves that the request was made."""
+
+
+def make_once(
+    run: RunRecord, request: CreatingRequest, attempt: Attempt, actor: Actor
+) -> ObservedRun | RequeueAfter | Checkpoint:
+    """The run as the request, or an earlier one, made it; or what to wait for. `attempt` is the run's own.
+
+    Raises what `make` and `find` raise, and `TerminalError` where nothing shows whether the request was made.
+    """
+    if attempt.owner != actor.step_id:
+        return _recover(run, request, attempt, actor)
+    run.attempt = attempt.made
+    try:
+        return request.make()
+    except LostReply:
+        raise  # Keep the attempt: the run may live.
+    except ThreadBusy as busy:
+        if attempt.earlier == "none":
+            run.attempt = None
+        elif request.only_ours_locks:
+            run.attempt = attempt.model_copy(update={"owner": None, "earlier": "locked"})
+        pause = busy.retry_after_seconds or BUSY_POLL_SECONDS
+        return RequeueAfter(pause, f"another run holds the thread: {busy.reason}", is_contended=True)
+    except (TransientError, TerminalError):
+        if attempt.earlier == "none":
+            run.attempt = None
+        raise  # Otherwise keep the attempt: this refusal says nothing about the earlier one.
+
+
+def _recover(
+    run: RunRecord, request: CreatingRequest, attempt: Attempt, actor: Actor
+) -> ObservedRun | RequeueAfter | Checkpoint:
+    found = request.find()
+    if found is not None:
+        return found
+    if attempt.earlier == "locked" or actor.now < attempt.intended_epoch_s + START_GRACE_SECONDS:
+        return RequeueAfter(BUSY_POLL_SECONDS, "waiting for a sign of the run whose start got no reply")
+    if not actor.backend.runs.shows_lost(request.thread_id):
+        raise TerminalError(
+            f"cannot tell whether {request.effect}: the reply was lost, and the server has no conversations that would "
+            "show it; it is not done again, to be safe"
+        )
+    run.attempt = attempt.model_copy(
+        update={"intended_epoch_s": actor.now, "owner": actor.step_id, "earlier": "unknown"}
+    )
+    return Checkpoint("the run was never started: starting it again")

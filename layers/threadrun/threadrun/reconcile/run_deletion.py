@@ -1,0 +1,90 @@
+"""Decides about runs that are not wanted: find what a lost reply left, cancel, wait for the end, delete."""
+
+from __future__ import annotations
+
+from threadrun.errors import NotFound, TerminalError, TransientError
+from threadrun.reconcile.once import START_GRACE_SECONDS
+from threadrun.reconcile.outcome import Actor, Done, RequeueAfter
+from threadrun.state.base import Owned
+from threadrun.state.observations import ObservedRun
+from threadrun.state.run import RunRecord
+from threadrun.state.run_values import Started
+
+CANCEL_POLL_SECONDS = 1
+
+
+def make_absent(run: RunRecord, actor: Actor) -> Done | RequeueAfter:
+    policy, backend = run.options.deletion_policy, actor.backend
+    if run.thread is None or policy == "retain":
+        return Done()
+    if actor.now >= run.deadline_epoch_s:
+        raise TerminalError(f"thread {run.thread.id} could not be deleted in time: {run.wait.reason}")
+    if _may_be_starting(run, actor.now):
+        return RequeueAfter(CANCEL_POLL_SECONDS, "a start is under way")
+    if run.attempt is not None:
+        _claim_lost_run(run, run.thread, actor)
+    if run.run is not None and run.started is not None and (run.run.is_ours or policy == "delete"):
+        if not _has_ended(run, run.started, actor):
+            backend.runs.cancel(*run.started)
+            return RequeueAfter(CANCEL_POLL_SECONDS, "the run is being cancelled")
+        close_calls(run, actor)
+        for run_id in (run.run.id, *run.round.chain):
+            backend.runs.delete(run.thread.id, run_id)
+    if run.files.vector_store_id is not None:
+        backend.vector_stores.delete(run.files.vector_store_id)
+    if run.thread.is_ours:
+        backend.threads.delete(run.thread.id)
+    return Done()
+
+
+def close_calls(run: RunRecord, actor: Actor) -> None:
+    """Leave no call without an output on a thread that others use; past the deadline this is tried once."""
+    if run.thread is None or run.thread.is_ours or run.started is None or not run.round.calls:
+        return
+    try:
+        actor.backend.runs.close_calls(*run.started, run.round.calls)
+    except TransientError:
+        if actor.now < run.deadline_epoch_s:
+            raise
+
+
+def _may_be_starting(run: RunRecord, now: float) -> bool:
+    if run.attempt is None or not (run.run is None or run.waits_for_outputs):
+        return False
+    return now < run.attempt.intended_epoch_s + START_GRACE_SECONDS
+
+
+def _claim_lost_run(run: RunRecord, thread: Owned, actor: Actor) -> None:
+    """Look once more for a run whose start got no reply: it would go on, and cost, without its thread."""
+    try:
+        found = _find_lost_run(run, thread, actor)
+    except NotFound:
+        return
+    if found is None:
+        return
+    if run.run is None:
+        run.run = Owned(id=found.run_id)
+    else:
+        run.continued_as(found)
+    if found.calls:
+        run.begin_round(found.calls)
+    run.observe(found, actor.now)
+
+
+def _find_lost_run(run: RunRecord, thread: Owned, actor: Actor) -> ObservedRun | None:
+    runs = actor.backend.runs
+    if run.started is not None and run.waits_for_outputs:
+        return runs.find_continuation(*run.started, run.round.calls)
+    if run.run is None and thread.is_ours:
+        return runs.find_lost(thread.id, run.attempt.after_item_id if run.attempt else None)
+    return None
+
+
+def _has_ended(run: RunRecord, started: Started, actor: Actor) -> bool:
+    try:
+        observed = actor.backend.runs.observe(*started)
+    except NotFound:
+        return True
+    if observed.calls:
+        run.begin_round(observed.calls)  # It may have made them since the last look.
+    return observed.is_final

@@ -1,0 +1,122 @@
+"""The public item of each run, `RUN#<thread_id>:<run_id>`, and large outputs in the bucket.
+
+A run's attributes are first put under `staged` of the item; the state machine's own DynamoDB integration moves them
+into place, so that an output is recorded without ever being part of an execution's history. `output_s3_uri` says where
+an output is of which the item has only the beginning, and is null where the item has all; `owner` is the record's key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+
+from threadrun.errors import VersionConflict
+from threadrun.storage.output_bucket import OutputBucket
+from threadrun.storage.records import translated
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+MAX_OUTPUT_BYTES = 190_000
+"""Half an item: the state machine's update may hold the output twice while it moves it into place."""
+SHORTENED_BYTES = 100_000
+"""What the item keeps of an output that is in the bucket, and of its keys."""
+OWNER_NAME = {"#owner": "owner"}
+
+
+class RunAttributes:
+    """Attributes of runs, and the bucket for outputs that are too large for the table."""
+
+    def __init__(self, client: DynamoDBClient, table_name: str, outputs: OutputBucket) -> None:
+        self._client, self._table_name, self._outputs = client, table_name, outputs
+
+    def stage(self, physical_id: str, owner: str, attributes: Mapping[str, Any]) -> str | None:
+        """Lay a run's attributes ready for the state machine to record; its item belongs to the first record.
+
+        An output that the item cannot hold is kept whole in the bucket, and its beginning in the item; returns
+        where, as `s3://bucket/key`.
+        """
+        uri = None
+        with translated("stage the attributes"):
+            if _output_bytes(attributes) > MAX_OUTPUT_BYTES:
+                uri = self._outputs.put(physical_id, str(attributes["output_text"]))
+                attributes = _shortened(attributes)
+            self._client.update_item(
+                TableName=self._table_name,
+                Key={"pk": {"S": attributes_key(physical_id)}},
+                UpdateExpression="SET staged = :attributes, output_s3_uri = :uri, "
+                "#owner = if_not_exists(#owner, :owner)",
+                ExpressionAttributeNames=OWNER_NAME,
+                ExpressionAttributeValues={
+                    ":attributes": TypeSerializer().serialize(dict(attributes)),
+                    ":uri": TypeSerializer().serialize(uri),
+                    ":owner": {"S": owner},
+                },
+            )
+        return uri
+
+    def read(self, physical_id: str) -> dict[str, Any] | None:
+        """A run's recorded attributes; those laid ready where recording them failed."""
+        key = {"pk": {"S": attributes_key(physical_id)}}
+        with translated("read the attributes"):
+            reply = self._client.get_item(TableName=self._table_name, Key=key, ConsistentRead=True)
+        if "Item" not in reply:
+            return None
+        item = {name: TypeDeserializer().deserialize(value) for name, value in reply["Item"].items() if name != "pk"}
+        staged = item.pop("staged", None)
+        for ours in ("output_s3_uri", "owner"):
+            item.pop(ours, None)
+        return {name: _plain(value) for name, value in (staged or item).items()}
+
+    def delete(self, physical_id: str, owner: str, output_s3_uri: str | None) -> None:
+        """Remove a run's public item and its output from the bucket, unless they are another record's.
+
+        Two resources may adopt one run.
+        """
+        with suppress(VersionConflict), translated("delete the attributes"):
+            self._client.delete_item(
+                TableName=self._table_name,
+                Key={"pk": {"S": attributes_key(physical_id)}},
+                ConditionExpression="attribute_not_exists(#owner) OR #owner = :owner",
+                ExpressionAttributeNames=OWNER_NAME,
+                ExpressionAttributeValues={":owner": {"S": owner}},
+            )
+            if output_s3_uri is not None:
+                self._outputs.delete(output_s3_uri)
+
+
+def attributes_key(physical_id: str) -> str:
+    """Key of a run's public item."""
+    return f"RUN#{physical_id}"
+
+
+def _output_bytes(attributes: Mapping[str, Any]) -> int:
+    texts = [attributes["output_text"], attributes["required_action"] or "", *attributes["output"].values()]
+    return sum(len(str(text).encode()) for text in texts)
+
+
+def _shortened(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """The attributes with the output's beginning only; of its keys those that fit, each whole."""
+    text = str(attributes["output_text"]).encode()[:SHORTENED_BYTES].decode(errors="ignore")
+    output, room = {}, SHORTENED_BYTES
+    for name, value in attributes["output"].items():
+        room -= len(str(value).encode())
+        if room >= 0:
+            output[name] = value
+    required = attributes["required_action"]
+    if required and len(str(required).encode()) > SHORTENED_BYTES:
+        required = [{**call, "arguments": ""} for call in required]
+    return {**attributes, "output_text": text, "output": output, "required_action": required}
+
+
+def _plain(value: Any) -> Any:
+    """DynamoDB's numbers as int where they are whole, as Decimal where not."""
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else value
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list) else value

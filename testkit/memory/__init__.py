@@ -1,0 +1,1 @@
+"""The application on services in memory: fast enough for thousands of lives."""
