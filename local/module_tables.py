@@ -10,6 +10,7 @@ from typing import Any
 
 import hcl2
 
+from local.modules.files import TYPE
 from local.release import version_of
 from local.terraform import configurations
 
@@ -31,11 +32,16 @@ def readmes(tree: Path) -> Iterator[tuple[Path, str]]:
 
 def with_tables(text: str, written: str, path: Path) -> str:
     """The text with what stands between the two marks replaced."""
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise ReadmeError(f"{path} lacks the lines between which its tables belong:\n{BEGIN}\n{END}")
-    return f"{before}{BEGIN}\n\n{written}\n\n{END}{after}"
+    return between(text, BEGIN, END, written, path)
+
+
+def between(text: str, begin: str, end: str, written: str, path: Path) -> str:
+    """The text of the file at `path` with `written` between two lines of it."""
+    before, found_begin, rest = text.partition(begin)
+    _, found_end, after = rest.partition(end)
+    if not (found_begin and found_end):
+        raise ReadmeError(f"{path} lacks the lines between which its tables belong:\n{begin}\n{end}")
+    return f"{before}{begin}\n\n{written}\n\n{end}{after}"
 
 
 def tables(folder: Path, version: str) -> str:
@@ -58,7 +64,9 @@ def _requirements(folder: Path) -> str:
 
 def _input(name: str, body: dict[str, Any]) -> tuple[str, ...]:
     default = f"`{_value(body['default'])}`" if "default" in body else "required"
-    return f"`{name}`", _text(body["description"]), f"`{_type(body['type'])}`", default
+    # Where the type is `any`, for unknown keys to be seen, the description ends with what it is in truth.
+    description, _, documented = _text(body["description"]).partition(TYPE)
+    return f"`{name}`", description, f"`{documented.rstrip('`') or _type(body['type'])}`", default
 
 
 def _type(written: str) -> str:

@@ -1,4 +1,4 @@
-"""Writes docs/resources/*.md from the models, in the shape of a Terraform resource's page, and the modules' tables.
+"""Writes docs/resources/*.md from the models, in the shape of a Terraform resource's page, and the Terraform modules.
 
 What a page says of an argument is the argument's own description: it cannot drift from what the code accepts.
 `--check` only compares.
@@ -9,12 +9,15 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
-from typing import Any, get_args
 
 from pydantic import BaseModel
 
 from local.module_tables import ReadmeError, readmes
+from local.modules.files import files
+from local.modules.migration import migration_page
+from local.modules.shapes import model_in
 from threadrun.schema.arguments import RESOURCE_MODELS, Desired
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -148,17 +151,11 @@ def _is_required(model: type[BaseModel], name: str) -> bool:
 def _nested(model: type[BaseModel], path: str) -> list[tuple[str, type[BaseModel]]]:
     found = []
     for name, field in model.model_fields.items():
-        nested = _model_in(field.annotation)
+        nested = model_in(field.annotation)
         if nested is not None:
             found.append((f"{path}{name}", nested))
             found += _nested(nested, f"{path}{name}.")
     return found
-
-
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next((model for part in get_args(annotation) if (model := _model_in(part))), None)
 
 
 def _pages() -> Iterator[tuple[Path, str]]:
@@ -174,7 +171,8 @@ def main() -> int:
     PAGES.mkdir(parents=True, exist_ok=True)
     stale = []
     try:
-        for path, text in [*_pages(), *readmes(ROOT)]:
+        # One after the other: the tables are made from files that were written before.
+        for path, text in chain(_pages(), files(ROOT, ATTRIBUTES), readmes(ROOT), (migration_page(ROOT),)):
             if not path.exists() or path.read_text() != text:
                 stale.append(path.relative_to(ROOT))
                 if not is_check:

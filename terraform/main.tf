@@ -1,8 +1,5 @@
-# The stack with a run, and nothing else.
-
-locals {
-  has_thread = var.existing_thread_id != null || length(try(var.thread.messages, [])) > 0
-}
+# `make reference` writes this file from the models of the resource types: change those.
+# The stack with the run.
 
 resource "aws_cloudformation_stack" "this" {
   name          = var.name
@@ -17,14 +14,16 @@ resource "aws_cloudformation_stack" "this" {
   }
 
   lifecycle {
-    # Preconditions and not variable validation: that sees other variables from Terraform 1.9 on only.
+    # It says what a create does that fails. The provider does not read it back, and would replace a stack for it.
+    ignore_changes = [on_failure]
+
     precondition {
       condition     = var.thread == null || var.existing_thread_id == null
       error_message = "thread conflicts with existing_thread_id: give one of the two."
     }
 
     precondition {
-      condition     = var.import_id != null || local.has_thread
+      condition     = var.import_id != null || var.existing_thread_id != null || try(length(var.thread.messages), 0) > 0
       error_message = "A thread with messages or an existing_thread_id is required."
     }
 

@@ -1,4 +1,5 @@
-# What a run gives.
+# `make reference` writes this file from the models of the resource types: change those.
+# What the run gives.
 
 locals {
   # Empty after a create that failed.
@@ -6,12 +7,12 @@ locals {
 }
 
 output "id" {
-  description = "The identifier of the run"
+  description = "The ID of the run"
   value       = try(local.stack_outputs["Id"], null)
 }
 
 output "thread_id" {
-  description = "The ID of the thread that the run is on"
+  description = "The ID of its thread"
   value       = try(local.stack_outputs["ThreadId"], null)
 }
 
@@ -21,47 +22,47 @@ output "physical_id" {
 }
 
 output "assistant_id" {
-  description = "The ID of the assistant that the run used, null without one"
+  description = "The assistant that was used; null where none was"
   value       = try(local.stack_outputs["AssistantId"] != "" ? local.stack_outputs["AssistantId"] : null, null)
 }
 
 output "assistant_version" {
-  description = "The version of the assistant that the run used, null without one or if unknown"
+  description = "Its version; null where the server keeps none"
   value       = try(tonumber(local.stack_outputs["AssistantVersion"]), null)
 }
 
 output "created_at" {
-  description = "The Unix timestamp (in seconds) of when the run was created"
+  description = "The Unix timestamp, in seconds, of when the run was created"
   value       = try(tonumber(local.stack_outputs["CreatedAt"]), null)
 }
 
 output "started_at" {
-  description = "The Unix timestamp (in seconds) of when the run was started, null if unknown"
+  description = "The Unix timestamp of when the run was first seen at work"
   value       = try(tonumber(local.stack_outputs["StartedAt"]), null)
 }
 
 output "completed_at" {
-  description = "The Unix timestamp (in seconds) of when the run was completed, null if it was not"
+  description = "The Unix timestamp of when the run was completed; null where it was not"
   value       = try(tonumber(local.stack_outputs["CompletedAt"]), null)
 }
 
 output "object" {
-  description = "The object type, always thread.run"
+  description = "Always `thread.run`"
   value       = try(local.stack_outputs["Object"], null)
 }
 
 output "status" {
-  description = "The status of the run"
+  description = "The final status of the run"
   value       = try(local.stack_outputs["Status"], null)
 }
 
 output "file_ids" {
-  description = "The IDs of the files that the run has access to, a list"
+  description = "The IDs of the files that the run had access to, a list"
   value       = try(tolist([for id in jsondecode(local.stack_outputs["FileIds"]) : tostring(id)]), null)
 }
 
 output "usage" {
-  description = "Tokens of the run, a map of numbers: prompt_tokens, completion_tokens and total_tokens, each null if unknown"
+  description = "The tokens that were used, a map of numbers: prompt_tokens, completion_tokens and total_tokens, each null if unknown"
   value = tomap({
     for name in ["prompt_tokens", "completion_tokens", "total_tokens"] :
     name => tonumber(try(jsondecode(local.stack_outputs["Usage"])[name], null))
@@ -83,7 +84,7 @@ output "required_action" {
 }
 
 output "output_text" {
-  description = "The text of the answer, shortened to what CloudFormation can carry"
+  description = "The text of the answer, shortened where it does not fit CloudFormation's 4,096 bytes"
   value       = can(local.stack_outputs["OutputText"]) ? base64decode(local.stack_outputs["OutputText"]) : null
 }
 
@@ -93,7 +94,7 @@ output "output_value" {
 }
 
 output "output_truncated" {
-  description = "Whether `output_text` was shortened, or a key of the output or `required_action` left out"
+  description = "`true` where `output_text` is shortened or a key of the output left out"
   value       = try(tobool(local.stack_outputs["OutputTruncated"]), null)
 }
 

@@ -1,65 +1,97 @@
-# The template of a stack with a run.
+# `make reference` writes this file from the models of the resource types: change those.
+# The template of the stack with the run.
 
 locals {
-  # What was left out is null in a typed object, and is taken out here.
-  messages = [
-    for message in try(var.thread.messages, []) : { for name, value in message : name => value if value != null }
-  ]
-
-  thread = var.thread == null ? null : {
-    for name, value in merge(var.thread, { messages = local.messages }) : name => value if value != null
-  }
-
   tools = var.tools == null ? null : [
     for tool in var.tools : {
-      for name, value in merge(tool, {
-        function = tool.function == null ? null : { for key, part in tool.function : key => part if part != null }
-      }) : name => value if value != null
+      for key, value in {
+        type = tostring(tool.type)
+        function = try(tool.function, null) == null ? null : {
+          for key, value in {
+            name        = tostring(tool.function.name)
+            description = try(tostring(tool.function.description), null)
+            parameters  = try(try(tostring(tool.function.parameters), jsonencode(tool.function.parameters)), null)
+            strict      = try(tobool(tool.function.strict), null)
+            handler_arn = try(tostring(tool.function.handler_arn), null)
+          } : key => value if value != null
+        }
+        vector_store_ids = try([for each in tool.vector_store_ids : tostring(each)], null)
+        file_ids         = try([for each in tool.file_ids : tostring(each)], null)
+      } : key => value if value != null
     }
   ]
 
   response_format = var.response_format == null ? null : {
-    for name, value in merge(var.response_format, {
-      json_schema = try({ for key, part in var.response_format.json_schema : key => part if part != null }, null)
-    }) : name => value if value != null
+    for key, value in {
+      type = tostring(var.response_format.type)
+      json_schema = try(var.response_format.json_schema, null) == null ? null : {
+        for key, value in {
+          name        = tostring(var.response_format.json_schema.name)
+          description = try(tostring(var.response_format.json_schema.description), null)
+          schema      = try(tostring(var.response_format.json_schema.schema), jsonencode(var.response_format.json_schema.schema))
+          strict      = try(tobool(var.response_format.json_schema.strict), null)
+        } : key => value if value != null
+      }
+    } : key => value if value != null
   }
 
+  thread = var.thread == null ? null : {
+    for key, value in {
+      messages = try([
+        for message in var.thread.messages : {
+          for key, value in {
+            role    = tostring(message.role)
+            content = tostring(message.content)
+            attachments = try([
+              for attachment in message.attachments : {
+                for key, value in {
+                  file_id = tostring(attachment.file_id)
+                } : key => value if value != null
+              }
+            ], null)
+            metadata = try({ for key, text in message.metadata : key => tostring(text) }, null)
+          } : key => value if value != null
+        }
+      ], null)
+      metadata = try({ for key, text in var.thread.metadata : key => tostring(text) }, null)
+    } : key => value if value != null
+  }
+}
+
+locals {
   # The stack's outputs by key. Keys are alphanumeric, so that of an output key is its digest.
   output_key_digests = { for key in toset(var.output_keys) : key => "Output${md5(key)}" }
 }
 
 module "template" {
-  source = "./modules/template"
-
-  description = "An OpenAI thread run."
-  logical_id  = "ThreadRun"
-  type        = "Custom::OpenAIThreadRun"
-
+  source          = "./modules/template"
+  description     = "A run at OpenAI."
+  logical_id      = "ThreadRun"
+  type            = "Custom::OpenAIThreadRun"
   service_token   = var.service_token
   service_timeout = var.service_timeout
 
   arguments = {
-    assistant_id          = var.assistant_id
-    thread                = local.thread
-    existing_thread_id    = var.existing_thread_id
     model                 = var.model
     instructions          = var.instructions
     tools                 = local.tools
-    metadata              = var.metadata
-    stream                = var.stream
-    max_completion_tokens = var.max_completion_tokens
     temperature           = var.temperature
     top_p                 = var.top_p
     response_format       = local.response_format
-
-    import_id       = var.import_id
-    timeout_seconds = var.timeout_seconds
-    triggers        = var.triggers
-    accept_statuses = var.accept_statuses
-    max_tool_rounds = var.max_tool_rounds
-    on_tool_error   = var.on_tool_error
-    reason_key      = var.reason_key
-    deletion_policy = var.deletion_policy
+    assistant_id          = var.assistant_id
+    thread                = local.thread
+    existing_thread_id    = var.existing_thread_id
+    metadata              = var.metadata
+    stream                = var.stream
+    max_completion_tokens = var.max_completion_tokens
+    import_id             = var.import_id
+    triggers              = var.triggers
+    accept_statuses       = var.accept_statuses
+    max_tool_rounds       = var.max_tool_rounds
+    on_tool_error         = var.on_tool_error
+    reason_key            = var.reason_key
+    timeout_seconds       = var.timeout_seconds
+    deletion_policy       = var.deletion_policy
   }
 
   plain_outputs = {
@@ -79,7 +111,10 @@ module "template" {
   }
 
   text_outputs = merge(
-    { RequiredAction = "required_action", OutputText = "output_text" },
+    {
+      RequiredAction = "required_action"
+      OutputText     = "output_text"
+    },
     { for key, digest in local.output_key_digests : digest => "output.${key}" },
   )
 }

@@ -1,8 +1,5 @@
-# What a run takes.
-
-################################################################################
-# Stack
-################################################################################
+# `make reference` writes this file from the models of the resource types: change those.
+# What the run takes.
 
 variable "name" {
   description = "Name of the CloudFormation stack that holds the run. Another name is another stack and a new run"
@@ -41,8 +38,7 @@ variable "service_timeout" {
 variable "on_failure" {
   description = "What CloudFormation does with a stack that could not be created: ROLLBACK, DELETE or DO_NOTHING. It rolls back where left out"
   type        = string
-  # Not "ROLLBACK": the provider does not read it back, so an imported stack would be replaced.
-  default = null
+  default     = null
 
   validation {
     condition     = var.on_failure == null ? true : contains(["ROLLBACK", "DELETE", "DO_NOTHING"], var.on_failure)
@@ -56,222 +52,763 @@ variable "tags" {
   default     = {}
 }
 
-################################################################################
-# Run
-################################################################################
-
-variable "assistant_id" {
-  description = "The ID of the assistant to use for the run. May be left out when `model` is given"
-  type        = string
-  default     = null
-
-  validation {
-    condition     = var.assistant_id == null ? true : length(var.assistant_id) > 0
-    error_message = "assistant_id must not be empty: leave it out instead."
-  }
-}
-
-variable "thread" {
-  description = "The new thread to start the run on. Conflicts with `existing_thread_id`"
-  type = object({
-    messages = optional(list(object({
-      role    = string
-      content = string
-      attachments = optional(list(object({
-        file_id = string
-      })))
-      metadata = optional(map(string))
-    })), [])
-    metadata = optional(map(string))
-  })
-  default = null
-
-  validation {
-    condition     = var.thread == null ? true : alltrue([for message in var.thread.messages : message.role == "user"])
-    error_message = "thread.messages: role must be user."
-  }
-
-  validation {
-    condition     = var.thread == null ? true : alltrue([for message in var.thread.messages : try(length(message.content) > 0, false)])
-    error_message = "thread.messages: content must not be empty."
-  }
-
-  validation {
-    condition = var.thread == null ? true : alltrue(flatten([
-      for message in var.thread.messages : message.attachments == null ? [] : [
-        for attachment in message.attachments : try(length(attachment.file_id) > 0, false)
-      ]
-    ]))
-    error_message = "thread.messages: file_id of an attachment must not be empty."
-  }
-
-  validation {
-    condition = var.thread == null ? true : alltrue([
-      for metadata in concat([var.thread.metadata], var.thread.messages[*].metadata) : metadata == null ? true : alltrue(concat(
-        [length(metadata) <= 16],
-        [for key, value in metadata : try(length(key) >= 1 && length(key) <= 64 && length(value) <= 512, false)],
-      ))
-    ])
-    error_message = "thread: metadata takes at most 16 pairs, keys of 1 to 64 and values of at most 512 characters."
-  }
-
-  validation {
-    condition = var.thread == null ? true : alltrue(flatten([
-      for metadata in concat([var.thread.metadata], var.thread.messages[*].metadata) : metadata == null ? [] : [
-        for key in keys(metadata) : key != "Ref" && !startswith(key, "Fn::")
-      ]
-    ]))
-    error_message = "thread: a metadata key must not be Ref or start with Fn::, CloudFormation takes these for functions."
-  }
-}
-
-variable "existing_thread_id" {
-  description = "The ID of an existing thread to use for this run. Conflicts with `thread`"
-  type        = string
-  default     = null
-
-  validation {
-    condition     = var.existing_thread_id == null ? true : length(var.existing_thread_id) > 0
-    error_message = "existing_thread_id must not be empty."
-  }
-}
-
 variable "model" {
-  description = "The ID of the model to use for the run. The assistant's own where left out"
+  description = "The ID of the model"
   type        = string
   default     = null
 
   validation {
-    condition     = var.model == null ? true : length(var.model) > 0
-    error_message = "model must not be empty: leave it out instead."
+    condition     = var.model == null ? true : length(var.model) >= 1
+    error_message = "model must be text that is not empty."
   }
 }
 
 variable "instructions" {
-  description = "Instructions that override the assistant's instructions for this run only"
+  description = "What the model is told before the messages"
   type        = string
   default     = null
 
   validation {
-    condition     = var.instructions == null ? true : length(var.instructions) > 0
-    error_message = "instructions must not be empty: leave them out instead."
+    condition     = var.instructions == null ? true : length(var.instructions) >= 1
+    error_message = "instructions must be text that is not empty."
   }
 }
 
 variable "tools" {
-  description = "The tools of the run, instead of the assistant's. Their `type` is code_interpreter (with `file_ids`), retrieval, file_search (OpenAI's name for retrieval today) or function; a function's `parameters` are the JSON text of a JSON Schema object, its `handler_arn` is the Lambda function that answers its calls, one that the application's ToolFunctionArns allow. Without it the run ends as requires_action"
-  type = list(object({
-    type = string
-    function = optional(object({
-      name        = optional(string)
-      description = optional(string)
-      parameters  = optional(string)
-      strict      = optional(bool)
-      handler_arn = optional(string)
-    }))
-    vector_store_ids = optional(list(string))
-    file_ids         = optional(list(string))
-  }))
-  default = null
+  description = "The tools that may be used. Type: `list(object({ type = string, function = optional(object({ name = string, description = optional(string), parameters = optional(any), strict = optional(bool), handler_arn = optional(string) })), vector_store_ids = optional(list(string)), file_ids = optional(list(string)) }))`"
+  type        = any
+  default     = null
 
   validation {
-    condition = var.tools == null ? true : alltrue([
-      for tool in var.tools : try(contains(["code_interpreter", "retrieval", "file_search", "function"], tool.type), false)
+    condition = length(flatten([
+      [for each in [var.tools] : "tools must be a list of objects." if !startswith(jsonencode(each), "[") && !startswith(jsonencode(each), "n")],
+      [
+        for tools in [var.tools] : [
+          for i, each in [for each in tools : each] :
+          "tools[${i}] must be an object." if !startswith(jsonencode(each), "{")
+        ] if startswith(jsonencode(tools), "[")
+      ],
+      [
+        for tools in [var.tools] : [
+          for i, tool in [for each in tools : each] : [
+            [
+              for key in setsubtract(keys(tool), ["type", "function", "vector_store_ids", "file_ids"]) :
+              "tools[${i}]: unknown key \"${key}\"; known are type, function, vector_store_ids, file_ids."
+            ],
+            [
+              for key in setsubtract(["type"], keys(tool)) :
+              "tools[${i}]: ${key} is required."
+            ],
+          ] if startswith(jsonencode(tool), "{")
+        ] if startswith(jsonencode(tools), "[")
+      ],
+    ])) == 0
+    error_message = nonsensitive(sensitive(join("\n", flatten([
+      [for each in [var.tools] : "tools must be a list of objects." if !startswith(jsonencode(each), "[") && !startswith(jsonencode(each), "n")],
+      [
+        for tools in [var.tools] : [
+          for i, each in [for each in tools : each] :
+          "tools[${i}] must be an object." if !startswith(jsonencode(each), "{")
+        ] if startswith(jsonencode(tools), "[")
+      ],
+      [
+        for tools in [var.tools] : [
+          for i, tool in [for each in tools : each] : [
+            [
+              for key in setsubtract(keys(tool), ["type", "function", "vector_store_ids", "file_ids"]) :
+              "tools[${i}]: unknown key \"${key}\"; known are type, function, vector_store_ids, file_ids."
+            ],
+            [
+              for key in setsubtract(["type"], keys(tool)) :
+              "tools[${i}]: ${key} is required."
+            ],
+          ] if startswith(jsonencode(tool), "{")
+        ] if startswith(jsonencode(tools), "[")
+      ],
+    ]))))
+  }
+
+  validation {
+    condition = alltrue([
+      for tools in [var.tools] : alltrue([
+        for tool in tools : alltrue([
+          for key, value in tool : value == null ? true : try(contains(["function"], tool.type), false) if key == "function"
+        ]) if startswith(jsonencode(tool), "{")
+      ]) if startswith(jsonencode(tools), "[")
     ])
-    error_message = "tools: type must be code_interpreter, retrieval, file_search or function."
+    error_message = "tools[*]: function is possible for type function only."
   }
 
   validation {
-    condition     = var.tools == null ? true : alltrue([for tool in var.tools : try(tool.type != "function" || tool.function != null, true)])
-    error_message = "tools: function is required when type is function."
-  }
-
-  validation {
-    condition     = var.tools == null ? true : alltrue([for tool in var.tools : try(tool.type == "function" || tool.function == null, true)])
-    error_message = "tools: function is possible when type is function only."
-  }
-
-  validation {
-    condition = var.tools == null ? true : alltrue([
-      for tool in var.tools : try(tool.function == null, true) ? true : can(regex("^[A-Za-z0-9_-]{1,64}$", tool.function.name))
+    condition = alltrue([
+      for tools in [var.tools] : alltrue([
+        for tool in tools : alltrue([
+          !try(contains(["function"], tool.type), false) || try(tool.function, null) != null
+        ]) if startswith(jsonencode(tool), "{")
+      ]) if startswith(jsonencode(tools), "[")
     ])
-    error_message = "tools: function needs a name of 1 to 64 letters, digits, underscores and hyphens."
+    error_message = "tools[*]: function is required for type function."
   }
 
   validation {
-    # keys fails for what is no object.
-    condition = var.tools == null ? true : alltrue([
-      for tool in var.tools : try(tool.function.parameters == null, true) ? true : can(keys(jsondecode(tool.function.parameters)))
+    condition = alltrue([
+      for tools in [var.tools] : alltrue([
+        for tool in tools : alltrue([
+          for key, value in tool : value == null ? true : try(contains(["retrieval", "file_search"], tool.type), false) if key == "vector_store_ids"
+        ]) if startswith(jsonencode(tool), "{")
+      ]) if startswith(jsonencode(tools), "[")
     ])
-    error_message = "tools: parameters of a function must be the JSON text of an object, as jsonencode makes it."
+    error_message = "tools[*]: vector_store_ids is possible for type retrieval or file_search only."
   }
 
   validation {
-    condition = var.tools == null ? true : alltrue([
-      for tool in var.tools : try(tool.function.handler_arn == null, true) ? true : can(regex(
-        "^arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{12}:function:[A-Za-z0-9_-]{1,64}(:[A-Za-z0-9_$-]+)?$",
-        tool.function.handler_arn,
-      ))
+    condition = alltrue([
+      for tools in [var.tools] : alltrue([
+        for tool in tools : alltrue([
+          for key, value in tool : value == null ? true : try(contains(["code_interpreter"], tool.type), false) if key == "file_ids"
+        ]) if startswith(jsonencode(tool), "{")
+      ]) if startswith(jsonencode(tools), "[")
     ])
-    error_message = "tools: handler_arn of a function must be the ARN of a Lambda function, with or without a qualifier."
+    error_message = "tools[*]: file_ids is possible for type code_interpreter only."
   }
 
   validation {
-    condition = var.tools == null ? true : alltrue([
-      for tool in var.tools : try(tool.vector_store_ids == null, true) ? true : try(contains(["retrieval", "file_search"], tool.type), true)
+    condition = alltrue([
+      for tools in [var.tools] : alltrue([
+        for tool in tools : alltrue([
+          for key, value in tool : try(contains(["code_interpreter", "retrieval", "file_search", "function"], value), false) if key == "type"
+        ]) if startswith(jsonencode(tool), "{")
+      ]) if startswith(jsonencode(tools), "[")
     ])
-    error_message = "tools: vector_store_ids are possible when type is retrieval or file_search only."
+    error_message = "tools[*].type must be code_interpreter, retrieval, file_search or function."
   }
 
   validation {
-    condition = var.tools == null ? true : alltrue(flatten([
-      for tool in var.tools : try(tool.vector_store_ids == null, true) ? [] : [for id in tool.vector_store_ids : try(length(id) > 0, false)]
-    ]))
-    error_message = "tools: vector_store_ids must not have an empty ID."
-  }
-
-  validation {
-    condition = var.tools == null ? true : alltrue([
-      for tool in var.tools : try(tool.file_ids == null, true) ? true : try(tool.type == "code_interpreter", true)
+    condition = alltrue([
+      for tools in [var.tools] : alltrue([
+        for tool in tools : alltrue([
+          for key, value in tool : value == null ? true : try(startswith(jsonencode(value), "[") && alltrue([for each in value : length(tostring(each)) >= 1]), false) if key == "vector_store_ids"
+        ]) if startswith(jsonencode(tool), "{")
+      ]) if startswith(jsonencode(tools), "[")
     ])
-    error_message = "tools: file_ids are possible when type is code_interpreter only."
+    error_message = "tools[*].vector_store_ids must be a list, each of which must be text that is not empty."
   }
 
   validation {
-    condition = var.tools == null ? true : alltrue(flatten([
-      for tool in var.tools : try(tool.file_ids == null, true) ? [] : [for id in tool.file_ids : try(length(id) > 0, false)]
-    ]))
-    error_message = "tools: file_ids must not have an empty ID."
+    condition = alltrue([
+      for tools in [var.tools] : alltrue([
+        for tool in tools : alltrue([
+          for key, value in tool : value == null ? true : try(startswith(jsonencode(value), "[") && alltrue([for each in value : length(tostring(each)) >= 1]), false) if key == "file_ids"
+        ]) if startswith(jsonencode(tool), "{")
+      ]) if startswith(jsonencode(tools), "[")
+    ])
+    error_message = "tools[*].file_ids must be a list, each of which must be text that is not empty."
+  }
+
+  validation {
+    condition = length(flatten([
+      for tools in [var.tools] : [
+        for i, tool in [for each in tools : each] : [
+          for key, value in tool : [
+            [for each in [value] : "tools[${i}].function must be an object." if !startswith(jsonencode(each), "{") && !startswith(jsonencode(each), "n")],
+            [
+              for function in [value] : [
+                [
+                  for key in setsubtract(keys(function), ["name", "description", "parameters", "strict", "handler_arn"]) :
+                  "tools[${i}].function: unknown key \"${key}\"; known are name, description, parameters, strict, handler_arn."
+                ],
+                [
+                  for key in setsubtract(["name"], keys(function)) :
+                  "tools[${i}].function: ${key} is required."
+                ],
+              ] if startswith(jsonencode(function), "{")
+            ],
+          ] if key == "function"
+        ] if startswith(jsonencode(tool), "{")
+      ] if startswith(jsonencode(tools), "[")
+    ])) == 0
+    error_message = nonsensitive(sensitive(join("\n", flatten([
+      for tools in [var.tools] : [
+        for i, tool in [for each in tools : each] : [
+          for key, value in tool : [
+            [for each in [value] : "tools[${i}].function must be an object." if !startswith(jsonencode(each), "{") && !startswith(jsonencode(each), "n")],
+            [
+              for function in [value] : [
+                [
+                  for key in setsubtract(keys(function), ["name", "description", "parameters", "strict", "handler_arn"]) :
+                  "tools[${i}].function: unknown key \"${key}\"; known are name, description, parameters, strict, handler_arn."
+                ],
+                [
+                  for key in setsubtract(["name"], keys(function)) :
+                  "tools[${i}].function: ${key} is required."
+                ],
+              ] if startswith(jsonencode(function), "{")
+            ],
+          ] if key == "function"
+        ] if startswith(jsonencode(tool), "{")
+      ] if startswith(jsonencode(tools), "[")
+    ]))))
+  }
+
+  validation {
+    condition = alltrue([
+      for tools in [var.tools] : alltrue([
+        for tool in tools : alltrue([
+          for key, value in tool : alltrue([
+            for function in [value] : alltrue([
+              for key, value in function : try(can(regex("^[a-zA-Z0-9_-]{1,64}$", value)), false) if key == "name"
+            ]) if startswith(jsonencode(function), "{")
+          ]) if key == "function"
+        ]) if startswith(jsonencode(tool), "{")
+      ]) if startswith(jsonencode(tools), "[")
+    ])
+    error_message = "tools[*].function.name must match ^[a-zA-Z0-9_-]{1,64}$."
+  }
+
+  validation {
+    condition = alltrue([
+      for tools in [var.tools] : alltrue([
+        for tool in tools : alltrue([
+          for key, value in tool : alltrue([
+            for function in [value] : alltrue([
+              for key, value in function : value == null ? true : try(length(tostring(value)) >= 1, false) if key == "description"
+            ]) if startswith(jsonencode(function), "{")
+          ]) if key == "function"
+        ]) if startswith(jsonencode(tool), "{")
+      ]) if startswith(jsonencode(tools), "[")
+    ])
+    error_message = "tools[*].function.description must be text that is not empty."
+  }
+
+  validation {
+    condition = alltrue([
+      for tools in [var.tools] : alltrue([
+        for tool in tools : alltrue([
+          for key, value in tool : alltrue([
+            for function in [value] : alltrue([
+              for key, value in function : value == null ? true : try(can(keys(jsondecode(tostring(value)))) || can(keys(value)), false) if key == "parameters"
+            ]) if startswith(jsonencode(function), "{")
+          ]) if key == "function"
+        ]) if startswith(jsonencode(tool), "{")
+      ]) if startswith(jsonencode(tools), "[")
+    ])
+    error_message = "tools[*].function.parameters must be a JSON object, as text or as a map."
+  }
+
+  validation {
+    condition = alltrue([
+      for tools in [var.tools] : alltrue([
+        for tool in tools : alltrue([
+          for key, value in tool : alltrue([
+            for function in [value] : alltrue([
+              for key, value in function : value == null ? true : try(tobool(value) != null, false) if key == "strict"
+            ]) if startswith(jsonencode(function), "{")
+          ]) if key == "function"
+        ]) if startswith(jsonencode(tool), "{")
+      ]) if startswith(jsonencode(tools), "[")
+    ])
+    error_message = "tools[*].function.strict must be true or false."
+  }
+
+  validation {
+    condition = alltrue([
+      for tools in [var.tools] : alltrue([
+        for tool in tools : alltrue([
+          for key, value in tool : alltrue([
+            for function in [value] : alltrue([
+              for key, value in function : value == null ? true : try(can(regex("^arn:aws[a-z-]*:lambda:[a-z0-9-]+:\\d{12}:function:[a-zA-Z0-9_-]{1,64}(:[a-zA-Z0-9_$-]+)?$", value)), false) if key == "handler_arn"
+            ]) if startswith(jsonencode(function), "{")
+          ]) if key == "function"
+        ]) if startswith(jsonencode(tool), "{")
+      ]) if startswith(jsonencode(tools), "[")
+    ])
+    error_message = "tools[*].function.handler_arn must match ^arn:aws[a-z-]*:lambda:[a-z0-9-]+:\\d{12}:function:[a-zA-Z0-9_-]{1,64}(:[a-zA-Z0-9_$-]+)?$."
+  }
+}
+
+variable "temperature" {
+  description = "The sampling temperature, 0 to 2: higher is more random. Reasoning models take none"
+  type        = number
+  default     = null
+
+  validation {
+    condition     = var.temperature == null ? true : var.temperature >= 0 && var.temperature <= 2
+    error_message = "temperature must be a number from 0 to 2."
+  }
+}
+
+variable "top_p" {
+  description = "The probability mass that is considered, 0 to 1: an alternative to `temperature`"
+  type        = number
+  default     = null
+
+  validation {
+    condition     = var.top_p == null ? true : var.top_p >= 0 && var.top_p <= 1
+    error_message = "top_p must be a number from 0 to 1."
+  }
+}
+
+variable "response_format" {
+  description = "The form of the answer. Type: `object({ type = string, json_schema = optional(object({ name = string, description = optional(string), schema = any, strict = optional(bool) })) })`"
+  type        = any
+  default     = null
+
+  validation {
+    condition = length(flatten([
+      [for each in [var.response_format] : "response_format must be an object." if !startswith(jsonencode(each), "{") && !startswith(jsonencode(each), "n")],
+      [
+        for response_format in [var.response_format] : [
+          [
+            for key in setsubtract(keys(response_format), ["type", "json_schema"]) :
+            "response_format: unknown key \"${key}\"; known are type, json_schema."
+          ],
+          [
+            for key in setsubtract(["type"], keys(response_format)) :
+            "response_format: ${key} is required."
+          ],
+        ] if startswith(jsonencode(response_format), "{")
+      ],
+    ])) == 0
+    error_message = nonsensitive(sensitive(join("\n", flatten([
+      [for each in [var.response_format] : "response_format must be an object." if !startswith(jsonencode(each), "{") && !startswith(jsonencode(each), "n")],
+      [
+        for response_format in [var.response_format] : [
+          [
+            for key in setsubtract(keys(response_format), ["type", "json_schema"]) :
+            "response_format: unknown key \"${key}\"; known are type, json_schema."
+          ],
+          [
+            for key in setsubtract(["type"], keys(response_format)) :
+            "response_format: ${key} is required."
+          ],
+        ] if startswith(jsonencode(response_format), "{")
+      ],
+    ]))))
+  }
+
+  validation {
+    condition = alltrue([
+      for response_format in [var.response_format] : alltrue([
+        for key, value in response_format : value == null ? true : try(contains(["json_schema"], response_format.type), false) if key == "json_schema"
+      ]) if startswith(jsonencode(response_format), "{")
+    ])
+    error_message = "response_format: json_schema is possible for type json_schema only."
+  }
+
+  validation {
+    condition = alltrue([
+      for response_format in [var.response_format] : alltrue([
+        !try(contains(["json_schema"], response_format.type), false) || try(response_format.json_schema, null) != null
+      ]) if startswith(jsonencode(response_format), "{")
+    ])
+    error_message = "response_format: json_schema is required for type json_schema."
+  }
+
+  validation {
+    condition = alltrue([
+      for response_format in [var.response_format] : alltrue([
+        for key, value in response_format : try(contains(["text", "json_object", "json_schema"], value), false) if key == "type"
+      ]) if startswith(jsonencode(response_format), "{")
+    ])
+    error_message = "response_format.type must be text, json_object or json_schema."
+  }
+
+  validation {
+    condition = length(flatten([
+      for response_format in [var.response_format] : [
+        for key, value in response_format : [
+          [for each in [value] : "response_format.json_schema must be an object." if !startswith(jsonencode(each), "{") && !startswith(jsonencode(each), "n")],
+          [
+            for json_schema in [value] : [
+              [
+                for key in setsubtract(keys(json_schema), ["name", "description", "schema", "strict"]) :
+                "response_format.json_schema: unknown key \"${key}\"; known are name, description, schema, strict."
+              ],
+              [
+                for key in setsubtract(["name", "schema"], keys(json_schema)) :
+                "response_format.json_schema: ${key} is required."
+              ],
+            ] if startswith(jsonencode(json_schema), "{")
+          ],
+        ] if key == "json_schema"
+      ] if startswith(jsonencode(response_format), "{")
+    ])) == 0
+    error_message = nonsensitive(sensitive(join("\n", flatten([
+      for response_format in [var.response_format] : [
+        for key, value in response_format : [
+          [for each in [value] : "response_format.json_schema must be an object." if !startswith(jsonencode(each), "{") && !startswith(jsonencode(each), "n")],
+          [
+            for json_schema in [value] : [
+              [
+                for key in setsubtract(keys(json_schema), ["name", "description", "schema", "strict"]) :
+                "response_format.json_schema: unknown key \"${key}\"; known are name, description, schema, strict."
+              ],
+              [
+                for key in setsubtract(["name", "schema"], keys(json_schema)) :
+                "response_format.json_schema: ${key} is required."
+              ],
+            ] if startswith(jsonencode(json_schema), "{")
+          ],
+        ] if key == "json_schema"
+      ] if startswith(jsonencode(response_format), "{")
+    ]))))
+  }
+
+  validation {
+    condition = alltrue([
+      for response_format in [var.response_format] : alltrue([
+        for key, value in response_format : alltrue([
+          for json_schema in [value] : alltrue([
+            for key, value in json_schema : try(can(regex("^[a-zA-Z0-9_-]{1,64}$", value)), false) if key == "name"
+          ]) if startswith(jsonencode(json_schema), "{")
+        ]) if key == "json_schema"
+      ]) if startswith(jsonencode(response_format), "{")
+    ])
+    error_message = "response_format.json_schema.name must match ^[a-zA-Z0-9_-]{1,64}$."
+  }
+
+  validation {
+    condition = alltrue([
+      for response_format in [var.response_format] : alltrue([
+        for key, value in response_format : alltrue([
+          for json_schema in [value] : alltrue([
+            for key, value in json_schema : value == null ? true : try(length(tostring(value)) >= 1, false) if key == "description"
+          ]) if startswith(jsonencode(json_schema), "{")
+        ]) if key == "json_schema"
+      ]) if startswith(jsonencode(response_format), "{")
+    ])
+    error_message = "response_format.json_schema.description must be text that is not empty."
+  }
+
+  validation {
+    condition = alltrue([
+      for response_format in [var.response_format] : alltrue([
+        for key, value in response_format : alltrue([
+          for json_schema in [value] : alltrue([
+            for key, value in json_schema : try(can(keys(jsondecode(tostring(value)))) || can(keys(value)), false) if key == "schema"
+          ]) if startswith(jsonencode(json_schema), "{")
+        ]) if key == "json_schema"
+      ]) if startswith(jsonencode(response_format), "{")
+    ])
+    error_message = "response_format.json_schema.schema must be a JSON object, as text or as a map."
+  }
+
+  validation {
+    condition = alltrue([
+      for response_format in [var.response_format] : alltrue([
+        for key, value in response_format : alltrue([
+          for json_schema in [value] : alltrue([
+            for key, value in json_schema : value == null ? true : try(tobool(value) != null, false) if key == "strict"
+          ]) if startswith(jsonencode(json_schema), "{")
+        ]) if key == "json_schema"
+      ]) if startswith(jsonencode(response_format), "{")
+    ])
+    error_message = "response_format.json_schema.strict must be true or false."
+  }
+}
+
+variable "assistant_id" {
+  description = "The ID of the assistant to use. What the run does not say itself is taken from it"
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.assistant_id == null ? true : length(var.assistant_id) >= 1
+    error_message = "assistant_id must be text that is not empty."
+  }
+}
+
+variable "thread" {
+  description = "A new thread for the run. Conflicts with `existing_thread_id`. Type: `object({ messages = optional(list(object({ role = string, content = string, attachments = optional(list(object({ file_id = string }))), metadata = optional(map(string)) }))), metadata = optional(map(string)) })`"
+  type        = any
+  default     = null
+
+  validation {
+    condition = length(flatten([
+      [for each in [var.thread] : "thread must be an object." if !startswith(jsonencode(each), "{") && !startswith(jsonencode(each), "n")],
+      [
+        for thread in [var.thread] : [
+          [
+            for key in setsubtract(keys(thread), ["messages", "metadata"]) :
+            "thread: unknown key \"${key}\"; known are messages, metadata."
+          ],
+        ] if startswith(jsonencode(thread), "{")
+      ],
+    ])) == 0
+    error_message = nonsensitive(sensitive(join("\n", flatten([
+      [for each in [var.thread] : "thread must be an object." if !startswith(jsonencode(each), "{") && !startswith(jsonencode(each), "n")],
+      [
+        for thread in [var.thread] : [
+          [
+            for key in setsubtract(keys(thread), ["messages", "metadata"]) :
+            "thread: unknown key \"${key}\"; known are messages, metadata."
+          ],
+        ] if startswith(jsonencode(thread), "{")
+      ],
+    ]))))
+  }
+
+  validation {
+    condition = alltrue([
+      for thread in [var.thread] : alltrue([
+        for key, value in thread : value == null ? true : try(startswith(jsonencode(value), "{") && length(value) <= 16 && alltrue([for key, text in value : length(key) >= 1 && length(key) <= 64 && length(tostring(text)) <= 512]), false) if key == "metadata"
+      ]) if startswith(jsonencode(thread), "{")
+    ])
+    error_message = "thread.metadata takes at most 16 pairs, keys of 1 to 64 and values of at most 512 characters."
+  }
+
+  validation {
+    condition = alltrue([
+      for thread in [var.thread] : alltrue([
+        for key, value in thread : value == null ? true : try(!can(keys(value)) || alltrue([for key in keys(value) : key != "Ref" && !startswith(key, "Fn::")]), false) if key == "metadata"
+      ]) if startswith(jsonencode(thread), "{")
+    ])
+    error_message = "thread.metadata must not have a key Ref, or one that starts with Fn::, as CloudFormation takes these for functions."
+  }
+
+  validation {
+    condition = length(flatten([
+      for thread in [var.thread] : [
+        for key, value in thread : [
+          [for each in [value] : "thread.messages must be a list of objects." if !startswith(jsonencode(each), "[") && !startswith(jsonencode(each), "n")],
+          [
+            for messages in [value] : [
+              for i, each in [for each in messages : each] :
+              "thread.messages[${i}] must be an object." if !startswith(jsonencode(each), "{")
+            ] if startswith(jsonencode(messages), "[")
+          ],
+          [
+            for messages in [value] : [
+              for i, message in [for each in messages : each] : [
+                [
+                  for key in setsubtract(keys(message), ["role", "content", "attachments", "metadata"]) :
+                  "thread.messages[${i}]: unknown key \"${key}\"; known are role, content, attachments, metadata."
+                ],
+                [
+                  for key in setsubtract(["role", "content"], keys(message)) :
+                  "thread.messages[${i}]: ${key} is required."
+                ],
+              ] if startswith(jsonencode(message), "{")
+            ] if startswith(jsonencode(messages), "[")
+          ],
+        ] if key == "messages"
+      ] if startswith(jsonencode(thread), "{")
+    ])) == 0
+    error_message = nonsensitive(sensitive(join("\n", flatten([
+      for thread in [var.thread] : [
+        for key, value in thread : [
+          [for each in [value] : "thread.messages must be a list of objects." if !startswith(jsonencode(each), "[") && !startswith(jsonencode(each), "n")],
+          [
+            for messages in [value] : [
+              for i, each in [for each in messages : each] :
+              "thread.messages[${i}] must be an object." if !startswith(jsonencode(each), "{")
+            ] if startswith(jsonencode(messages), "[")
+          ],
+          [
+            for messages in [value] : [
+              for i, message in [for each in messages : each] : [
+                [
+                  for key in setsubtract(keys(message), ["role", "content", "attachments", "metadata"]) :
+                  "thread.messages[${i}]: unknown key \"${key}\"; known are role, content, attachments, metadata."
+                ],
+                [
+                  for key in setsubtract(["role", "content"], keys(message)) :
+                  "thread.messages[${i}]: ${key} is required."
+                ],
+              ] if startswith(jsonencode(message), "{")
+            ] if startswith(jsonencode(messages), "[")
+          ],
+        ] if key == "messages"
+      ] if startswith(jsonencode(thread), "{")
+    ]))))
+  }
+
+  validation {
+    condition = alltrue([
+      for thread in [var.thread] : alltrue([
+        for key, value in thread : alltrue([
+          for messages in [value] : alltrue([
+            for message in messages : alltrue([
+              for key, value in message : try(contains(["user"], value), false) if key == "role"
+            ]) if startswith(jsonencode(message), "{")
+          ]) if startswith(jsonencode(messages), "[")
+        ]) if key == "messages"
+      ]) if startswith(jsonencode(thread), "{")
+    ])
+    error_message = "thread.messages[*].role must be user."
+  }
+
+  validation {
+    condition = alltrue([
+      for thread in [var.thread] : alltrue([
+        for key, value in thread : alltrue([
+          for messages in [value] : alltrue([
+            for message in messages : alltrue([
+              for key, value in message : try(length(tostring(value)) >= 1, false) if key == "content"
+            ]) if startswith(jsonencode(message), "{")
+          ]) if startswith(jsonencode(messages), "[")
+        ]) if key == "messages"
+      ]) if startswith(jsonencode(thread), "{")
+    ])
+    error_message = "thread.messages[*].content must be text that is not empty."
+  }
+
+  validation {
+    condition = alltrue([
+      for thread in [var.thread] : alltrue([
+        for key, value in thread : alltrue([
+          for messages in [value] : alltrue([
+            for message in messages : alltrue([
+              for key, value in message : value == null ? true : try(startswith(jsonencode(value), "{") && length(value) <= 16 && alltrue([for key, text in value : length(key) >= 1 && length(key) <= 64 && length(tostring(text)) <= 512]), false) if key == "metadata"
+            ]) if startswith(jsonencode(message), "{")
+          ]) if startswith(jsonencode(messages), "[")
+        ]) if key == "messages"
+      ]) if startswith(jsonencode(thread), "{")
+    ])
+    error_message = "thread.messages[*].metadata takes at most 16 pairs, keys of 1 to 64 and values of at most 512 characters."
+  }
+
+  validation {
+    condition = alltrue([
+      for thread in [var.thread] : alltrue([
+        for key, value in thread : alltrue([
+          for messages in [value] : alltrue([
+            for message in messages : alltrue([
+              for key, value in message : value == null ? true : try(!can(keys(value)) || alltrue([for key in keys(value) : key != "Ref" && !startswith(key, "Fn::")]), false) if key == "metadata"
+            ]) if startswith(jsonencode(message), "{")
+          ]) if startswith(jsonencode(messages), "[")
+        ]) if key == "messages"
+      ]) if startswith(jsonencode(thread), "{")
+    ])
+    error_message = "thread.messages[*].metadata must not have a key Ref, or one that starts with Fn::, as CloudFormation takes these for functions."
+  }
+
+  validation {
+    condition = length(flatten([
+      for thread in [var.thread] : [
+        for key, value in thread : [
+          for messages in [value] : [
+            for i, message in [for each in messages : each] : [
+              for key, value in message : [
+                [for each in [value] : "thread.messages[${i}].attachments must be a list of objects." if !startswith(jsonencode(each), "[") && !startswith(jsonencode(each), "n")],
+                [
+                  for attachments in [value] : [
+                    for j, each in [for each in attachments : each] :
+                    "thread.messages[${i}].attachments[${j}] must be an object." if !startswith(jsonencode(each), "{")
+                  ] if startswith(jsonencode(attachments), "[")
+                ],
+                [
+                  for attachments in [value] : [
+                    for j, attachment in [for each in attachments : each] : [
+                      [
+                        for key in setsubtract(keys(attachment), ["file_id"]) :
+                        "thread.messages[${i}].attachments[${j}]: unknown key \"${key}\"; known are file_id."
+                      ],
+                      [
+                        for key in setsubtract(["file_id"], keys(attachment)) :
+                        "thread.messages[${i}].attachments[${j}]: ${key} is required."
+                      ],
+                    ] if startswith(jsonencode(attachment), "{")
+                  ] if startswith(jsonencode(attachments), "[")
+                ],
+              ] if key == "attachments"
+            ] if startswith(jsonencode(message), "{")
+          ] if startswith(jsonencode(messages), "[")
+        ] if key == "messages"
+      ] if startswith(jsonencode(thread), "{")
+    ])) == 0
+    error_message = nonsensitive(sensitive(join("\n", flatten([
+      for thread in [var.thread] : [
+        for key, value in thread : [
+          for messages in [value] : [
+            for i, message in [for each in messages : each] : [
+              for key, value in message : [
+                [for each in [value] : "thread.messages[${i}].attachments must be a list of objects." if !startswith(jsonencode(each), "[") && !startswith(jsonencode(each), "n")],
+                [
+                  for attachments in [value] : [
+                    for j, each in [for each in attachments : each] :
+                    "thread.messages[${i}].attachments[${j}] must be an object." if !startswith(jsonencode(each), "{")
+                  ] if startswith(jsonencode(attachments), "[")
+                ],
+                [
+                  for attachments in [value] : [
+                    for j, attachment in [for each in attachments : each] : [
+                      [
+                        for key in setsubtract(keys(attachment), ["file_id"]) :
+                        "thread.messages[${i}].attachments[${j}]: unknown key \"${key}\"; known are file_id."
+                      ],
+                      [
+                        for key in setsubtract(["file_id"], keys(attachment)) :
+                        "thread.messages[${i}].attachments[${j}]: ${key} is required."
+                      ],
+                    ] if startswith(jsonencode(attachment), "{")
+                  ] if startswith(jsonencode(attachments), "[")
+                ],
+              ] if key == "attachments"
+            ] if startswith(jsonencode(message), "{")
+          ] if startswith(jsonencode(messages), "[")
+        ] if key == "messages"
+      ] if startswith(jsonencode(thread), "{")
+    ]))))
+  }
+
+  validation {
+    condition = alltrue([
+      for thread in [var.thread] : alltrue([
+        for key, value in thread : alltrue([
+          for messages in [value] : alltrue([
+            for message in messages : alltrue([
+              for key, value in message : alltrue([
+                for attachments in [value] : alltrue([
+                  for attachment in attachments : alltrue([
+                    for key, value in attachment : try(length(tostring(value)) >= 1, false) if key == "file_id"
+                  ]) if startswith(jsonencode(attachment), "{")
+                ]) if startswith(jsonencode(attachments), "[")
+              ]) if key == "attachments"
+            ]) if startswith(jsonencode(message), "{")
+          ]) if startswith(jsonencode(messages), "[")
+        ]) if key == "messages"
+      ]) if startswith(jsonencode(thread), "{")
+    ])
+    error_message = "thread.messages[*].attachments[*].file_id must be text that is not empty."
+  }
+}
+
+variable "existing_thread_id" {
+  description = "The ID of an existing thread to run on; it is never deleted. Conflicts with `thread`"
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.existing_thread_id == null ? true : length(var.existing_thread_id) >= 1
+    error_message = "existing_thread_id must be text that is not empty."
   }
 }
 
 variable "metadata" {
-  description = "Key-value pairs to attach to the run"
+  description = "Key-value pairs on the run, at most 16"
   type        = map(string)
   default     = null
 
   validation {
-    condition = var.metadata == null ? true : alltrue(concat(
-      [length(var.metadata) <= 16],
-      [for key, value in var.metadata : try(length(key) >= 1 && length(key) <= 64 && length(value) <= 512, false)],
-    ))
+    condition     = var.metadata == null ? true : try(startswith(jsonencode(var.metadata), "{") && length(var.metadata) <= 16 && alltrue([for key, text in var.metadata : length(key) >= 1 && length(key) <= 64 && length(tostring(text)) <= 512]), false)
     error_message = "metadata takes at most 16 pairs, keys of 1 to 64 and values of at most 512 characters."
   }
 
   validation {
-    condition     = var.metadata == null ? true : alltrue([for key in keys(var.metadata) : key != "Ref" && !startswith(key, "Fn::")])
-    error_message = "metadata: a key must not be Ref or start with Fn::, CloudFormation takes these for functions."
+    condition     = var.metadata == null ? true : try(!can(keys(var.metadata)) || alltrue([for key in keys(var.metadata) : key != "Ref" && !startswith(key, "Fn::")]), false)
+    error_message = "metadata must not have a key Ref, or one that starts with Fn::, as CloudFormation takes these for functions."
   }
 }
 
 variable "stream" {
-  description = "Whether to stream the run. It changes nothing: the stack sees a run when it has ended"
+  description = "Accepted and without effect: a stack sees a run when it has ended"
   type        = bool
   default     = null
 }
 
 variable "max_completion_tokens" {
-  description = "The maximum number of tokens that can be generated in the run completion, 16 at least"
+  description = "The most tokens that may be generated, 16 at least (256 where the server speaks Assistants v2)"
   type        = number
   default     = null
 
@@ -281,63 +818,8 @@ variable "max_completion_tokens" {
   }
 }
 
-variable "temperature" {
-  description = "The sampling temperature, 0 to 2. Higher values make the output more random, lower ones more deterministic"
-  type        = number
-  default     = null
-
-  validation {
-    condition     = var.temperature == null ? true : var.temperature >= 0 && var.temperature <= 2
-    error_message = "temperature must be from 0 to 2."
-  }
-}
-
-variable "top_p" {
-  description = "An alternative to `temperature`: only the tokens of this probability mass are considered, 0 to 1"
-  type        = number
-  default     = null
-
-  validation {
-    condition     = var.top_p == null ? true : var.top_p >= 0 && var.top_p <= 1
-    error_message = "top_p must be from 0 to 1."
-  }
-}
-
-variable "response_format" {
-  description = "The format of the response; its `type` is text, json_object or json_schema. For the last, `json_schema` has a name and the schema as JSON text; an answer that does not follow it fails the deployment"
-  type = object({
-    type = string
-    json_schema = optional(object({
-      name        = string
-      description = optional(string)
-      schema      = string
-      strict      = optional(bool)
-    }))
-  })
-  default = null
-
-  validation {
-    condition     = var.response_format == null ? true : try(contains(["text", "json_object", "json_schema"], var.response_format.type), false)
-    error_message = "response_format: type must be text, json_object or json_schema."
-  }
-
-  validation {
-    condition     = var.response_format == null ? true : (var.response_format.type == "json_schema") == (var.response_format.json_schema != null)
-    error_message = "response_format: json_schema is required for type json_schema, and possible for no other."
-  }
-
-  validation {
-    condition     = try(var.response_format.json_schema, null) == null ? true : can(keys(jsondecode(var.response_format.json_schema.schema)))
-    error_message = "response_format: schema must be a JSON object, as text."
-  }
-}
-
-################################################################################
-# Life of the run
-################################################################################
-
 variable "import_id" {
-  description = "`thread_id:run_id` of a run to adopt instead of starting one. It stays at OpenAI unless `deletion_policy` says delete"
+  description = "`thread_id:run_id` of a run to adopt instead of starting one. It stays at OpenAI unless `deletion_policy` is `delete`"
   type        = string
   default     = null
 
@@ -347,49 +829,35 @@ variable "import_id" {
   }
 }
 
-variable "timeout_seconds" {
-  description = "Longest time to wait for the run, 1 to 3600 seconds; `service_timeout` is the upper bound"
-  type        = number
-  default     = null
-
-  validation {
-    condition     = var.timeout_seconds == null ? true : var.timeout_seconds >= 1 && var.timeout_seconds <= 3600 && floor(var.timeout_seconds) == var.timeout_seconds
-    error_message = "timeout_seconds must be a whole number from 1 to 3600."
-  }
-}
-
 variable "triggers" {
-  description = "Any change in this map starts a new run"
+  description = "A map; any change in it starts a new run"
   type        = map(string)
   default     = null
 
   validation {
-    condition     = var.triggers == null ? true : alltrue([for value in values(var.triggers) : value != null])
-    error_message = "triggers must not have a null value."
+    condition     = var.triggers == null ? true : try(startswith(jsonencode(var.triggers), "{") && alltrue([for key, text in var.triggers : text != null]), false)
+    error_message = "triggers must be a map of text without null."
   }
 
   validation {
-    condition     = var.triggers == null ? true : alltrue([for key in keys(var.triggers) : key != "Ref" && !startswith(key, "Fn::")])
-    error_message = "triggers: a key must not be Ref or start with Fn::, CloudFormation takes these for functions."
+    condition     = var.triggers == null ? true : try(!can(keys(var.triggers)) || alltrue([for key in keys(var.triggers) : key != "Ref" && !startswith(key, "Fn::")]), false)
+    error_message = "triggers must not have a key Ref, or one that starts with Fn::, as CloudFormation takes these for functions."
   }
 }
 
 variable "accept_statuses" {
-  description = "Final statuses of the run that count as success. Where left out: completed, and requires_action if a function tool has no handler"
+  description = "The final statuses that count as success. Unless set: `completed`, and `requires_action` where a function has no handler"
   type        = set(string)
   default     = null
 
   validation {
-    condition = var.accept_statuses == null ? true : length(var.accept_statuses) > 0 && alltrue([
-      for status in var.accept_statuses :
-      contains(["completed", "requires_action", "failed", "incomplete", "cancelled", "expired"], status)
-    ])
-    error_message = "accept_statuses must name one or more of completed, requires_action, failed, incomplete, cancelled, expired."
+    condition     = var.accept_statuses == null ? true : try(startswith(jsonencode(var.accept_statuses), "[") && alltrue([for each in var.accept_statuses : contains(["completed", "requires_action", "failed", "incomplete", "cancelled", "expired"], each)]) && length(var.accept_statuses) >= 1, false)
+    error_message = "accept_statuses must be a list, at least 1 of them, each of which must be completed, requires_action, failed, incomplete, cancelled or expired."
   }
 }
 
 variable "max_tool_rounds" {
-  description = "How often the run may call functions that have a handler, 1 to 100: calls at the same time are one round. 16 where left out"
+  description = "How often the run may call functions that have a handler, 1 to 100: calls at the same time are one round. 16 unless set"
   type        = number
   default     = null
 
@@ -400,7 +868,7 @@ variable "max_tool_rounds" {
 }
 
 variable "on_tool_error" {
-  description = "What the failure of a handler means, after two retries: report (to the model, which goes on with that) or fail (the deployment). It is reported where left out"
+  description = "What the failure of a handler means, after two retries: `report` it to the model, which goes on with that, or `fail` the resource. `report` unless set"
   type        = string
   default     = null
 
@@ -411,13 +879,29 @@ variable "on_tool_error" {
 }
 
 variable "reason_key" {
-  description = "A top-level key of the answer whose text is told with the failure when the answer does not keep to its json_schema"
+  description = "A top-level key of the answer whose text is told with the failure when the answer does not keep to its `json_schema`: in the stack's events, where nothing else of an answer is ever told"
   type        = string
   default     = null
+
+  validation {
+    condition     = var.reason_key == null ? true : length(var.reason_key) >= 1
+    error_message = "reason_key must be text that is not empty."
+  }
+}
+
+variable "timeout_seconds" {
+  description = "The longest time to wait, 1 to 3600 seconds; `service_timeout` is the upper bound"
+  type        = number
+  default     = null
+
+  validation {
+    condition     = var.timeout_seconds == null ? true : var.timeout_seconds >= 1 && var.timeout_seconds <= 3600 && floor(var.timeout_seconds) == var.timeout_seconds
+    error_message = "timeout_seconds must be a whole number from 1 to 3600."
+  }
 }
 
 variable "deletion_policy" {
-  description = "What happens to thread and run when the stack lets go of them: delete or retain. What was created is deleted and what was adopted is retained where left out"
+  description = "`delete` or `retain`: what happens at OpenAI when the resource goes. Unless set, what was created is deleted and what was adopted stays"
   type        = string
   default     = null
 

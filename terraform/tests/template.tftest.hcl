@@ -8,101 +8,6 @@ variables {
   thread        = { messages = [{ role = "user", content = "Hello" }] }
 }
 
-run "arguments_left_out_are_absent" {
-  command = plan
-
-  assert {
-    condition = yamldecode(aws_cloudformation_stack.this.template_body).Resources == {
-      ThreadRun = {
-        Type = "Custom::OpenAIThreadRun"
-        Properties = {
-          ServiceToken   = var.service_token
-          ServiceTimeout = 3600
-          model          = "gpt-5.4-mini"
-          thread         = { messages = [{ role = "user", content = "Hello" }] }
-        }
-      }
-    }
-    error_message = "The template must have the given arguments and nothing else."
-  }
-}
-
-run "every_argument_is_passed_on" {
-  command = plan
-
-  variables {
-    assistant_id = "asst_1"
-    thread = {
-      messages = [{ role = "user", content = "Hello", attachments = [{ file_id = "file-1" }, { file_id = "file-2" }], metadata = { Position = "1" } }]
-      metadata = { Topic = "greetings" }
-    }
-    instructions          = "Be brief."
-    tools                 = [{ type = "code_interpreter" }]
-    metadata              = { Team = "docs" }
-    stream                = false
-    max_completion_tokens = 16
-    temperature           = 0.7
-    top_p                 = 0.9
-    response_format       = { type = "json_object" }
-    timeout_seconds       = 120
-    triggers              = { version = 2 }
-    accept_statuses       = ["requires_action", "completed"]
-    max_tool_rounds       = 4
-    on_tool_error         = "fail"
-    reason_key            = "why"
-    deletion_policy       = "retain"
-    service_timeout       = 300
-  }
-
-  assert {
-    condition = yamldecode(aws_cloudformation_stack.this.template_body).Resources.ThreadRun.Properties == {
-      ServiceToken   = var.service_token
-      ServiceTimeout = 300
-      assistant_id   = "asst_1"
-      thread = {
-        messages = [{ role = "user", content = "Hello", attachments = [{ file_id = "file-1" }, { file_id = "file-2" }], metadata = { Position = "1" } }]
-        metadata = { Topic = "greetings" }
-      }
-      model                 = "gpt-5.4-mini"
-      instructions          = "Be brief."
-      tools                 = [{ type = "code_interpreter" }]
-      metadata              = { Team = "docs" }
-      stream                = false
-      max_completion_tokens = 16
-      temperature           = 0.7
-      top_p                 = 0.9
-      response_format       = { type = "json_object" }
-      timeout_seconds       = 120
-      triggers              = { version = "2" }
-      accept_statuses       = ["completed", "requires_action"]
-      max_tool_rounds       = 4
-      on_tool_error         = "fail"
-      reason_key            = "why"
-      deletion_policy       = "retain"
-    }
-    error_message = "Every argument must reach the custom resource under its own name."
-  }
-
-  assert {
-    condition     = aws_cloudformation_stack.this.timeouts.update == "25m"
-    error_message = "The stack's timeouts must follow service_timeout."
-  }
-}
-
-run "run_on_an_existing_thread" {
-  command = plan
-
-  variables {
-    thread             = null
-    existing_thread_id = "conv_1"
-  }
-
-  assert {
-    condition     = !can(yamldecode(aws_cloudformation_stack.this.template_body).Resources.ThreadRun.Properties.thread)
-    error_message = "A run on an existing thread must have no thread of its own."
-  }
-}
-
 run "adopted_run_needs_nothing_else" {
   command = plan
 
@@ -119,33 +24,6 @@ run "adopted_run_needs_nothing_else" {
       import_id      = "conv_1:resp_1"
     }
     error_message = "An import_id must be enough."
-  }
-}
-
-run "tools_have_what_was_given_and_nothing_else" {
-  command = plan
-
-  variables {
-    tools = [
-      { type = "retrieval" },
-      { type = "file_search", vector_store_ids = ["vs_1", "vs_2"] },
-      { type = "code_interpreter", file_ids = ["file-1"] },
-      { type = "function", function = { name = "now" } },
-      { type = "function", function = { name = "get_weather", description = "Weather", parameters = "{}", strict = true } },
-      { type = "function", function = { name = "get_time", handler_arn = "arn:aws:lambda:us-east-1:123456789012:function:get-time:live" } },
-    ]
-  }
-
-  assert {
-    condition = jsonencode(yamldecode(aws_cloudformation_stack.this.template_body).Resources.ThreadRun.Properties.tools) == jsonencode([
-      { type = "retrieval" },
-      { type = "file_search", vector_store_ids = ["vs_1", "vs_2"] },
-      { type = "code_interpreter", file_ids = ["file-1"] },
-      { type = "function", function = { name = "now" } },
-      { type = "function", function = { name = "get_weather", description = "Weather", parameters = "{}", strict = true } },
-      { type = "function", function = { name = "get_time", handler_arn = "arn:aws:lambda:us-east-1:123456789012:function:get-time:live" } },
-    ])
-    error_message = "A tool must have the given parts and nothing else."
   }
 }
 
@@ -201,32 +79,6 @@ run "assistant_needs_no_model" {
   }
 }
 
-run "text_arrives_in_ascii" {
-  command = plan
-
-  variables {
-    instructions = "日本 🏃"
-  }
-
-  assert {
-    condition     = strcontains(aws_cloudformation_stack.this.template_body, "instructions: \"\\u65e5\\u672c \\U0001f3c3\"")
-    error_message = "A character beyond ASCII must be escaped."
-  }
-}
-
-run "a_promised_schema_is_passed_on_as_it_is" {
-  command = plan
-
-  variables {
-    response_format = { type = "json_schema", json_schema = { name = "verdict", schema = "{\"type\": \"object\"}", strict = true } }
-  }
-
-  assert {
-    condition     = yamldecode(aws_cloudformation_stack.this.template_body).Resources.ThreadRun.Properties.response_format == { type = "json_schema", json_schema = { name = "verdict", schema = "{\"type\": \"object\"}", strict = true } }
-    error_message = "The schema must arrive as the same text, and what was left out must stay out."
-  }
-}
-
 run "calls_that_are_left_are_read_from_their_attribute" {
   command = plan
 
@@ -236,4 +88,64 @@ run "calls_that_are_left_are_read_from_their_attribute" {
     }
     error_message = "Calls may have characters beyond ASCII: they must be encoded."
   }
+}
+
+run "stack_has_what_was_given" {
+  command = plan
+
+  variables {
+    service_timeout = 300
+    on_failure      = "DELETE"
+    tags            = { Team = "docs" }
+  }
+
+  assert {
+    condition     = aws_cloudformation_stack.this.name == var.name && aws_cloudformation_stack.this.on_failure == "DELETE" && aws_cloudformation_stack.this.tags == tomap({ Team = "docs" })
+    error_message = "Name, on_failure and tags must be the stack's."
+  }
+
+  assert {
+    condition     = aws_cloudformation_stack.this.timeouts.create == "25m" && yamldecode(aws_cloudformation_stack.this.template_body).Resources.ThreadRun.Properties.ServiceTimeout == 300
+    error_message = "The stack's timeouts must follow service_timeout."
+  }
+}
+
+run "thread_conflicts_with_existing_thread_id" {
+  command = plan
+
+  variables {
+    existing_thread_id = "conv_1"
+  }
+
+  expect_failures = [aws_cloudformation_stack.this]
+}
+
+run "a_thread_is_required" {
+  command = plan
+
+  variables {
+    thread = null
+  }
+
+  expect_failures = [aws_cloudformation_stack.this]
+}
+
+run "a_thread_needs_messages" {
+  command = plan
+
+  variables {
+    thread = { messages = [] }
+  }
+
+  expect_failures = [aws_cloudformation_stack.this]
+}
+
+run "model_or_assistant_is_required" {
+  command = plan
+
+  variables {
+    model = null
+  }
+
+  expect_failures = [aws_cloudformation_stack.this]
 }

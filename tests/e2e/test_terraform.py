@@ -70,6 +70,21 @@ def test_apply_clean_plan_change_destroy(terraform: Callable[[str], Terraform], 
     assert openai_api.counters()["responses"] == openai_api.counters()["conversations"] == 0
 
 
+def test_an_imported_stack_is_not_replaced(terraform: Callable[[str], Terraform], openai_api: OpenAIStandIn) -> None:
+    """The provider does not read on_failure back, and a change of it would be another stack, and another run."""
+    example = terraform("basic")
+    (example.directory / "main_override.tf").write_text('module "thread_run" {\n  on_failure = "DELETE"\n}\n')
+    example.run("apply", "-auto-approve", "-no-color")
+    outputs = example.outputs()
+    address = "module.thread_run.aws_cloudformation_stack.this"
+    example.run("state", "rm", address)
+    example.run("import", "-no-color", address, example.environment["TF_VAR_name"])
+    assert "No changes" in example.run("plan", "-detailed-exitcode", "-no-color")
+    example.run("apply", "-auto-approve", "-no-color")
+    assert example.outputs() == outputs
+    assert openai_api.counters()["responses"] == 1
+
+
 def test_a_failed_apply_shows_the_reason(terraform: Callable[[str], Terraform], openai_api: OpenAIStandIn) -> None:
     example = terraform("basic")
     said = example.run("apply", "-auto-approve", "-no-color", status=1, model="no-such-model")

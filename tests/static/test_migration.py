@@ -31,7 +31,7 @@ def test_an_argument_has_its_old_name() -> None:
     names = {old.split(".")[0] for old, _ in rows}
     assert names <= set(re.findall(r'^variable "(\w+)"', VARIABLES, re.MULTILINE))
     inner = {part for old, _ in rows for part in old.split(".")[1:]}
-    assert [name for name in sorted(inner) if not re.search(rf"^ +{name} +=", VARIABLES, re.MULTILINE)] == []
+    assert [name for name in sorted(inner) if not re.search(rf"\b{name} = ", VARIABLES)] == []
 
 
 def test_what_is_new_is_all_that_is_new() -> None:

@@ -77,18 +77,18 @@ def test_keys_of_a_schema_are_data_in_pascal_case_too() -> None:
     ("tool", "problem"),
     [
         ({"type": "search"}, r"tools\[0\]\.type: must be 'code_interpreter', 'retrieval', 'file_search' or 'function'"),
-        ({"type": "function"}, "function is required for a tool of type function"),
+        ({"type": "function"}, "function is required for type function"),
         ({"type": "function", "function": {"description": "d"}}, r"tools\[0\]\.function\.name: is required"),
         ({"type": "function", "function": {"name": "no spaces"}}, r"tools\[0\]\.function\.name: must match"),
         (function("[1]"), r"tools\[0\]\.function\.parameters: must be a JSON object"),
         (function("{"), "must be a JSON object: this text is no JSON"),
         (function(["a"]), "must be a JSON object, as text or as a map"),
-        ({"type": "retrieval", "function": {"name": "f"}}, "function is possible for a tool of type function only"),
+        ({"type": "retrieval", "function": {"name": "f"}}, "function is possible for type function only"),
         (
             {"type": "function", "function": {"name": "f"}, "vector_store_ids": ["vs_1"]},
-            "vector_store_ids are possible",
+            "vector_store_ids is possible for type retrieval or file_search only",
         ),
-        ({"type": "retrieval", "file_ids": ["file-1"]}, "file_ids are possible for code_interpreter only"),
+        ({"type": "retrieval", "file_ids": ["file-1"]}, "file_ids is possible for type code_interpreter only"),
     ],
 )
 def test_a_tool_that_cannot_be_is_named(tool: dict[str, Any], problem: str) -> None:

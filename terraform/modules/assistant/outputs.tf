@@ -1,4 +1,5 @@
-# What an assistant gives.
+# `make reference` writes this file from the models of the resource types: change those.
+# What the assistant gives.
 
 locals {
   # Empty after a create that failed.
@@ -6,27 +7,27 @@ locals {
 }
 
 output "id" {
-  description = "The identifier of the assistant, which the `assistant_id` of a run takes"
+  description = "The ID of the assistant"
   value       = try(local.stack_outputs["Id"], null)
 }
 
 output "version" {
-  description = "The version of the assistant: an update in place raises it and keeps the `id`"
+  description = "Its version, 1 at first and raised by each change"
   value       = try(tonumber(local.stack_outputs["Version"]), null)
 }
 
 output "created_at" {
-  description = "The Unix timestamp (in seconds) of when the assistant was created"
+  description = "The Unix timestamp of when it was created"
   value       = try(tonumber(local.stack_outputs["CreatedAt"]), null)
 }
 
 output "assistant_name" {
-  description = "The name of the assistant, null without one"
+  description = "Its name; null where it has none"
   value       = try(local.stack_outputs["Name"] != "" ? base64decode(local.stack_outputs["Name"]) : null, null)
 }
 
 output "model" {
-  description = "The model of the assistant"
+  description = "Its model"
   value       = try(local.stack_outputs["Model"], null)
 }
 

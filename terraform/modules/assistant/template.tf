@@ -1,41 +1,58 @@
-# The template of a stack with an assistant.
+# `make reference` writes this file from the models of the resource types: change those.
+# The template of the stack with the assistant.
 
 locals {
-  # What was left out is null in a typed object, and is taken out here.
   tools = var.tools == null ? null : [
     for tool in var.tools : {
-      for name, value in merge(tool, {
-        function = tool.function == null ? null : { for key, part in tool.function : key => part if part != null }
-      }) : name => value if value != null
+      for key, value in {
+        type = tostring(tool.type)
+        function = try(tool.function, null) == null ? null : {
+          for key, value in {
+            name        = tostring(tool.function.name)
+            description = try(tostring(tool.function.description), null)
+            parameters  = try(try(tostring(tool.function.parameters), jsonencode(tool.function.parameters)), null)
+            strict      = try(tobool(tool.function.strict), null)
+            handler_arn = try(tostring(tool.function.handler_arn), null)
+          } : key => value if value != null
+        }
+        vector_store_ids = try([for each in tool.vector_store_ids : tostring(each)], null)
+        file_ids         = try([for each in tool.file_ids : tostring(each)], null)
+      } : key => value if value != null
     }
   ]
 
   response_format = var.response_format == null ? null : {
-    for name, value in merge(var.response_format, {
-      json_schema = try({ for key, part in var.response_format.json_schema : key => part if part != null }, null)
-    }) : name => value if value != null
+    for key, value in {
+      type = tostring(var.response_format.type)
+      json_schema = try(var.response_format.json_schema, null) == null ? null : {
+        for key, value in {
+          name        = tostring(var.response_format.json_schema.name)
+          description = try(tostring(var.response_format.json_schema.description), null)
+          schema      = try(tostring(var.response_format.json_schema.schema), jsonencode(var.response_format.json_schema.schema))
+          strict      = try(tobool(var.response_format.json_schema.strict), null)
+        } : key => value if value != null
+      }
+    } : key => value if value != null
   }
 }
 
 module "template" {
-  source = "../template"
-
-  description = "An OpenAI assistant."
-  logical_id  = "Assistant"
-  type        = "Custom::OpenAIAssistant"
-
+  source          = "../template"
+  description     = "An assistant at OpenAI."
+  logical_id      = "Assistant"
+  type            = "Custom::OpenAIAssistant"
   service_token   = var.service_token
   service_timeout = var.service_timeout
 
   arguments = {
-    name            = var.assistant_name
-    description     = var.description
     model           = var.model
     instructions    = var.instructions
     tools           = local.tools
     temperature     = var.temperature
     top_p           = var.top_p
     response_format = local.response_format
+    name            = var.assistant_name
+    description     = var.description
     metadata        = var.metadata
     deletion_policy = var.deletion_policy
   }

@@ -1,8 +1,5 @@
-# What an assistant takes.
-
-################################################################################
-# Stack
-################################################################################
+# `make reference` writes this file from the models of the resource types: change those.
+# What the assistant takes.
 
 variable "name" {
   description = "Name of the CloudFormation stack that holds the assistant. Another name is another stack and a new assistant"
@@ -41,8 +38,7 @@ variable "service_timeout" {
 variable "on_failure" {
   description = "What CloudFormation does with a stack that could not be created: ROLLBACK, DELETE or DO_NOTHING. It rolls back where left out"
   type        = string
-  # Not "ROLLBACK": the provider does not read it back, so an imported stack would be replaced.
-  default = null
+  default     = null
 
   validation {
     condition     = var.on_failure == null ? true : contains(["ROLLBACK", "DELETE", "DO_NOTHING"], var.on_failure)
@@ -56,213 +52,501 @@ variable "tags" {
   default     = {}
 }
 
-################################################################################
-# Assistant
-################################################################################
-
-variable "assistant_name" {
-  description = "The name of the assistant, 256 characters at most; `name` is that of the stack"
-  type        = string
-  default     = null
-
-  validation {
-    condition     = var.assistant_name == null ? true : length(var.assistant_name) >= 1 && length(var.assistant_name) <= 256
-    error_message = "assistant_name must have 1 to 256 characters: leave it out instead of an empty one."
-  }
-}
-
-variable "description" {
-  description = "The description of the assistant, 512 characters at most"
-  type        = string
-  default     = null
-
-  validation {
-    condition     = var.description == null ? true : length(var.description) >= 1 && length(var.description) <= 512
-    error_message = "description must have 1 to 512 characters: leave it out instead of an empty one."
-  }
-}
-
 variable "model" {
-  description = "The ID of the model of the assistant's runs, unless a run names another"
+  description = "The ID of the model"
   type        = string
   nullable    = false
 
   validation {
-    condition     = length(var.model) > 0
-    error_message = "model must not be empty."
+    condition     = length(var.model) >= 1
+    error_message = "model must be text that is not empty."
   }
 }
 
 variable "instructions" {
-  description = "Instructions of the assistant's runs, unless a run has its own"
+  description = "What the model is told before the messages"
   type        = string
   default     = null
 
   validation {
-    condition     = var.instructions == null ? true : length(var.instructions) > 0
-    error_message = "instructions must not be empty: leave them out instead."
+    condition     = var.instructions == null ? true : length(var.instructions) >= 1
+    error_message = "instructions must be text that is not empty."
   }
 }
 
 variable "tools" {
-  description = "The tools of the assistant's runs, unless a run has its own. Their `type` is code_interpreter (with `file_ids`), retrieval, file_search (OpenAI's name for retrieval today) or function; a function's `parameters` are the JSON text of a JSON Schema object, its `handler_arn` is the Lambda function that answers its calls, one that the application's ToolFunctionArns allow. Without it the run ends as requires_action"
-  type = list(object({
-    type = string
-    function = optional(object({
-      name        = optional(string)
-      description = optional(string)
-      parameters  = optional(string)
-      strict      = optional(bool)
-      handler_arn = optional(string)
-    }))
-    vector_store_ids = optional(list(string))
-    file_ids         = optional(list(string))
-  }))
-  default = null
+  description = "The tools that may be used. Type: `list(object({ type = string, function = optional(object({ name = string, description = optional(string), parameters = optional(any), strict = optional(bool), handler_arn = optional(string) })), vector_store_ids = optional(list(string)), file_ids = optional(list(string)) }))`"
+  type        = any
+  default     = null
 
   validation {
-    condition = var.tools == null ? true : alltrue([
-      for tool in var.tools : try(contains(["code_interpreter", "retrieval", "file_search", "function"], tool.type), false)
+    condition = length(flatten([
+      [for each in [var.tools] : "tools must be a list of objects." if !startswith(jsonencode(each), "[") && !startswith(jsonencode(each), "n")],
+      [
+        for tools in [var.tools] : [
+          for i, each in [for each in tools : each] :
+          "tools[${i}] must be an object." if !startswith(jsonencode(each), "{")
+        ] if startswith(jsonencode(tools), "[")
+      ],
+      [
+        for tools in [var.tools] : [
+          for i, tool in [for each in tools : each] : [
+            [
+              for key in setsubtract(keys(tool), ["type", "function", "vector_store_ids", "file_ids"]) :
+              "tools[${i}]: unknown key \"${key}\"; known are type, function, vector_store_ids, file_ids."
+            ],
+            [
+              for key in setsubtract(["type"], keys(tool)) :
+              "tools[${i}]: ${key} is required."
+            ],
+          ] if startswith(jsonencode(tool), "{")
+        ] if startswith(jsonencode(tools), "[")
+      ],
+    ])) == 0
+    error_message = nonsensitive(sensitive(join("\n", flatten([
+      [for each in [var.tools] : "tools must be a list of objects." if !startswith(jsonencode(each), "[") && !startswith(jsonencode(each), "n")],
+      [
+        for tools in [var.tools] : [
+          for i, each in [for each in tools : each] :
+          "tools[${i}] must be an object." if !startswith(jsonencode(each), "{")
+        ] if startswith(jsonencode(tools), "[")
+      ],
+      [
+        for tools in [var.tools] : [
+          for i, tool in [for each in tools : each] : [
+            [
+              for key in setsubtract(keys(tool), ["type", "function", "vector_store_ids", "file_ids"]) :
+              "tools[${i}]: unknown key \"${key}\"; known are type, function, vector_store_ids, file_ids."
+            ],
+            [
+              for key in setsubtract(["type"], keys(tool)) :
+              "tools[${i}]: ${key} is required."
+            ],
+          ] if startswith(jsonencode(tool), "{")
+        ] if startswith(jsonencode(tools), "[")
+      ],
+    ]))))
+  }
+
+  validation {
+    condition = alltrue([
+      for tools in [var.tools] : alltrue([
+        for tool in tools : alltrue([
+          for key, value in tool : value == null ? true : try(contains(["function"], tool.type), false) if key == "function"
+        ]) if startswith(jsonencode(tool), "{")
+      ]) if startswith(jsonencode(tools), "[")
     ])
-    error_message = "tools: type must be code_interpreter, retrieval, file_search or function."
+    error_message = "tools[*]: function is possible for type function only."
   }
 
   validation {
-    condition     = var.tools == null ? true : alltrue([for tool in var.tools : try(tool.type != "function" || tool.function != null, true)])
-    error_message = "tools: function is required when type is function."
-  }
-
-  validation {
-    condition     = var.tools == null ? true : alltrue([for tool in var.tools : try(tool.type == "function" || tool.function == null, true)])
-    error_message = "tools: function is possible when type is function only."
-  }
-
-  validation {
-    condition = var.tools == null ? true : alltrue([
-      for tool in var.tools : try(tool.function == null, true) ? true : can(regex("^[A-Za-z0-9_-]{1,64}$", tool.function.name))
+    condition = alltrue([
+      for tools in [var.tools] : alltrue([
+        for tool in tools : alltrue([
+          !try(contains(["function"], tool.type), false) || try(tool.function, null) != null
+        ]) if startswith(jsonencode(tool), "{")
+      ]) if startswith(jsonencode(tools), "[")
     ])
-    error_message = "tools: function needs a name of 1 to 64 letters, digits, underscores and hyphens."
+    error_message = "tools[*]: function is required for type function."
   }
 
   validation {
-    # keys fails for what is no object.
-    condition = var.tools == null ? true : alltrue([
-      for tool in var.tools : try(tool.function.parameters == null, true) ? true : can(keys(jsondecode(tool.function.parameters)))
+    condition = alltrue([
+      for tools in [var.tools] : alltrue([
+        for tool in tools : alltrue([
+          for key, value in tool : value == null ? true : try(contains(["retrieval", "file_search"], tool.type), false) if key == "vector_store_ids"
+        ]) if startswith(jsonencode(tool), "{")
+      ]) if startswith(jsonencode(tools), "[")
     ])
-    error_message = "tools: parameters of a function must be the JSON text of an object, as jsonencode makes it."
+    error_message = "tools[*]: vector_store_ids is possible for type retrieval or file_search only."
   }
 
   validation {
-    condition = var.tools == null ? true : alltrue([
-      for tool in var.tools : try(tool.function.handler_arn == null, true) ? true : can(regex(
-        "^arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{12}:function:[A-Za-z0-9_-]{1,64}(:[A-Za-z0-9_$-]+)?$",
-        tool.function.handler_arn,
-      ))
+    condition = alltrue([
+      for tools in [var.tools] : alltrue([
+        for tool in tools : alltrue([
+          for key, value in tool : value == null ? true : try(contains(["code_interpreter"], tool.type), false) if key == "file_ids"
+        ]) if startswith(jsonencode(tool), "{")
+      ]) if startswith(jsonencode(tools), "[")
     ])
-    error_message = "tools: handler_arn of a function must be the ARN of a Lambda function, with or without a qualifier."
+    error_message = "tools[*]: file_ids is possible for type code_interpreter only."
   }
 
   validation {
-    condition = var.tools == null ? true : alltrue([
-      for tool in var.tools : try(tool.vector_store_ids == null, true) ? true : try(contains(["retrieval", "file_search"], tool.type), true)
+    condition = alltrue([
+      for tools in [var.tools] : alltrue([
+        for tool in tools : alltrue([
+          for key, value in tool : try(contains(["code_interpreter", "retrieval", "file_search", "function"], value), false) if key == "type"
+        ]) if startswith(jsonencode(tool), "{")
+      ]) if startswith(jsonencode(tools), "[")
     ])
-    error_message = "tools: vector_store_ids are possible when type is retrieval or file_search only."
+    error_message = "tools[*].type must be code_interpreter, retrieval, file_search or function."
   }
 
   validation {
-    condition = var.tools == null ? true : alltrue(flatten([
-      for tool in var.tools : try(tool.vector_store_ids == null, true) ? [] : [for id in tool.vector_store_ids : try(length(id) > 0, false)]
-    ]))
-    error_message = "tools: vector_store_ids must not have an empty ID."
-  }
-
-  validation {
-    condition = var.tools == null ? true : alltrue([
-      for tool in var.tools : try(tool.file_ids == null, true) ? true : try(tool.type == "code_interpreter", true)
+    condition = alltrue([
+      for tools in [var.tools] : alltrue([
+        for tool in tools : alltrue([
+          for key, value in tool : value == null ? true : try(startswith(jsonencode(value), "[") && alltrue([for each in value : length(tostring(each)) >= 1]), false) if key == "vector_store_ids"
+        ]) if startswith(jsonencode(tool), "{")
+      ]) if startswith(jsonencode(tools), "[")
     ])
-    error_message = "tools: file_ids are possible when type is code_interpreter only."
+    error_message = "tools[*].vector_store_ids must be a list, each of which must be text that is not empty."
   }
 
   validation {
-    condition = var.tools == null ? true : alltrue(flatten([
-      for tool in var.tools : try(tool.file_ids == null, true) ? [] : [for id in tool.file_ids : try(length(id) > 0, false)]
-    ]))
-    error_message = "tools: file_ids must not have an empty ID."
+    condition = alltrue([
+      for tools in [var.tools] : alltrue([
+        for tool in tools : alltrue([
+          for key, value in tool : value == null ? true : try(startswith(jsonencode(value), "[") && alltrue([for each in value : length(tostring(each)) >= 1]), false) if key == "file_ids"
+        ]) if startswith(jsonencode(tool), "{")
+      ]) if startswith(jsonencode(tools), "[")
+    ])
+    error_message = "tools[*].file_ids must be a list, each of which must be text that is not empty."
+  }
+
+  validation {
+    condition = length(flatten([
+      for tools in [var.tools] : [
+        for i, tool in [for each in tools : each] : [
+          for key, value in tool : [
+            [for each in [value] : "tools[${i}].function must be an object." if !startswith(jsonencode(each), "{") && !startswith(jsonencode(each), "n")],
+            [
+              for function in [value] : [
+                [
+                  for key in setsubtract(keys(function), ["name", "description", "parameters", "strict", "handler_arn"]) :
+                  "tools[${i}].function: unknown key \"${key}\"; known are name, description, parameters, strict, handler_arn."
+                ],
+                [
+                  for key in setsubtract(["name"], keys(function)) :
+                  "tools[${i}].function: ${key} is required."
+                ],
+              ] if startswith(jsonencode(function), "{")
+            ],
+          ] if key == "function"
+        ] if startswith(jsonencode(tool), "{")
+      ] if startswith(jsonencode(tools), "[")
+    ])) == 0
+    error_message = nonsensitive(sensitive(join("\n", flatten([
+      for tools in [var.tools] : [
+        for i, tool in [for each in tools : each] : [
+          for key, value in tool : [
+            [for each in [value] : "tools[${i}].function must be an object." if !startswith(jsonencode(each), "{") && !startswith(jsonencode(each), "n")],
+            [
+              for function in [value] : [
+                [
+                  for key in setsubtract(keys(function), ["name", "description", "parameters", "strict", "handler_arn"]) :
+                  "tools[${i}].function: unknown key \"${key}\"; known are name, description, parameters, strict, handler_arn."
+                ],
+                [
+                  for key in setsubtract(["name"], keys(function)) :
+                  "tools[${i}].function: ${key} is required."
+                ],
+              ] if startswith(jsonencode(function), "{")
+            ],
+          ] if key == "function"
+        ] if startswith(jsonencode(tool), "{")
+      ] if startswith(jsonencode(tools), "[")
+    ]))))
+  }
+
+  validation {
+    condition = alltrue([
+      for tools in [var.tools] : alltrue([
+        for tool in tools : alltrue([
+          for key, value in tool : alltrue([
+            for function in [value] : alltrue([
+              for key, value in function : try(can(regex("^[a-zA-Z0-9_-]{1,64}$", value)), false) if key == "name"
+            ]) if startswith(jsonencode(function), "{")
+          ]) if key == "function"
+        ]) if startswith(jsonencode(tool), "{")
+      ]) if startswith(jsonencode(tools), "[")
+    ])
+    error_message = "tools[*].function.name must match ^[a-zA-Z0-9_-]{1,64}$."
+  }
+
+  validation {
+    condition = alltrue([
+      for tools in [var.tools] : alltrue([
+        for tool in tools : alltrue([
+          for key, value in tool : alltrue([
+            for function in [value] : alltrue([
+              for key, value in function : value == null ? true : try(length(tostring(value)) >= 1, false) if key == "description"
+            ]) if startswith(jsonencode(function), "{")
+          ]) if key == "function"
+        ]) if startswith(jsonencode(tool), "{")
+      ]) if startswith(jsonencode(tools), "[")
+    ])
+    error_message = "tools[*].function.description must be text that is not empty."
+  }
+
+  validation {
+    condition = alltrue([
+      for tools in [var.tools] : alltrue([
+        for tool in tools : alltrue([
+          for key, value in tool : alltrue([
+            for function in [value] : alltrue([
+              for key, value in function : value == null ? true : try(can(keys(jsondecode(tostring(value)))) || can(keys(value)), false) if key == "parameters"
+            ]) if startswith(jsonencode(function), "{")
+          ]) if key == "function"
+        ]) if startswith(jsonencode(tool), "{")
+      ]) if startswith(jsonencode(tools), "[")
+    ])
+    error_message = "tools[*].function.parameters must be a JSON object, as text or as a map."
+  }
+
+  validation {
+    condition = alltrue([
+      for tools in [var.tools] : alltrue([
+        for tool in tools : alltrue([
+          for key, value in tool : alltrue([
+            for function in [value] : alltrue([
+              for key, value in function : value == null ? true : try(tobool(value) != null, false) if key == "strict"
+            ]) if startswith(jsonencode(function), "{")
+          ]) if key == "function"
+        ]) if startswith(jsonencode(tool), "{")
+      ]) if startswith(jsonencode(tools), "[")
+    ])
+    error_message = "tools[*].function.strict must be true or false."
+  }
+
+  validation {
+    condition = alltrue([
+      for tools in [var.tools] : alltrue([
+        for tool in tools : alltrue([
+          for key, value in tool : alltrue([
+            for function in [value] : alltrue([
+              for key, value in function : value == null ? true : try(can(regex("^arn:aws[a-z-]*:lambda:[a-z0-9-]+:\\d{12}:function:[a-zA-Z0-9_-]{1,64}(:[a-zA-Z0-9_$-]+)?$", value)), false) if key == "handler_arn"
+            ]) if startswith(jsonencode(function), "{")
+          ]) if key == "function"
+        ]) if startswith(jsonencode(tool), "{")
+      ]) if startswith(jsonencode(tools), "[")
+    ])
+    error_message = "tools[*].function.handler_arn must match ^arn:aws[a-z-]*:lambda:[a-z0-9-]+:\\d{12}:function:[a-zA-Z0-9_-]{1,64}(:[a-zA-Z0-9_$-]+)?$."
   }
 }
 
 variable "temperature" {
-  description = "The sampling temperature, 0 to 2. Higher values make the output more random, lower ones more deterministic"
+  description = "The sampling temperature, 0 to 2: higher is more random. Reasoning models take none"
   type        = number
   default     = null
 
   validation {
     condition     = var.temperature == null ? true : var.temperature >= 0 && var.temperature <= 2
-    error_message = "temperature must be from 0 to 2."
+    error_message = "temperature must be a number from 0 to 2."
   }
 }
 
 variable "top_p" {
-  description = "An alternative to `temperature`: only the tokens of this probability mass are considered, 0 to 1"
+  description = "The probability mass that is considered, 0 to 1: an alternative to `temperature`"
   type        = number
   default     = null
 
   validation {
     condition     = var.top_p == null ? true : var.top_p >= 0 && var.top_p <= 1
-    error_message = "top_p must be from 0 to 1."
+    error_message = "top_p must be a number from 0 to 1."
   }
 }
 
 variable "response_format" {
-  description = "The format of the response; its `type` is text, json_object or json_schema. For the last, `json_schema` has a name and the schema as JSON text; an answer that does not follow it fails the deployment"
-  type = object({
-    type = string
-    json_schema = optional(object({
-      name        = string
-      description = optional(string)
-      schema      = string
-      strict      = optional(bool)
-    }))
-  })
-  default = null
+  description = "The form of the answer. Type: `object({ type = string, json_schema = optional(object({ name = string, description = optional(string), schema = any, strict = optional(bool) })) })`"
+  type        = any
+  default     = null
 
   validation {
-    condition     = var.response_format == null ? true : try(contains(["text", "json_object", "json_schema"], var.response_format.type), false)
-    error_message = "response_format: type must be text, json_object or json_schema."
+    condition = length(flatten([
+      [for each in [var.response_format] : "response_format must be an object." if !startswith(jsonencode(each), "{") && !startswith(jsonencode(each), "n")],
+      [
+        for response_format in [var.response_format] : [
+          [
+            for key in setsubtract(keys(response_format), ["type", "json_schema"]) :
+            "response_format: unknown key \"${key}\"; known are type, json_schema."
+          ],
+          [
+            for key in setsubtract(["type"], keys(response_format)) :
+            "response_format: ${key} is required."
+          ],
+        ] if startswith(jsonencode(response_format), "{")
+      ],
+    ])) == 0
+    error_message = nonsensitive(sensitive(join("\n", flatten([
+      [for each in [var.response_format] : "response_format must be an object." if !startswith(jsonencode(each), "{") && !startswith(jsonencode(each), "n")],
+      [
+        for response_format in [var.response_format] : [
+          [
+            for key in setsubtract(keys(response_format), ["type", "json_schema"]) :
+            "response_format: unknown key \"${key}\"; known are type, json_schema."
+          ],
+          [
+            for key in setsubtract(["type"], keys(response_format)) :
+            "response_format: ${key} is required."
+          ],
+        ] if startswith(jsonencode(response_format), "{")
+      ],
+    ]))))
   }
 
   validation {
-    condition     = var.response_format == null ? true : (var.response_format.type == "json_schema") == (var.response_format.json_schema != null)
-    error_message = "response_format: json_schema is required for type json_schema, and possible for no other."
+    condition = alltrue([
+      for response_format in [var.response_format] : alltrue([
+        for key, value in response_format : value == null ? true : try(contains(["json_schema"], response_format.type), false) if key == "json_schema"
+      ]) if startswith(jsonencode(response_format), "{")
+    ])
+    error_message = "response_format: json_schema is possible for type json_schema only."
   }
 
   validation {
-    condition     = try(var.response_format.json_schema, null) == null ? true : can(keys(jsondecode(var.response_format.json_schema.schema)))
-    error_message = "response_format: schema must be a JSON object, as text."
+    condition = alltrue([
+      for response_format in [var.response_format] : alltrue([
+        !try(contains(["json_schema"], response_format.type), false) || try(response_format.json_schema, null) != null
+      ]) if startswith(jsonencode(response_format), "{")
+    ])
+    error_message = "response_format: json_schema is required for type json_schema."
+  }
+
+  validation {
+    condition = alltrue([
+      for response_format in [var.response_format] : alltrue([
+        for key, value in response_format : try(contains(["text", "json_object", "json_schema"], value), false) if key == "type"
+      ]) if startswith(jsonencode(response_format), "{")
+    ])
+    error_message = "response_format.type must be text, json_object or json_schema."
+  }
+
+  validation {
+    condition = length(flatten([
+      for response_format in [var.response_format] : [
+        for key, value in response_format : [
+          [for each in [value] : "response_format.json_schema must be an object." if !startswith(jsonencode(each), "{") && !startswith(jsonencode(each), "n")],
+          [
+            for json_schema in [value] : [
+              [
+                for key in setsubtract(keys(json_schema), ["name", "description", "schema", "strict"]) :
+                "response_format.json_schema: unknown key \"${key}\"; known are name, description, schema, strict."
+              ],
+              [
+                for key in setsubtract(["name", "schema"], keys(json_schema)) :
+                "response_format.json_schema: ${key} is required."
+              ],
+            ] if startswith(jsonencode(json_schema), "{")
+          ],
+        ] if key == "json_schema"
+      ] if startswith(jsonencode(response_format), "{")
+    ])) == 0
+    error_message = nonsensitive(sensitive(join("\n", flatten([
+      for response_format in [var.response_format] : [
+        for key, value in response_format : [
+          [for each in [value] : "response_format.json_schema must be an object." if !startswith(jsonencode(each), "{") && !startswith(jsonencode(each), "n")],
+          [
+            for json_schema in [value] : [
+              [
+                for key in setsubtract(keys(json_schema), ["name", "description", "schema", "strict"]) :
+                "response_format.json_schema: unknown key \"${key}\"; known are name, description, schema, strict."
+              ],
+              [
+                for key in setsubtract(["name", "schema"], keys(json_schema)) :
+                "response_format.json_schema: ${key} is required."
+              ],
+            ] if startswith(jsonencode(json_schema), "{")
+          ],
+        ] if key == "json_schema"
+      ] if startswith(jsonencode(response_format), "{")
+    ]))))
+  }
+
+  validation {
+    condition = alltrue([
+      for response_format in [var.response_format] : alltrue([
+        for key, value in response_format : alltrue([
+          for json_schema in [value] : alltrue([
+            for key, value in json_schema : try(can(regex("^[a-zA-Z0-9_-]{1,64}$", value)), false) if key == "name"
+          ]) if startswith(jsonencode(json_schema), "{")
+        ]) if key == "json_schema"
+      ]) if startswith(jsonencode(response_format), "{")
+    ])
+    error_message = "response_format.json_schema.name must match ^[a-zA-Z0-9_-]{1,64}$."
+  }
+
+  validation {
+    condition = alltrue([
+      for response_format in [var.response_format] : alltrue([
+        for key, value in response_format : alltrue([
+          for json_schema in [value] : alltrue([
+            for key, value in json_schema : value == null ? true : try(length(tostring(value)) >= 1, false) if key == "description"
+          ]) if startswith(jsonencode(json_schema), "{")
+        ]) if key == "json_schema"
+      ]) if startswith(jsonencode(response_format), "{")
+    ])
+    error_message = "response_format.json_schema.description must be text that is not empty."
+  }
+
+  validation {
+    condition = alltrue([
+      for response_format in [var.response_format] : alltrue([
+        for key, value in response_format : alltrue([
+          for json_schema in [value] : alltrue([
+            for key, value in json_schema : try(can(keys(jsondecode(tostring(value)))) || can(keys(value)), false) if key == "schema"
+          ]) if startswith(jsonencode(json_schema), "{")
+        ]) if key == "json_schema"
+      ]) if startswith(jsonencode(response_format), "{")
+    ])
+    error_message = "response_format.json_schema.schema must be a JSON object, as text or as a map."
+  }
+
+  validation {
+    condition = alltrue([
+      for response_format in [var.response_format] : alltrue([
+        for key, value in response_format : alltrue([
+          for json_schema in [value] : alltrue([
+            for key, value in json_schema : value == null ? true : try(tobool(value) != null, false) if key == "strict"
+          ]) if startswith(jsonencode(json_schema), "{")
+        ]) if key == "json_schema"
+      ]) if startswith(jsonencode(response_format), "{")
+    ])
+    error_message = "response_format.json_schema.strict must be true or false."
+  }
+}
+
+variable "assistant_name" {
+  description = "A name for people, 256 characters at most"
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.assistant_name == null ? true : length(var.assistant_name) >= 1 && length(var.assistant_name) <= 256
+    error_message = "assistant_name must have 1 to 256 characters."
+  }
+}
+
+variable "description" {
+  description = "What it is for, 512 characters at most"
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.description == null ? true : length(var.description) >= 1 && length(var.description) <= 512
+    error_message = "description must have 1 to 512 characters."
   }
 }
 
 variable "metadata" {
-  description = "Key-value pairs to attach to the assistant"
+  description = "Key-value pairs on the assistant, at most 16"
   type        = map(string)
   default     = null
 
   validation {
-    condition = var.metadata == null ? true : alltrue(concat(
-      [length(var.metadata) <= 16],
-      [for key, value in var.metadata : try(length(key) >= 1 && length(key) <= 64 && length(value) <= 512, false)],
-    ))
+    condition     = var.metadata == null ? true : try(startswith(jsonencode(var.metadata), "{") && length(var.metadata) <= 16 && alltrue([for key, text in var.metadata : length(key) >= 1 && length(key) <= 64 && length(tostring(text)) <= 512]), false)
     error_message = "metadata takes at most 16 pairs, keys of 1 to 64 and values of at most 512 characters."
   }
 
   validation {
-    condition     = var.metadata == null ? true : alltrue([for key in keys(var.metadata) : key != "Ref" && !startswith(key, "Fn::")])
-    error_message = "metadata: a key must not be Ref or start with Fn::, CloudFormation takes these for functions."
+    condition     = var.metadata == null ? true : try(!can(keys(var.metadata)) || alltrue([for key in keys(var.metadata) : key != "Ref" && !startswith(key, "Fn::")]), false)
+    error_message = "metadata must not have a key Ref, or one that starts with Fn::, as CloudFormation takes these for functions."
   }
 }
 
 variable "deletion_policy" {
-  description = "What happens to the assistant when the stack lets go of it: delete or retain. It is deleted where left out"
+  description = "`delete` or `retain`: what happens at OpenAI when the resource goes. Unless set, what was created is deleted and what was adopted stays"
   type        = string
   default     = null
 

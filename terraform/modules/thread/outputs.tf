@@ -1,4 +1,5 @@
-# What a thread gives.
+# `make reference` writes this file from the models of the resource types: change those.
+# What the thread gives.
 
 locals {
   # Empty after a create that failed.
@@ -6,12 +7,12 @@ locals {
 }
 
 output "id" {
-  description = "The identifier of the thread, which the `existing_thread_id` of a run takes"
+  description = "The ID of the thread"
   value       = try(local.stack_outputs["Id"], null)
 }
 
 output "created_at" {
-  description = "The Unix timestamp (in seconds) of when the thread was created"
+  description = "The Unix timestamp of when it was created"
   value       = try(tonumber(local.stack_outputs["CreatedAt"]), null)
 }
 

@@ -1,24 +1,35 @@
-# The template of a stack with a thread.
+# `make reference` writes this file from the models of the resource types: change those.
+# The template of the stack with the thread.
 
 locals {
-  # What was left out is null in a typed object, and is taken out here.
-  messages = [
-    for message in var.messages : { for name, value in message : name => value if value != null }
+  messages = var.messages == null ? null : [
+    for message in var.messages : {
+      for key, value in {
+        role    = tostring(message.role)
+        content = tostring(message.content)
+        attachments = try([
+          for attachment in message.attachments : {
+            for key, value in {
+              file_id = tostring(attachment.file_id)
+            } : key => value if value != null
+          }
+        ], null)
+        metadata = try({ for key, text in message.metadata : key => tostring(text) }, null)
+      } : key => value if value != null
+    }
   ]
 }
 
 module "template" {
-  source = "../template"
-
-  description = "An OpenAI thread."
-  logical_id  = "Thread"
-  type        = "Custom::OpenAIThread"
-
+  source          = "../template"
+  description     = "A thread at OpenAI."
+  logical_id      = "Thread"
+  type            = "Custom::OpenAIThread"
   service_token   = var.service_token
   service_timeout = var.service_timeout
 
   arguments = {
-    messages        = length(local.messages) == 0 ? null : local.messages
+    messages        = local.messages
     metadata        = var.metadata
     deletion_policy = var.deletion_policy
   }
@@ -28,5 +39,6 @@ module "template" {
     CreatedAt = "created_at"
   }
 
-  text_outputs = {}
+  text_outputs = {
+  }
 }

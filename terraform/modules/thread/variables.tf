@@ -1,8 +1,5 @@
-# What a thread takes.
-
-################################################################################
-# Stack
-################################################################################
+# `make reference` writes this file from the models of the resource types: change those.
+# What the thread takes.
 
 variable "name" {
   description = "Name of the CloudFormation stack that holds the thread. Another name is another stack and a new thread"
@@ -41,8 +38,7 @@ variable "service_timeout" {
 variable "on_failure" {
   description = "What CloudFormation does with a stack that could not be created: ROLLBACK, DELETE or DO_NOTHING. It rolls back where left out"
   type        = string
-  # Not "ROLLBACK": the provider does not read it back, so an imported stack would be replaced.
-  default = null
+  default     = null
 
   validation {
     condition     = var.on_failure == null ? true : contains(["ROLLBACK", "DELETE", "DO_NOTHING"], var.on_failure)
@@ -56,83 +52,201 @@ variable "tags" {
   default     = {}
 }
 
-################################################################################
-# Thread
-################################################################################
-
 variable "messages" {
-  description = "The messages of the thread, any number of them"
-  type = list(object({
-    role    = string
-    content = string
-    attachments = optional(list(object({
-      file_id = string
-    })))
-    metadata = optional(map(string))
-  }))
-  default  = []
-  nullable = false
+  description = "The messages of the thread, any number. Other messages make another thread. Type: `list(object({ role = string, content = string, attachments = optional(list(object({ file_id = string }))), metadata = optional(map(string)) }))`"
+  type        = any
+  default     = null
 
   validation {
-    condition     = alltrue([for message in var.messages : message.role == "user"])
-    error_message = "messages: role must be user."
-  }
-
-  validation {
-    condition     = alltrue([for message in var.messages : try(length(message.content) > 0, false)])
-    error_message = "messages: content must not be empty."
-  }
-
-  validation {
-    condition = alltrue(flatten([
-      for message in var.messages : message.attachments == null ? [] : [
-        for attachment in message.attachments : try(length(attachment.file_id) > 0, false)
-      ]
-    ]))
-    error_message = "messages: file_id of an attachment must not be empty."
+    condition = length(flatten([
+      [for each in [var.messages] : "messages must be a list of objects." if !startswith(jsonencode(each), "[") && !startswith(jsonencode(each), "n")],
+      [
+        for messages in [var.messages] : [
+          for i, each in [for each in messages : each] :
+          "messages[${i}] must be an object." if !startswith(jsonencode(each), "{")
+        ] if startswith(jsonencode(messages), "[")
+      ],
+      [
+        for messages in [var.messages] : [
+          for i, message in [for each in messages : each] : [
+            [
+              for key in setsubtract(keys(message), ["role", "content", "attachments", "metadata"]) :
+              "messages[${i}]: unknown key \"${key}\"; known are role, content, attachments, metadata."
+            ],
+            [
+              for key in setsubtract(["role", "content"], keys(message)) :
+              "messages[${i}]: ${key} is required."
+            ],
+          ] if startswith(jsonencode(message), "{")
+        ] if startswith(jsonencode(messages), "[")
+      ],
+    ])) == 0
+    error_message = nonsensitive(sensitive(join("\n", flatten([
+      [for each in [var.messages] : "messages must be a list of objects." if !startswith(jsonencode(each), "[") && !startswith(jsonencode(each), "n")],
+      [
+        for messages in [var.messages] : [
+          for i, each in [for each in messages : each] :
+          "messages[${i}] must be an object." if !startswith(jsonencode(each), "{")
+        ] if startswith(jsonencode(messages), "[")
+      ],
+      [
+        for messages in [var.messages] : [
+          for i, message in [for each in messages : each] : [
+            [
+              for key in setsubtract(keys(message), ["role", "content", "attachments", "metadata"]) :
+              "messages[${i}]: unknown key \"${key}\"; known are role, content, attachments, metadata."
+            ],
+            [
+              for key in setsubtract(["role", "content"], keys(message)) :
+              "messages[${i}]: ${key} is required."
+            ],
+          ] if startswith(jsonencode(message), "{")
+        ] if startswith(jsonencode(messages), "[")
+      ],
+    ]))))
   }
 
   validation {
     condition = alltrue([
-      for metadata in var.messages[*].metadata : metadata == null ? true : alltrue(concat(
-        [length(metadata) <= 16],
-        [for key, value in metadata : try(length(key) >= 1 && length(key) <= 64 && length(value) <= 512, false)],
-      ))
+      for messages in [var.messages] : alltrue([
+        for message in messages : alltrue([
+          for key, value in message : try(contains(["user"], value), false) if key == "role"
+        ]) if startswith(jsonencode(message), "{")
+      ]) if startswith(jsonencode(messages), "[")
     ])
-    error_message = "messages: metadata takes at most 16 pairs, keys of 1 to 64 and values of at most 512 characters."
+    error_message = "messages[*].role must be user."
   }
 
   validation {
-    condition = alltrue(flatten([
-      for metadata in var.messages[*].metadata : metadata == null ? [] : [
-        for key in keys(metadata) : key != "Ref" && !startswith(key, "Fn::")
-      ]
-    ]))
-    error_message = "messages: a metadata key must not be Ref or start with Fn::, CloudFormation takes these for functions."
+    condition = alltrue([
+      for messages in [var.messages] : alltrue([
+        for message in messages : alltrue([
+          for key, value in message : try(length(tostring(value)) >= 1, false) if key == "content"
+        ]) if startswith(jsonencode(message), "{")
+      ]) if startswith(jsonencode(messages), "[")
+    ])
+    error_message = "messages[*].content must be text that is not empty."
+  }
+
+  validation {
+    condition = alltrue([
+      for messages in [var.messages] : alltrue([
+        for message in messages : alltrue([
+          for key, value in message : value == null ? true : try(startswith(jsonencode(value), "{") && length(value) <= 16 && alltrue([for key, text in value : length(key) >= 1 && length(key) <= 64 && length(tostring(text)) <= 512]), false) if key == "metadata"
+        ]) if startswith(jsonencode(message), "{")
+      ]) if startswith(jsonencode(messages), "[")
+    ])
+    error_message = "messages[*].metadata takes at most 16 pairs, keys of 1 to 64 and values of at most 512 characters."
+  }
+
+  validation {
+    condition = alltrue([
+      for messages in [var.messages] : alltrue([
+        for message in messages : alltrue([
+          for key, value in message : value == null ? true : try(!can(keys(value)) || alltrue([for key in keys(value) : key != "Ref" && !startswith(key, "Fn::")]), false) if key == "metadata"
+        ]) if startswith(jsonencode(message), "{")
+      ]) if startswith(jsonencode(messages), "[")
+    ])
+    error_message = "messages[*].metadata must not have a key Ref, or one that starts with Fn::, as CloudFormation takes these for functions."
+  }
+
+  validation {
+    condition = length(flatten([
+      for messages in [var.messages] : [
+        for i, message in [for each in messages : each] : [
+          for key, value in message : [
+            [for each in [value] : "messages[${i}].attachments must be a list of objects." if !startswith(jsonencode(each), "[") && !startswith(jsonencode(each), "n")],
+            [
+              for attachments in [value] : [
+                for j, each in [for each in attachments : each] :
+                "messages[${i}].attachments[${j}] must be an object." if !startswith(jsonencode(each), "{")
+              ] if startswith(jsonencode(attachments), "[")
+            ],
+            [
+              for attachments in [value] : [
+                for j, attachment in [for each in attachments : each] : [
+                  [
+                    for key in setsubtract(keys(attachment), ["file_id"]) :
+                    "messages[${i}].attachments[${j}]: unknown key \"${key}\"; known are file_id."
+                  ],
+                  [
+                    for key in setsubtract(["file_id"], keys(attachment)) :
+                    "messages[${i}].attachments[${j}]: ${key} is required."
+                  ],
+                ] if startswith(jsonencode(attachment), "{")
+              ] if startswith(jsonencode(attachments), "[")
+            ],
+          ] if key == "attachments"
+        ] if startswith(jsonencode(message), "{")
+      ] if startswith(jsonencode(messages), "[")
+    ])) == 0
+    error_message = nonsensitive(sensitive(join("\n", flatten([
+      for messages in [var.messages] : [
+        for i, message in [for each in messages : each] : [
+          for key, value in message : [
+            [for each in [value] : "messages[${i}].attachments must be a list of objects." if !startswith(jsonencode(each), "[") && !startswith(jsonencode(each), "n")],
+            [
+              for attachments in [value] : [
+                for j, each in [for each in attachments : each] :
+                "messages[${i}].attachments[${j}] must be an object." if !startswith(jsonencode(each), "{")
+              ] if startswith(jsonencode(attachments), "[")
+            ],
+            [
+              for attachments in [value] : [
+                for j, attachment in [for each in attachments : each] : [
+                  [
+                    for key in setsubtract(keys(attachment), ["file_id"]) :
+                    "messages[${i}].attachments[${j}]: unknown key \"${key}\"; known are file_id."
+                  ],
+                  [
+                    for key in setsubtract(["file_id"], keys(attachment)) :
+                    "messages[${i}].attachments[${j}]: ${key} is required."
+                  ],
+                ] if startswith(jsonencode(attachment), "{")
+              ] if startswith(jsonencode(attachments), "[")
+            ],
+          ] if key == "attachments"
+        ] if startswith(jsonencode(message), "{")
+      ] if startswith(jsonencode(messages), "[")
+    ]))))
+  }
+
+  validation {
+    condition = alltrue([
+      for messages in [var.messages] : alltrue([
+        for message in messages : alltrue([
+          for key, value in message : alltrue([
+            for attachments in [value] : alltrue([
+              for attachment in attachments : alltrue([
+                for key, value in attachment : try(length(tostring(value)) >= 1, false) if key == "file_id"
+              ]) if startswith(jsonencode(attachment), "{")
+            ]) if startswith(jsonencode(attachments), "[")
+          ]) if key == "attachments"
+        ]) if startswith(jsonencode(message), "{")
+      ]) if startswith(jsonencode(messages), "[")
+    ])
+    error_message = "messages[*].attachments[*].file_id must be text that is not empty."
   }
 }
 
 variable "metadata" {
-  description = "Key-value pairs to attach to the thread"
+  description = "Key-value pairs on the thread, at most 16; they change in place"
   type        = map(string)
   default     = null
 
   validation {
-    condition = var.metadata == null ? true : alltrue(concat(
-      [length(var.metadata) <= 16],
-      [for key, value in var.metadata : try(length(key) >= 1 && length(key) <= 64 && length(value) <= 512, false)],
-    ))
+    condition     = var.metadata == null ? true : try(startswith(jsonencode(var.metadata), "{") && length(var.metadata) <= 16 && alltrue([for key, text in var.metadata : length(key) >= 1 && length(key) <= 64 && length(tostring(text)) <= 512]), false)
     error_message = "metadata takes at most 16 pairs, keys of 1 to 64 and values of at most 512 characters."
   }
 
   validation {
-    condition     = var.metadata == null ? true : alltrue([for key in keys(var.metadata) : key != "Ref" && !startswith(key, "Fn::")])
-    error_message = "metadata: a key must not be Ref or start with Fn::, CloudFormation takes these for functions."
+    condition     = var.metadata == null ? true : try(!can(keys(var.metadata)) || alltrue([for key in keys(var.metadata) : key != "Ref" && !startswith(key, "Fn::")]), false)
+    error_message = "metadata must not have a key Ref, or one that starts with Fn::, as CloudFormation takes these for functions."
   }
 }
 
 variable "deletion_policy" {
-  description = "What happens to the thread when the stack lets go of it: delete or retain. It is deleted where left out"
+  description = "`delete` or `retain`: what happens at OpenAI when the resource goes. Unless set, what was created is deleted and what was adopted stays"
   type        = string
   default     = null
 

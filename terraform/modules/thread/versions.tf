@@ -1,3 +1,4 @@
+# `make reference` writes this file from the models of the resource types: change those.
 # What the module needs.
 
 terraform {

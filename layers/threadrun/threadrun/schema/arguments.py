@@ -10,18 +10,20 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from threadrun.schema.json_schema import check_schema, read_schema
-from threadrun.schema.tools import Attachment, Tool
-from threadrun.schema.types import Boolean, Integer, Metadata, Number, Properties, Text
+from threadrun.schema.json_schema import check_schema
+from threadrun.schema.tools import Attachment, JsonSchema, Tool
+from threadrun.schema.types import Boolean, Integer, Metadata, Number, Properties, Text, TypedProperties
 
 MIN_COMPLETION_TOKENS = 16
 MAX_SERVICE_TIMEOUT_SECONDS = 3600
 DEFAULT_TOOL_ROUNDS, MAX_TOOL_ROUNDS = 16, 100
+
+IMPORT_ID = r"[^:\s]+:[^:\s]+"
 
 FinalStatus = Literal["completed", "requires_action", "failed", "incomplete", "cancelled", "expired"]
 Problem = tuple[str, str]
@@ -62,7 +64,7 @@ class JsonSchemaFormat(Properties):
     )
     description: Text | None = Field(None, description="What the answer is for, told to the model.")
     # `schema` itself is a name of pydantic's.
-    schema_: Annotated[dict[str, Any], BeforeValidator(read_schema), AfterValidator(check_schema)] = Field(
+    schema_: Annotated[JsonSchema, AfterValidator(check_schema)] = Field(
         alias="schema", description="The JSON Schema of the answer: JSON text, taken exactly, or a map."
     )
     strict: Boolean | None = Field(
@@ -70,8 +72,11 @@ class JsonSchemaFormat(Properties):
     )
 
 
-class ResponseFormat(Properties):
+class ResponseFormat(TypedProperties):
     """The form of the answer; `json_object` needs the word "json" in the messages (OpenAI's rule)."""
+
+    only_for: ClassVar[Mapping[str, tuple[str, ...]]] = {"json_schema": ("json_schema",)}
+    required_for_their_types: ClassVar[frozenset[str]] = frozenset({"json_schema"})
 
     type: Literal["text", "json_object", "json_schema"] = Field(
         description="`text`, `json_object` or `json_schema`. The second needs the word JSON in a message."
@@ -81,14 +86,6 @@ class ResponseFormat(Properties):
         description="What the answer has to be, for type `json_schema`. An answer that is not fails the resource; the "
         "top-level scalars of one that is are the attributes `output.<key>`.",
     )
-
-    @model_validator(mode="after")
-    def _check_parts(self) -> Self:
-        if self.type == "json_schema" and self.json_schema is None:
-            raise PydanticCustomError("response_format", "json_schema is required for type json_schema")
-        if self.type != "json_schema" and self.json_schema is not None:
-            raise PydanticCustomError("response_format", "json_schema is possible for type json_schema only")
-        return self
 
 
 class Desired(Properties):
@@ -149,7 +146,7 @@ class Generation(Properties):
 
 
 def _check_import_id(value: str) -> str:
-    if not re.fullmatch(r"[^:\s]+:[^:\s]+", value):
+    if not re.fullmatch(IMPORT_ID, value):
         raise PydanticCustomError("import_id", "must look like thread_id:run_id")
     return value
 
@@ -173,7 +170,14 @@ class DesiredRun(Generation, Desired):
         None,
         description="The most tokens that may be generated, 16 at least (256 where the server speaks Assistants v2).",
     )
-    import_id: Annotated[Text, AfterValidator(_check_import_id)] | None = Field(
+    import_id: (
+        Annotated[
+            Text,
+            AfterValidator(_check_import_id),
+            WithJsonSchema({"type": "string", "pattern": f"^{IMPORT_ID}$", "format": "thread_id:run_id"}),
+        ]
+        | None
+    ) = Field(
         None,
         description="`thread_id:run_id` of a run to adopt instead of starting one. It stays at OpenAI unless "
         "`deletion_policy` is `delete`.",

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationInfo, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationInfo, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from threadrun.schema.json_schema import read_schema
-from threadrun.schema.types import Boolean, Properties, Text
+from threadrun.schema.types import Boolean, Properties, Text, TypedProperties
 
 ALLOWED_HANDLERS = "tool_function_arns"
 """Key of the validation context: the patterns of ARNs that may be invoked; without it any may."""
+
+JsonSchema = Annotated[
+    dict[str, Any],
+    BeforeValidator(read_schema),
+    WithJsonSchema({"type": "object", "contentMediaType": "application/json"}),
+]
+"""A JSON Schema: JSON text, or a map."""
 
 
 def _require_allowed(handler_arn: str, info: ValidationInfo) -> str:
@@ -36,7 +43,7 @@ class FunctionDefinition(Properties):
         description="The name of the function: letters, digits, `_` and `-`, 64 at most."
     )
     description: Text | None = Field(None, description="What it does, for the model to decide when to call it.")
-    parameters: Annotated[dict[str, Any], BeforeValidator(read_schema)] | None = Field(
+    parameters: JsonSchema | None = Field(
         None, description="Its parameters as a JSON Schema object: JSON text, taken exactly, or a map."
     )
     strict: Boolean | None = Field(
@@ -58,8 +65,15 @@ class FunctionDefinition(Properties):
     )
 
 
-class Tool(Properties):
+class Tool(TypedProperties):
     """One tool; `retrieval` is what `file_search` was called before."""
+
+    only_for: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "function": ("function",),
+        "vector_store_ids": ("retrieval", "file_search"),
+        "file_ids": ("code_interpreter",),
+    }
+    required_for_their_types: ClassVar[frozenset[str]] = frozenset({"function"})
 
     type: Literal["code_interpreter", "retrieval", "file_search", "function"] = Field(
         description="`code_interpreter`, `retrieval` (also called `file_search`) or `function`."
@@ -71,18 +85,6 @@ class Tool(Properties):
         None, description="Vector stores to search, for retrieval: beside the one that is made of attached files."
     )
     file_ids: tuple[Text, ...] | None = Field(None, description="Files for code_interpreter, beside the attached ones.")
-
-    @model_validator(mode="after")
-    def _check_parts(self) -> Self:
-        if self.type == "function" and self.function is None:
-            raise PydanticCustomError("tool", "function is required for a tool of type function")
-        if self.type != "function" and self.function is not None:
-            raise PydanticCustomError("tool", "function is possible for a tool of type function only")
-        if not self.is_retrieval and self.vector_store_ids is not None:
-            raise PydanticCustomError("tool", "vector_store_ids are possible for retrieval and file_search only")
-        if self.type != "code_interpreter" and self.file_ids is not None:
-            raise PydanticCustomError("tool", "file_ids are possible for code_interpreter only")
-        return self
 
     @property
     def is_retrieval(self) -> bool:

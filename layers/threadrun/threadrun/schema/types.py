@@ -6,9 +6,18 @@ Limits: OpenAI's API reference (metadata: 16 pairs, keys of 64 and values of 512
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    StringConstraints,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 METADATA_PAIRS = 16
@@ -78,6 +87,14 @@ Text = Annotated[str, BeforeValidator(_recast_text), StringConstraints(min_lengt
 Metadata = Annotated[
     dict[str, Annotated[str, BeforeValidator(_recast_text)]],
     AfterValidator(_check_metadata),
+    WithJsonSchema(
+        {
+            "type": "object",
+            "maxProperties": METADATA_PAIRS,
+            "propertyNames": {"minLength": 1, "maxLength": METADATA_KEY_CHARACTERS},
+            "additionalProperties": {"type": "string", "maxLength": METADATA_VALUE_CHARACTERS},
+        }
+    ),
 ]
 
 
@@ -85,3 +102,28 @@ class Properties(BaseModel):
     """Base of all property models: frozen, and nothing unknown gets in."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TypedProperties(Properties):
+    """Properties whose `type` decides which others are possible."""
+
+    only_for: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    """Names of properties, and the types that take them."""
+    required_for_their_types: ClassVar[frozenset[str]] = frozenset()
+    """Names of those that these types cannot do without."""
+
+    @model_validator(mode="after")
+    def _check_type(self) -> Self:
+        given_type = str(getattr(self, "type"))  # noqa: B009  a field of each subclass
+        for name, types in self.only_for.items():
+            is_given = getattr(self, name) is not None
+            if is_given and given_type not in types:
+                allowed = " or ".join(types)
+                raise PydanticCustomError(
+                    "only_for", "{name} is possible for type {types} only", {"name": name, "types": allowed}
+                )
+            if not is_given and given_type in types and name in self.required_for_their_types:
+                raise PydanticCustomError(
+                    "required_for", "{name} is required for type {type}", {"name": name, "type": given_type}
+                )
+        return self

@@ -1,0 +1,117 @@
+"""The arguments of a resource type as Terraform sees them: from the models' fields and their JSON Schema."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, get_args
+
+from pydantic import BaseModel
+
+from threadrun.schema.types import TypedProperties
+
+SCALARS = {"string": "string", "integer": "number", "number": "number", "boolean": "bool"}
+
+
+@dataclass(frozen=True)
+class Shape:
+    """One argument, or one key of an object."""
+
+    name: str
+    description: str
+    is_required: bool
+    schema: dict[str, Any]
+    """JSON Schema of its value, without null."""
+    is_list: bool = False
+    children: tuple[Shape, ...] = ()
+    """The keys of its object, or of each object of its list."""
+    only_for: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Keys of this object that are for some values of its `type` only."""
+    required_for_their_types: frozenset[str] = frozenset()
+
+    @property
+    def item(self) -> str:
+        """The name of one of its objects in a loop."""
+        return self.name.removesuffix("s") if self.is_list else self.name
+
+    @property
+    def is_json(self) -> bool:
+        """Whether it takes JSON text, or any map in its place."""
+        return "contentMediaType" in self.schema
+
+    @property
+    def is_map(self) -> bool:
+        return self.is_typed and self.schema["type"] == "object"
+
+    @property
+    def is_typed(self) -> bool:
+        """Whether Terraform's own type is enough: it drops unknown keys of objects without a word."""
+        return not self.children and not self.is_json
+
+    @property
+    def type(self) -> str:
+        """Terraform's type, as it would be if unknown keys were not dropped."""
+        if self.children:
+            keys = ", ".join(f"{each.name} = {each._type_of_key}" for each in self.children)
+            written = f"object({{ {keys} }})"
+            return f"list({written})" if self.is_list else written
+        if self.is_json:
+            return "any"
+        if self.is_map:
+            return "map(string)"
+        if self.is_list:
+            # The order of values from a closed list says nothing: as a set it is no change.
+            kind = "set" if "enum" in self.schema["items"] else "list"
+            return f"{kind}({SCALARS[self.schema['items']['type']]})"
+        return SCALARS[self.schema["type"]]
+
+    @property
+    def _type_of_key(self) -> str:
+        return self.type if self.is_required else f"optional({self.type})"
+
+
+def shapes(model: type[BaseModel]) -> tuple[Shape, ...]:
+    """The fields of a model, in their order."""
+    whole = model.model_json_schema()
+    return tuple(_shape(model, name, whole) for name in model.model_fields)
+
+
+def objects(shape: Shape, above: tuple[Shape, ...] = ()) -> Iterator[tuple[Shape, ...]]:
+    """The way to each object in an argument, to itself first: `(thread,)`, `(thread, messages)` and so on."""
+    if shape.children:
+        way = (*above, shape)
+        yield way
+        for child in shape.children:
+            yield from objects(child, way)
+
+
+def model_in(annotation: Any) -> type[BaseModel] | None:
+    """The model within `tuple[Message, ...] | None`."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((model for part in get_args(annotation) if (model := model_in(part))), None)
+
+
+def _shape(model: type[BaseModel], field_name: str, whole: dict[str, Any]) -> Shape:
+    info = model.model_fields[field_name]
+    name = info.alias or field_name
+    schema = _without_null(whole["properties"][name])
+    nested = model_in(info.annotation)
+    typed = nested if nested is not None and issubclass(nested, TypedProperties) else TypedProperties
+    return Shape(
+        name=name,
+        description=(info.description or "").removesuffix("."),
+        is_required=info.is_required(),
+        schema=schema,
+        is_list=schema.get("type") == "array",
+        children=shapes(nested) if nested else (),
+        only_for=dict(typed.only_for),
+        required_for_their_types=typed.required_for_their_types,
+    )
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    found: list[dict[str, Any]] = [each for each in schema.get("anyOf", [schema]) if each != {"type": "null"}]
+    if len(found) != 1:
+        raise ValueError(f"no type of Terraform's stands for {schema}: give its field a WithJsonSchema of one type")
+    return found[0]
