@@ -1,7 +1,7 @@
-"""Exists to prove that runs on threads go as they went at OpenAI (Assistants v2), on a clock moved by hand."""
+"""Runs on threads go as they went at OpenAI (Assistants v2), on a clock moved by hand."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import openai
@@ -11,23 +11,10 @@ from openai.types.beta.threads import Message, Run
 from openai.types.beta.threads.runs import RunStep
 
 from local.openai_standin import Fault, OpenAIStandIn, Script
-from tests.standin.test_openai_standin import PLAIN, REASONING, START, Clock, client_of, refusal
-from tests.standin.test_openai_standin_assistants import HELLO, NESTED, attachment, valid
+from tests.standin.support import CLOSED, HELLO, NESTED, PLAIN, START, Clock, attachment, call, refusal, valid
 
 # The SDK says of each call that this API is closed; that is why the stand-in serves it.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
-
-CLOSED = {
-    "type": "object",
-    "properties": {"a": {"type": "string"}},
-    "required": ["a"],
-    "additionalProperties": False,
-}
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture
@@ -35,12 +22,6 @@ def stand_in(clock: Clock) -> OpenAIStandIn:
     return OpenAIStandIn(
         api="assistants", now=clock, sleep=clock.sleep, duration_s=10, queued_s=2, cancel_delay_s=1, indexing_s=5
     )
-
-
-@pytest.fixture
-def client(stand_in: OpenAIStandIn) -> Iterator[OpenAI]:
-    with client_of(stand_in) as opened:
-        yield opened
 
 
 def start(client: OpenAI, *, assistant: dict[str, Any] | None = None, **changes: Any) -> Run:
@@ -63,9 +44,6 @@ def now(client: OpenAI, run: Run) -> Run:
 def texts(client: OpenAI, run: Run, **paging: Any) -> list[str]:
     listed = client.beta.threads.messages.list(run.thread_id, order="asc", **paging)
     return [part.text.value for message in listed for part in message.content if part.type == "text"]
-
-
-# --- how a run goes
 
 
 def test_run_follows_the_clock_and_answers_on_its_thread(client: OpenAI, clock: Clock) -> None:
@@ -143,40 +121,6 @@ def test_structured_answer_fits_its_schema(client: OpenAI, clock: Clock) -> None
     assert json.loads(texts(client, run, run_id=run.id)[0]) == {"a": "stand-in"}
 
 
-@pytest.mark.parametrize(
-    ("changes", "code", "param"),
-    [
-        ({"foo": 1}, "unknown_parameter", "foo"),
-        ({"assistant_id": "gpt"}, "invalid_id_prefix", "assistant_id"),
-        ({"model": "gpt-9"}, "model_not_found", "model"),
-        ({"max_completion_tokens": 255}, "integer_below_min_value", "max_completion_tokens"),
-        ({"max_prompt_tokens": 255}, "integer_below_min_value", "max_prompt_tokens"),
-        ({"temperature": 3}, "decimal_above_max_value", "temperature"),
-        ({"model": REASONING, "top_p": 0.5}, "unsupported_parameter", "top_p"),
-        ({"stream": True}, "unsupported_by_the_stand_in", "stream"),
-        ({"tool_choice": "required"}, None, "tool_choice"),
-        ({"tool_choice": {"type": "function", "function": {"name": "look"}}}, None, "tool_choice"),
-        ({"truncation_strategy": {"type": "none"}}, "invalid_value", "truncation_strategy.type"),
-        ({"tools": [{"type": "retrieval"}]}, "invalid_value", "tools[0]"),
-        ({"thread": {"metadata": {"k": 1}}}, "invalid_type", "thread.metadata.k"),
-        ({"thread": {"messages": [{"role": "user"}]}}, "missing_required_parameter", "thread.messages[0].content"),
-        (
-            {"thread": {"messages": [{**HELLO, "attachments": [attachment("file-gone", "file_search")]}]}},
-            None,
-            "thread.messages[0].attachments[0].file_id",
-        ),
-    ],
-)
-def test_refused_run_leaves_no_thread_behind(
-    client: OpenAI, stand_in: OpenAIStandIn, changes: dict[str, Any], code: str | None, param: str
-) -> None:
-    """Nobody would know the id of a thread that a refused call created."""
-    error = refusal(lambda: start(client, extra_body=changes))
-    assert (error.code, error.param) == (code, param)
-    counters = stand_in.counters()
-    assert [counters[name] for name in ("threads", "runs_started", "vector_stores")] == [0, 0, 0]
-
-
 def test_unknown_assistant_is_not_found(client: OpenAI, stand_in: OpenAIStandIn) -> None:
     """Without one there is no run at all; a deleted one is named in the error."""
     error = refusal(lambda: start(client, assistant_id="asst_gone"), openai.NotFoundError)
@@ -242,13 +186,6 @@ def test_deleting_a_thread_hides_its_run_but_does_not_stop_it(
     assert (counters["threads"], counters["runs_in_flight"]) == (0, 1)
     clock.time += 12
     assert stand_in.counters()["runs_in_flight"] == 0
-
-
-# --- functions
-
-
-def call(call_id: str, **arguments: Any) -> dict[str, Any]:
-    return {"type": "function_call", "call_id": call_id, "name": "look", "arguments": arguments}
 
 
 def submit(client: OpenAI, run: Run, **outputs: str) -> Run:
@@ -326,9 +263,6 @@ def test_run_whose_calls_are_not_answered_expires(client: OpenAI, clock: Clock, 
     (step,) = client.beta.threads.runs.steps.list(run.id, thread_id=run.thread_id)
     assert step.status == "expired"
     client.beta.threads.messages.create(run.thread_id, role="user", content="x")
-
-
-# --- other ends
 
 
 def test_failed_run_says_why(client: OpenAI, clock: Clock, stand_in: OpenAIStandIn) -> None:
