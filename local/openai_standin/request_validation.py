@@ -82,7 +82,8 @@ def _choice(judge: Any, choices: Sequence[Schema], value: Any, schema: Schema) -
     else:
         for name in _telling(value):
             likely = [each for each in likely if _fits(each, value, name)] or likely
-        yield from min((list(judge.descend(value, each)) for each in likely), key=len)
+        found = (judge.descend(value, each) for each in likely)
+        yield from next(found) if len(likely) == 1 else min(map(list, found), key=len)
 
 
 def _error(keyword: str, wanted: Sequence[Any], value: Any, *path: str) -> ValidationError:
