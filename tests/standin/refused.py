@@ -83,6 +83,7 @@ RESPONSES: list[Row] = [
     (text_format(json_schema={}), "text.format.json_schema", UNKNOWN),
     (text_format(strict=True, schema=SCHEMA), "text.format.schema", "invalid_json_schema"),
     (text_format(strict=True, schema={**CLOSED, "required": []}), "text.format.schema", "invalid_json_schema"),
+    (text_format(strict=True, schema={**CLOSED, "properties": 7}), "text.format.schema", "invalid_json_schema"),
     (text_format(strict=True, schema={"type": "array"}), "text.format.schema", "invalid_json_schema"),
     (tool(name="look"), "tools[0].type", MISSING),
     (tool(type="retrieval"), "tools[0]", VALUE),

@@ -1,7 +1,7 @@
 """Files and vector stores behave as OpenAI's do, through its own SDK."""
 
+import functools
 import io
-from collections.abc import Callable
 from typing import Any
 
 import httpx2
@@ -46,9 +46,8 @@ def test_upload_works_over_a_socket(clock: Clock) -> None:
 
 def test_unknown_file_is_not_found(client: OpenAI) -> None:
     """A file deleted elsewhere answers 404 in OpenAI's own words."""
-    gone: list[Callable[[str], object]] = [client.files.retrieve, client.files.delete]
-    for call in gone:
-        error = refusal(lambda call=call: call("file-gone"), openai.NotFoundError)  # type: ignore[misc]
+    for gone in (client.files.retrieve, client.files.delete):
+        error = refusal(functools.partial(gone, "file-gone"), openai.NotFoundError)
         assert error.message.endswith("No such File object: file-gone")
         assert error.param == "id"
 
@@ -126,13 +125,8 @@ def test_files_join_and_leave_a_vector_store(client: OpenAI, clock: Clock, stand
     client.files.delete(ids[1])
     assert client.vector_stores.retrieve(store.id).file_counts.total == 1
     assert valid(VectorStoreDeleted, client.vector_stores.with_raw_response.delete(store.id)).deleted
-    gone: list[Callable[[str], object]] = [
-        client.vector_stores.retrieve,
-        client.vector_stores.delete,
-        of_store.list,
-    ]
-    for call in gone:
-        refusal(lambda call=call: call(store.id), openai.NotFoundError)  # type: ignore[misc]
+    for gone in (client.vector_stores.retrieve, client.vector_stores.delete, of_store.list):
+        refusal(functools.partial(gone, store.id), openai.NotFoundError)
     counters = stand_in.counters()
     assert (counters["vector_stores"], counters["files"]) == (0, 2)
 
