@@ -14,6 +14,8 @@ from urllib.parse import parse_qs
 from . import control, multipart
 from .errors import ApiError, invalid_beta, refused, unauthorized
 from .faults import ConnectionLost, Fault
+from .overlay import require_consistent
+from .request_validation import require_valid
 from .routes import BETA_PATHS, Routes
 from .signatures import require_signed
 from .world import LoggedRequest, World
@@ -90,14 +92,17 @@ class Application:
         return reply if fault is None else _spoiled(reply, fault)
 
     def _answer(self, call: "_Call", body: bytes) -> dict[str, Any]:
-        endpoint, names = self._routes.find(call.method, call.path)
+        endpoint, path, names = self._routes.find(call.method, call.path)
         self._let_in(call.headers, body)
         if call.path.startswith(BETA_PATHS) and "assistants=v2" not in call.headers.get("openai-beta", ""):
             raise invalid_beta()
         if not isinstance(call.body, dict | None):
             raise refused(_UNREADABLE)
+        query, given = parse_qs(call.query, keep_blank_values=True), call.body or {}
+        require_valid(call.method, path, query, given)
+        require_consistent(path, given)
         self.world.settle()
-        return endpoint(self.world, parse_qs(call.query, keep_blank_values=True), call.body or {}, **names)
+        return endpoint(self.world, query, given, **names)
 
     def _let_in(self, headers: Mapping[str, str], body: bytes) -> None:
         if self.signed:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from .validation import MODELS
+from .models import MODELS
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Exists to check input items and to turn them into the items that OpenAI stores.
+"""Exists to turn input items into the items that OpenAI stores.
 
 Shapes are those of the SDK's `ResponseInputItemParam` and `ConversationItem`.
 """
@@ -8,77 +8,10 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from .content import INPUT_PARTS, OUTPUT_PARTS, content
-from .errors import missing, refused
-from .fields import Check, anything, choice, either, fields, mapping, nullable, string, unsupported_value
+from .errors import refused
 
 Item = dict[str, Any]
 NewId = Callable[[str], str]
-
-_STATUS = nullable(choice("in_progress", "completed", "incomplete"))
-
-
-def _message(value: Any, path: str) -> None:
-    role = value.get("role")
-    parts = content(OUTPUT_PARTS if role == "assistant" else INPUT_PARTS)
-    known = {
-        "type": anything,
-        "id": string(prefix="msg"),
-        "role": choice("user", "assistant", "system", "developer"),
-        "content": parts,
-        "status": _STATUS,
-        "phase": nullable(choice("commentary", "final_answer")),
-    }
-    fields(known, ["role", "content"])(value, path)
-
-
-_CALL: dict[str, Check] = {
-    "type": anything,
-    "id": nullable(string(prefix="fc")),
-    "call_id": string(longest=64),
-    "caller": nullable(mapping),
-    "name": nullable(string()),
-    "namespace": nullable(string()),
-    "status": _STATUS,
-}
-_CALL_OUTPUT = either("one of a string or array of objects", {str: anything, list: content(INPUT_PARTS)})
-_KNOWN: dict[str, Check] = {
-    "message": _message,
-    "function_call": fields({**_CALL, "arguments": string(), "async": anything}, ["call_id", "name", "arguments"]),
-    "function_call_output": fields({**_CALL, "output": _CALL_OUTPUT}, ["call_id", "output"]),
-    "item_reference": fields({"type": anything, "id": string()}, ["id"]),
-}
-# Accepted as they are: this stand-in runs none of their tools.
-_UNCHECKED = (
-    "reasoning",
-    "file_search_call",
-    "web_search_call",
-    "computer_call",
-    "computer_call_output",
-    "tool_search_call",
-    "tool_search_output",
-    "additional_tools",
-    "configuration_update",
-    "compaction",
-    "compaction_trigger",
-    "image_generation_call",
-    "code_interpreter_call",
-    "local_shell_call",
-    "local_shell_call_output",
-    "shell_call",
-    "shell_call_output",
-    "apply_patch_call",
-    "apply_patch_call_output",
-    "mcp_list_tools",
-    "mcp_approval_request",
-    "mcp_approval_response",
-    "mcp_call",
-    "custom_tool_call",
-    "custom_tool_call_output",
-    "program",
-    "program_output",
-)
-TYPES = (*_KNOWN, *_UNCHECKED)
 
 _PREFIXES = {"message": "msg", "function_call": "fc", "function_call_output": "fc", "reasoning": "rs"}
 
@@ -88,17 +21,6 @@ def kind_of(value: Item) -> str | None:
     if value.get("type") is not None:
         return str(value["type"])
     return "message" if "role" in value else "item_reference" if set(value) <= {"id", "type"} and value else None
-
-
-def input_item(value: Any, path: str) -> None:
-    """Check one input item."""
-    mapping(value, path)
-    kind = kind_of(value)
-    if kind is None:
-        raise missing(f"{path}.type")
-    if kind not in TYPES:
-        raise unsupported_value(kind, f"{path}.type", TYPES)
-    _KNOWN.get(kind, anything)(value, path)
 
 
 def stored(value: str | Item, new_id: NewId) -> Item:

@@ -12,7 +12,7 @@ class Upload(dict[str, Any]):
 
 
 def parsed(content_type: str, body: bytes) -> dict[str, Any]:
-    """Read a form into a dict: fields as text, files as `Upload`."""
+    """Read a form into a dict: fields as text (`a[b]` is `b` within `a`), files as `Upload`."""
     form = BytesParser(policy=HTTP).parsebytes(b"content-type: " + content_type.encode() + b"\r\n\r\n" + body)
     values: dict[str, Any] = {}
     for part in form.iter_parts():
@@ -21,5 +21,10 @@ def parsed(content_type: str, body: bytes) -> dict[str, Any]:
         if not isinstance(name, str) or not isinstance(content, bytes):
             continue
         filename = part.get_filename()
-        values[name] = content.decode() if filename is None else Upload(filename=filename, bytes=len(content))
+        value = content.decode() if filename is None else Upload(filename=filename, bytes=len(content))
+        outer, _, inner = name.removesuffix("]").partition("[")
+        if inner:
+            values.setdefault(outer, {})[inner] = value
+        else:
+            values[outer] = value
     return values

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from . import validation
 from .errors import ApiError, conversation_locked, not_found, refused, unknown
 from .items import Item, kind_of, require_calls_answered, require_json_word, stored
-from .paging import Query, page, require_known
+from .models import require_model_takes
+from .paging import Query, page
 from .references import require_content_files, require_tools_resources
 from .world import Run, World
 
@@ -34,9 +34,9 @@ _ECHOED: Body = {
 
 def create(world: World, query: Query, body: Body) -> Body:
     """Start a response; without `background` it is over at once. The same request twice makes two."""
-    require_known(query)
     _require_served(body, world.behaviour.lacks)
-    validation.create_response(body, world.models)
+    effort = (body.get("reasoning") or {}).get("effort")
+    require_model_takes(world.models, body["model"], body, effort, "reasoning.effort")
     require_content_files(world.storage, body.get("input"), "input")
     conversation_id, context = _context(world, body)
     new = _new_items(world, body, context)
@@ -51,7 +51,6 @@ def create(world: World, query: Query, body: Body) -> Body:
 
 def retrieve(world: World, query: Query, body: Body, response_id: str) -> Body:
     """Show a response as it is by now."""
-    require_known(query, "include", "include_obfuscation", "starting_after", "stream")
     if "true" in query.get("stream", ()):
         raise refused("This stand-in does not stream.", "stream", "unsupported_by_the_stand_in")
     return _rendered(world.run(response_id), world.now(), world.models)
@@ -59,12 +58,11 @@ def retrieve(world: World, query: Query, body: Body, response_id: str) -> Body:
 
 def list_input_items(world: World, query: Query, body: Body, response_id: str) -> Body:
     """List the items that the request itself brought, newest first unless asked otherwise."""
-    return page(world.run(response_id).input_items, query, "include")
+    return page(world.run(response_id).input_items, query)
 
 
 def cancel(world: World, query: Query, body: Body, response_id: str) -> Body:
     """Ask a background response to stop; it does so a little later, and only if it is not over by then."""
-    require_known(query)
     run, now = world.run(response_id), world.now()
     if not run.in_background:
         raise refused("Cannot cancel a synchronous response.")
@@ -80,7 +78,6 @@ def cancel(world: World, query: Query, body: Body, response_id: str) -> Body:
 
 def delete(world: World, query: Query, body: Body, response_id: str) -> Body:
     """Delete a response; one that still runs is found no more, yet holds its conversation to its end."""
-    require_known(query)
     world.run(response_id)
     del world.runs[response_id]
     return {"id": response_id, "object": "response", "deleted": True}

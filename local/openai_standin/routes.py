@@ -95,17 +95,17 @@ class Routes:
         absent = tuple(prefix for part, prefix in PARTS.items() if part in lacks and prefix)
         wires = (_RESPONSES if api != "assistants" else []) + (_ASSISTANTS if api != "responses" else [])
         self._compiled = [
-            (method, re.compile(re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", path)), endpoint)
+            (method, re.compile(re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", path)), path.removeprefix("/v1"), endpoint)
             for method, path, endpoint in _SHARED + wires
             if not path.startswith(absent)
         ]
 
-    def find(self, method: str, path: str) -> tuple[Endpoint, dict[str, str]]:
-        """Find what serves a path, and the ids in it; refuses as OpenAI does (404, 405)."""
-        matches = [(allowed, pattern.fullmatch(path), endpoint) for allowed, pattern, endpoint in self._compiled]
-        for allowed, match, endpoint in matches:
-            if match and allowed == method:
-                return endpoint, match.groupdict()
-        if any(match for _, match, _ in matches):
+    def find(self, method: str, path: str) -> tuple[Endpoint, str, dict[str, str]]:
+        """Find what serves a path, the document's name for it, and the ids in it; refuses as OpenAI does (404, 405)."""
+        matches = [(each, match) for each in self._compiled if (match := each[1].fullmatch(path))]
+        for (allowed, _, documented, endpoint), match in matches:
+            if allowed == method:
+                return endpoint, documented, match.groupdict()
+        if matches:
             raise method_not_allowed(method, path)
         raise invalid_url(method, path)

@@ -12,10 +12,10 @@ from .behaviour import Behaviour
 from .delivery_faults import DeliveryFault
 from .faults import ConnectionLost, Fault
 from .files import register
+from .models import MODELS
 from .postman import Postman
 from .scripts import Script
 from .server import Server
-from .validation import MODELS
 from .webhooks import Delivery
 from .world import LoggedRequest, World, random_id
 

@@ -23,6 +23,8 @@ def _walk(schema: Any, where: tuple[str, ...], refusal: Refusal) -> None:
     if not isinstance(schema, dict):
         return
     properties = schema.get("properties", {})
+    if not isinstance(properties, dict):
+        raise refusal(f"In context={where!r}, 'properties' is required to be an object.")
     if schema.get("type") == "object" or properties:
         _require_closed(schema, properties, where, refusal)
     for name, member in properties.items():

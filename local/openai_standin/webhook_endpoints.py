@@ -4,8 +4,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .errors import ApiError, refused
-from .fields import Check, array, boolean, choice, fields, string
-from .paging import Query, page, require_known
+from .paging import Query, page
 from .postman import is_local
 from .webhooks import EVENT_TYPES, Endpoint
 from .world import World
@@ -13,36 +12,20 @@ from .world import World
 Body = dict[str, Any]
 
 
-def _name(value: Any, path: str) -> None:
-    string(longest=256)(value, path)
-    if not value:
-        message = f"Invalid '{path}': empty string. Expected a string with minimum length 1, "
-        raise refused(message + "but got an empty string instead.", path, "empty_string")
-
-
-def _url(value: Any, path: str) -> None:
+def _require_reachable(value: str) -> None:
     """Accept what OpenAI does, and for tests an address on this machine without TLS."""
-    string(longest=2048, pattern="[!-~]*")(value, path)
     try:
         parts = urlsplit(value)
         host, _ = parts.hostname or "", parts.port
     except ValueError:
         host = ""
     if not host or (parts.scheme != "https" and not (parts.scheme == "http" and is_local(host))):
-        raise refused(f"Invalid '{path}': '{value}'. Expected a valid HTTPS URL.", path, "invalid_value")
-
-
-_SETTINGS: dict[str, Check] = {
-    "event_types": array(choice(*EVENT_TYPES), fewest=1),
-    "name": _name,
-    "url": _url,
-}
+        raise refused(f"Invalid 'url': '{value}'. Expected a valid HTTPS URL.", "url", "invalid_value")
 
 
 def create(world: World, query: Query, body: Body) -> Body:
     """Create an endpoint; its secret is shown now, and never again."""
-    require_known(query)
-    fields(_SETTINGS, list(_SETTINGS))(body, "")
+    _require_reachable(body["url"])
     now = int(world.now())
     endpoint = Endpoint(world.new_id("whe"), now, body["name"], body["url"], list(body["event_types"]), now)
     world.webhooks.endpoints[endpoint.id] = endpoint
@@ -52,21 +35,18 @@ def create(world: World, query: Query, body: Body) -> Body:
 
 def list_all(world: World, query: Query, body: Body) -> Body:
     """List endpoints, newest first."""
-    require_known(query, "after", "limit")
     return page([_rendered(each) for each in world.webhooks.endpoints.values()], query)
 
 
 def retrieve(world: World, query: Query, body: Body, webhook_endpoint_id: str) -> Body:
     """Show an endpoint."""
-    require_known(query)
     return _rendered(world.webhooks.endpoint(webhook_endpoint_id))
 
 
 def update(world: World, query: Query, body: Body, webhook_endpoint_id: str) -> Body:
     """Change an endpoint; what waits for it goes to its new URL."""
-    require_known(query)
     endpoint = world.webhooks.endpoint(webhook_endpoint_id)
-    fields(_SETTINGS)(body, "")
+    _require_reachable(body.get("url", endpoint.url))
     if any(getattr(endpoint, name) != value for name, value in body.items()):
         endpoint.updated_at = int(world.now())
     for name, value in body.items():
@@ -76,7 +56,6 @@ def update(world: World, query: Query, body: Body, webhook_endpoint_id: str) -> 
 
 def delete(world: World, query: Query, body: Body, webhook_endpoint_id: str) -> Body:
     """Delete an endpoint; what waits for it is lost."""
-    require_known(query)
     world.webhooks.endpoint(webhook_endpoint_id)
     del world.webhooks.endpoints[webhook_endpoint_id]
     return {"id": webhook_endpoint_id, "object": "webhook_endpoint.deleted", "deleted": True}
@@ -84,18 +63,14 @@ def delete(world: World, query: Query, body: Body, webhook_endpoint_id: str) -> 
 
 def rotate_secret(world: World, query: Query, body: Body, webhook_endpoint_id: str) -> Body:
     """Replace the secret at once; where asked, deliveries are signed with the old one too for a day."""
-    require_known(query)
     endpoint = world.webhooks.endpoint(webhook_endpoint_id)
-    fields({"keep_old_secret_active_for_24_hours": boolean})(body, "")
     endpoint.rotate(world.now(), body.get("keep_old_secret_active_for_24_hours", False))
     return _with_secret(endpoint)
 
 
 def test(world: World, query: Query, body: Body, webhook_endpoint_id: str) -> Body:
     """Deliver a sample and tell what the endpoint answered; the server goes on with its work meanwhile."""
-    require_known(query)
     endpoint = world.webhooks.endpoint(webhook_endpoint_id)
-    fields({"event_type": choice(*EVENT_TYPES)}, ["event_type"])(body, "")
     message = world.webhooks.announce_sample(endpoint.id, body["event_type"], world.now())
     world.settle()
     world.changed.wait_for(lambda: message.is_over, 2 * world.behaviour.webhook_timeout_s)
@@ -112,7 +87,6 @@ def test(world: World, query: Query, body: Body, webhook_endpoint_id: str) -> Bo
 
 def list_event_types(world: World, query: Query, body: Body) -> Body:
     """List the types of event that there are."""
-    require_known(query)
     return {"object": "list", "data": list(EVENT_TYPES)}
 
 

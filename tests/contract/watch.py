@@ -1,4 +1,4 @@
-"""A fixture for the tiers that talk to the stand-in: each exchange of each test is held against OpenAI's document."""
+"""A fixture for the tiers that talk to the stand-in: each reply of each test is held against OpenAI's document."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def contract(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         try:
             status, reply = 200, answer(self, call, body)
         except ApiError as refusal:
-            found.extend(unknown_problems(Exchange(call.method, call.path, None, refusal.status, refusal.body)))
+            found.extend(unknown_problems(Exchange(call.method, call.path, refusal.status, refusal.body)))
             raise
-        found.extend(unknown_problems(Exchange(call.method, call.path, call.body, status, reply)))
+        found.extend(unknown_problems(Exchange(call.method, call.path, status, reply)))
         return reply
 
     monkeypatch.setattr(Application, "_answer", watched)

@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from ..errors import missing, refused
-from ..fields import fields
-from ..paging import Query, page, require_known
-from ..validation import require_model_exists, require_model_takes
+from ..errors import refused
+from ..models import require_model_takes
+from ..overlay import format_fits_the_tools
+from ..paging import Query, page
 from ..world import World
-from . import checks
 from .resources import granted, require_resources
 
 Body = dict[str, Any]
@@ -27,10 +26,6 @@ _DEFAULTS: Body = {
 
 def create(world: World, query: Query, body: Body) -> Body:
     """Create an assistant."""
-    require_known(query)
-    fields(checks.CREATE_ASSISTANT)(body, "")
-    if "model" not in body:
-        raise missing("model")
     _require_possible(world, body)
     assistant = {
         "id": world.new_id("asst"),
@@ -46,20 +41,17 @@ def create(world: World, query: Query, body: Body) -> Body:
 
 def list_all(world: World, query: Query, body: Body) -> Body:
     """List assistants, newest first unless asked otherwise."""
-    return page([_shown(each) for each in world.assistants.assistants.values()], query, "before")
+    return page([_shown(each) for each in world.assistants.assistants.values()], query)
 
 
 def retrieve(world: World, query: Query, body: Body, assistant_id: str) -> Body:
     """Show an assistant."""
-    require_known(query)
     return _shown(world.assistants.assistant(assistant_id))
 
 
 def update(world: World, query: Query, body: Body, assistant_id: str) -> Body:
     """Replace the fields that are given; runs that were started before keep the old ones."""
-    require_known(query)
     assistant = world.assistants.assistant(assistant_id)
-    fields(checks.UPDATE_ASSISTANT)(body, "")
     _require_possible(world, {**_chosen(assistant), **body})
     for name, value in body.items():
         assistant[name] = _DEFAULTS.get(name) if value is None else value
@@ -70,7 +62,6 @@ def update(world: World, query: Query, body: Body, assistant_id: str) -> Body:
 
 def delete(world: World, query: Query, body: Body, assistant_id: str) -> Body:
     """Delete an assistant; its runs and threads stay."""
-    require_known(query)
     world.assistants.assistant(assistant_id)
     del world.assistants.assistants[assistant_id]
     return {"id": assistant_id, "object": "assistant.deleted", "deleted": True}
@@ -87,9 +78,8 @@ def _chosen(assistant: Body) -> Body:
 
 
 def _require_possible(world: World, body: Body) -> None:
-    require_model_exists(body["model"], world.models)
-    require_model_takes(body, body.get("reasoning_effort"), world.models[body["model"]])
-    checks.require_consistent(body)
+    require_model_takes(world.models, body["model"], body, body.get("reasoning_effort"))
+    format_fits_the_tools(body)
     require_resources(world.storage, body.get("tool_resources"))
     names = [tool["function"]["name"] for tool in body.get("tools") or () if tool["type"] == "function"]
     for name in {each for each in names if names.count(each) > 1}:

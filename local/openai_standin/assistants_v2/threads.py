@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from ..fields import fields
-from ..paging import Query, require_known
+from ..paging import Query
 from ..world import World
-from . import checks, messages
+from . import messages
 from .resources import granted, granted_to_thread, require_message_files, require_resources
 from .state import Thread
 
@@ -14,8 +13,6 @@ Body = dict[str, Any]
 
 def create(world: World, query: Query, body: Body) -> Body:
     """Create a thread, with first messages or without."""
-    require_known(query)
-    fields(checks.CREATE_THREAD)(body, "")
     require_creatable(world, body, "")
     return _rendered(created(world, body))
 
@@ -38,15 +35,12 @@ def created(world: World, body: Body) -> Thread:
 
 def retrieve(world: World, query: Query, body: Body, thread_id: str) -> Body:
     """Show a thread; its messages are listed apart."""
-    require_known(query)
     return _rendered(world.assistants.thread(thread_id))
 
 
 def update(world: World, query: Query, body: Body, thread_id: str) -> Body:
     """Replace a thread's metadata or resources."""
-    require_known(query)
     thread = world.assistants.thread(thread_id)
-    fields(checks.UPDATE_THREAD)(body, "")
     require_resources(world.storage, body.get("tool_resources"))
     if "metadata" in body:
         thread.metadata = dict(body["metadata"] or {})
@@ -57,7 +51,6 @@ def update(world: World, query: Query, body: Body, thread_id: str) -> Body:
 
 def delete(world: World, query: Query, body: Body, thread_id: str) -> Body:
     """Delete a thread; its runs are found no more, yet go on, and its vector store stays until it expires."""
-    require_known(query)
     world.assistants.thread(thread_id)
     del world.assistants.threads[thread_id]
     return {"id": thread_id, "object": "thread.deleted", "deleted": True}

@@ -1,8 +1,8 @@
-"""Exists to prove that runs on threads go as they went at OpenAI (Assistants v2), on a clock moved by hand."""
+"""Runs on threads go as they went at OpenAI (Assistants v2), on a clock moved by hand."""
 
+import functools
 import json
-from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import openai
 import pytest
@@ -11,23 +11,10 @@ from openai.types.beta.threads import Message, Run
 from openai.types.beta.threads.runs import RunStep
 
 from local.openai_standin import Fault, OpenAIStandIn, Script
-from tests.standin.test_openai_standin import PLAIN, REASONING, START, Clock, client_of, refusal
-from tests.standin.test_openai_standin_assistants import HELLO, NESTED, attachment, valid
+from tests.standin.support import CLOSED, DAY_S, HELLO, NESTED, PLAIN, START, Clock, attachment, call, refusal, valid
 
 # The SDK says of each call that this API is closed; that is why the stand-in serves it.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
-
-CLOSED = {
-    "type": "object",
-    "properties": {"a": {"type": "string"}},
-    "required": ["a"],
-    "additionalProperties": False,
-}
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture
@@ -37,80 +24,74 @@ def stand_in(clock: Clock) -> OpenAIStandIn:
     )
 
 
-@pytest.fixture
-def client(stand_in: OpenAIStandIn) -> Iterator[OpenAI]:
-    with client_of(stand_in) as opened:
-        yield opened
-
-
 def start(client: OpenAI, *, assistant: dict[str, Any] | None = None, **changes: Any) -> Run:
     """Create an assistant, a thread with one message, and a run."""
     assistant_id = client.beta.assistants.create(**{"model": PLAIN, **(assistant or {})}).id
     request = {"assistant_id": assistant_id, "thread": {"messages": [HELLO]}, **changes}
-    run = client.beta.threads.create_and_run(**request)
-    assert isinstance(run, Run)
-    return run
+    return cast(Run, client.beta.threads.create_and_run(**request))
 
 
 def now(client: OpenAI, run: Run) -> Run:
     """Read a run again, strictly."""
-    reply = client.beta.threads.runs.with_raw_response.retrieve(run.id, thread_id=run.thread_id)
-    found = valid(Run, reply)
-    assert isinstance(found, Run)
-    return found
+    return cast(Run, valid(Run, client.beta.threads.runs.with_raw_response.retrieve(run.id, thread_id=run.thread_id)))
 
 
 def texts(client: OpenAI, run: Run, **paging: Any) -> list[str]:
-    listed = client.beta.threads.messages.list(run.thread_id, order="asc", **paging)
-    return [part.text.value for message in listed for part in message.content if part.type == "text"]
+    found = messages(client, run, **paging)
+    return [part.text.value for message in found for part in message.content if part.type == "text"]
 
 
-# --- how a run goes
+def ended(client: OpenAI, clock: Clock, **changes: Any) -> Run:
+    run = start(client, **changes)
+    clock.time += 12
+    return now(client, run)
+
+
+def messages(client: OpenAI, run: Run, **paging: Any) -> list[Message]:
+    return list(client.beta.threads.messages.list(run.thread_id, order="asc", **paging))
+
+
+def steps(client: OpenAI, run: Run) -> list[Any]:
+    reply = client.beta.threads.runs.steps.with_raw_response.list(run.id, thread_id=run.thread_id, order="asc")
+    return [RunStep.model_validate(each) for each in reply.http_response.json()["data"]]
 
 
 def test_run_follows_the_clock_and_answers_on_its_thread(client: OpenAI, clock: Clock) -> None:
     """Queued, in progress, completed: each at its time, and the answer is a message of the run."""
-    run = start(client, metadata={"a": "b"})
-    seen = []
+    run, seen = start(client, metadata={"a": "b"}), []
     for elapsed in (0, 2, 12):
         clock.time = START + elapsed
         run = now(client, run)
         seen.append((run.status, run.started_at, run.completed_at, run.usage is not None))
     began = int(START) + 2
-    assert seen[0] == ("queued", None, None, False)
-    assert seen[1] == ("in_progress", began, None, False)
+    assert seen[:2] == [("queued", None, None, False), ("in_progress", began, None, False)]
     assert seen[2] == ("completed", began, int(START) + 12, True)
     assert (run.created_at, run.metadata, run.expires_at) == (int(START), {"a": "b"}, None)
     assert run.usage is not None
     assert run.usage.to_dict() == {"prompt_tokens": 2, "completion_tokens": 8, "total_tokens": 10}
-    (message,) = client.beta.threads.messages.list(run.thread_id, run_id=run.id)
+    (message,) = messages(client, run, run_id=run.id)
     Message.model_validate_json(message.model_dump_json())
     assert (message.role, message.run_id, message.assistant_id) == ("assistant", run.id, run.assistant_id)
     assert texts(client, run) == ["Say hello", 'This is the stand-in\'s answer to: "Say hello"']
 
 
-def test_run_takes_over_what_its_assistant_says_and_may_override_it(client: OpenAI) -> None:
-    """What arrived is echoed, so a wrong precedence shows."""
+def test_run_takes_over_what_its_assistant_says_and_may_override_it(client: OpenAI, clock: Clock) -> None:
+    """What arrived is echoed, so a wrong precedence shows; a format is nested here: `json_schema.schema`."""
     settings = {"instructions": "Be brief.", "tools": [NESTED], "temperature": 0.5, "top_p": 0.9}
     plain = start(client, assistant=settings)
     assert (plain.instructions, plain.temperature, plain.top_p) == ("Be brief.", 0.5, 0.9)
     assert ([each.type for each in plain.tools], plain.tool_choice) == (["function"], "auto")
     assert plain.expires_at == int(START) + 600
-    run = start(
-        client,
-        assistant=settings,
-        instructions="Be long.",
-        tools=[{"type": "code_interpreter"}],
-        temperature=0,
-        max_completion_tokens=256,
-        max_prompt_tokens=300,
-        parallel_tool_calls=False,
-        truncation_strategy={"type": "last_messages", "last_messages": 3},
-        tool_choice={"type": "code_interpreter"},
-    )
-    assert (run.instructions, run.temperature, run.top_p) == ("Be long.", 0, 0.9)
-    assert [each.type for each in run.tools] == ["code_interpreter"]
-    assert (run.max_completion_tokens, run.max_prompt_tokens, run.parallel_tool_calls) == (256, 300, False)
+    echoed = {"max_completion_tokens": 256, "max_prompt_tokens": 300, "parallel_tool_calls": False, "temperature": 0}
+    echoed |= {"instructions": "Be long.", "tools": [NESTED, {"type": "code_interpreter"}]}
+    echoed |= {"tool_choice": {"type": "function", "function": {"name": "look"}}}
+    echoed |= {"truncation_strategy": {"type": "last_messages", "last_messages": 3}}
+    run = start(client, assistant=settings, **echoed).to_dict()
+    assert {name: run[name] for name in echoed} == echoed
+    assert run["top_p"] == 0.9
+    wanted = {"type": "json_schema", "json_schema": {"name": "a", "schema": CLOSED, "strict": True}}
+    answered = ended(client, clock, response_format=wanted)
+    assert json.loads(texts(client, answered, run_id=answered.id)[0]) == {"a": "stand-in"}
 
 
 def test_run_on_a_thread_reads_all_of_it(client: OpenAI, clock: Clock, stand_in: OpenAIStandIn) -> None:
@@ -135,60 +116,6 @@ def test_run_on_a_thread_reads_all_of_it(client: OpenAI, clock: Clock, stand_in:
     }
 
 
-def test_structured_answer_fits_its_schema(client: OpenAI, clock: Clock) -> None:
-    """The format is nested here: `json_schema.schema`, not flat."""
-    wanted = {"type": "json_schema", "json_schema": {"name": "a", "schema": CLOSED, "strict": True}}
-    run = start(client, response_format=wanted)
-    clock.time += 12
-    assert json.loads(texts(client, run, run_id=run.id)[0]) == {"a": "stand-in"}
-
-
-@pytest.mark.parametrize(
-    ("changes", "code", "param"),
-    [
-        ({"foo": 1}, "unknown_parameter", "foo"),
-        ({"assistant_id": "gpt"}, "invalid_id_prefix", "assistant_id"),
-        ({"model": "gpt-9"}, "model_not_found", "model"),
-        ({"max_completion_tokens": 255}, "integer_below_min_value", "max_completion_tokens"),
-        ({"max_prompt_tokens": 255}, "integer_below_min_value", "max_prompt_tokens"),
-        ({"temperature": 3}, "decimal_above_max_value", "temperature"),
-        ({"model": REASONING, "top_p": 0.5}, "unsupported_parameter", "top_p"),
-        ({"stream": True}, "unsupported_by_the_stand_in", "stream"),
-        ({"tool_choice": "required"}, None, "tool_choice"),
-        ({"tool_choice": {"type": "function", "function": {"name": "look"}}}, None, "tool_choice"),
-        ({"truncation_strategy": {"type": "none"}}, "invalid_value", "truncation_strategy.type"),
-        ({"tools": [{"type": "retrieval"}]}, "invalid_value", "tools[0]"),
-        ({"thread": {"metadata": {"k": 1}}}, "invalid_type", "thread.metadata.k"),
-        ({"thread": {"messages": [{"role": "user"}]}}, "missing_required_parameter", "thread.messages[0].content"),
-        (
-            {"thread": {"messages": [{**HELLO, "attachments": [attachment("file-gone", "file_search")]}]}},
-            None,
-            "thread.messages[0].attachments[0].file_id",
-        ),
-    ],
-)
-def test_refused_run_leaves_no_thread_behind(
-    client: OpenAI, stand_in: OpenAIStandIn, changes: dict[str, Any], code: str | None, param: str
-) -> None:
-    """Nobody would know the id of a thread that a refused call created."""
-    error = refusal(lambda: start(client, extra_body=changes))
-    assert (error.code, error.param) == (code, param)
-    counters = stand_in.counters()
-    assert [counters[name] for name in ("threads", "runs_started", "vector_stores")] == [0, 0, 0]
-
-
-def test_unknown_assistant_is_not_found(client: OpenAI, stand_in: OpenAIStandIn) -> None:
-    """Without one there is no run at all; a deleted one is named in the error."""
-    error = refusal(lambda: start(client, assistant_id="asst_gone"), openai.NotFoundError)
-    assert error.message.endswith("No assistant found with id 'asst_gone'.")
-    thread = client.beta.threads.create()
-    path = f"/threads/{thread.id}/runs"
-    beta: Any = {"headers": {"OpenAI-Beta": "assistants=v2"}}
-    error = refusal(lambda: client.post(path, body={}, cast_to=object, options=beta))
-    assert (error.code, error.param) == ("missing_required_parameter", "assistant_id")
-    assert stand_in.counters()["runs_started"] == 0
-
-
 def test_active_run_holds_its_thread(client: OpenAI, clock: Clock, stand_in: OpenAIStandIn) -> None:
     """The lock refuses a repeated create with 400 and no code: only the message tells."""
     run = start(client)
@@ -211,24 +138,12 @@ def test_lost_reply_is_found_by_listing_the_runs(client: OpenAI, stand_in: OpenA
     assistant = client.beta.assistants.create(model=PLAIN)
     thread = client.beta.threads.create(messages=[HELLO])
     stand_in.fault(Fault("POST", "/v1/threads/.*/runs", "lost_reply"), Fault("POST", "/v1/threads/runs", "lost_reply"))
-    calls: list[Callable[[], object]] = [
-        lambda: client.beta.threads.runs.create(thread.id, assistant_id=assistant.id),
-        lambda: client.beta.threads.create_and_run(assistant_id=assistant.id),
-    ]
-    for create in calls:
-        with pytest.raises(openai.APIConnectionError):
-            create()
+    with pytest.raises(openai.APIConnectionError):
+        client.beta.threads.runs.create(thread.id, assistant_id=assistant.id)
+    with pytest.raises(openai.APIConnectionError):
+        client.beta.threads.create_and_run(assistant_id=assistant.id)
     assert len(client.beta.threads.runs.list(thread.id).data) == 1
     assert (stand_in.counters()["threads"], stand_in.counters()["runs_started"]) == (2, 2)
-
-
-def test_run_of_another_thread_is_not_found(client: OpenAI) -> None:
-    """An import of a wrong pair must be refused."""
-    run, other = start(client), start(client)
-    refusal(
-        lambda: client.beta.threads.runs.retrieve(run.id, thread_id=other.thread_id),
-        openai.NotFoundError,
-    )
 
 
 def test_deleting_a_thread_hides_its_run_but_does_not_stop_it(
@@ -244,18 +159,9 @@ def test_deleting_a_thread_hides_its_run_but_does_not_stop_it(
     assert stand_in.counters()["runs_in_flight"] == 0
 
 
-# --- functions
-
-
-def call(call_id: str, **arguments: Any) -> dict[str, Any]:
-    return {"type": "function_call", "call_id": call_id, "name": "look", "arguments": arguments}
-
-
 def submit(client: OpenAI, run: Run, **outputs: str) -> Run:
     answers: Any = [{"tool_call_id": name, "output": output} for name, output in outputs.items()]
-    reply = client.beta.threads.runs.submit_tool_outputs(run.id, thread_id=run.thread_id, tool_outputs=answers)
-    assert isinstance(reply, Run)
-    return reply
+    return client.beta.threads.runs.submit_tool_outputs(run.id, thread_id=run.thread_id, tool_outputs=answers)
 
 
 def test_function_calls_wait_for_all_their_outputs(client: OpenAI, clock: Clock, stand_in: OpenAIStandIn) -> None:
@@ -265,16 +171,12 @@ def test_function_calls_wait_for_all_their_outputs(client: OpenAI, clock: Clock,
         Script(output=[call("call_3")], match="seen a", usage=(20, 5)),
         Script(output_text="All seen.", match="seen c", usage=(30, 2)),
     )
-    run = start(client, assistant={"tools": [NESTED]})
-    clock.time += 12
-    run = now(client, run)
+    run = ended(client, clock, assistant={"tools": [NESTED]})
     assert (run.status, run.usage) == ("requires_action", None)
     assert run.required_action is not None
-    calls = run.required_action.submit_tool_outputs.tool_calls
-    assert [(each.id, each.function.name, each.function.arguments) for each in calls] == [
-        ("call_1", "look", '{"at": "a"}'),
-        ("call_2", "look", "{}"),
-    ]
+    calls = [(each.id, each.function.arguments) for each in run.required_action.submit_tool_outputs.tool_calls]
+    assert calls == [("call_1", '{"at": "a"}'), ("call_2", "{}")]
+    assert [each.status for each in steps(client, run)] == ["in_progress"], "a step of calls waits with its run"
     error = refusal(lambda: submit(client, run, call_1="seen a"))
     assert error.message.endswith("Expected tool outputs for call_ids ['call_1', 'call_2'], got ['call_1']")
     refusal(lambda: submit(client, run, call_1="", call_2="", call_3=""))
@@ -287,30 +189,15 @@ def test_function_calls_wait_for_all_their_outputs(client: OpenAI, clock: Clock,
     assert (run.status, run.required_action, texts(client, run, run_id=run.id)) == ("completed", None, ["All seen."])
     assert run.usage is not None
     assert (run.usage.prompt_tokens, run.usage.completion_tokens) == (60, 11)
+    done = steps(client, run)
+    assert [(each.type, each.status) for each in done] == [
+        *[("tool_calls", "completed")] * 2,
+        ("message_creation", "completed"),
+    ]
+    assert done[0].step_details.tool_calls[0].function.output == "seen a"
     error = refusal(lambda: submit(client, run, call_3="again"))
     assert error.message.endswith('Runs in status "completed" do not accept tool outputs.')
     assert stand_in.counters()["runs_started"] == 1
-
-
-def test_steps_tell_what_a_run_did(client: OpenAI, clock: Clock, stand_in: OpenAIStandIn) -> None:
-    """A step of calls waits with its run, and gets their outputs."""
-    stand_in.script(Script(output=[call("call_1")]))
-    run = start(client, assistant={"tools": [NESTED]})
-    clock.time += 12
-
-    def steps() -> list[Any]:
-        reply = client.beta.threads.runs.steps.with_raw_response.list(run.id, thread_id=run.thread_id, order="asc")
-        raw = reply.http_response.json()["data"]
-        return [RunStep.model_validate(each) for each in raw]
-
-    assert [each.status for each in steps()] == ["in_progress"]
-    submit(client, run, call_1="seen")
-    clock.time += 12
-    assert [(each.type, each.status) for each in steps()] == [
-        ("tool_calls", "completed"),
-        ("message_creation", "completed"),
-    ]
-    assert steps()[0].step_details.tool_calls[0].function.output == "seen"
 
 
 def test_run_whose_calls_are_not_answered_expires(client: OpenAI, clock: Clock, stand_in: OpenAIStandIn) -> None:
@@ -323,42 +210,13 @@ def test_run_whose_calls_are_not_answered_expires(client: OpenAI, clock: Clock, 
     run = now(client, run)
     assert (run.status, run.required_action, run.last_error) == ("expired", None, None)
     refusal(lambda: submit(client, run, call_1="late"))
-    (step,) = client.beta.threads.runs.steps.list(run.id, thread_id=run.thread_id)
-    assert step.status == "expired"
+    assert [each.status for each in steps(client, run)] == ["expired"]
     client.beta.threads.messages.create(run.thread_id, role="user", content="x")
 
 
-# --- other ends
-
-
-def test_failed_run_says_why(client: OpenAI, clock: Clock, stand_in: OpenAIStandIn) -> None:
-    """A failure is HTTP 200 with a status, and leaves no message."""
-    stand_in.script(Script(error=("rate_limit_exceeded", "too much"), duration_s=1, queued_s=0))
-    run = start(client)
-    clock.time += 1
-    run = now(client, run)
-    assert (run.status, run.failed_at, run.completed_at) == ("failed", int(START + 1), None)
-    assert run.last_error is not None
-    assert (run.last_error.code, run.last_error.message) == ("rate_limit_exceeded", "too much")
-    assert texts(client, run) == ["Say hello"]
-
-
-def test_incomplete_run_gives_its_reason(client: OpenAI, clock: Clock, stand_in: OpenAIStandIn) -> None:
-    """The reason has another name than on the Responses wire, and what was said is on the thread."""
-    stand_in.script(Script(incomplete_reason="max_output_tokens", output_text="half a"))
-    run = start(client)
-    clock.time += 12
-    run = now(client, run)
-    assert (run.status, run.completed_at) == ("incomplete", None)
-    assert run.incomplete_details is not None
-    assert run.incomplete_details.reason == "max_completion_tokens"
-    (message,) = client.beta.threads.messages.list(run.thread_id, run_id=run.id)
-    Message.model_validate_json(message.model_dump_json())
-    assert message.status == "incomplete"
-
-
-def test_cancel_takes_a_moment_and_works_once(client: OpenAI, clock: Clock) -> None:
-    """Cancelling, then cancelled: a second cancel is refused, and the thread stays held until the end."""
+def test_cancel_takes_a_moment_and_works_once(client: OpenAI, clock: Clock, stand_in: OpenAIStandIn) -> None:
+    """A second cancel is refused, the thread stays held until the end, and no output is waited for."""
+    stand_in.script(Script(), Script(output=[call("call_1")]))
     run = start(client)
     clock.time += 3
 
@@ -373,6 +231,10 @@ def test_cancel_takes_a_moment_and_works_once(client: OpenAI, clock: Clock) -> N
     assert (cancelled.status, cancelled.cancelled_at) == ("cancelled", int(START + 4))
     assert refusal(cancel).message.endswith("Cannot cancel run with status 'cancelled'.")
     assert texts(client, run) == ["Say hello"]
+    run = ended(client, clock, assistant={"tools": [NESTED]})
+    cancel()
+    clock.time += 1
+    assert (now(client, run).status, stand_in.counters()["runs_in_flight"]) == ("cancelled", 0)
 
 
 def test_cancel_that_comes_too_late_changes_nothing(client: OpenAI, clock: Clock) -> None:
@@ -382,17 +244,6 @@ def test_cancel_that_comes_too_late_changes_nothing(client: OpenAI, clock: Clock
     assert client.beta.threads.runs.cancel(run.id, thread_id=run.thread_id).status == "cancelling"
     clock.time += 1
     assert (now(client, run).status, len(texts(client, run))) == ("completed", 2)
-
-
-def test_run_that_waits_for_functions_can_be_cancelled(client: OpenAI, clock: Clock, stand_in: OpenAIStandIn) -> None:
-    """Cleaning up must not wait for outputs that nobody will give."""
-    stand_in.script(Script(output=[call("call_1")]))
-    run = start(client, assistant={"tools": [NESTED]})
-    clock.time += 12
-    client.beta.threads.runs.cancel(run.id, thread_id=run.thread_id)
-    clock.time += 1
-    assert now(client, run).status == "cancelled"
-    assert stand_in.counters()["runs_in_flight"] == 0
 
 
 def test_run_waits_for_the_vector_store_of_its_thread(client: OpenAI, clock: Clock, stand_in: OpenAIStandIn) -> None:
@@ -414,10 +265,36 @@ def test_run_over_an_expired_vector_store_fails(client: OpenAI, clock: Clock, st
     stand_in.add_file(id="file-1")
     message = {**HELLO, "attachments": [attachment("file-1", "file_search")]}
     run = start(client, assistant={"tools": [{"type": "file_search"}]}, thread={"messages": [message]})
-    clock.time += 8 * 86_400
+    clock.time += 8 * DAY_S
     again = client.beta.threads.runs.create(run.thread_id, assistant_id=run.assistant_id)
     clock.time += 12
     failed = now(client, again)
-    assert failed.status == "failed"
     assert failed.last_error is not None
-    assert "is expired" in failed.last_error.message
+    assert (failed.status, "is expired" in failed.last_error.message) == ("failed", True)
+
+
+def test_what_a_run_needs_must_be_there(client: OpenAI, stand_in: OpenAIStandIn) -> None:
+    """A deleted assistant is named in the error, and an import of a wrong pair is refused."""
+    error = refusal(lambda: start(client, assistant_id="asst_gone"), openai.NotFoundError)
+    assert error.message.endswith("No assistant found with id 'asst_gone'.")
+    assert stand_in.counters()["runs_started"] == 0
+    run, other = start(client), start(client)
+    wrong = functools.partial(client.beta.threads.runs.retrieve, run.id, thread_id=other.thread_id)
+    refusal(wrong, openai.NotFoundError)
+
+
+def test_failed_or_incomplete_run_says_why(client: OpenAI, clock: Clock, stand_in: OpenAIStandIn) -> None:
+    """Both are HTTP 200. The reason has another name than on the Responses wire; what was said is on the thread."""
+    half = Script(incomplete_reason="max_output_tokens", output_text="half a")
+    stand_in.script(Script(error=("rate_limit_exceeded", "too much"), duration_s=1, queued_s=0), half)
+    run = ended(client, clock)
+    assert (run.status, run.failed_at, run.completed_at) == ("failed", int(START + 1), None)
+    assert run.last_error is not None
+    assert (run.last_error.code, run.last_error.message) == ("rate_limit_exceeded", "too much")
+    assert texts(client, run) == ["Say hello"]
+    run = ended(client, clock)
+    assert run.incomplete_details is not None
+    assert (run.status, run.incomplete_details.reason) == ("incomplete", "max_completion_tokens")
+    (message,) = messages(client, run, run_id=run.id)
+    Message.model_validate_json(message.model_dump_json())
+    assert (message.status, run.completed_at) == ("incomplete", None)

@@ -1,39 +1,20 @@
-"""Exists to prove that assistants, threads and messages are served as OpenAI served Assistants v2, through its SDK."""
+"""Assistants, threads and messages are served as OpenAI served Assistants v2, through its SDK."""
 
-import typing
-from collections.abc import Callable, Iterator
+import functools
 from typing import Any
 
 import httpx2
 import openai
 import pytest
 from openai import OpenAI
-from openai.types.beta import (
-    Assistant,
-    AssistantDeleted,
-    Thread,
-    ThreadDeleted,
-    assistant_create_params,
-    assistant_update_params,
-    thread_create_and_run_params,
-    thread_create_params,
-)
-from openai.types.beta.threads import Message, MessageDeleted, message_create_params, run_create_params
+from openai.types.beta import Assistant, AssistantDeleted, Thread, ThreadDeleted
+from openai.types.beta.threads import Message, MessageDeleted
 
 from local.openai_standin import OpenAIStandIn
-from local.openai_standin.assistants_v2 import checks, parts
-from tests.standin.test_openai_standin import PLAIN, REASONING, START, UNREASONING, Clock, client_of, refusal
+from tests.standin.support import HELLO, NESTED, PLAIN, START, Clock, attachment, client_of, refusal, valid
 
 # The SDK says of each call that this API is closed; that is why the stand-in serves it.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
-
-NESTED = {"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}
-HELLO: Any = {"role": "user", "content": "Say hello"}
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture
@@ -41,27 +22,9 @@ def stand_in(clock: Clock) -> OpenAIStandIn:
     return OpenAIStandIn(api="assistants", now=clock, sleep=clock.sleep, indexing_s=5)
 
 
-@pytest.fixture
-def client(stand_in: OpenAIStandIn) -> Iterator[OpenAI]:
-    with client_of(stand_in) as opened:
-        yield opened
-
-
-def valid(kind: Any, reply: Any) -> Any:
-    """Check a raw reply against the SDK's type strictly, and return it parsed."""
-    kind.model_validate(reply.http_response.json())
-    return reply.parse()
-
-
-# --- which wires are served
-
-
 def test_server_that_speaks_only_assistants_has_no_responses(client: OpenAI) -> None:
     """A deployment on the wrong wire must notice at once."""
-    for call in (
-        lambda: client.responses.create(model=PLAIN, input="hi"),
-        lambda: client.conversations.create(),
-    ):
+    for call in (lambda: client.responses.create(model=PLAIN, input="hi"), client.conversations.create):
         assert "Invalid URL" in refusal(call, openai.NotFoundError).message
 
 
@@ -86,22 +49,6 @@ def test_beta_header_is_required(stand_in: OpenAIStandIn) -> None:
             assert (reply.status_code, reply.json()["error"]["code"]) == (400, "invalid_beta")
             assert "You must provide the 'OpenAI-Beta' header" in reply.json()["error"]["message"]
     assert stand_in.counters()["threads"] == 0
-
-
-def test_known_parameters_are_those_of_the_sdk() -> None:
-    """A parameter that OpenAI has must not be called unknown; `include` is one of the query."""
-    for known, params in (
-        (checks.CREATE_ASSISTANT, assistant_create_params.AssistantCreateParams),
-        (checks.UPDATE_ASSISTANT, assistant_update_params.AssistantUpdateParams),
-        (checks.CREATE_THREAD, thread_create_params.ThreadCreateParams),
-        (parts.MESSAGE, message_create_params.MessageCreateParams),
-        (checks.CREATE_RUN, run_create_params.RunCreateParamsNonStreaming),
-        (checks.CREATE_THREAD_AND_RUN, thread_create_and_run_params.ThreadCreateAndRunParamsNonStreaming),
-    ):
-        assert set(known) == set(typing.get_type_hints(params)) - {"include"}
-
-
-# --- assistants
 
 
 def test_assistant_lives_through_create_update_delete(client: OpenAI, stand_in: OpenAIStandIn) -> None:
@@ -138,73 +85,6 @@ def test_assistant_lives_through_create_update_delete(client: OpenAI, stand_in: 
     assert stand_in.counters()["assistants"] == 1
 
 
-STRICT = {"type": "function", "function": {"name": "look", "strict": True, "parameters": {"type": "object"}}}
-
-
-@pytest.mark.parametrize(
-    ("changes", "code", "param"),
-    [
-        ({"foo": 1}, "unknown_parameter", "foo"),
-        ({"model": "gpt-9"}, "model_not_found", "model"),
-        ({"file_ids": []}, "unknown_parameter", "file_ids"),
-        ({"name": "n" * 257}, "string_above_max_length", "name"),
-        ({"description": "d" * 513}, "string_above_max_length", "description"),
-        ({"temperature": 2.5}, "decimal_above_max_value", "temperature"),
-        ({"model": REASONING, "temperature": 1}, "unsupported_parameter", "temperature"),
-        ({"model": UNREASONING, "reasoning_effort": "low"}, "unsupported_parameter", "reasoning_effort"),
-        ({"tools": [{"type": "retrieval"}]}, "invalid_value", "tools[0]"),
-        (
-            {"tools": [{"type": "function", "name": "look"}]},
-            "missing_required_parameter",
-            "tools[0].function",
-        ),
-        (
-            {"tools": [{"type": "function", "function": {}}]},
-            "missing_required_parameter",
-            "tools[0].function.name",
-        ),
-        ({"tools": [STRICT]}, "invalid_function_parameters", "tools[0].function.parameters"),
-        ({"tools": [NESTED, NESTED]}, None, "tools"),
-        (
-            {"tools": [{"type": "file_search", "vector_store_ids": []}]},
-            "unknown_parameter",
-            "tools[0].vector_store_ids",
-        ),
-        ({"response_format": "json"}, "invalid_value", "response_format"),
-        ({"response_format": {"type": "json_schema"}}, "missing_required_parameter", "response_format.json_schema"),
-        ({"response_format": {"type": "json_object"}, "tools": [{"type": "file_search"}]}, None, "tools"),
-        (
-            {"tool_resources": {"code_interpreter": {"file_ids": ["file-gone"]}}},
-            None,
-            "tool_resources.code_interpreter.file_ids[0]",
-        ),
-        (
-            {"tool_resources": {"file_search": {"vector_store_ids": ["vs_1", "vs_2"]}}},
-            "array_above_max_length",
-            "tool_resources.file_search.vector_store_ids",
-        ),
-        ({"metadata": {"key": "v" * 513}}, "string_above_max_length", "metadata.key"),
-    ],
-)
-def test_what_openai_refused_is_refused(
-    client: OpenAI, stand_in: OpenAIStandIn, changes: dict[str, Any], code: str | None, param: str
-) -> None:
-    """A request that passes here must pass on a server of this kind."""
-    error = refusal(lambda: client.beta.assistants.create(model=PLAIN, extra_body=changes))
-    assert (error.code, error.param) == (code, param)
-    assert stand_in.counters()["assistants"] == 0
-
-
-def test_retrieval_is_no_tool_of_v2(client: OpenAI) -> None:
-    """The old provider sent it; the error names what it is called now."""
-    error = refusal(lambda: client.beta.assistants.create(model=PLAIN, extra_body={"tools": [{"type": "retrieval"}]}))
-    supported = "Supported values are: 'code_interpreter', 'function', and 'file_search'."
-    assert f"Invalid value: 'retrieval'. {supported}" in error.message
-
-
-# --- threads and messages
-
-
 def test_thread_lives_through_create_update_delete(client: OpenAI, stand_in: OpenAIStandIn) -> None:
     """Once deleted, it and all below it answer 404."""
     created = client.beta.threads.with_raw_response.create(messages=[HELLO], metadata={"a": "b"})
@@ -213,14 +93,9 @@ def test_thread_lives_through_create_update_delete(client: OpenAI, stand_in: Ope
     assert client.beta.threads.update(thread.id, metadata={"c": "d"}).metadata == {"c": "d"}
     assert client.beta.threads.retrieve(thread.id).metadata == {"c": "d"}
     assert valid(ThreadDeleted, client.beta.threads.with_raw_response.delete(thread.id)).deleted
-    gone: list[Callable[[str], object]] = [
-        client.beta.threads.retrieve,
-        client.beta.threads.delete,
-        client.beta.threads.messages.list,
-        client.beta.threads.runs.list,
-    ]
-    for call in gone:
-        error = refusal(lambda call=call: call(thread.id), openai.NotFoundError)  # type: ignore[misc]
+    threads = client.beta.threads
+    for gone in (threads.retrieve, threads.delete, threads.messages.list, threads.runs.list):
+        error = refusal(functools.partial(gone, thread.id), openai.NotFoundError)
         assert error.message.endswith(f"No thread found with id '{thread.id}'.")
     assert refusal(lambda: client.beta.threads.retrieve("conv_1")).code == "invalid_id_prefix"
     assert stand_in.counters()["threads"] == 0
@@ -248,58 +123,6 @@ def test_messages_are_added_listed_and_deleted(client: OpenAI) -> None:
     refusal(lambda: of_thread.retrieve(ids[0], thread_id=thread.id), openai.NotFoundError)
     first = of_thread.retrieve(ids[1], thread_id=thread.id).to_dict()
     assert first["content"] == [{"type": "text", "text": {"value": "1", "annotations": []}}]
-
-
-@pytest.mark.parametrize(
-    ("changes", "code", "param"),
-    [
-        ({"role": "system"}, "invalid_value", "role"),
-        ({"content": ""}, None, "content"),
-        ({"content": [{"type": "input_text", "text": "hi"}]}, "invalid_value", "content[0]"),
-        (
-            {"content": [{"type": "image_file", "image_file": {"file_id": "file-gone"}}]},
-            None,
-            "content[0].image_file.file_id",
-        ),
-        ({"file_ids": ["file-1"]}, "unknown_parameter", "file_ids"),
-        ({"attachments": [{"file_id": "file-1"}]}, "missing_required_parameter", "attachments[0].tools"),
-        (
-            {"attachments": [{"file_id": "file-1", "tools": [{"type": "retrieval"}]}]},
-            "invalid_value",
-            "attachments[0].tools[0]",
-        ),
-        (
-            {"attachments": [{"file_id": "file-1", "tools": [{"type": "file_search", "file_search": {}}]}]},
-            "unknown_parameter",
-            "attachments[0].tools[0].file_search",
-        ),
-        (
-            {"attachments": [{"file_id": "file-gone", "tools": [{"type": "file_search"}]}]},
-            None,
-            "attachments[0].file_id",
-        ),
-    ],
-)
-def test_wrong_message_is_refused_wherever_it_is_sent(
-    client: OpenAI, stand_in: OpenAIStandIn, changes: dict[str, Any], code: str | None, param: str
-) -> None:
-    """The old provider sent attachments without tools: v2 refuses them, and nothing is left behind."""
-    stand_in.add_file(id="file-1")
-    thread = client.beta.threads.create()
-    error = refusal(
-        lambda: client.beta.threads.messages.create(thread.id, role="user", content="hi", extra_body=changes)
-    )
-    assert (error.code, error.param) == (code, param)
-    body: Any = {"messages": [HELLO, {**HELLO, **changes}]}
-    error = refusal(lambda: client.beta.threads.create(extra_body=body))
-    assert (error.code, error.param) == (code, f"messages[1].{param}")
-    counters = stand_in.counters()
-    assert (counters["threads"], counters["vector_stores"]) == (1, 0)
-    assert client.beta.threads.messages.list(thread.id).data == []
-
-
-def attachment(file_id: str, *tools: str) -> Any:
-    return {"file_id": file_id, "tools": [{"type": tool} for tool in tools]}
 
 
 def test_attached_files_go_to_the_vector_store_of_the_thread(
@@ -352,9 +175,6 @@ def test_vector_store_of_a_helper_belongs_to_the_thread(client: OpenAI, stand_in
     assert made.tool_resources.file_search is not None
     (store_id,) = made.tool_resources.file_search.vector_store_ids or []
     assert client.vector_stores.retrieve(store_id).file_counts.total == 1
-    both: Any = {"file_search": {"vector_store_ids": [store_id], "vector_stores": [{}]}}
-    error = refusal(lambda: client.beta.threads.create(tool_resources=both))
-    assert error.code == "mutually_exclusive_parameters"
     lost: Any = {"file_search": {"vector_store_ids": ["vs_gone"]}}
     refusal(lambda: client.beta.threads.create(tool_resources=lost), openai.NotFoundError)
     assert stand_in.counters()["vector_stores"] == 1

@@ -1,0 +1,212 @@
+"""Exists to say what OpenAI's document does not: limits that it has in words only, and rules between fields.
+
+`FIELDS` and `SCHEMAS` are merged into the document's schemas: lists grow, and a keyword beside a choice counts for
+each of its branches. `RULES` are for what no single schema can say. Each entry names its source.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from .errors import missing, refused
+from .strict_schema import require_strict
+
+Body = Mapping[str, Any]
+Rule = Callable[[Body], None]
+Schema = dict[str, Any]
+
+_ANY: Schema = {}
+_NAME: Schema = {"properties": {"name": {"pattern": "^[a-zA-Z0-9_-]+$", "maxLength": 64}}}
+_ANYTHING: Schema = dict.fromkeys(("allowed_callers", "async", "output_schema"), _ANY)
+
+
+def _newer(*names: str) -> Schema:
+    """Fields that the SDK's types have already, and the document not yet; any value passes."""
+    return {"properties": dict.fromkeys(names, _ANY)}
+
+
+def _newer_kinds(*kinds: str) -> list[Schema]:
+    """The same for types of items and tools."""
+    properties = {"type": {"type": "string", "enum": list(kinds)}}
+    return [{"type": "object", "required": ["type"], "properties": properties, "additionalProperties": True}]
+
+
+FIELDS: dict[str, Schema] = {
+    # The API's refusal of another kind of id: "Expected an ID that begins with".
+    "assistant_id": {"prefix": "asst"},
+    "container": {"prefix": "cntr"},
+    "conversation": {"prefix": "conv"},
+    "file_id": {"prefix": "file"},
+    "file_ids": {"items": {"prefix": "file"}},
+    "previous_response_id": {"prefix": "resp"},
+    "vector_store_ids": {"items": {"prefix": "vs"}},
+    # The descriptions of these fields.
+    "additional_instructions": {"maxLength": 256_000},
+    "call_id": {"maxLength": 64},
+    "chunk_overlap_tokens": {"minimum": 0},
+    "max_num_results": {"minimum": 1, "maximum": 50},
+    "max_tool_calls": {"minimum": 1},
+}
+"""What a field of this name takes besides, wherever the document has it."""
+
+SCHEMAS: dict[str, Schema] = {
+    # The description of each: 16 pairs, keys of 64 characters, values of 512.
+    "Metadata": {"maxProperties": 16, "propertyNames": {"maxLength": 64}, "additionalProperties": {"maxLength": 512}},
+    # The description of each: letters, digits, underscores and dashes, at most 64.
+    "FunctionObject": _NAME,
+    "FunctionTool": {"properties": {**_NAME["properties"], **_ANYTHING}},
+    "ResponseFormatJsonSchema": {"properties": {"json_schema": _NAME}},
+    "TextResponseFormatJsonSchema": _NAME,
+    # The API's refusals: a model is always needed, at most 128 tools, a search needs a store.
+    "ResponseProperties": {"required": ["model"]},
+    "ToolsArray": {"maxItems": 128},
+    "FileSearchTool": {"properties": {"vector_store_ids": {"minItems": 1}}},
+    # The API's refusals of the ids of input items.
+    "ConversationParam-2": {"properties": {"id": {"prefix": "conv"}}},
+    "FunctionToolCall": {"properties": {"id": {"prefix": "fc"}, "async": _ANY, "caller": _ANY}},
+    "FunctionCallOutputItemParam": {
+        "properties": {"id": {"prefix": "fc"}, "caller": _ANY, "name": _ANY, "namespace": _ANY}
+    },
+    "InputMessage": {"properties": {"id": {"type": "string", "prefix": "msg"}}},
+    "OutputMessage": {"properties": {"id": {"prefix": "msg"}}},
+    # The reference of Assistants v2 as it last stood; the document has `required` beside `items`, not in it.
+    "CreateMessageRequest": {"properties": {"attachments": {"items": {"required": ["file_id", "tools"]}}}},
+    "CreateRunRequest": {"properties": {"instructions": {"maxLength": 256_000}}},
+    "CreateThreadAndRunRequest": {"properties": {"instructions": {"maxLength": 256_000}}},
+    "SubmitToolOutputsRunRequest": {"properties": {"tool_outputs": {"items": {"required": ["tool_call_id"]}}}},
+    # Newer than the document, from the SDK's types.
+    "CreateResponse": {
+        "allOf": [_newer("access_programs", "background_options", "image", "moderation", "prompt_cache_options")]
+    },
+    "ModelResponseProperties": {"properties": {"safety_identifier": {"maxLength": 128}}},
+    "CodeInterpreterTool": _newer("allowed_callers"),
+    "MCPTool": _newer("allowed_callers", "tunnel_id"),
+    "Reasoning": _newer("context", "mode"),
+    "WebSearchTool": _newer("external_web_access"),
+    "ReasoningEffort": {"anyOf": [{"type": "string", "enum": ["max"]}]},
+    "ServiceTier": {"anyOf": [{"type": "string", "enum": ["fast", "ultrafast"]}]},
+    "InputItem": {"oneOf": _newer_kinds("additional_tools", "configuration_update", "program", "program_output")},
+    "Tool": {"oneOf": _newer_kinds("programmatic_tool_calling")},
+}
+"""What a schema of the document has besides."""
+
+
+def require_consistent(path: str, body: Body) -> None:
+    """Refuse a body that the document's schema takes, and OpenAI does not (400)."""
+    for rule in (*_EVERYWHERE, *RULES.get(path, ())):
+        rule(body)
+
+
+def is_not_streamed(body: Body) -> None:
+    """Refuse to stream: honest rather than faithful, since OpenAI would."""
+    if body.get("stream"):
+        raise refused("This stand-in does not stream.", "stream", "unsupported_by_the_stand_in")
+
+
+def strict_schemas_are_closed(body: Body) -> None:
+    """Refuse what `strict` does not take (the guide to structured outputs: supported schemas)."""
+    for place, each in _objects(body):
+        field, what, code = ("parameters", "function", "invalid_function_parameters")
+        if "schema" in each:
+            field, what, code = ("schema", "response_format", "invalid_json_schema")
+        if each.get("strict") is True:
+            require_strict(each.get(field) or {}, f"{what} '{each.get('name')}'", f"{place}.{field}", code)
+
+
+def parts_have_a_source(body: Body) -> None:
+    """Refuse an attached file or image that is none (the descriptions of the parts)."""
+    sources = {"input_file": ("file_id", "file_data", "file_url"), "input_image": ("file_id", "image_url")}
+    for place, each in _objects(body):
+        if (names := sources.get(str(each.get("type")))) and not any(each.get(name) for name in names):
+            raise missing(f"{place}.{names[0]}")
+
+
+def assistants_say_output(body: Body) -> None:
+    """Refuse input in the model's own words (the API's refusal; the document's short form of a message allows it)."""
+    for place, each in _objects(body):
+        parts = each.get("content") if each.get("role") == "assistant" else ()
+        for index, part in enumerate(parts if isinstance(parts, list) else ()):
+            kind = str(part.get("type")) if isinstance(part, Mapping) else ""
+            if kind.startswith("input_"):
+                message = f"Invalid value: '{kind}'. Supported values are: 'output_text' and 'refusal'."
+                raise refused(message, f"{place}.content[{index}]", "invalid_value")
+
+
+def background_is_stored(body: Body) -> None:
+    """Refuse a background response that could not be read (the guide to background mode)."""
+    if body.get("background") and body.get("store") is False:
+        raise refused("Background responses require 'store' to be true.", "store", "invalid_value")
+
+
+def prompt_exists(body: Body) -> None:
+    """Refuse stored prompts: there are none here."""
+    if body.get("prompt") is not None:
+        raise refused("Prompt not found.", "prompt.id", "prompt_not_found")
+
+
+def history_is_one(body: Body) -> None:
+    """Refuse two histories (the description of `previous_response_id`)."""
+    if body.get("conversation") and body.get("previous_response_id"):
+        names = "'previous_response_id' or 'conversation'"
+        message = f"Mutually exclusive parameters: Ensure you are only providing one of: {names}."
+        raise refused(message, "previous_response_id", "mutually_exclusive_parameters")
+
+
+def there_is_something_to_answer(body: Body) -> None:
+    """Refuse a request without input and history (the API's refusal)."""
+    if not any(body.get(name) is not None for name in ("input", "previous_response_id", "conversation")):
+        message = "One of 'input' or 'previous_response_id' or 'prompt' or 'conversation' must be provided."
+        raise refused(message, "input", "missing_required_parameter")
+
+
+def chosen_tool_is_there(settings: Body) -> None:
+    """Refuse a `tool_choice` that names a tool which the request does not bring (the API's refusal)."""
+    chosen, tools = settings.get("tool_choice"), settings.get("tools") or []
+    if chosen == "required" and not tools:
+        raise refused("Tool choice 'required' must be specified with 'tools' parameter.", "tool_choice")
+    if not isinstance(chosen, Mapping) or chosen["type"] in ("allowed_tools", "mcp"):
+        return
+    if _called(chosen) not in [_called(each) for each in tools]:
+        raise refused(f"Tool choice '{chosen['type']}' not found in 'tools' parameter.", "tool_choice")
+
+
+def format_fits_the_tools(settings: Body) -> None:
+    """Refuse a format that only function tools can go with (the API's refusal, Assistants v2)."""
+    wanted, tools = settings.get("response_format"), settings.get("tools") or []
+    if isinstance(wanted, Mapping) and wanted["type"] != "text" and any(each["type"] != "function" for each in tools):
+        reason = f"when `response_format` is of type `{wanted['type']}`."
+        raise refused(f"Invalid tools: all tools must be of type 'function' {reason}", "tools")
+
+
+def messages_say_something(body: Body) -> None:
+    """Refuse an empty message on a thread (the API's refusal)."""
+    for place, each in _objects(body):
+        if "role" in each and each.get("content") == "":
+            raise refused("Message content must be non-empty.", f"{place}.content" if place else "content")
+
+
+_EVERYWHERE: list[Rule] = [is_not_streamed, strict_schemas_are_closed, parts_have_a_source, assistants_say_output]
+_RESPONSE: list[Rule] = [background_is_stored, history_is_one, there_is_something_to_answer, chosen_tool_is_there]
+RULES: dict[str, list[Rule]] = {
+    "/responses": [prompt_exists, *_RESPONSE],
+    "/threads": [messages_say_something],
+    "/threads/runs": [messages_say_something],
+    "/threads/{thread_id}/messages": [messages_say_something],
+    "/threads/{thread_id}/runs": [messages_say_something],
+}
+
+
+def _called(tool: Body) -> tuple[str, str | None]:
+    """Tell a tool by its type and name: flat in Responses, nested in Assistants v2."""
+    return tool["type"], tool.get("function", tool).get("name") if tool["type"] in ("function", "custom") else None
+
+
+def _objects(value: Any, place: str = "") -> Iterator[tuple[str, Body]]:
+    """List every object of a body with its place, but not what is data to OpenAI as well."""
+    if isinstance(value, list):
+        for index, each in enumerate(value):
+            yield from _objects(each, f"{place}[{index}]")
+    if isinstance(value, Mapping):
+        yield place, value
+        for name, each in value.items():
+            if name not in ("metadata", "parameters", "schema"):
+                yield from _objects(each, f"{place}.{name}" if place else name)
