@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 
 from threadrun.errors import NotFound
 from threadrun.reconcile.backend import Assistants, Runs, Threads, VectorStores
-from threadrun.schema.arguments import DesiredAssistant, DesiredRun, DesiredThread, Message
+from threadrun.schema.arguments import DesiredAssistant, DesiredRun, DesiredThread
+from threadrun.schema.messages import Message
 from threadrun.state.base import Window
 from threadrun.state.observations import Indexing, ObservedAssistant, ObservedRun, RunPlan
 from threadrun.state.run import RunRecord

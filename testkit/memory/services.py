@@ -13,7 +13,8 @@ from botocore.exceptions import ClientError
 from testkit.memory.backend import MemoryBackend, MemoryRuns, MemoryThreads
 from threadrun.errors import NotFound, ThreadBusy
 from threadrun.providers.responses.assistant_catalog import AssistantCatalog
-from threadrun.schema.arguments import DesiredThread, Message
+from threadrun.schema.arguments import DesiredThread
+from threadrun.schema.messages import Message
 from threadrun.state.observations import FunctionCall, ObservedRun, RunPlan
 
 SHARED_THREAD = "conv_shared"

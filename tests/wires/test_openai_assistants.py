@@ -19,7 +19,8 @@ from threadrun.reconcile.dispatch import reconcile
 from threadrun.reconcile.once import START_GRACE_SECONDS
 from threadrun.reconcile.outcome import Actor, Done, InProgress, RequeueAfter
 from threadrun.reconcile.polling import DEFAULT_POLLING
-from threadrun.schema.arguments import DesiredAssistant, DesiredThread, Message
+from threadrun.schema.arguments import DesiredAssistant, DesiredThread
+from threadrun.schema.messages import Message
 from threadrun.state.base import Owned, Window
 from threadrun.state.observations import ObservedRun, RunPlan
 from threadrun.state.resource import AnyRecord

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
-from threadrun.schema.arguments import DesiredAssistant, DesiredThread, Message
+from threadrun.schema.arguments import DesiredAssistant, DesiredThread
+from threadrun.schema.messages import Message
 from threadrun.state.observations import Indexing, ObservedAssistant, ObservedRun, RunPlan
 
 

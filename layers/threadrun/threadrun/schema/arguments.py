@@ -12,12 +12,13 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
+from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from threadrun.schema.json_schema import check_schema
-from threadrun.schema.tools import Attachment, JsonSchema, Tool
-from threadrun.schema.types import Boolean, Integer, Metadata, Number, Properties, Text, TypedProperties
+from threadrun.schema.messages import Message, Thread
+from threadrun.schema.response_format import ResponseFormat
+from threadrun.schema.tools import Tool
+from threadrun.schema.types import Boolean, Integer, Metadata, Number, Properties, Text
 
 MIN_COMPLETION_TOKENS = 16
 MAX_SERVICE_TIMEOUT_SECONDS = 3600
@@ -28,64 +29,6 @@ IMPORT_ID = r"[^:\s]+:[^:\s]+"
 FinalStatus = Literal["completed", "requires_action", "failed", "incomplete", "cancelled", "expired"]
 Problem = tuple[str, str]
 """An argument, and what is wrong with it."""
-
-
-class Message(Properties):
-    """One message of a new thread."""
-
-    role: Literal["user"] = Field(description="The role of the author. Only `user` is possible.")
-    content: Text = Field(description="The text of the message.")
-    attachments: tuple[Attachment, ...] | None = Field(
-        None,
-        description="Files that come with the message. A tool of the run reads them; without such a tool they are "
-        "part of the message.",
-    )
-    metadata: Metadata | None = Field(
-        None,
-        description="Key-value pairs, at most 16. OpenAI has no place for them on a message of its current API: they "
-        "stay with the request.",
-    )
-
-
-class Thread(Properties):
-    """The new thread that the run starts on."""
-
-    messages: tuple[Message, ...] = Field((), description="The messages that the thread starts with.")
-    metadata: Metadata | None = Field(None, description="Key-value pairs on the thread, at most 16.")
-
-
-class JsonSchemaFormat(Properties):
-    """The promise of a structured answer."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
-
-    name: Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9_-]{1,64}$")] = Field(
-        description="A name for the model: letters, digits, `_` and `-`, 64 at most."
-    )
-    description: Text | None = Field(None, description="What the answer is for, told to the model.")
-    # `schema` itself is a name of pydantic's.
-    schema_: Annotated[JsonSchema, AfterValidator(check_schema)] = Field(
-        alias="schema", description="The JSON Schema of the answer: JSON text, taken exactly, or a map."
-    )
-    strict: Boolean | None = Field(
-        None, description="Whether the model is held to the schema while it writes. `false` unless set."
-    )
-
-
-class ResponseFormat(TypedProperties):
-    """The form of the answer; `json_object` needs the word "json" in the messages (OpenAI's rule)."""
-
-    only_for: ClassVar[Mapping[str, tuple[str, ...]]] = {"json_schema": ("json_schema",)}
-    required_for_their_types: ClassVar[frozenset[str]] = frozenset({"json_schema"})
-
-    type: Literal["text", "json_object", "json_schema"] = Field(
-        description="`text`, `json_object` or `json_schema`. The second needs the word JSON in a message."
-    )
-    json_schema: JsonSchemaFormat | None = Field(
-        None,
-        description="What the answer has to be, for type `json_schema`. An answer that is not fails the resource; the "
-        "top-level scalars of one that is are the attributes `output.<key>`.",
-    )
 
 
 class Desired(Properties):

@@ -29,7 +29,8 @@ from threadrun.providers.assistants_v2.files import (
 )
 from threadrun.providers.errors import run_problem
 from threadrun.providers.server import MARK
-from threadrun.schema.arguments import DesiredAssistant, DesiredThread, Generation, Message
+from threadrun.schema.arguments import DesiredAssistant, DesiredThread, Generation
+from threadrun.schema.messages import Message
 from threadrun.schema.tools import Tool
 from threadrun.state.observations import FunctionCall, ObservedRun, RunPlan, Usage
 

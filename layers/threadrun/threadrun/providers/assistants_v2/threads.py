@@ -13,7 +13,8 @@ from threadrun.providers.assistants_v2 import files, shapes
 from threadrun.providers.assistants_v2.client import PER_PAGE, read_assistant, read_thread
 from threadrun.providers.server import Server
 from threadrun.providers.vector_stores import FileStores
-from threadrun.schema.arguments import DesiredThread, Message
+from threadrun.schema.arguments import DesiredThread
+from threadrun.schema.messages import Message
 from threadrun.state.observations import RunPlan
 
 

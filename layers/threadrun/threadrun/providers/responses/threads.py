@@ -19,7 +19,8 @@ from threadrun.providers.responses.chains import is_chain, new_chain
 from threadrun.providers.responses.items import ITEMS_PER_PAGE, ITEMS_PER_REQUEST, is_from_user
 from threadrun.providers.responses.shapes import message_item
 from threadrun.providers.server import Server
-from threadrun.schema.arguments import DesiredThread, Message
+from threadrun.schema.arguments import DesiredThread
+from threadrun.schema.messages import Message
 from threadrun.state.observations import RunPlan
 
 _OWN_MESSAGES = "give each run its own messages in `thread`, or use a server that has them"
