@@ -28,8 +28,8 @@ class EmbeddedCloud:
     """A local AWS on a free port of 127.0.0.1; a context manager.
 
     strict: False runs stock ministack. iam_enforced: Lambda roles are enforced. retry_seconds: wait before the first
-    retry of an asynchronous invocation (AWS: 60), doubled for the second. functions_at_once: how many may be at work
-    (AWS: 1,000). stop_on_exit: end it with this interpreter.
+    retry of an asynchronous invocation (AWS: 60), doubled for the second. functions_at_once: limit of each function's
+    processes (AWS: 1,000 in all). stop_on_exit: end it with this interpreter.
     """
 
     def __init__(
@@ -118,12 +118,8 @@ class EmbeddedCloud:
                 aws_secret_access_key=_SECRET_KEY,
             )
 
-    def session(self, account: str = DEFAULT_ACCOUNT) -> Any:
-        """Return a boto3 session of this account that knows nothing of the host; its clients need `endpoint_url`."""
-        return _hermetic_session(region_name=self.region, aws_access_key_id=account, aws_secret_access_key=_SECRET_KEY)
-
     def start(self) -> None:
-        """Start the emulator and wait until it is ready; EmbeddedCloudError with the log's tail when it isn't."""
+        """Start the emulator and wait until it is ready; EmbeddedCloudError has the log's tail when it fails."""
         if self.pid:
             return
         directory = self._directory()
@@ -154,7 +150,7 @@ class EmbeddedCloud:
         try:
             self.reset()
         except EmbeddedCloudError:
-            pass  # it may have died already; what counts is that nothing stays
+            pass  # It may have died already: the next line ends what is left.
         end_process_group(self.pid, self._process)
         atexit.unregister(self.stop)
         (self._directory() / _STATE_FILE).unlink(missing_ok=True)
@@ -164,26 +160,22 @@ class EmbeddedCloud:
             self._temporary = None
 
     def reset(self) -> None:
-        """Forget all resources, requests and answers, and end the function workers."""
+        """Forget all resources, requests and responses, and end the function workers."""
         call(self.endpoint, "POST", "/_ministack/reset")
-
-    def scale_waits(self, factor: float) -> None:
-        """Multiply the Wait states and retry delays of Step Functions by `factor`."""
-        call(self.endpoint, "POST", "/_ministack/config", {"stepfunctions._SFN_WAIT_SCALE": factor})
 
     def sent_events(self, account: str | None = None) -> list[dict[str, Any]]:
         """Every custom-resource event sent, oldest first, of one account or of all."""
         events: list[dict[str, Any]] = call(self.endpoint, "GET", f"/_strict/events{_account_query(account)}")
         return events
 
-    def received_answers(self, account: str | None = None) -> list[dict[str, Any]]:
+    def received_responses(self, account: str | None = None) -> list[dict[str, Any]]:
         """Every PUT to a ResponseURL: request_id, account, time_epoch_s, status, byte_length, body, counted."""
-        answers: list[dict[str, Any]] = call(self.endpoint, "GET", f"/_strict/answers{_account_query(account)}")
-        return answers
+        responses: list[dict[str, Any]] = call(self.endpoint, "GET", f"/_strict/responses{_account_query(account)}")
+        return responses
 
-    def fail_answers(self, status: int, times: int, account: str | None = None) -> None:
+    def fail_responses(self, status: int, times: int, account: str | None = None) -> None:
         """Make the next `times` PUTs to ResponseURLs of this account, or of any, get `status` without effect."""
-        call(self.endpoint, "POST", "/_strict/answer-faults", {"status": status, "times": times, "account": account})
+        call(self.endpoint, "POST", "/_strict/response-faults", {"status": status, "times": times, "account": account})
 
     def _directory(self) -> Path:
         if self._state_directory is None:
@@ -229,7 +221,7 @@ def _account_query(account: str | None) -> str:
     return f"?account={account}" if account else ""
 
 
-def _hermetic_session(**settings: str) -> Any:
+def _hermetic_session() -> Any:
     """Return a boto3 session that reads neither the host's profiles nor its configuration files."""
     import boto3
     import botocore.session
@@ -237,4 +229,4 @@ def _hermetic_session(**settings: str) -> Any:
     # Each is (key in the profile, environment variable, default, conversion): no variable, no host file.
     ignored: dict[str, Any] = {"profile": (None, None, None, None)}
     ignored |= dict.fromkeys(("config_file", "credentials_file"), (None, None, os.devnull, None))
-    return boto3.session.Session(botocore_session=botocore.session.Session(session_vars=ignored), **settings)
+    return boto3.session.Session(botocore_session=botocore.session.Session(session_vars=ignored))

@@ -75,8 +75,8 @@ class Deployment:
     def request_types(self, logical_id: str) -> list[str]:
         return [e["RequestType"] for e in self.requests(logical_id)]
 
-    def answers(self) -> list[dict[str, Any]]:
-        return self.cloud.received_answers(self.account)
+    def responses(self) -> list[dict[str, Any]]:
+        return self.cloud.received_responses(self.account)
 
     def stack_events(self) -> list[dict[str, Any]]:
         """The stack's events, oldest first."""
