@@ -112,7 +112,7 @@ class Deployment:
         return str(summaries[0]["StackId"])
 
 
-def until(is_true: Callable[[], bool], seconds: float = 15.0) -> None:
+def until(is_true: Callable[[], bool], seconds: float = 60.0) -> None:
     """Wait until `is_true()`; AssertionError after `seconds`."""
     deadline = time.monotonic() + seconds
     while not is_true():

@@ -54,7 +54,7 @@ def test_failed_create_is_deleted_with_the_id_of_its_response(aws: Deployment) -
 
 def test_create_without_a_response_is_deleted_with_a_made_up_id(aws: Deployment) -> None:
     """A provider must cope with ids that it never gave out."""
-    assert aws.create(Thing=aws.thing(timeout_seconds=1, Create={"silent": "yes"})) == "ROLLBACK_COMPLETE"
+    assert aws.create(Thing=aws.thing(timeout_seconds=3, Create={"silent": "yes"})) == "ROLLBACK_COMPLETE"
     create, delete = aws.requests("Thing")
     assert delete["PhysicalResourceId"].startswith("demo-Thing-")
     assert f"requestId [{create['RequestId']}]" in aws.reason("Thing", "CREATE_FAILED")
