@@ -3,26 +3,7 @@
 A file imports nothing of this project but the drift guard, so that its fix can be offered to ministack as it is.
 """
 
-from types import ModuleType
+from importlib import import_module
+from pkgutil import iter_modules
 
-from local.embedded_cloud.upstream import (
-    error_types,
-    event_conditions,
-    jsonata_timeouts,
-    repeated_requests,
-    shared_layers,
-    task_tokens,
-    unique_names,
-    yaml_definitions,
-)
-
-FIXES: tuple[ModuleType, ...] = (
-    error_types,
-    event_conditions,
-    jsonata_timeouts,
-    repeated_requests,
-    shared_layers,
-    task_tokens,
-    unique_names,
-    yaml_definitions,
-)
+FIXES = tuple(import_module(f"{__name__}.{each.name}") for each in iter_modules(__path__))
