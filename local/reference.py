@@ -26,13 +26,13 @@ ATTRIBUTES: dict[str, dict[str, str]] = {kind: texts["attributes"] for kind, tex
 
 
 def page(model: type[Desired]) -> str:
-    """The page of one resource type."""
+    """Return the page of one resource type."""
     kind, texts = model.resource_type, TEXTS[model.resource_type]
     lines = [f"# {kind}", "", texts["introduction"], "", "## Example Usage", "", "```yaml"]
     lines += [texts["example"].rstrip(), "```", "", "## Argument Reference", ""]
     lines += ["Keys may be written in PascalCase instead, all of a resource or none; its attributes then are, too.", ""]
     lines += ["* `ServiceToken` - (Required) The output ServiceToken of the application's stack."]
-    lines += ["* `ServiceTimeout` - (Optional) Seconds that CloudFormation waits for an answer, 3600 unless set."]
+    lines += ["* `ServiceTimeout` - (Optional) Seconds that CloudFormation waits for a response. Default: 3600."]
     lines += _arguments(model)
     for path, nested in _nested(model, ""):
         lines += ["", f"### Nested `{path}`", "", *_arguments(nested)]
@@ -77,7 +77,7 @@ def _pages() -> Iterator[tuple[Path, str]]:
 
 
 def main() -> int:
-    """Write the pages, or tell which ones are not what they should be."""
+    """Write the pages, or report which ones differ from the models."""
     parser = argparse.ArgumentParser(prog="python -m local.reference", description=__doc__)
     parser.add_argument("--check", action="store_true", help="compare only; exit status 1 where a page differs")
     is_check = parser.parse_args().check

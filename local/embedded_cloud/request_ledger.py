@@ -53,16 +53,15 @@ class RequestLedger:
         """Record the request and put its ResponseURL, signed like a presigned one, into `event`."""
         token, signature = secrets.token_urlsafe(18), secrets.token_hex(32)
         signed_at = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-        query = urlencode(
-            {
-                "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
-                "X-Amz-Date": signed_at,
-                "X-Amz-SignedHeaders": "host",
-                "X-Amz-Expires": str(URL_LIFETIME_SECONDS),
-                "X-Amz-Credential": f"AKIA{secrets.token_hex(8).upper()}/{signed_at[:8]}/{region}/s3/aws4_request",
-                "X-Amz-Signature": signature,
-            }
-        )
+        signed = {
+            "Algorithm": "AWS4-HMAC-SHA256",
+            "Date": signed_at,
+            "SignedHeaders": "host",
+            "Expires": URL_LIFETIME_SECONDS,
+            "Credential": f"AKIA{secrets.token_hex(8).upper()}/{signed_at[:8]}/{region}/s3/aws4_request",
+            "Signature": signature,
+        }
+        query = urlencode({f"X-Amz-{name}": value for name, value in signed.items()})
         event["ResponseURL"] = f"{base_url}{RESPONSE_PATH}{token}?{query}"
         request = Request(event, account, signature, time.time() + URL_LIFETIME_SECONDS)
         with self._lock:

@@ -33,11 +33,9 @@ def revert_replacements(stack: dict[str, Any], operation: dict[str, Any]) -> Non
     previous = (operation.get("previous_stack") or {}).get("_resources", {}) if operation.get("is_update") else {}
     for logical_id in list(operation["created"]):
         record, before = stack["_resources"].get(logical_id, {}), previous.get(logical_id)
-        if (
-            before
-            and is_custom(record["ResourceType"])
-            and before["PhysicalResourceId"] != record["PhysicalResourceId"]
-        ):
+        if before is None or not is_custom(record["ResourceType"]):
+            continue
+        if before["PhysicalResourceId"] != record["PhysicalResourceId"]:
             _add_leftover(stack, operation, logical_id, dict(record), before)
     failed, failed_id = operation.get("failed_update"), operation.get("failed_physical_id")
     if failed and failed_id and is_custom(failed[1]) and failed_id != failed[2]:
