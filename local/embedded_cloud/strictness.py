@@ -14,20 +14,10 @@ from local.embedded_cloud import (
 )
 
 # The order counts where two patches share a function: the later one is called first.
-_OWN = (
-    custom_resources,
-    http_routes,
-    no_echo,
-    stack_patches,
-    rollbacks,
-    deletions,
-    cancellation,
-    metrics,
-    worker_limit,
-)
+OWN = (custom_resources, http_routes, no_echo, stack_patches, rollbacks, deletions, cancellation, metrics, worker_limit)
 
 
 def install() -> None:
     """Make this process's ministack as strict as AWS; DriftError when a patched function changed."""
-    for patch in (*upstream.FIXES, *_OWN):
+    for patch in (*upstream.FIXES, *OWN):
         patch.install()
