@@ -137,7 +137,7 @@ class Stage:
         """The answer to each run that counted."""
         requests = self._requests()
         counted = [
-            each for each in self._cloud.received_answers() if each["counted"] and each["request_id"] in requests
+            each for each in self._cloud.received_responses() if each["counted"] and each["request_id"] in requests
         ]
         return {requests[each["request_id"]]: each for each in counted}
 

@@ -1,4 +1,4 @@
-"""`make audit`: asks OSV for known vulnerabilities of every locked package, and says so where OSV can't be asked.
+"""`make audit`: asks OSV for known vulnerabilities of every locked package, and reports when OSV is out of reach.
 
 A clean result holds for a day, as long as the locks and this file stay the same.
 """
@@ -16,7 +16,7 @@ from local.lock import LOCKS, ROOT
 
 OSV_URL = "https://api.osv.dev/v1/query"
 EXCEPTIONS: dict[str, str] = {}
-"""The id of a vulnerability, and why it does no harm here."""
+"""The id of a vulnerability, and the reason why it is harmless here."""
 
 PIP_AUDIT = ROOT / ".venv-audit" / "bin" / "pip-audit"
 CLEAN = ROOT / ".build" / "audit-clean"
@@ -25,7 +25,7 @@ CONNECT_SECONDS = 3
 
 
 def is_clean(stamp: Path) -> bool:
-    """Whether the last result was clean, is young enough, and was about the same files."""
+    """Whether the last result was clean, is recent, and holds for the present files."""
     if not stamp.exists():
         return False
     noted = stamp.stat().st_mtime
@@ -34,7 +34,7 @@ def is_clean(stamp: Path) -> bool:
 
 
 def obstacle(osv_url: str) -> str | None:
-    """Why OSV can't be asked, by one question; None where it answers."""
+    """Ask OSV one question; return why it cannot be reached, or None."""
     question = json.dumps({"package": {"name": "pip", "ecosystem": "PyPI"}, "version": "0"}).encode()
     try:
         with urllib.request.urlopen(osv_url, question, CONNECT_SECONDS) as reply:
@@ -44,8 +44,8 @@ def obstacle(osv_url: str) -> str | None:
 
 
 def findings(lock: str, osv_url: str) -> list[str]:
-    """A line for each vulnerability that is no exception; raises `RuntimeError` where pip-audit gives no result."""
-    # --disable-pip: the locks are complete, nothing is to be resolved or downloaded.
+    """Return a line for each vulnerability except EXCEPTIONS; raise `RuntimeError` when pip-audit gives no result."""
+    # --disable-pip: the locks are complete, so pip-audit must not resolve or download anything.
     options = ["--requirement", str(ROOT / lock), "--require-hashes", "--disable-pip"]
     options += ["--vulnerability-service", "osv", "--osv-url", osv_url]
     options += ["--format", "json", "--progress-spinner", "off", "--cache-dir", str(ROOT / ".build" / "audit-cache")]
@@ -65,7 +65,7 @@ def findings(lock: str, osv_url: str) -> list[str]:
 
 
 def main(osv_url: str = OSV_URL, stamp: Path = CLEAN) -> int:
-    """Exit status 1 where something was found; 0 where nothing was, or where nobody could be asked, and it says so."""
+    """Exit with 1 when something was found, and with 0 when nothing was or OSV was out of reach, after saying so."""
     if is_clean(stamp):
         return 0
     reason = obstacle(osv_url)

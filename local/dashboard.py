@@ -1,13 +1,16 @@
-"""What the application's dashboard and alarms have to show: each metric that they name, read back from CloudWatch."""
+"""Reads from CloudWatch each metric that the application's dashboard and alarms name."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from rich.markup import escape
+from rich.table import Table
 
 from local.deployment import APPLICATION_STACK
 from local.embedded_cloud import EmbeddedCloud
@@ -18,7 +21,7 @@ PERIOD_SECONDS = 3600
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric that a widget or an alarm names; `searched` is the dimension of which it shows every value."""
+    """A metric that a widget or an alarm names; `searched` is the dimension whose every value is shown."""
 
     title: str
     namespace: str
@@ -30,20 +33,20 @@ class Metric:
 
 @dataclass(frozen=True)
 class Reading:
-    """What CloudWatch has for a metric: `value` is None where nothing was ever written."""
+    """The value of a metric in CloudWatch; None if none was ever written."""
 
     metric: Metric
     value: float | None
 
 
 def dashboard_readings(cloud: EmbeddedCloud) -> list[Reading]:
-    """What the application's dashboard and alarms have now."""
+    """Return the present values of the dashboard's and the alarms' metrics."""
     cloudwatch = cloud.client("cloudwatch")
     return [reading for metric in _metrics(cloudwatch, cloud.region) for reading in _read(cloudwatch, metric)]
 
 
 def sweep(cloud: EmbeddedCloud) -> int:
-    """What the application's schedule does each minute: look for overdue requests; returns how many there were."""
+    """Look for overdue requests, as the application's schedule does each minute; return how many there were."""
     events, functions = cloud.client("events"), cloud.client("lambda")
     rules = events.list_rules()["Rules"]
     [schedule] = [each for each in rules if each.get("ScheduleExpression") == "rate(1 minute)"]
@@ -52,8 +55,27 @@ def sweep(cloud: EmbeddedCloud) -> int:
     return int(json.loads(reply["Payload"].read())["overdue"])
 
 
+def dashboard_table(cloud: EmbeddedCloud) -> Table:
+    """Return the readings as a table for the terminal."""
+    title = "Dashboard and alarms, read from CloudWatch"
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    for column in ("shown as", "metric", "statistic"):
+        table.add_column(column, overflow="fold")
+    table.add_column("value", justify="right")
+    shown = ""
+    for reading in dashboard_readings(cloud):
+        metric = reading.metric
+        value = "-" if reading.value is None else f"{reading.value:,.2f}".rstrip("0").rstrip(".")
+        about = dict(metric.dimensions).get(metric.searched or "FunctionName", "")
+        about = about.removeprefix(f"{APPLICATION_STACK}-").partition("Function-")[0]
+        title = "" if metric.title == shown else escape(metric.title)
+        table.add_row(title, escape(f"{metric.name} {about}".strip()), metric.statistic, value)
+        shown = metric.title
+    return table
+
+
 def _metrics(cloudwatch: Any, region: str) -> Iterator[Metric]:
-    """In the order in which one sees them: the dashboard's widgets, then the alarms."""
+    """Yield the metrics in the order of the screen: the dashboard's widgets, then the alarms."""
     body = json.loads(cloudwatch.get_dashboard(DashboardName=f"{APPLICATION_STACK}-{region}")["DashboardBody"])
     for widget in body["widgets"]:
         properties = widget["properties"]
@@ -77,33 +99,24 @@ def _of_row(title: str, row: list[Any], default_statistic: str) -> Iterator[Metr
 
 
 def _read(cloudwatch: Any, metric: Metric) -> list[Reading]:
-    """The metric over the last hour, one for each value of the dimension that is searched."""
-    found = []
+    """Read the metric over the last hour, once for each value of the dimension that is searched."""
+    found, now = [], datetime.now(UTC)
     for dimensions in _dimensions(cloudwatch, metric):
-        now = datetime.now(UTC)
-        query = {
-            "Id": "m",
-            "MetricStat": {
-                "Metric": {
-                    "Namespace": metric.namespace,
-                    "MetricName": metric.name,
-                    "Dimensions": [{"Name": name, "Value": value} for name, value in dimensions],
-                },
-                "Period": PERIOD_SECONDS,
-                "Stat": metric.statistic,
-            },
-        }
-        begin = now - timedelta(seconds=PERIOD_SECONDS)
-        reply = cloudwatch.get_metric_data(
-            MetricDataQueries=[query], StartTime=begin, EndTime=now + timedelta(minutes=1)
-        )
-        values = reply["MetricDataResults"][0]["Values"]
-        found.append(Reading(Metric(**{**vars(metric), "dimensions": dimensions}), _joined(metric.statistic, values)))
+        named = [{"Name": name, "Value": value} for name, value in dimensions]
+        about = {"Namespace": metric.namespace, "MetricName": metric.name, "Dimensions": named}
+        values = cloudwatch.get_metric_data(
+            MetricDataQueries=[
+                {"Id": "m", "MetricStat": {"Metric": about, "Period": PERIOD_SECONDS, "Stat": metric.statistic}}
+            ],
+            StartTime=now - timedelta(seconds=PERIOD_SECONDS),
+            EndTime=now + timedelta(minutes=1),
+        )["MetricDataResults"][0]["Values"]
+        found.append(Reading(replace(metric, dimensions=dimensions), _joined(metric.statistic, values)))
     return found or [Reading(metric, None)]
 
 
 def _joined(statistic: str, values: list[float]) -> float | None:
-    """One value of those of two hours, where the clock struck meanwhile."""
+    """Join the values of two periods when a new hour began meanwhile."""
     if not values:
         return None
     return sum(values) if statistic == "Sum" else max(values)

@@ -1,10 +1,10 @@
-"""`make demo`: the main job from start to end on an embedded cloud, shown as it happens.
+"""`make demo`: plays the main job from start to end on an embedded cloud and shows each step.
 
-Deploys the application with the SAM CLI, then a stack with a question in it; shows the run's attributes and the
-answer, deletes the stack, checks that nothing is left, and shows where the time went and what the dashboard has. With
-OPENAI_API_KEY set (and optionally OPENAI_BASE_URL, OPENAI_MODEL) that API is asked; otherwise the local stand-in
-answers, and two more stacks are created beside the first: one whose run asks a function of the stack, and one that
-fails because its review says no.
+The demo deploys the application with the SAM CLI, then a stack with a question in it. It shows the run's attributes
+and the answer, deletes the stack, checks that nothing is left, and shows where the time went and what the dashboard
+has. With OPENAI_API_KEY set (and optionally OPENAI_BASE_URL, OPENAI_MODEL) it uses that API. Without a key it uses the
+local stand-in and creates two more stacks: the run of one calls a function of the stack, the review of the other
+refuses, so that its stack fails.
 """
 
 from __future__ import annotations
@@ -24,9 +24,8 @@ from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 
-from local.dashboard import dashboard_readings, sweep
+from local.dashboard import dashboard_table, sweep
 from local.deployment import (
-    APPLICATION_STACK,
     BUILD,
     ROOT,
     Application,
@@ -55,11 +54,11 @@ STANDIN_RUN_SECONDS = 6
 
 @dataclass(frozen=True)
 class Example:
-    """A stack of the demo, and how it is to end."""
+    """A stack of the demo, and the status that it must end with."""
 
     template: str
     run: str
-    """The run's logical id."""
+    """The logical id of the run."""
     status: str
 
 
@@ -68,7 +67,7 @@ BESIDE = {
     "stock": Example("function_tool.yaml", "Question", "CREATE_COMPLETE"),
     "gate": Example("release_gate.yaml", "Gate", "ROLLBACK_COMPLETE"),
 }
-"""Only where it is known what the model will say."""
+"""With the stand-in only, whose model's answers are known."""
 _CALL = {"type": "function_call", "name": "look_up_stock", "call_id": "call_1", "arguments": {"article": "bolt"}}
 SCRIPTS = (
     Script(match=lambda request: "tools" in request, output=[_CALL], duration_s=3),
@@ -96,7 +95,7 @@ class Api:
 
 @contextmanager
 def chosen_api() -> Iterator[Api]:
-    """OpenAI itself where a key is set, else a stand-in for as long as the block runs."""
+    """Yield OpenAI itself if a key is set; otherwise start a stand-in that runs as long as the block."""
     key = os.environ.get("OPENAI_API_KEY")
     if key:
         url = os.environ.get("OPENAI_BASE_URL") or OPENAI_BASE_URL
@@ -118,7 +117,7 @@ class Demo:
         self._run_statuses: dict[str, str] = {}
 
     def play(self) -> None:
-        """Raises `DeploymentError` with the reason where anything does not end as it should."""
+        """Play all steps. Raises `DeploymentError` with the reason when one of them does not end as it must."""
         application = self._deploy_application()
         self._create_stacks(application)
         records = [record for name in self._api.examples for record in self._run_records(application, name)]
@@ -132,7 +131,8 @@ class Demo:
         self._console.print(runs)
         TIMELINE.write_text(page)
         self._say(f"where the time went, as a picture: [cyan]{TIMELINE.relative_to(ROOT)}[/cyan]")
-        self._console.print(self._dashboard())
+        sweep(self._cloud)
+        self._console.print(dashboard_table(self._cloud))
 
     def _say(self, text: str) -> None:
         self._console.print(f"[dim]{time.monotonic() - self._began:6.1f} s[/dim]  {text}")
@@ -169,7 +169,7 @@ class Demo:
                 raise DeploymentError(f"stack {name} is {status}, not {example.status}: {self._failure(name)}")
 
     def _watch(self, application: Application, awaited: str) -> str:
-        """Show the stacks' events and their runs' status as they come, until one stack's operation has ended."""
+        """Show new events of the stacks and statuses of their runs until the operation on one stack has ended."""
         began = time.monotonic()
         with self._console.status("") as line:
 
@@ -204,12 +204,8 @@ class Demo:
         return list(events["StackEvents"])
 
     def _failure(self, name: str) -> str:
-        reasons = [
-            event.get("ResourceStatusReason", "")
-            for event in self._events(name)
-            if event["ResourceStatus"].endswith("_FAILED")
-        ]
-        return reasons[-1] if reasons else "no reason is known"
+        failed = [each for each in self._events(name) if each["ResourceStatus"].endswith("_FAILED")]
+        return str(failed[-1].get("ResourceStatusReason", "")) if failed else "no reason is known"
 
     def _run_records(self, application: Application, name: str) -> list[RunRecord]:
         stacks = self._cloud.client("cloudformation").describe_stacks()["Stacks"]
@@ -233,12 +229,11 @@ class Demo:
                 table.add_row(name, escape(str(value)))
         self._console.print(table)
         answer = stack_outputs(self._cloud, QUESTION)["Answer"]
-        self._console.print(
-            Panel(escape(answer), title="Stack output Answer", title_align="left", border_style="green")
-        )
+        panel = Panel(escape(answer), title="Stack output Answer", title_align="left", border_style="green")
+        self._console.print(panel)
 
     def _runs(self, application: Application) -> tuple[Table, str]:
-        """The runs as a table and as a page. That an answer was taken is noted a moment after CloudFormation has it."""
+        """Return the runs as a table and as a page, once every record has noted its response to CloudFormation."""
         for _ in range(50):
             now = time.time()
             runs = read_runs(self._cloud.client("dynamodb"), application.table_name, now)
@@ -271,27 +266,6 @@ class Demo:
             raise DeploymentError(f"the stacks are deleted, but these are left: {', '.join(left)}")
         self._say("nothing is left: responses, conversations and items are gone")
 
-    def _dashboard(self) -> Table:
-        """What the dashboard and the alarms have, after one sweep for overdue requests, which comes each minute."""
-        sweep(self._cloud)
-        readings = dashboard_readings(self._cloud)
-        table = Table(
-            title="Dashboard and alarms, read from CloudWatch", title_justify="left", box=None, pad_edge=False
-        )
-        for column in ("shown as", "metric", "statistic"):
-            table.add_column(column, overflow="fold")
-        table.add_column("value", justify="right")
-        shown = ""
-        for reading in readings:
-            metric = reading.metric
-            value = "-" if reading.value is None else f"{reading.value:,.2f}".rstrip("0").rstrip(".")
-            dimensions = dict(metric.dimensions)
-            about = dimensions.get(metric.searched or "FunctionName", "").removeprefix(f"{APPLICATION_STACK}-")
-            name = f"{metric.name} {about.partition('Function-')[0]}".strip()
-            table.add_row("" if metric.title == shown else escape(metric.title), escape(name), metric.statistic, value)
-            shown = metric.title
-        return table
-
 
 def _exists(look: Any) -> bool:
     try:
@@ -302,7 +276,7 @@ def _exists(look: Any) -> bool:
 
 
 def main() -> int:
-    """Play the demo; exit status 1, with the reason, where it fails."""
+    """Play the demo; exit status 1, with the reason, when it fails."""
     console = Console(highlight=False)
     began = time.monotonic()
     try:

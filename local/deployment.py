@@ -22,18 +22,18 @@ BUILD = ROOT / ".build"
 SAM = ROOT / ".venv-sam" / "bin" / "sam"
 APPLICATION_STACK = "threadrun"
 SAM_DEFAULTS = "local"
-"""A part of samconfig.toml that there is not: its defaults are for who deploys to AWS."""
+"""An environment that samconfig.toml does not have, because its defaults are for deployments to AWS."""
 RUNTIME_PACKAGES = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six.py", "urllib3")
-"""What Lambda's Python runtime brings, by the names in site-packages: the layer has none of it."""
+"""Packages of Lambda's Python runtime, by their names in site-packages; the layer does not contain them."""
 
 
 class DeploymentError(RuntimeError):
-    """A build, a deployment or a stack failed; the text says which and why."""
+    """A build, a deployment or a stack failed; the text says which one and why."""
 
 
 @dataclass(frozen=True)
 class Application:
-    """What a deployed application gives to the stacks that use it."""
+    """The outputs of a deployed application, for the stacks that use it."""
 
     service_token: str
     table_name: str
@@ -41,7 +41,7 @@ class Application:
 
 
 def build() -> Path:
-    """Build with `sam build` for this machine's own Python, which is what the emulator runs; returns the template.
+    """Build with `sam build` for this machine's Python, which runs the functions in the emulator; return the template.
 
     The dependencies come from wheels that `make setup` has fetched: nothing is downloaded.
     """
@@ -63,14 +63,14 @@ def build() -> Path:
 
 @contextmanager
 def _locked(kind: int) -> Iterator[None]:
-    """Tests build in several processes, and a build begins by removing the one before."""
+    """Lock the build: tests build in several processes, and a build begins by removing the previous one."""
     with (BUILD / "sam.lock").open("w") as lock:
         fcntl.flock(lock, kind)
         yield
 
 
 def reading_build() -> AbstractContextManager[None]:
-    """While this lasts nobody builds anew."""
+    """Keep the present build until the block ends."""
     return _locked(fcntl.LOCK_SH)
 
 
@@ -87,7 +87,7 @@ def deploy(
     webhooks: bool = False,
     stack_name: str = APPLICATION_STACK,
 ) -> Application:
-    """Deploy the built application with `sam deploy`; raises `DeploymentError` with the CLI's own words."""
+    """Deploy the built application with `sam deploy`; raise `DeploymentError` with the end of the CLI's output."""
     parameters = {
         "OpenAIApi": openai_api,
         "OpenAIBaseUrl": openai_base_url,
@@ -121,13 +121,13 @@ def _run_sam(arguments: list[str], environment: Mapping[str, str]) -> None:
 
 
 def stack_outputs(cloud: EmbeddedCloud, name: str) -> dict[str, str]:
-    """The outputs of a stack."""
+    """Return the outputs of a stack."""
     stack = cloud.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
     return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
 
 
 def stack_status(cloud: EmbeddedCloud, name: str) -> str:
-    """The status of a stack; DELETE_COMPLETE where there is none."""
+    """Return the status of a stack; DELETE_COMPLETE if it does not exist."""
     try:
         stacks = cloud.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
     except ClientError:
@@ -142,7 +142,7 @@ def wait_for_stack(
     timeout_seconds: float = 120,
     on_look: Callable[[str], Any] = lambda status: None,
 ) -> str:
-    """Wait until an operation on the stack has ended; returns its status. `on_look` is told each status seen."""
+    """Wait until an operation on the stack has ended; return its status. `on_look` receives each status on the way."""
     deadline = time.monotonic() + timeout_seconds
     while True:
         status = stack_status(cloud, name)

@@ -1,7 +1,7 @@
 """`make lock`: resolves the dependency groups of pyproject.toml into lock files with hashes, without addresses.
 
-`make lock GROUPS=audit` resolves these groups only, and moves no pin of the others. How is said in pyproject.toml; the
-command is in the head of each lock, for the bot that updates them.
+`make lock GROUPS=audit` resolves only these groups and leaves the pins of the others. pyproject.toml has the settings;
+the head of each lock has the command, for the bot that updates it.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ LOCKS = {
     "bench": "local/requirements-bench.txt",
     "oldest": "local/requirements-oldest.txt",
 }
-"""The lock of each group; `oldest` is that of the runtime once more, at its lower bounds."""
+"""The lock of each group; `oldest` has the packages of the runtime at their lower bounds."""
 
 
 def command(group: str) -> list[str]:
-    """uv's arguments for the lock of a group."""
+    """Return uv's arguments for the lock of a group."""
     options = ["--group=runtime", "--resolution=lowest-direct"] if group == "oldest" else [f"--group={group}"]
     return ["pip", "compile", *options, f"--output-file={LOCKS[group]}", "pyproject.toml"]
 
 
 def main() -> int:
-    """Needs the network: uv is installed for the moment it takes."""
+    """Resolve the locks. This needs the network: uv is installed into a temporary environment."""
     parser = argparse.ArgumentParser(prog="python -m local.lock", description=__doc__)
-    parser.add_argument("groups", nargs="*", default=list(LOCKS), help="all where none is named")
+    parser.add_argument("groups", nargs="*", default=list(LOCKS), help="default: all")
     groups = parser.parse_args().groups
     with tempfile.TemporaryDirectory() as directory:
         venv.create(directory, with_pip=True)

@@ -1,4 +1,4 @@
-"""The runs of a table, and how long each of them was at what: names, numbers and times, nothing asked or answered."""
+"""Reads the runs of a table and the time that each spent in each phase, without prompts, answers or outputs."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ PHASES = {
     "tools": "waiting for tools",
     "answering": "until answered",
 }
-"""What people call them, in the order in which they come."""
+"""Names of the phases for people, in the order of a run."""
 
 
 @dataclass(frozen=True)
 class Span:
-    """A time that a run was at one thing, in Unix seconds."""
+    """The time that a run spent in one phase, in Unix seconds."""
 
     phase: str
     begin_epoch_s: float
@@ -44,7 +44,7 @@ class Span:
 
 @dataclass(frozen=True)
 class Run:
-    """What is shown of a run; its texts are fit to be printed."""
+    """The facts about a run that are shown; its texts are printable."""
 
     stack_name: str
     logical_id: str
@@ -52,7 +52,7 @@ class Run:
     status: str
     total_tokens: int
     spans: tuple[Span, ...]
-    """One after another; the first begins with the request."""
+    """In order; the first begins with the request."""
     is_under_way: bool
 
     @property
@@ -72,7 +72,7 @@ class Run:
         return datetime.fromtimestamp(self.begin_epoch_s, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
     def seconds_in(self, phase: str) -> float | None:
-        """None where it never was at that."""
+        """Return the seconds of a phase; None if the run never was in it."""
         own = [span.seconds for span in self.spans if span.phase == phase]
         return sum(own) if own else None
 
@@ -82,7 +82,7 @@ class TableError(Exception):
 
 
 def read_runs(client: DynamoDBClient, table_name: str, now: float) -> list[Run]:
-    """The runs on record, by the time of their request. Raises `TableError`."""
+    """Return the runs on record, sorted by the time of their request. Raises `TableError`."""
     found = [run for record in _records(client, table_name) for run in runs_of(record, now)]
     return sorted(found, key=lambda run: (run.begin_epoch_s, run.stack_name, run.logical_id))
 
@@ -98,7 +98,7 @@ def _records(client: DynamoDBClient, table_name: str) -> Iterator[ResourceRecord
         for page in pages:
             yield from map(_read, page["Items"])
     except client.exceptions.ResourceNotFoundException:
-        raise TableError(f"there is no table {table_name} in {client.meta.region_name}") from None
+        raise TableError(f"table {table_name} does not exist in {client.meta.region_name}") from None
     except ClientError as error:
         raise TableError(f"cannot read table {table_name}: {error.response['Error']['Message']}") from None
     except BotoCoreError as error:
@@ -109,12 +109,12 @@ def _read(item: Mapping[str, Any]) -> ResourceRecord:
     try:
         return record_of(item)
     except (ValueError, zlib.error):
-        # What pydantic says of it repeats what is in it.
+        # The message of pydantic would repeat the contents of the record.
         raise TableError("a record of the table cannot be read: is it of a newer version?") from None
 
 
 def runs_of(record: ResourceRecord, now: float) -> list[Run]:
-    """The runs that a resource has, or is about to have."""
+    """Return the runs that a resource has or is about to have."""
     return [
         Run(
             stack_name=_printable(record.stack_id.split("/")[1] if "/" in record.stack_id else record.stack_id),
@@ -149,10 +149,10 @@ def _spans(run: RunRecord, now: float) -> tuple[Span, ...]:
 
 
 def _printable(text: str) -> str:
-    """Names are the user's: nothing in them steers a terminal, or breaks a page."""
+    """Replace unprintable characters: a user's name must not control a terminal or break a page."""
     return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
 
 
 def seconds_text(seconds: float | None) -> str:
-    """A dash for what never was."""
+    """Return the seconds as text, or a dash for None."""
     return "–" if seconds is None else f"{seconds:.1f}"

@@ -11,7 +11,9 @@ import sys
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
+import yaml
 from pydantic import BaseModel
 
 from local.module_tables import ReadmeError, readmes
@@ -23,114 +25,23 @@ from threadrun.schema.arguments import RESOURCE_MODELS, Desired
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = ROOT / "docs" / "resources"
 
-INTRODUCTIONS = {
-    "Custom::OpenAIThreadRun": "Creates a thread and a run on it, or a run on an existing thread, waits for the end of "
-    "the run, and returns its attributes. A run that fails fails the deployment, with OpenAI's own reason.",
-    "Custom::OpenAIThread": "Creates a thread with messages, for several runs to share. Runs on one thread that are "
-    "created at the same time queue up behind each other.",
-    "Custom::OpenAIAssistant": "Keeps the settings that several runs share. Each change is in place and makes a new "
-    "version; a run goes by the version that is current when it starts.",
-}
-RUN_ATTRIBUTES = {
-    "id": "The ID of the run.",
-    "thread_id": "The ID of its thread.",
-    "created_at": "The Unix timestamp, in seconds, of when the run was created.",
-    "started_at": "The Unix timestamp of when the run was first seen at work.",
-    "completed_at": "The Unix timestamp of when the run was completed; empty where it was not.",
-    "object": "Always `thread.run`.",
-    "status": "The final status of the run.",
-    "file_ids": "The IDs of the files that the run had access to, as a JSON list.",
-    "usage": "The tokens that were used, as a JSON object.",
-    "usage.prompt_tokens": "The tokens that were read.",
-    "usage.completion_tokens": "The tokens that were generated.",
-    "usage.total_tokens": "Both together.",
-    "model": "The model that ran.",
-    "assistant_id": "The assistant that was used; empty where none was.",
-    "assistant_version": "Its version; empty where the server keeps none.",
-    "required_action": "The calls that the run waits for, where its status is `requires_action`: a JSON list of "
-    "objects with `call_id`, `name` and `arguments` (JSON text, as the model wrote it). Empty otherwise.",
-    "output_text": "The text of the answer, shortened where it does not fit CloudFormation's 4,096 bytes.",
-    "output_truncated": "`true` where `output_text` is shortened or a key of the output left out.",
-    "output.<key>": "Each top-level scalar of an answer that is a JSON object.",
-}
-ATTRIBUTES = {
-    "Custom::OpenAIThreadRun": RUN_ATTRIBUTES,
-    "Custom::OpenAIThread": {"id": "The ID of the thread.", "created_at": "The Unix timestamp of when it was created."},
-    "Custom::OpenAIAssistant": {
-        "id": "The ID of the assistant.",
-        "version": "Its version, 1 at first and raised by each change.",
-        "created_at": "The Unix timestamp of when it was created.",
-        "name": "Its name; empty where it has none.",
-        "model": "Its model.",
-    },
-}
-REFS = {
-    "Custom::OpenAIThreadRun": "`thread_id:run_id`, which `import_id` takes to adopt the run in another stack.",
-    "Custom::OpenAIThread": "the ID of the thread, which `existing_thread_id` of a run takes.",
-    "Custom::OpenAIAssistant": "the ID of the assistant, which `assistant_id` of a run takes.",
-}
-EXAMPLES = {
-    "Custom::OpenAIThreadRun": """\
-Assistant:
-  Type: Custom::OpenAIAssistant
-  Properties:
-    ServiceToken: !ImportValue threadrun-ServiceToken
-    model: gpt-5.4-mini
-    instructions: You are a helpful Terraform expert assistant.
-Run:
-  Type: Custom::OpenAIThreadRun
-  Properties:
-    ServiceToken: !ImportValue threadrun-ServiceToken
-    ServiceTimeout: 600
-    assistant_id: !Ref Assistant
-    thread:
-      messages:
-        - role: user
-          content: What are the best practices for organizing Terraform modules?
-    temperature: 0.7
-    max_completion_tokens: 1024
-""",
-    "Custom::OpenAIThread": """\
-Thread:
-  Type: Custom::OpenAIThread
-  Properties:
-    ServiceToken: !ImportValue threadrun-ServiceToken
-    messages:
-      - role: user
-        content: Here is what this is about.
-    metadata:
-      topic: modules
-""",
-    "Custom::OpenAIAssistant": """\
-Assistant:
-  Type: Custom::OpenAIAssistant
-  Properties:
-    ServiceToken: !ImportValue threadrun-ServiceToken
-    name: expert
-    model: gpt-5.4-mini
-    instructions: You are a helpful Terraform expert assistant.
-    tools:
-      - type: function
-        function:
-          name: get_weather
-          parameters: '{"type": "object", "properties": {"location": {"type": "string"}}}'
-""",
-}
+TEXTS: dict[str, dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("reference.yaml").read_text())
+ATTRIBUTES: dict[str, dict[str, str]] = {kind: texts["attributes"] for kind, texts in TEXTS.items()}
 
 
 def page(model: type[Desired]) -> str:
-    """The page of one resource type."""
-    kind = model.resource_type
-    lines = [f"# {kind}", "", INTRODUCTIONS[kind], "", "## Example Usage", "", "```yaml"]
-    lines += [EXAMPLES[kind].rstrip(), "```", "", "## Argument Reference", ""]
+    """Return the page of one resource type."""
+    kind, texts = model.resource_type, TEXTS[model.resource_type]
+    lines = [f"# {kind}", "", texts["introduction"], "", "## Example Usage", "", "```yaml"]
+    lines += [texts["example"].rstrip(), "```", "", "## Argument Reference", ""]
     lines += ["Keys may be written in PascalCase instead, all of a resource or none; its attributes then are, too.", ""]
     lines += ["* `ServiceToken` - (Required) The output ServiceToken of the application's stack."]
-    lines += ["* `ServiceTimeout` - (Optional) Seconds that CloudFormation waits for an answer, 3600 unless set."]
+    lines += ["* `ServiceTimeout` - (Optional) Seconds that CloudFormation waits for a response. Default: 3600."]
     lines += _arguments(model)
     for path, nested in _nested(model, ""):
         lines += ["", f"### Nested `{path}`", "", *_arguments(nested)]
-    lines += ["", "## Attribute Reference", "", f"`Ref` returns {REFS[kind]} `Fn::GetAtt` returns:", ""]
-    lines += [f"* `{name}` - {text}" for name, text in ATTRIBUTES[kind].items()]
+    lines += ["", "## Attribute Reference", "", f"`Ref` returns {texts['ref']} `Fn::GetAtt` returns:", ""]
+    lines += [f"* `{name}` - {text}" for name, text in texts["attributes"].items()]
     return "\n".join(lines) + "\n"
 
 
@@ -164,7 +75,7 @@ def _pages() -> Iterator[tuple[Path, str]]:
 
 
 def main() -> int:
-    """Write the pages, or tell which ones are not what they should be."""
+    """Write the pages, or report which ones differ from the models."""
     parser = argparse.ArgumentParser(prog="python -m local.reference", description=__doc__)
     parser.add_argument("--check", action="store_true", help="compare only; exit status 1 where a page differs")
     is_check = parser.parse_args().check

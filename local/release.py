@@ -1,6 +1,6 @@
-"""`make release-check`: whether a version is fit for release, from a clean checkout of its tag, or of HEAD before that.
+"""`make release-check`: checks in a clean checkout of its tag, or of HEAD, whether a version can be released.
 
-The version is `__version__` of the layer's package; `disagreements` holds every other place that says it to that.
+The version is `__version__` of the layer's package; `disagreements` compares every other place with it.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ MODULES = "terraform"
 SNAPSHOTS = "tests/upgrade/versions"
 SEMANTIC = r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)"
 INSTALLED = (".venv", ".venv-sam", ".build/wheels")
-"""What the checkout borrows from the tree: it is the same as long as the lock files are."""
+"""The checkout links to these; they are the same as long as the lock files are."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """Something that keeps a version from being released: the file, what is wrong, and what to do."""
+    """A reason why a version cannot be released: the file, what is wrong, and what to do."""
 
     where: str
     what: str
@@ -52,7 +52,7 @@ class Problem:
 
 
 def version_of(tree: Path) -> str:
-    """The version of a tree, without importing it; `ValueError` where there is none of three numbers."""
+    """Return the version of a tree without importing it; `ValueError` if it does not have three numbers."""
     found = re.search(r'^__version__ = "([^"]*)"$', (tree / VERSION_FILE).read_text(), re.MULTILINE)
     if found is None or re.fullmatch(SEMANTIC, found[1]) is None:
         raise ValueError(f"{VERSION_FILE} has no __version__ of the form 1.2.3")
@@ -60,41 +60,40 @@ def version_of(tree: Path) -> str:
 
 
 def disagreements(tree: Path) -> list[Problem]:
-    """Where a tree says another version than its own: at any time, between releases too."""
-    version = version_of(tree)
-    problems = []
-    said = _template_version(tree)
-    if said != version:
+    """Return where a tree names another version than its own; this holds between releases too."""
+    version, problems = version_of(tree), list[Problem]()
+    released, kept = [number for number, _ in _changes(tree) if number], _snapshots(tree)
+
+    def add(where: str, what: str, remedy: str) -> None:
+        problems.append(Problem(where, what, remedy))
+
+    if (said := _template_version(tree)) != version:
         remedy = f"set SemanticVersion of AWS::ServerlessRepo::Application to {version}"
-        problems.append(Problem(TEMPLATE, f"says {said}, {VERSION_FILE} says {version}", remedy))
+        add(TEMPLATE, f"says {said}, {VERSION_FILE} says {version}", remedy)
     for readme in sorted(path for path in (tree / MODULES).rglob("README.md") if ".terraform" not in path.parts):
         for said in re.findall(r"^Version (\S+), ", readme.read_text(), re.MULTILINE):
             if said != version:
                 where = str(readme.relative_to(tree))
-                problems.append(Problem(where, f"says {said}, {VERSION_FILE} says {version}", "run `make reference`"))
-    released = [number for number, _ in _changes(tree) if number]
+                add(where, f"says {said}, {VERSION_FILE} says {version}", "run `make reference`")
     if released and released[0] != version:
         remedy = f"the newest heading with a version has to be `## {version} - <date>`"
-        problems.append(Problem(CHANGELOG, f"has {released[0]}, {VERSION_FILE} says {version}", remedy))
+        add(CHANGELOG, f"has {released[0]}, {VERSION_FILE} says {version}", remedy)
     if released != sorted(released, key=_numbers, reverse=True):
-        problems.append(Problem(CHANGELOG, f"has {', '.join(released)} in this order", "put the newest first"))
-    newer = [kept for kept in _snapshots(tree) if _numbers(kept) > _numbers(version)]
-    if newer:
+        add(CHANGELOG, f"has {', '.join(released)} in this order", "put the newest first")
+    if newer := [number for number in kept if _numbers(number) > _numbers(version)]:
         remedy = "raise __version__, or remove what was kept by mistake"
-        problems.append(Problem(SNAPSHOTS, f"has {', '.join(newer)}, {VERSION_FILE} says {version}", remedy))
-    unkept = [number for number in released if number not in _snapshots(tree)]
-    if unkept:
+        add(SNAPSHOTS, f"has {', '.join(newer)}, {VERSION_FILE} says {version}", remedy)
+    if unkept := [number for number in released if number not in kept]:
         remedy = f"run `make snapshot VERSION={unkept[0]}` on the commit that is released"
-        problems.append(Problem(SNAPSHOTS, f"lacks {', '.join(unkept)}, which {CHANGELOG} has as released", remedy))
+        add(SNAPSHOTS, f"lacks {', '.join(unkept)}, which {CHANGELOG} has as released", remedy)
     return problems
 
 
 def unfinished(tree: Path, version: str) -> list[Problem]:
-    """What is still to be done before `version` can be released from this tree."""
-    problems = []
+    """Return what remains to be done before `version` can be released from this tree."""
+    problems, changes = [], _changes(tree)
     if version_of(tree) != version:
         problems.append(Problem(VERSION_FILE, f"says {version_of(tree)}, not {version}", "set __version__"))
-    changes = _changes(tree)
     if version not in [number for number, _ in changes]:
         remedy = f"move what is under Unreleased to `## {version} - <date>`"
         problems.append(Problem(CHANGELOG, f"has no heading {version}", remedy))
@@ -114,7 +113,7 @@ def _template_version(tree: Path) -> str:
 
 
 def _changes(tree: Path) -> list[tuple[str, str]]:
-    """Version and text of each heading of the changelog, newest first; the version of Unreleased is empty."""
+    """Return version and text of each heading of the changelog, newest first; Unreleased has an empty version."""
     parts = re.split(r"^## (.*)$", (tree / CHANGELOG).read_text(), flags=re.MULTILINE)[1:]
     found = []
     for heading, text in zip(parts[::2], parts[1::2], strict=True):
@@ -132,12 +131,12 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 class CheckError(RuntimeError):
-    """A step of the check failed; the text is the last of what its command said."""
+    """A step of the check failed; the text is the end of its command's output."""
 
 
 @contextmanager
 def clean_checkout(revision: str) -> Iterator[Path]:
-    """The files of a commit and nothing else, with what is installed in the tree, for as long as the block runs."""
+    """Yield a folder with the files of a commit and links to what is installed; it is deleted after the block."""
     archive = subprocess.run(["git", "archive", "--format=tar", revision], cwd=ROOT, capture_output=True, check=True)
     with tempfile.TemporaryDirectory(prefix="release-check-") as directory:
         checkout = Path(directory) / "threadrun"
@@ -150,14 +149,11 @@ def clean_checkout(revision: str) -> Iterator[Path]:
 
 
 def locks_that_differ(checkout: Path) -> list[Problem]:
-    """What is installed is what the tree's lock files say."""
-    changed = [lock for lock in LOCKS.values() if not _same(checkout / lock, ROOT / lock)]
+    """Return the lock files that are not those of the tree, which is what is installed."""
+    files = {lock: (checkout / lock, ROOT / lock) for lock in LOCKS.values()}
+    same = [lock for lock, (one, other) in files.items() if one.exists() and one.read_bytes() == other.read_bytes()]
     remedy = "check that commit out and run `make setup`"
-    return [Problem(lock, "is not the one that is installed here", remedy) for lock in changed]
-
-
-def _same(one: Path, other: Path) -> bool:
-    return one.exists() and other.exists() and one.read_bytes() == other.read_bytes()
+    return [Problem(lock, "is not the one that is installed here", remedy) for lock in files if lock not in same]
 
 
 def _run(checkout: Path, *command: str | Path, folder: str = ".", **variables: str) -> None:
@@ -169,45 +165,48 @@ def _run(checkout: Path, *command: str | Path, folder: str = ".", **variables: s
         raise CheckError("\n".join((result.stdout + result.stderr).strip().splitlines()[-20:]))
 
 
-def steps(checkout: Path) -> Iterator[tuple[str, str, Callable[[], None]]]:
-    """What has to work in a checkout: its name, what to do where it does not, and the step itself.
+def steps(checkout: Path, version: str) -> Iterator[tuple[str, Callable[[], list[Problem]]]]:
+    """Yield the name of each step and the step itself, which returns the problems that it found.
 
-    The layer is built for this machine's Python, from wheels that are here; for Lambda's it is built by who deploys.
+    The layer is built for this machine's Python, from wheels that are here; a deployment builds it for Lambda's.
     """
     python, sam = checkout / ".venv/bin/python", checkout / ".venv-sam/bin/sam"
     own = {"PYTHONPATH": str(checkout / "layers/threadrun")}
-    build = "from local.deployment import build; build()"
-    yield (
-        "reference pages and tables",
-        "run `make reference` and commit what it writes",
-        lambda: _run(checkout, python, "-m", "local.reference", "--check", **own),
-    )
 
-    def validated_and_built() -> None:
+    def reference() -> list[Problem]:
+        _run(checkout, python, "-m", "local.reference", "--check", **own)
+        return []
+
+    def build() -> list[Problem]:
         _run(checkout, sam, "validate", "--lint", "--template", TEMPLATE)
-        _run(checkout, python, "-c", build, **own)
+        _run(checkout, python, "-c", "from local.deployment import build; build()", **own)
+        return []
 
-    yield "sam validate --lint, sam build", f"correct {TEMPLATE}, or what is named", validated_and_built
-    if missing() is not None:
-        yield "terraform validate", "install it, with a copy of the provider", _without_terraform
+    def compared() -> list[Problem]:
+        return unfinished(checkout, version) + disagreements(checkout)
+
+    yield "version, changelog, metadata, upgrade snapshot", compared
+    yield "lock files are those that are installed", partial(locks_that_differ, checkout)
+    yield "reference pages and tables (`make reference` writes them)", reference
+    yield "sam validate --lint, sam build", build
+    lacking = missing()
+    if lacking is not None:
+        yield "terraform validate", lambda: [Problem("terraform", lacking, "install it")]
         return
     for folder in configurations(checkout / MODULES):
         name = str(folder.relative_to(checkout))
-        yield f"terraform validate {name}", f"correct {name}", partial(_validate, checkout, name)
+        yield f"terraform validate {name}", partial(_validate, checkout, name)
 
 
-def _without_terraform() -> None:
-    raise CheckError(missing())
-
-
-def _validate(checkout: Path, folder: str) -> None:
+def _validate(checkout: Path, folder: str) -> list[Problem]:
     plugins = f"-plugin-dir={provider_directory()}"
     _run(checkout, str(TERRAFORM), "init", "-no-color", "-backend=false", plugins, folder=folder, **ENVIRONMENT)
     _run(checkout, str(TERRAFORM), "validate", "-no-color", folder=folder, **ENVIRONMENT)
+    return []
 
 
 def revision_of(version: str, git: Callable[..., str]) -> tuple[str, str]:
-    """The tag of a version, or HEAD where there is none yet; and a sentence that says which."""
+    """Return the tag of a version, or HEAD if the tag does not exist yet, and a sentence that says which."""
     tag = f"v{version}"
     commit = git("rev-parse", "--verify", "--quiet", f"refs/tags/{tag}^{{commit}}")
     if commit:
@@ -222,45 +221,35 @@ def _git(*arguments: str) -> str:
 
 
 def check(version: str, console: Console) -> list[Problem]:
-    """Check a version, saying what is done; returns what keeps it from being released."""
+    """Check a version and print each step; return what keeps the version from being released."""
     revision, words = revision_of(version, _git)
     if not revision:
-        raise ValueError("this is no git repository with a commit")
+        raise ValueError("this is not a git repository with a commit")
     console.print(f"[bold]threadrun {version}[/bold], {words}")
     problems = []
     with clean_checkout(revision) as checkout:
-        compared = unfinished(checkout, version) + disagreements(checkout)
-        _tell(console, "version, changelog, metadata, upgrade snapshot", len(compared), 0)
-        installed = locks_that_differ(checkout)
-        _tell(console, "lock files are those that are installed", len(installed), 0)
-        problems += compared + installed
-        for name, remedy, step in steps(checkout):
+        for name, step in steps(checkout, version):
             began = time.monotonic()
             try:
                 with console.status(name):
-                    step()
-                failures = 0
+                    found = step()
             except CheckError as error:
-                failures = 1
-                problems.append(Problem(name, str(error), remedy))
-            _tell(console, name, failures, time.monotonic() - began)
+                found = [Problem(name, str(error), "correct what the message names")]
+            problems += found
+            mark = "[red]failed[/red]" if found else "[green]ok[/green]    "
+            console.print(f"[dim]{time.monotonic() - began:6.1f} s[/dim]  {mark}  {escape(name)}")
     return problems
 
 
-def _tell(console: Console, name: str, failures: int, seconds: float) -> None:
-    mark = "[red]failed[/red]" if failures else "[green]ok[/green]    "
-    console.print(f"[dim]{seconds:6.1f} s[/dim]  {mark}  {escape(name)}")
-
-
 def main() -> int:
-    """Exit status 0 where the version can be released; otherwise 1, and what is to be done."""
+    """Exit with 0 when the version can be released; otherwise print what to do and exit with 1."""
     parser = argparse.ArgumentParser(prog="python -m local.release", description=__doc__)
-    parser.add_argument("version", nargs="?", help="the version of the tree where left out")
+    parser.add_argument("version", nargs="?", help="default: the version of the tree")
     console = Console(highlight=False, soft_wrap=True)
     try:
         version = parser.parse_args().version or version_of(ROOT)
         if re.fullmatch(SEMANTIC, version) is None:
-            raise ValueError(f"{version} is no version of the form 1.2.3")
+            raise ValueError(f"{version} is not a version of the form 1.2.3")
         problems = check(version, console)
     except (ValueError, OSError, subprocess.CalledProcessError) as error:
         console.print(f"[bold red]The check could not be made:[/bold red] {escape(str(error))}")

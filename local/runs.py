@@ -1,4 +1,4 @@
-"""`make runs`: the runs of a deployed table, and how long each of them was at what.
+"""`make runs`: shows the runs of a deployed table and the time that each spent in each phase.
 
 Reads the records of the whole table (`dynamodb:Scan`), with boto3's own search for credentials; `--html` also writes
 the timeline, a page of one file.
@@ -22,11 +22,11 @@ from local.timeline_page import timeline_page
 
 DEFAULT_LAST = 200
 HEADINGS = {"starting": "start", "queued": "queued", "running": "running", "tools": "tools", "answering": "answer"}
-"""Of the phases, as short as a terminal wants them."""
+"""Short names of the phases, for the terminal."""
 
 
 def runs_table(table_name: str, runs: list[Run]) -> Table:
-    """The runs as a table for the terminal."""
+    """Return the runs as a table for the terminal."""
     title = f"Runs of {escape(table_name)}, times in UTC and in seconds"
     table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 1, 0), pad_edge=False)
     table.add_column("run, stack, time", overflow="fold")
@@ -42,7 +42,7 @@ def runs_table(table_name: str, runs: list[Run]) -> Table:
 
 
 def show(arguments: argparse.Namespace, now: float) -> None:
-    """Raises `TableError` where the table cannot be read."""
+    """Print the runs, and write the page if asked. Raises `TableError` when the table cannot be read."""
     try:
         client = boto3.client("dynamodb", region_name=arguments.region, endpoint_url=arguments.endpoint_url)
     except ValueError as error:
@@ -61,7 +61,7 @@ def show(arguments: argparse.Namespace, now: float) -> None:
 
 
 def main() -> int:
-    """Exit status 1, with the reason, where the runs cannot be shown."""
+    """Show the runs; exit status 1, with the reason, when they cannot be shown."""
     parser = argparse.ArgumentParser(prog="python -m local.runs", description=str(__doc__).splitlines()[0])
     parser.add_argument("--table", required=True, help="the application's output TableName")
     parser.add_argument("--html", type=Path, metavar="FILE", help="write the timeline there")

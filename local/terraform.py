@@ -1,4 +1,4 @@
-"""The terraform of this machine and a copy of the AWS provider for it: nothing is downloaded."""
+"""Finds the terraform of this machine and a copy of the AWS provider, without a download."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ENVIRONMENT = {"CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1", "TF_INPUT": "
 
 @functools.cache
 def provider_directory() -> Path | None:
-    """The folder for `terraform init -plugin-dir`, wherever a copy of the AWS provider lies; None where none does."""
+    """Return the folder for `terraform init -plugin-dir` that has a copy of the AWS provider; None without a copy."""
     if "TF_PLUGIN_DIR" in os.environ:
         return Path(os.environ["TF_PLUGIN_DIR"])
     pruned = ["(", "-path", "/proc", "-o", "-path", "/sys", ")", "-prune"]
@@ -28,7 +28,7 @@ def provider_directory() -> Path | None:
 
 
 def missing() -> str | None:
-    """What is needed and not there; None where all is."""
+    """Return which requirement is missing; None if all are present."""
     if TERRAFORM is None:
         return "terraform is not installed"
     if provider_directory() is None:
@@ -37,5 +37,5 @@ def missing() -> str | None:
 
 
 def configurations(folder: Path) -> list[Path]:
-    """The module in this folder, and the modules and examples beneath it."""
+    """Return the folder of the module in this folder, and those of the modules and examples beneath it."""
     return sorted({path.parent for path in folder.rglob("versions.tf") if ".terraform" not in path.parts})

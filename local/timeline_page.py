@@ -1,6 +1,6 @@
-"""The timeline of runs as a page of one file: an SVG chart and the same numbers as a table.
+"""Makes the timeline of runs: a page of one file with an SVG chart and the same numbers as a table.
 
-It loads nothing and runs no script, and says so to the browser. It is well-formed XML too.
+The page loads nothing and runs no script; its Content-Security-Policy says so. It is well-formed XML too.
 """
 
 from __future__ import annotations
@@ -9,18 +9,20 @@ import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from html import escape
+from pathlib import Path
+from string import Template
 
 from local.recorded_runs import PHASES, Run, Span, seconds_text
 
 PAUSE_SECONDS = 60
-"""Runs of a stack with less than this between them belong to one deployment."""
+"""Runs of a stack that are less than this apart belong to one deployment."""
 WIDTH, LEFT, RIGHT = 1100, 250, 200
-"""Of the chart, of its labels and of what is told behind a bar, in its own units."""
+"""Width of the chart, of its labels and of the text behind a bar, in units of the SVG."""
 ROW, BAR, TOP, BOTTOM = 40, 20, 34, 30
 NAME_CHARACTERS, ORIGIN_CHARACTERS = 28, 36
-"""As there is room for in bold and in small; wider letters are cut off."""
+"""The labels have room for this many letters, in bold and in small; wider ones are cut off."""
 ROOM_FOR_TEXT = 46
-"""Width from which on a bar's seconds are written on it."""
+"""A bar of this width has its seconds written on it."""
 MOST_TICKS = 8
 STEPS_SECONDS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200)
 
@@ -38,86 +40,32 @@ DARK = {
     "tools": ("#ad8bea", "#0d1014"),
     "answering": ("#45b585", "#0d1014"),
 }
-"""Each phase's colour, and that of the text on it."""
+"""The colour of each phase, and of the text on it."""
 
-_STYLE = """
-:root { color-scheme: light dark; --page: #ffffff; --text: #1c2128; --dim: #59636e; --line: #d8dde3; }
-%(light)s
-@media (prefers-color-scheme: dark) {
-:root { --page: #0f1318; --text: #e6eaef; --dim: #9aa5b1; --line: #2c343d; }
-%(dark)s
-}
-body { margin: 0; background: var(--page); color: var(--text); font: 15px/1.5 system-ui, sans-serif; }
-main { max-width: 1200px; margin: 0 auto; padding: 24px; }
-h1 { font-size: 22px; margin: 0 0 4px; overflow-wrap: anywhere; }
-p { margin: 0 0 16px; color: var(--dim); }
-.wide { overflow-x: auto; }
-svg { display: block; width: 100%%; min-width: 760px; height: auto; font-size: 13px; }
-svg text { fill: var(--text); }
-svg .dim { fill: var(--dim); font-size: 12px; }
-svg .name { font-weight: 600; }
-svg .label { clip-path: url(#labels); }
-svg .end { paint-order: stroke; stroke: var(--page); stroke-width: 4px; }
-svg line { stroke: var(--line); }
-svg text.on { fill: var(--on); font-size: 12px; text-anchor: middle; }
-svg rect { fill: var(--fill); }
-ul { display: flex; flex-wrap: wrap; gap: 4px 20px; list-style: none; margin: 0 0 12px; padding: 0; }
-li::before { content: ""; display: inline-block; width: 12px; height: 12px; margin-right: 6px; }
-li::before { background: var(--fill); }
-table { border-collapse: collapse; margin-top: 24px; width: 100%%; min-width: 940px; font-size: 13px; }
-caption { text-align: left; font-weight: 600; padding-bottom: 4px; }
-th, td { text-align: left; padding: 4px 10px 4px 0; border-bottom: 1px solid var(--line); }
-td { min-width: 90px; overflow-wrap: anywhere; }
-td:first-child { white-space: nowrap; }
-td.number, th.number { min-width: 0; text-align: right; font-variant-numeric: tabular-nums; }
-"""
-
-_PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8"/>
-<meta name="viewport" content="width=device-width, initial-scale=1"/>
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'"/>
-<title>%(title)s</title>
-<style>%(style)s</style>
-</head>
-<body>
-<main>
-<h1>%(title)s</h1>
-<p>%(about)s</p>
-<ul aria-label="Colours">%(legend)s</ul>
-<div class="wide" role="region" aria-label="Chart" tabindex="0">
-%(chart)s
-</div>
-<div class="wide" role="region" aria-label="Table" tabindex="0">
-%(table)s
-</div>
-</main>
-</body>
-</html>
-"""
+_PAGE = Template(Path(__file__).with_name("timeline.html").read_text())
 
 
 def timeline_page(table_name: str, runs: Sequence[Run], now: float) -> str:
-    """The page as text; `runs` are by time, one at least."""
+    """Return the page; `runs` are sorted by time, and at least one."""
     title = escape(f"Where the time of {len(runs)} run{'s' if len(runs) > 1 else ''} went")
     made = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%d %H:%M:%S")
     about = (
-        f"Table {table_name}, as it was on {made} UTC; the newest deployment is first. A bar begins with "
-        "CloudFormation's request and ends with its answer; runs of one deployment share their zero."
+        f"Table {table_name}, read at {made} UTC; the newest deployment is first. A bar begins with "
+        "CloudFormation's request and ends with its response; the runs of one deployment share their zero."
     )
-    return _PAGE % {
-        "title": title,
-        "style": _STYLE % {"light": _colours(LIGHT), "dark": _colours(DARK)},
-        "about": escape(about),
-        "legend": "".join(f'<li class="{phase}">{name}</li>' for phase, name in PHASES.items()),
-        "chart": _chart(deployments(runs)),
-        "table": _table([run for deployment in deployments(runs) for run in deployment]),
-    }
+    return _PAGE.substitute(
+        title=title,
+        light=_colours(LIGHT),
+        dark=_colours(DARK),
+        about=escape(about),
+        legend="".join(f'<li class="{phase}">{name}</li>' for phase, name in PHASES.items()),
+        chart=_chart(deployments(runs)),
+        table=_table([run for deployment in deployments(runs) for run in deployment]),
+    )
 
 
 def deployments(runs: Sequence[Run]) -> list[list[Run]]:
-    """Runs of one stack that belong together, the newest deployment first; `runs` are by time."""
+    """Group the runs of a stack by deployment, the newest first; `runs` are sorted by time."""
     found: dict[str, list[list[Run]]] = {}
     for run in runs:
         own = found.setdefault(run.stack_name, [])
@@ -130,7 +78,7 @@ def deployments(runs: Sequence[Run]) -> list[list[Run]]:
 
 
 def ticks(longest_seconds: float) -> list[tuple[float, str]]:
-    """Seconds to mark on an axis of this length, and how to call them: round ones, a few, all in one unit."""
+    """Return the seconds to mark on an axis of this length, and their labels: a few round numbers in one unit."""
     hours = math.ceil(longest_seconds / MOST_TICKS / 3600)
     step = next((each for each in STEPS_SECONDS if longest_seconds / each <= MOST_TICKS), hours * 3600)
     unit, size = ("h", 3600) if step >= 3600 else ("min", 60) if step >= 60 else ("s", 1)
@@ -166,18 +114,18 @@ def _chart(found: list[list[Run]]) -> str:
 
 def _axis(longest: float, scale: float, height: int) -> list[str]:
     parts = []
-    for seconds, told in ticks(longest):
+    for seconds, label in ticks(longest):
         x = f"{LEFT + seconds * scale:.1f}"
         parts.append(f'<line x1="{x}" x2="{x}" y1="{TOP - 6}" y2="{height - BOTTOM}"/>')
         for y in (TOP - 14, height - BOTTOM + 18):
-            parts.append(f'<text class="dim" x="{x}" y="{y}" text-anchor="middle">{told}</text>')
+            parts.append(f'<text class="dim" x="{x}" y="{y}" text-anchor="middle">{label}</text>')
     return parts
 
 
 def _row(run: Run, offset: float, top: int, scale: float) -> list[str]:
     total = f"{seconds_text(run.seconds)} s{', under way' if run.is_under_way else ''}"
-    parts_told = ((name, run.seconds_in(phase)) for phase, name in PHASES.items())
-    each = "; ".join(f"{name} {seconds_text(seconds)} s" for name, seconds in parts_told if seconds)
+    phases = ((name, run.seconds_in(phase)) for phase, name in PHASES.items())
+    each = "; ".join(f"{name} {seconds_text(seconds)} s" for name, seconds in phases if seconds)
     whole = f"{run.logical_id} of {run.stack_name}, {run.status}: {total} ({each})"
     origin = f"{run.began[5:16]} · {run.stack_name}"
     parts = [
@@ -196,9 +144,9 @@ def _row(run: Run, offset: float, top: int, scale: float) -> list[str]:
 def _bar(run: Run, span: Span, offset: float, y: float, scale: float) -> list[str]:
     begin = span.begin_epoch_s - run.begin_epoch_s
     x, width = LEFT + (offset + begin) * scale, span.seconds * scale
-    told = f"{PHASES[span.phase]}: {span.seconds:.1f} s, from {begin:.1f} s to {begin + span.seconds:.1f} s"
+    title = f"{PHASES[span.phase]}: {span.seconds:.1f} s, from {begin:.1f} s to {begin + span.seconds:.1f} s"
     place = f'x="{x:.2f}" y="{y:g}" width="{width:.2f}" height="{BAR}"'
-    parts = [f'<rect class="{span.phase}" {place}><title>{told}</title></rect>']
+    parts = [f'<rect class="{span.phase}" {place}><title>{title}</title></rect>']
     if width >= ROOM_FOR_TEXT:
         on = f'class="on {span.phase}" x="{x + width / 2:.1f}" y="{y + 14:g}" pointer-events="none"'
         parts.append(f"<text {on}>{span.seconds:.1f} s</text>")

@@ -1,4 +1,4 @@
-"""`make up` and `make down`: the embedded cloud with the application in it, left running for you to use."""
+"""`make up` and `make down`: start the embedded cloud with the application, leave it running, and stop it."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from local.embedded_cloud.process_group import running_processes
 STATE = BUILD / "up"
 _STANDIN = STATE / "standin.json"
 ANY_FUNCTION = "arn:aws:lambda:*:*:function:*"
-"""Handlers of function tools: here are only your own."""
+"""Runs may name every function as a handler: this cloud has only your own."""
 
 
 def start() -> None:
-    """Start everything and print how to reach it; raises where it runs already."""
+    """Start everything and print how to reach it; raise `DeploymentError` if it is running already."""
     if EmbeddedCloud.running_in(STATE) is not None:
         raise DeploymentError("it is running already: `make down` stops it")
     STATE.mkdir(parents=True, exist_ok=True)
@@ -65,13 +65,13 @@ def _start_standin() -> tuple[str, str]:
 
 
 def stop() -> None:
-    """Stop what `start` left running; does nothing where nothing runs."""
+    """Stop what `start` left running, if anything."""
     cloud = EmbeddedCloud.running_in(STATE)
     if cloud is not None:
         cloud.stop()
     if _STANDIN.exists():
         pid = json.loads(_STANDIN.read_text())["pid"]
-        # Ids are used again: only what is still the stand-in is ended.
+        # The system reuses ids: end the process only if it is still the stand-in.
         if any(each.pid == pid and "local.openai_standin" in each.command for each in running_processes()):
             os.kill(pid, signal.SIGTERM)
         _STANDIN.unlink()

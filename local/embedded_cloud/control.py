@@ -1,19 +1,19 @@
-"""Makes the HTTP control calls of the emulator: ministack's under /_ministack/ and this package's under /_strict/."""
+"""Sends the HTTP control requests of the emulator: ministack's under /_ministack/, this package's under /_strict/."""
 
 import json
 import urllib.request
 from typing import Any
 
-# A proxy of the host must not see calls to 127.0.0.1.
+# A proxy of the host must not see requests to 127.0.0.1.
 _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class EmbeddedCloudError(RuntimeError):
-    """The emulator did not start, or did not take a control call."""
+    """The emulator did not start, or refused a control request."""
 
 
 def call(endpoint: str, method: str, path: str, body: Any = None, timeout_seconds: float = 30.0) -> Any:
-    """Return the JSON that a control call answers; EmbeddedCloudError when it fails."""
+    """Return the JSON reply to a control request; EmbeddedCloudError when it fails."""
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(endpoint + path, data=data, method=method)
     try:

@@ -11,7 +11,7 @@ from ministack.services import lambda_svc
 from ministack.services.cloudformation import custom_resource, provisioners
 
 from local.embedded_cloud import no_echo
-from local.embedded_cloud.drift_guard import replace, require
+from local.embedded_cloud.drift_guard import Call, around, require
 from local.embedded_cloud.request_ledger import Request, RequestClosedError, RequestLedger
 
 DEFAULT_TIMEOUT_SECONDS = 3600
@@ -32,7 +32,7 @@ def is_custom(resource_type: str) -> bool:
 
 
 def made_up_physical_id(stack_name: str, logical_id: str) -> str:
-    """Return the kind of id that CloudFormation makes up when no valid answer gave one."""
+    """Return an id like those that CloudFormation generates when no valid response has one."""
     suffix = "".join(secrets.choice(string.ascii_uppercase + string.digits) for _ in range(13))
     return f"{stack_name}-{logical_id}-{suffix}"
 
@@ -47,7 +47,7 @@ def send_request(
     physical_id: str | None = None,
     old_props: dict[str, Any] | None = None,
 ) -> tuple[str, dict[str, Any]]:
-    """Invoke the ServiceToken's function and wait for its answer, at most ServiceTimeout seconds from now.
+    """Invoke the ServiceToken's function and wait for its response, at most ServiceTimeout seconds from now.
 
     Returns the physical id and the attributes. Raises ResourceFailedError, or RequestClosedError when cancelled.
     """
@@ -81,17 +81,17 @@ def _outcome(request: Request, timeout_seconds: float, known_id: str) -> tuple[s
         )
     if request.closed_reason is not None:
         raise RequestClosedError(request.closed_reason)
-    answer = request.answer
-    if answer is None:
+    response = request.response
+    if response is None:
         raise ResourceFailedError(request.problem or "", known_id)
-    if not answer.succeeded:
+    if not response.succeeded:
         raise ResourceFailedError(
-            f"Received response status [FAILED] from custom resource. Message returned: {answer.reason} "
+            f"Received response status [FAILED] from custom resource. Message returned: {response.reason} "
             f"(RequestToken: {uuid.uuid4()}, HandlerErrorCode: GeneralServiceException)",
-            answer.physical_id,
+            response.physical_id,
         )
-    no_echo.remember(request.event["StackId"], request.event["LogicalResourceId"], masked=answer.no_echo)
-    return answer.physical_id, answer.data
+    no_echo.remember(request.event["StackId"], request.event["LogicalResourceId"], masked=response.no_echo)
+    return response.physical_id, response.data
 
 
 def _timeout_seconds(props: dict[str, Any]) -> float:
@@ -102,7 +102,7 @@ def _timeout_seconds(props: dict[str, Any]) -> float:
 
 
 def _function_record(service_token: str) -> dict[str, Any]:
-    """Return ministack's record of the function; ResourceFailedError when it isn't there or in another region."""
+    """Return ministack's record of the function; ResourceFailedError when it is missing or in another region."""
     try:
         region = parse_arn(service_token).region
     except ArnParseError:
@@ -117,41 +117,20 @@ def _function_record(service_token: str) -> dict[str, Any]:
     return result
 
 
-def _delete(
-    physical_id: str,
-    props: dict[str, Any],
-    stack_name: str | None = None,
-    logical_id: str | None = None,
-    resource_type: str = "AWS::CloudFormation::CustomResource",
-) -> None:
+def _delete(call: Call) -> None:
     # An empty id means that Create never reached a function: there is nothing to delete.
-    if physical_id:
-        name = stack_name or ""
-        send_request(
-            "Delete",
-            logical_id or physical_id,
-            props,
-            name,
-            provisioners._cr_stack_id(name),
-            resource_type,
-            physical_id,
-        )
+    if call.physical_id:
+        name = call.stack_name or ""
+        stack_id, logical_id = provisioners._cr_stack_id(name), call.logical_id or call.physical_id
+        send_request("Delete", logical_id, call.props, name, stack_id, call.resource_type, call.physical_id)
 
 
 def install() -> None:
-    """Replace how ministack sends requests; DriftError when it changed."""
-    replace(
-        custom_resource,
-        "invoke_custom_resource",
-        "request_type logical_id props stack_name stack_id resource_type physical_id old_props",
-        lambda _: send_request,
-    )
-    replace(
-        provisioners,
-        "_custom_resource_delete",
-        "physical_id props stack_name logical_id resource_type",
-        lambda _: _delete,
-    )
+    """Patch how ministack sends requests; DriftError when it changed."""
+    parameters = "request_type logical_id props stack_name stack_id resource_type physical_id old_props"
+    around(custom_resource, "invoke_custom_resource", parameters, lambda call: send_request(**call.arguments))
+    parameters = "physical_id props stack_name logical_id resource_type"
+    around(provisioners, "_custom_resource_delete", parameters, _delete)
     require(custom_resource, "_normalise_resource_properties", "value")
     require(custom_resource, "_gateway_url", "")
     require(provisioners, "_cr_stack_id", "stack_name")

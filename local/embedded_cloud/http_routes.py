@@ -1,4 +1,4 @@
-"""Serves the ResponseURLs as presigned S3 URLs behave, and the control calls under /_strict/ for tests."""
+"""Serves the ResponseURLs as presigned S3 URLs behave, and the control requests under /_strict/ for tests."""
 
 import json
 import os
@@ -7,7 +7,7 @@ from typing import Any
 import ministack.app as app
 
 from local.embedded_cloud.custom_resources import ledger
-from local.embedded_cloud.drift_guard import Function, replace
+from local.embedded_cloud.drift_guard import Call, around
 from local.embedded_cloud.request_ledger import RESPONSE_PATH
 
 CONTROL_PATH = "/_strict/"
@@ -23,42 +23,39 @@ def _first(query: dict[str, list[str]], name: str) -> str | None:
     return next(iter(query.get(name, [])), None)
 
 
-def _put_answer(path: str, query: dict[str, list[str]], body: bytes) -> HttpResponse:
+def _put_response(path: str, query: dict[str, list[str]], body: bytes) -> HttpResponse:
     signature = _first(query, "X-Amz-Signature") or ""
     status = ledger.receive(path.removeprefix(RESPONSE_PATH), signature, body)
-    return status, {"Content-Type": "application/xml"}, b"" if status == 200 else _REFUSED.get(status, b"")
+    return status, {"Content-Type": "application/xml"}, _REFUSED.get(status, b"")
 
 
 def _control(method: str, name: str, query: dict[str, list[str]], body: bytes) -> HttpResponse:
-    account = _first(query, "account")
+    account, status = _first(query, "account"), 200
     reply: Any
     match method, name:
-        case "GET", "answers":
-            reply = ledger.received_answers(account)
+        case "GET", "responses":
+            reply = ledger.received_responses(account)
         case "GET", "events":
             reply = ledger.sent_events(account)
         case "GET", "identity":
             reply = {"pid": os.getpid()}
-        case "POST", "answer-faults":
+        case "POST", "response-faults":
             fault = json.loads(body)
             ledger.fail_next(int(fault["status"]), int(fault["times"]), fault.get("account"))
             reply = {"accepted": True}
         case _:
-            return 404, {"Content-Type": "application/json"}, b'{"error": "no such control call"}'
-    return 200, {"Content-Type": "application/json"}, json.dumps(reply).encode()
+            status, reply = 404, {"error": "this control request does not exist"}
+    return status, {"Content-Type": "application/json"}, json.dumps(reply).encode()
+
+
+async def _handle(call: Call) -> Any:
+    if call.path.startswith(CONTROL_PATH):
+        return _control(call.method, call.path.removeprefix(CONTROL_PATH), call.query_params, call.body)
+    if call.method == "PUT" and call.path.startswith(RESPONSE_PATH):
+        return _put_response(call.path, call.query_params, call.body)
+    return await call.proceed()
 
 
 def install() -> None:
-    """Answer these paths before ministack looks at them; DriftError when ministack changed."""
-
-    def wrap(stock: Function) -> Function:
-        async def handle(method: str, path: str, headers: Any, body: bytes, query_params: Any, request_id: str) -> Any:
-            if path.startswith(CONTROL_PATH):
-                return _control(method, path.removeprefix(CONTROL_PATH), query_params, body)
-            if method == "PUT" and path.startswith(RESPONSE_PATH):
-                return _put_answer(path, query_params, body)
-            return await stock(method, path, headers, body, query_params, request_id)
-
-        return handle
-
-    replace(app, "_handle_post_body_shortcuts", "method path headers body query_params request_id", wrap)
+    """Handle these paths before ministack looks at them; DriftError when ministack changed."""
+    around(app, "_handle_post_body_shortcuts", "method path headers body query_params request_id", _handle)

@@ -1,4 +1,4 @@
-"""Runs the emulator as a process of its own with a clean environment, and leaves nothing behind when it stops."""
+"""Runs the emulator as a process of its own, with a clean environment, and ends it with all its children."""
 
 import atexit
 import json
@@ -8,8 +8,8 @@ import sys
 import tempfile
 import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from local.embedded_cloud.control import EmbeddedCloudError, call
@@ -24,36 +24,29 @@ _SECRET_KEY = "test"  # noqa: S105 - the emulator takes any
 _STATE_FILE = "cloud.json"
 
 
+@dataclass(kw_only=True, eq=False)
 class EmbeddedCloud:
-    """A local AWS on a free port of 127.0.0.1; a context manager.
+    """A local AWS on a free port of 127.0.0.1; a context manager."""
 
-    strict: False runs stock ministack. iam_enforced: Lambda roles are enforced. retry_seconds: wait before the first
-    retry of an asynchronous invocation (AWS: 60), doubled for the second. functions_at_once: how many may be at work
-    (AWS: 1,000). stop_on_exit: end it with this interpreter.
-    """
+    state_directory: Path | None = None
+    iam_enforced: bool = False
+    """Lambda roles are enforced."""
+    strict: bool = True
+    """False runs stock ministack."""
+    retry_seconds: float = 1.0
+    """Wait before the first retry of an asynchronous invocation (AWS: 60), doubled for the second."""
+    functions_at_once: int | None = None
+    """Limit of each function's processes (AWS: 1,000 in all)."""
+    region: str = DEFAULT_REGION
+    stop_on_exit: bool = True
+    """End the cloud with this interpreter."""
 
-    def __init__(
-        self,
-        *,
-        state_directory: Path | None = None,
-        iam_enforced: bool = False,
-        strict: bool = True,
-        retry_seconds: float = 1.0,
-        functions_at_once: int | None = None,
-        region: str = DEFAULT_REGION,
-        stop_on_exit: bool = True,
-    ) -> None:
-        self._state_directory = state_directory
-        self._iam_enforced, self._strict, self._retry_seconds = iam_enforced, strict, retry_seconds
-        self._functions_at_once = functions_at_once
-        self.region = region
-        self._stop_on_exit = stop_on_exit
+    def __post_init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
         self._session: Any = None
         self._session_lock = threading.Lock()
-        self.pid = 0
-        self.port = 0
+        self.pid = self.port = 0
 
     @classmethod
     def running_in(cls, state_directory: Path) -> "EmbeddedCloud | None":
@@ -73,9 +66,7 @@ class EmbeddedCloud:
         self.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         """Stop the emulator."""
         self.stop()
 
@@ -118,18 +109,14 @@ class EmbeddedCloud:
                 aws_secret_access_key=_SECRET_KEY,
             )
 
-    def session(self, account: str = DEFAULT_ACCOUNT) -> Any:
-        """Return a boto3 session of this account that knows nothing of the host; its clients need `endpoint_url`."""
-        return _hermetic_session(region_name=self.region, aws_access_key_id=account, aws_secret_access_key=_SECRET_KEY)
-
     def start(self) -> None:
-        """Start the emulator and wait until it is ready; EmbeddedCloudError with the log's tail when it isn't."""
+        """Start the emulator and wait until it is ready; EmbeddedCloudError has the log's tail when it fails."""
         if self.pid:
             return
         directory = self._directory()
         (directory / "tmp").mkdir(parents=True, exist_ok=True)
         self.port = free_port(HOST)
-        command = [sys.executable, "-m", "local.embedded_cloud", *([] if self._strict else ["--stock"])]
+        command = [sys.executable, "-m", "local.embedded_cloud", *([] if self.strict else ["--stock"])]
         with self.log_path.open("wb") as log:
             self._process = subprocess.Popen(
                 command,
@@ -141,7 +128,7 @@ class EmbeddedCloud:
                 start_new_session=True,
             )
         self.pid = self._process.pid
-        if self._stop_on_exit:
+        if self.stop_on_exit:
             atexit.register(self.stop)
         self._wait_until_ready()
         state = {"pid": self.pid, "port": self.port, "region": self.region}
@@ -154,7 +141,7 @@ class EmbeddedCloud:
         try:
             self.reset()
         except EmbeddedCloudError:
-            pass  # it may have died already; what counts is that nothing stays
+            pass  # It may have died already: the next line ends what is left.
         end_process_group(self.pid, self._process)
         atexit.unregister(self.stop)
         (self._directory() / _STATE_FILE).unlink(missing_ok=True)
@@ -164,37 +151,36 @@ class EmbeddedCloud:
             self._temporary = None
 
     def reset(self) -> None:
-        """Forget all resources, requests and answers, and end the function workers."""
+        """Forget all resources, requests and responses, and end the function workers."""
         call(self.endpoint, "POST", "/_ministack/reset")
-
-    def scale_waits(self, factor: float) -> None:
-        """Multiply the Wait states and retry delays of Step Functions by `factor`."""
-        call(self.endpoint, "POST", "/_ministack/config", {"stepfunctions._SFN_WAIT_SCALE": factor})
 
     def sent_events(self, account: str | None = None) -> list[dict[str, Any]]:
         """Every custom-resource event sent, oldest first, of one account or of all."""
-        events: list[dict[str, Any]] = call(self.endpoint, "GET", f"/_strict/events{_account_query(account)}")
-        return events
+        return self._recorded("events", account)
 
-    def received_answers(self, account: str | None = None) -> list[dict[str, Any]]:
+    def received_responses(self, account: str | None = None) -> list[dict[str, Any]]:
         """Every PUT to a ResponseURL: request_id, account, time_epoch_s, status, byte_length, body, counted."""
-        answers: list[dict[str, Any]] = call(self.endpoint, "GET", f"/_strict/answers{_account_query(account)}")
-        return answers
+        return self._recorded("responses", account)
 
-    def fail_answers(self, status: int, times: int, account: str | None = None) -> None:
+    def fail_responses(self, status: int, times: int, account: str | None = None) -> None:
         """Make the next `times` PUTs to ResponseURLs of this account, or of any, get `status` without effect."""
-        call(self.endpoint, "POST", "/_strict/answer-faults", {"status": status, "times": times, "account": account})
+        call(self.endpoint, "POST", "/_strict/response-faults", {"status": status, "times": times, "account": account})
+
+    def _recorded(self, kind: str, account: str | None) -> list[dict[str, Any]]:
+        query = f"?account={account}" if account else ""
+        recorded: list[dict[str, Any]] = call(self.endpoint, "GET", f"/_strict/{kind}{query}")
+        return recorded
 
     def _directory(self) -> Path:
-        if self._state_directory is None:
+        if self.state_directory is None:
             if self._temporary is None:
                 self._temporary = tempfile.TemporaryDirectory(prefix="embedded-cloud-", ignore_cleanup_errors=True)
             return Path(self._temporary.name)
-        return self._state_directory.resolve()
+        return self.state_directory.resolve()
 
     def _clean_environment(self, directory: Path) -> dict[str, str]:
-        # The emulator hands its whole environment to functions, so nothing of the host's may be in it.
-        limit = {"FUNCTIONS_AT_ONCE": str(self._functions_at_once)} if self._functions_at_once else {}
+        # The emulator passes its whole environment to functions, so it must contain nothing of the host's.
+        limit = {"FUNCTIONS_AT_ONCE": str(self.functions_at_once)} if self.functions_at_once else {}
         return limit | {
             "PATH": os.environ.get("PATH", os.defpath),
             "HOME": str(directory),
@@ -207,8 +193,8 @@ class EmbeddedCloud:
             "SFTP_ENABLED": "0",
             "LOG_LEVEL": "WARNING",
             "MINISTACK_WORKER_THREADS": "512",
-            "LAMBDA_ASYNC_RETRY_BASE_SECONDS": str(self._retry_seconds),
-            "AUTH": "true" if self._iam_enforced else "false",
+            "LAMBDA_ASYNC_RETRY_BASE_SECONDS": str(self.retry_seconds),
+            "AUTH": "true" if self.iam_enforced else "false",
         }
 
     def _wait_until_ready(self) -> None:
@@ -225,11 +211,7 @@ class EmbeddedCloud:
         raise EmbeddedCloudError(f"the embedded cloud did not become ready; the end of its log:\n{tail}")
 
 
-def _account_query(account: str | None) -> str:
-    return f"?account={account}" if account else ""
-
-
-def _hermetic_session(**settings: str) -> Any:
+def _hermetic_session() -> Any:
     """Return a boto3 session that reads neither the host's profiles nor its configuration files."""
     import boto3
     import botocore.session
@@ -237,4 +219,4 @@ def _hermetic_session(**settings: str) -> Any:
     # Each is (key in the profile, environment variable, default, conversion): no variable, no host file.
     ignored: dict[str, Any] = {"profile": (None, None, None, None)}
     ignored |= dict.fromkeys(("config_file", "credentials_file"), (None, None, os.devnull, None))
-    return boto3.session.Session(botocore_session=botocore.session.Session(session_vars=ignored), **settings)
+    return boto3.session.Session(botocore_session=botocore.session.Session(session_vars=ignored))

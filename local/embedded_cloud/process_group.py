@@ -1,4 +1,4 @@
-"""Ends a process with all its children, which may be many function workers, and finds free ports."""
+"""Ends a process with all its children, which can be many function workers, and finds free ports."""
 
 import contextlib
 import os
@@ -16,7 +16,7 @@ _PROC = Path("/proc")
 
 
 def free_port(host: str) -> int:
-    """Return a TCP port that nobody listens on right now."""
+    """Return a TCP port that is free now."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.bind((host, 0))
         return int(probe.getsockname()[1])
@@ -39,7 +39,7 @@ def end_process_group(leader_pid: int, process: "subprocess.Popen[bytes] | None"
 
 
 def _is_alive(group: int) -> bool:
-    """Whether a process of the group still runs; dead ones may wait for long to be reaped by whoever inherited them."""
+    """Whether a process of the group still runs; a dead one may remain as a zombie until its new parent reaps it."""
     return any(each.group == group and not each.state.startswith("Z") for each in running_processes())
 
 
@@ -54,7 +54,7 @@ class RunningProcess:
 
 
 def running_processes() -> Iterator[RunningProcess]:
-    """Every process, from /proc where there is one (a small container has no `ps`), else from `ps`."""
+    """Yield every process, from /proc if it exists (a small container has no `ps`), otherwise from `ps`."""
     if not _PROC.is_dir():
         listed = subprocess.run(["ps", "-A", "-o", "pid=,pgid=,stat=,command="], capture_output=True, text=True)
         for line in listed.stdout.splitlines():

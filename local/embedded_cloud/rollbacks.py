@@ -10,7 +10,7 @@ from ministack.core.responses import now_iso
 from ministack.services.cloudformation import handlers, stacks
 
 from local.embedded_cloud.custom_resources import is_custom
-from local.embedded_cloud.drift_guard import Function, replace
+from local.embedded_cloud.drift_guard import Call, around
 from local.embedded_cloud.stack_operation import CURRENT, StackOperation
 
 _LEFTOVER_MARK = "#replaced"  # never part of a logical id, which is alphanumeric
@@ -23,7 +23,7 @@ def real_logical_id(logical_id: str) -> str:
 
 
 def is_kept(stack_id: str, logical_id: str, physical_id: str) -> bool:
-    """Whether this leftover is what the Update back settled on, so that nothing is to be deleted."""
+    """Whether the Update back kept this leftover, so that CloudFormation does not delete it."""
     record = _reverted.get((stack_id, logical_id))
     return record is not None and record.get("PhysicalResourceId") == physical_id
 
@@ -33,11 +33,9 @@ def revert_replacements(stack: dict[str, Any], operation: dict[str, Any]) -> Non
     previous = (operation.get("previous_stack") or {}).get("_resources", {}) if operation.get("is_update") else {}
     for logical_id in list(operation["created"]):
         record, before = stack["_resources"].get(logical_id, {}), previous.get(logical_id)
-        if (
-            before
-            and is_custom(record["ResourceType"])
-            and before["PhysicalResourceId"] != record["PhysicalResourceId"]
-        ):
+        if before is None or not is_custom(record["ResourceType"]):
+            continue
+        if before["PhysicalResourceId"] != record["PhysicalResourceId"]:
             _add_leftover(stack, operation, logical_id, dict(record), before)
     failed, failed_id = operation.get("failed_update"), operation.get("failed_physical_id")
     if failed and failed_id and is_custom(failed[1]) and failed_id != failed[2]:
@@ -92,23 +90,18 @@ def _keep_undeleted(stack: dict[str, Any], operation: dict[str, Any]) -> None:
             stack["_resources"][logical_id] = {"Attributes": {}, **record, **failed}
 
 
-def _roll_back(stock: Function) -> Function:
-    async def roll_back(
-        stack_name: str, stack_id: str, stack: dict[str, Any], operation: dict[str, Any], reason_override: str = ""
-    ) -> None:
-        current = CURRENT.get()
-        revert_replacements(stack, operation)
-        if current is not None and not reason_override:
-            reason_override = _rollback_reason(current)
-        await stock(stack_name, stack_id, stack, operation, reason_override)
-        _keep_undeleted(stack, operation)
-        for key in [k for k in _reverted if k[0] == stack_id]:
-            del _reverted[key]
-
-    return roll_back
+async def _roll_back(call: Call) -> None:
+    operation, reason = CURRENT.get(), call.reason_override
+    revert_replacements(call.stack, call.operation)
+    if operation is not None and not reason:
+        reason = _rollback_reason(operation)
+    await call.proceed(reason_override=reason)
+    _keep_undeleted(call.stack, call.operation)
+    for key in [k for k in _reverted if k[0] == call.stack_id]:
+        del _reverted[key]
 
 
 def install() -> None:
-    """Wrap the rollback of both creates and updates; DriftError when ministack changed."""
+    """Patch the rollback of both creates and updates; DriftError when ministack changed."""
     parameters = "stack_name stack_id stack operation reason_override"
-    replace(stacks, "_roll_back_operation", parameters, _roll_back, (handlers,))
+    around(stacks, "_roll_back_operation", parameters, _roll_back, (handlers,))

@@ -43,10 +43,14 @@ class Job:
     outcome: "Future[Result]" = field(default_factory=Future)
     physical_id: str = ""
 
+    @property
+    def succeeded(self) -> bool:
+        """Whether the resource was created or updated."""
+        return self.outcome.done() and self.outcome.exception() is None
+
     def record(self, status: str) -> dict[str, Any]:
         """Return the stack's record of this resource, as ministack keeps it."""
-        done = self.outcome.done() and self.outcome.exception() is None
-        attributes = self.outcome.result()[1] if done else (self.previous or {}).get("Attributes", {})
+        attributes = self.outcome.result()[1] if self.succeeded else (self.previous or {}).get("Attributes", {})
         return {
             "PhysicalResourceId": self.physical_id,
             "ResourceType": self.resource_type,
@@ -60,7 +64,7 @@ class Job:
 
 @dataclass
 class StackOperation:
-    """What one running create or update knows; shared by the event loop and the threads of its custom resources."""
+    """State of one running create or update; the event loop and the threads of its custom resources share it."""
 
     stack: dict[str, Any]
     template: dict[str, Any]
@@ -99,13 +103,13 @@ class StackOperation:
         return "UPDATE" if logical_id in self.previous_resources else "CREATE"
 
     def is_step(self, status: str) -> bool:
-        """Whether an event of this status tells of a resource's creation or update, not of a rollback or clean-up."""
+        """Whether this status belongs to a resource's creation or update, not to a rollback or clean-up."""
         prefix, _, suffix = status.partition("_")
         steps = ("IN_PROGRESS", "COMPLETE", "FAILED")
         return not self.in_rollback and prefix == ("UPDATE" if self.is_update else "CREATE") and suffix in steps
 
     def announce(self, logical_id: str, resource_type: str, status: str, reason: str, physical_id: str) -> None:
-        """Record a resource event of this operation, once: ministack's loop repeats what a thread said before it."""
+        """Record a resource event of this operation once: ministack's loop repeats the events of the threads."""
         with self._lock:
             status = f"{self.verb(logical_id)}_{status.split('_', 1)[1]}"
             if status.endswith("_COMPLETE") and logical_id in self.stack["_resources"]:
@@ -117,7 +121,7 @@ class StackOperation:
                 self.record_event(logical_id, resource_type, status, reason, physical_id)
 
     def result_of(self, logical_id: str, resource_type: str, props: dict[str, Any]) -> Result:
-        """Return what this custom resource became, waiting for it; raises what made it fail or cancelled it."""
+        """Wait for this custom resource and return its result; raise what made it fail or cancelled it."""
         with self._lock:
             self.raise_if_stopped(logical_id)
             if logical_id not in self._jobs:
@@ -142,7 +146,7 @@ class StackOperation:
             raise CancelledByStackError(self._cancel_reason(logical_id))
 
     def stop(self) -> None:
-        """Start nothing more and cancel what runs: its Create goes on, its answer no longer counts."""
+        """Start nothing more and cancel what runs: its Create continues, its response no longer counts."""
         with self._lock:
             self.stopped = True
             for job in self._jobs.values():
@@ -155,7 +159,7 @@ class StackOperation:
         """Return the records of this operation's custom resources that ministack's loop has not put in the stack."""
         with self._lock:
             return {
-                logical_id: job.record(self.verb(logical_id) + ("_COMPLETE" if _succeeded(job) else "_FAILED"))
+                logical_id: job.record(self.verb(logical_id) + ("_COMPLETE" if job.succeeded else "_FAILED"))
                 for logical_id, job in self._jobs.items()
                 if logical_id not in taken
             }
@@ -179,7 +183,7 @@ class StackOperation:
             )
             props = {key: value for key, value in props.items() if value is not engine._NO_VALUE}
             props, dynamic = engine._resolve_dynamic_references(props, None)
-        except Exception:  # ministack's loop meets the same error when it gets here, and reports it
+        except Exception:  # ministack's loop meets and reports the same error
             return
         if not dynamic:  # dynamic references can reuse earlier values: ministack's loop decides that
             self._start(logical_id, definition["Type"], props)
@@ -226,7 +230,3 @@ class StackOperation:
 
     def _cancel_reason(self, logical_id: str) -> str:
         return f"Resource {'update' if self.verb(logical_id) == 'UPDATE' else 'creation'} cancelled"
-
-
-def _succeeded(job: Job) -> bool:
-    return job.outcome.done() and job.outcome.exception() is None

@@ -71,7 +71,7 @@ class Stacks:
     def answers(self) -> list[dict[str, Any]]:
         """What CloudFormation was answered, refused and repeated answers too."""
         asked = {each["RequestId"] for each in self.requests()}
-        return [each for each in self.cloud.received_answers() if each["request_id"] in asked]
+        return [each for each in self.cloud.received_responses() if each["request_id"] in asked]
 
     @cached_property
     def _records(self) -> Records:

@@ -153,7 +153,7 @@ def test_each_request_is_answered_once(stack: Stack) -> None:
     stack.update(CHANGED)
     stack.delete()
     requests = {e["RequestId"] for e in stack.cloud.sent_events() if f"/{stack.name}/" in e["StackId"]}
-    answers = [answer for answer in stack.cloud.received_answers() if answer["request_id"] in requests]
+    answers = [answer for answer in stack.cloud.received_responses() if answer["request_id"] in requests]
     assert len(requests) == 4
     assert sorted(answer["request_id"] for answer in answers) == sorted(requests)
     assert all(answer["counted"] for answer in answers)

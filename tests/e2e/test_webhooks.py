@@ -49,7 +49,7 @@ def stack(with_webhooks: Deployed) -> Iterator[Stack]:
 
 def lag_seconds(stack: Stack, openai_api: OpenAIStandIn) -> float:
     """From the end of the stack's only run, as the server knows it, to the answer that CloudFormation took."""
-    [answer] = [each for each in stack.cloud.received_answers() if each["counted"] and stack.name in each["body"]]
+    [answer] = [each for each in stack.cloud.received_responses() if each["counted"] and stack.name in each["body"]]
     starts = [each for each in openai_api.requests if (each.method, each.path) == ("POST", "/v1/responses")]
     [start] = [each.time for each in starts if each.body["metadata"].get("run") == stack.name]
     return float(answer["time_epoch_s"]) - start - RUN_SECONDS

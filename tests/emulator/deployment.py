@@ -75,8 +75,8 @@ class Deployment:
     def request_types(self, logical_id: str) -> list[str]:
         return [e["RequestType"] for e in self.requests(logical_id)]
 
-    def answers(self) -> list[dict[str, Any]]:
-        return self.cloud.received_answers(self.account)
+    def responses(self) -> list[dict[str, Any]]:
+        return self.cloud.received_responses(self.account)
 
     def stack_events(self) -> list[dict[str, Any]]:
         """The stack's events, oldest first."""
@@ -112,7 +112,7 @@ class Deployment:
         return str(summaries[0]["StackId"])
 
 
-def until(is_true: Callable[[], bool], seconds: float = 15.0) -> None:
+def until(is_true: Callable[[], bool], seconds: float = 60.0) -> None:
     """Wait until `is_true()`; AssertionError after `seconds`."""
     deadline = time.monotonic() + seconds
     while not is_true():

@@ -20,18 +20,18 @@ def handler(event, context):
     if plan.get("silent"):
         return
     default = event.get("PhysicalResourceId") or event["LogicalResourceId"] + "-id"
-    answer = {"Status": "SUCCESS", "PhysicalResourceId": default}
-    answer.update({key: event[key] for key in ("StackId", "RequestId", "LogicalResourceId")})
-    answer.update(plan.get("answer", {}))
-    answer = {key: value for key, value in answer.items() if value != "(absent)"}
-    body = plan.get("body") or json.dumps(answer, ensure_ascii=False)
+    response = {"Status": "SUCCESS", "PhysicalResourceId": default}
+    response.update({key: event[key] for key in ("StackId", "RequestId", "LogicalResourceId")})
+    response.update(plan.get("response", {}))
+    response = {key: value for key, value in response.items() if value != "(absent)"}
+    body = plan.get("body") or json.dumps(response, ensure_ascii=False)
     url = event["ResponseURL"]
     if plan.get("forge_first"):
         put(url + "0", body)
     while put(url, body) >= 500:
         time.sleep(0.1)
     if plan.get("again"):
-        put(url, json.dumps({**answer, **plan["again"]}))
+        put(url, json.dumps({**response, **plan["again"]}))
 
 def count(request_id):
     path = os.path.join(tempfile.gettempdir(), request_id)

@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 
 from local.embedded_cloud import EmbeddedCloud, EmbeddedCloudError, process
-from local.embedded_cloud.drift_guard import DriftError, replace, replace_text
+from local.embedded_cloud.drift_guard import DriftError, around, replace_text
 from local.embedded_cloud.worker_limit import AT_ONCE
 from tests.emulator.deployment import Deployment, until
-from tests.emulator.provider import zipped
 
 SHOW_ENVIRONMENT = """
 import os
@@ -75,25 +74,6 @@ def test_functions_beyond_the_limit_wait_for_their_turn() -> None:
         assert len(processes_of_session(cloud.pid)) == 1 + AT_ONCE
 
 
-def test_a_layer_is_unpacked_once_for_all_processes(tmp_path: Path) -> None:
-    with EmbeddedCloud(state_directory=tmp_path) as cloud:
-        functions = Deployment(cloud, "700000000804").client("lambda")
-        content = {"ZipFile": zipped("NAME = 'layer'", "python/from_layer.py")}
-        layer = functions.publish_layer_version(LayerName="shared", Content=content)["LayerVersionArn"]
-        for name in ("one", "two"):
-            functions.create_function(
-                FunctionName=name,
-                Runtime="python3.11",
-                Handler="app.handler",
-                Role="arn:aws:iam::700000000804:role/any",
-                Code={"ZipFile": zipped("import from_layer\ndef handler(event, context): return from_layer.NAME")},
-                Layers=[layer],
-            )
-            assert json.loads(functions.invoke(FunctionName=name)["Payload"].read()) == "layer"
-        assert len(list((tmp_path / "tmp").glob("layer-*"))) == 1
-        assert all(each.is_symlink() for each in (tmp_path / "tmp").glob("ministack-lambda-*/layer_0"))
-
-
 def test_cloud_left_running_is_found_and_stopped_from_elsewhere(tmp_path: Path) -> None:
     """`make up` ends before the cloud does; `make down` must find it again."""
     started = EmbeddedCloud(state_directory=tmp_path, stop_on_exit=False)
@@ -118,10 +98,10 @@ def test_drift_of_ministack_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """A patch that silently doesn't fit makes every test of this project lie."""
     module = types.ModuleType("ministack.engine")
     with pytest.raises(DriftError, match=r"ministack\.engine\.deploy no longer exists"):
-        replace(module, "deploy", "stack", lambda stock: stock)
+        around(module, "deploy", "stack", lambda call: None)
     monkeypatch.setattr(module, "deploy", lambda stack, tags: None, raising=False)
     with pytest.raises(DriftError, match=r"ministack\.engine\.deploy takes \(stack tags\), expected \(stack\)"):
-        replace(module, "deploy", "stack", lambda stock: stock)
+        around(module, "deploy", "stack", lambda call: None)
     monkeypatch.setattr(module, "SCRIPT", "text", raising=False)
     with pytest.raises(DriftError, match="SCRIPT no longer holds 'old'"):
         replace_text(module, "SCRIPT", "old", "new")

@@ -119,7 +119,7 @@ def test_the_command_says_what_is_missing(
     assert command(monkeypatch, "--table", TABLE) == 0
     assert capsys.readouterr().out == f"Table {TABLE} has no runs.\n"
     assert command(monkeypatch, "--table", "other") == 1
-    assert capsys.readouterr().err == "make runs failed: there is no table other in us-east-1\n"
+    assert capsys.readouterr().err == "make runs failed: table other does not exist in us-east-1\n"
 
 
 def test_a_record_that_cannot_be_read_is_not_repeated(

@@ -117,8 +117,8 @@ def in_code() -> frozenset[str]:
 
 
 def rows(text: str) -> list[str]:
-    """The messages in the first cells of the tables' rows; those of others come last, and are not the code's."""
-    ours = text.partition("\n## Told by others\n")[0]
+    """The messages in the first cells of the tables' rows; those of CloudFormation and Terraform come last."""
+    ours = text.partition("\n## Messages from CloudFormation and Terraform\n")[0]
     cells = re.findall(r"^\| (`.*?`) \|", ours, re.MULTILINE)
     return [(double or single).strip() for cell in cells for double, single in re.findall(r"``(.+?)``|`(.+?)`", cell)]
 

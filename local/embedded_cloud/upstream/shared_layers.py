@@ -1,6 +1,11 @@
-"""Unpacks a layer once for all processes of functions: for each of them anew it takes longer than all else of a start.
+"""A layer is unpacked once, not once for each process of a function.
 
-AWS mounts layers read-only, so that sharing them shows in nothing.
+AWS: mounts the layers of a function read-only, under /opt; a warm or a new environment unpacks nothing.
+https://docs.aws.amazon.com/lambda/latest/dg/chapter-layers.html
+ministack: unpacks every layer anew for each worker process. With a layer of 55 MB this is most of a start, and as much
+disk for each process.
+Fix: unpack a layer into a folder that is named by its digest, and link to that folder. Functions cannot see the
+difference, because they may not write to a layer.
 """
 
 import hashlib
@@ -21,7 +26,7 @@ _unpacking = threading.Lock()
 
 
 class _Package(zipfile.ZipFile):
-    """A package of code, or a layer: of a layer its directory becomes a link to the one unpacked copy."""
+    """A package of code, or a layer: the directory of a layer becomes a link to the one unpacked copy."""
 
     def extractall(self, path: Any = None, members: Any = None, pwd: bytes | None = None) -> None:
         directory = Path(path)
@@ -40,7 +45,7 @@ class _Package(zipfile.ZipFile):
 
 
 def install() -> None:
-    """Unpack as described; DriftError when ministack unpacks layers in another way."""
+    """Patch how a worker unpacks; DriftError when ministack unpacks layers in another way."""
     if _UNPACKS_A_LAYER not in inspect.getsource(lambda_runtime.Worker._spawn):
-        raise DriftError(f"cannot patch ministack: Worker._spawn no longer holds {_UNPACKS_A_LAYER!r}")
+        raise DriftError(f"Worker._spawn no longer holds {_UNPACKS_A_LAYER!r}")
     lambda_runtime.zipfile = SimpleNamespace(ZipFile=_Package, BadZipFile=zipfile.BadZipFile)
