@@ -5,7 +5,8 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-builtin-rules
 
 PYTHON3 ?= python3
-PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --compile
+INSTALLER := .build/installer
+UV_INSTALL := $(INSTALLER)/bin/uv pip install --quiet --require-hashes --no-deps --compile-bytecode
 VENV := .venv
 SAM_VENV := .venv-sam
 AUDIT_VENV := .venv-audit
@@ -14,13 +15,13 @@ WHEELS := .build/wheels
 ASL_VALIDATOR := .build/asl-validator
 CDK := .build/cdk
 OLDEST := .build/oldest
-# The tests that meet most of the SDK; `make compatibility` runs all that do.
-OF_THE_SDK := $(wildcard tests/unit/test_openai_*.py) $(addprefix tests/unit/test_,application.py webhooks.py) \
-	tests/standin/test_openai_standin_elsewhere.py \
-	$(addprefix tests/wires/test_,both_wires.py function_tools.py webhook_endpoint.py without_conversations.py)
 # Functions start faster from bytecode, wherever it was switched off.
 export PYTHONDONTWRITEBYTECODE :=
 export SAM_CLI_TELEMETRY := 0
+# uv asks where pip was told to ask.
+ifdef PIP_INDEX_URL
+export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
+endif
 
 .PHONY: help
 help: ## Show this list
@@ -30,18 +31,16 @@ help: ## Show this list
 setup: $(VENV)/ready $(SAM_VENV)/ready $(AUDIT_VENV)/ready $(WHEELS)/ready $(OLDEST)/ready $(ASL_VALIDATOR)/ready ## Install everything, once
 
 .PHONY: demo
-demo: setup ## Deploy the application and an example stack to an embedded cloud, show it, delete it
+demo: $(VENV)/ready $(SAM_VENV)/ready $(WHEELS)/ready ## Deploy the application and an example stack to an embedded cloud, show it, delete it
 	@PYTHONPATH=layers/threadrun $(VENV)/bin/python -m local.demo
 
 .PHONY: test
-test: setup check ## Check, then run all tests
-	@$(VENV)/bin/python -m pytest -n 2 tests/contract tests/standin tests/wires tests/upgrade tests/crashes
-	@PYTHONPATH=$(OLDEST) $(VENV)/bin/python -m pytest -n 2 tests/compatibility $(OF_THE_SDK)
-	@$(VENV)/bin/python -m pytest -n 2 --dist loadfile tests/static tests/emulator tests/e2e
+test: setup ## Check, then run all tests, stage by stage; STAGES="3 4" runs these only
+	@PYTHONPATH=layers/threadrun $(VENV)/bin/python -m local.stages $(STAGES)
 
 .PHONY: compatibility
 compatibility: $(VENV)/ready $(OLDEST)/ready ## Run all tests of both wires with the oldest packages that the layer may have
-	@PYTHONPATH=$(OLDEST) $(VENV)/bin/python -m pytest -n 2 tests/compatibility tests/unit tests/flow tests/wires tests/standin/test_openai_standin_elsewhere.py
+	@PYTHONPATH=$(OLDEST) $(VENV)/bin/python -m pytest -n 2 tests/compatibility tests/unit tests/flow tests/wires tests/standin/test_elsewhere.py
 
 .PHONY: check
 check: $(VENV)/ready lint unit audit ## Format, lint, spelling, types, import contracts, documentation, unit and flow tests, audit: seconds
@@ -104,34 +103,40 @@ clean: down ## Remove everything that was built or installed
 lock: $(VENV)/ready ## Resolve the dependency groups of pyproject.toml anew, or GROUPS of them
 	@$(VENV)/bin/python -m local.lock $(GROUPS)
 
-$(VENV)/ready: local/requirements-dev.txt
+$(INSTALLER)/ready: local/requirements-installer.txt
 	@mkdir -p .build
 	@$(PYTHON3) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "python3 is %d.%d, 3.11 or newer is needed: set PYTHON3=..." % sys.version_info[:2])'
-	@echo "Installing the development environment (once, a minute or two)"
+	@echo "Installing uv, which installs the rest"
+	@$(PYTHON3) -m venv --clear $(INSTALLER)
+	@$(INSTALLER)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<
+	@touch $@
+
+$(VENV)/ready: local/requirements-dev.txt $(INSTALLER)/ready
+	@echo "Installing the development environment (once)"
 	@$(PYTHON3) -m venv --clear $(VENV)
-	@$(VENV)/bin/python $(PIP_INSTALL) -r $<
+	@$(UV_INSTALL) --python $(VENV)/bin/python -r $<
 	@touch $@
 
-$(SAM_VENV)/ready: local/requirements-sam.txt
-	@echo "Installing the AWS SAM CLI (once, about a minute)"
+$(SAM_VENV)/ready: local/requirements-sam.txt $(INSTALLER)/ready
+	@echo "Installing the AWS SAM CLI (once)"
 	@$(PYTHON3) -m venv --clear $(SAM_VENV)
-	@$(SAM_VENV)/bin/python $(PIP_INSTALL) -r $<
+	@$(UV_INSTALL) --python $(SAM_VENV)/bin/python -r $<
 	@touch $@
 
-$(AUDIT_VENV)/ready: local/requirements-audit.txt
-	@echo "Installing checkov and pip-audit (once, about a minute)"
+$(AUDIT_VENV)/ready: local/requirements-audit.txt $(INSTALLER)/ready
+	@echo "Installing checkov and pip-audit (once)"
 	@$(PYTHON3) -m venv --clear $(AUDIT_VENV)
-	@$(AUDIT_VENV)/bin/python $(PIP_INSTALL) -r $<
+	@$(UV_INSTALL) --python $(AUDIT_VENV)/bin/python -r $<
 	@touch $@
 
-$(BENCH_VENV)/ready: local/requirements-bench.txt
-	@echo "Installing what the bench needs beside the development environment (once, a minute or two)"
+$(BENCH_VENV)/ready: local/requirements-bench.txt $(INSTALLER)/ready
+	@echo "Installing what the bench needs beside the development environment (once)"
 	@$(PYTHON3) -m venv --clear $(BENCH_VENV)
-	@$(BENCH_VENV)/bin/python $(PIP_INSTALL) -r $<
+	@$(UV_INSTALL) --python $(BENCH_VENV)/bin/python -r $<
 	@touch $@
 
 $(CDK)/ready: bench/cdk/package-lock.json
-	@echo "Installing aws-cdk-lib (once, about a minute)"
+	@echo "Installing aws-cdk-lib (once)"
 	@mkdir -p $(CDK) && cp bench/cdk/package*.json $(CDK)
 	@npm ci --silent --no-audit --no-fund --prefix $(CDK)
 	@touch $@
@@ -139,7 +144,7 @@ $(CDK)/ready: bench/cdk/package-lock.json
 # What the layer may have at the least, to be put before the development environment as Lambda does with a layer.
 $(OLDEST)/ready: local/requirements-oldest.txt $(VENV)/ready
 	@rm -rf $(OLDEST)
-	@$(VENV)/bin/python $(PIP_INSTALL) --only-binary :all: --target $(OLDEST) -r $<
+	@$(UV_INSTALL) --python $(VENV)/bin/python --only-binary :all: --target $(OLDEST) -r $<
 	@touch $@
 
 # The wheels of the layer for this machine's Python: building it again needs no network.

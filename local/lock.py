@@ -20,6 +20,7 @@ LOCKS = {
     "sam": "local/requirements-sam.txt",
     "audit": "local/requirements-audit.txt",
     "bench": "local/requirements-bench.txt",
+    "installer": "local/requirements-installer.txt",
     "oldest": "local/requirements-oldest.txt",
 }
 """The lock of each group; `oldest` has the packages of the runtime at their lower bounds."""
