@@ -18,7 +18,8 @@ OLDEST := .build/oldest
 # Functions start faster from bytecode, wherever it was switched off.
 export PYTHONDONTWRITEBYTECODE :=
 export SAM_CLI_TELEMETRY := 0
-# uv asks where pip was told to ask.
+# uv trusts whom the system trusts, as pip does, and asks where pip was told to ask.
+export UV_SYSTEM_CERTS ?= 1
 ifdef PIP_INDEX_URL
 export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
 endif
