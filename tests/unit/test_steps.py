@@ -369,6 +369,18 @@ def test_the_intent_of_another_process_outlives_a_lost_race() -> None:
     assert "runs.start" not in backend.calls
 
 
+def test_a_step_that_was_frozen_after_its_attempt_was_saved_looks_before_it_starts_the_run() -> None:
+    """Another step has waited half a minute for a sign of the run meanwhile, and started it."""
+    store, backend, clock = stored(), MemoryBackend(), [1000.0]
+
+    def freeze_after_the_attempt_is_saved() -> None:
+        store.before_save = lambda: clock.__setitem__(0, 1031.0)
+
+    store.before_save = freeze_after_the_attempt_is_saved
+    Stepper(store, store, backend, lambda: clock[0], lambda: 0).take_step("key", "r1")  # type: ignore[arg-type]
+    assert backend.calls[:2] == ["threads.create", "runs.find_lost"]
+
+
 def test_a_refused_start_is_forgotten_though_its_save_lost_a_race() -> None:
     """Else its Delete would wait for a run that is known not to be."""
     store, backend = stored(), MemoryBackend()

@@ -40,7 +40,8 @@ def make_once(
 
     Raises what `make` and `find` raise, and `TerminalError` where nothing shows whether the request was made.
     """
-    if attempt.owner != actor.step_id:
+    # A step that was frozen since it noted the attempt is not alone any more: another one may have started the run.
+    if attempt.owner != actor.step_id or actor.now >= attempt.intended_epoch_s + START_GRACE_SECONDS:
         return _recover(run, request, attempt, actor)
     run.attempt = attempt.made
     try:
