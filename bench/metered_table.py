@@ -63,16 +63,12 @@ class MeteredTable(MemoryTable):
         self._note_write(before, self.items[Key["pk"]["S"]])
         return reply
 
-    def add_task_token(self, key: str, token: str) -> bool:
-        before = dict(self.items.get(key, {}))
-        is_added = super().add_task_token(key, token)
-        self._note_write(before, self.items.get(key, {}))
-        return is_added
-
-    def record_attributes(self, key: str) -> None:
-        before = dict(self.items.get(key, {}))
-        super().record_attributes(key)
-        self._note_write(before, self.items.get(key, {}))
+    def update_natively(self, *, Key: dict[str, Any], **more: Any) -> dict[str, Any]:
+        before = dict(self.items.get(Key["pk"]["S"], {}))
+        try:
+            return super().update_natively(Key=Key, **more)
+        finally:  # A condition that is not met costs as much.
+            self._note_write(before, self.items.get(Key["pk"]["S"], {}))
 
     def _note_write(self, before: dict[str, Any], after: dict[str, Any]) -> None:
         self.write_units += max(1, math.ceil(max(item_bytes(before), item_bytes(after)) / WRITE_UNIT_BYTES))

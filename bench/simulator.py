@@ -19,13 +19,12 @@ GOLDEN_RATIO = 0.618034
 
 def play_threadrun(lengths: Sequence[float], profile: Profile, *, webhooks: bool = False) -> list[SimulatedRun]:
     """This application, whose waits after a refusal are by jitter: from a fixed seed."""
-    from bench.asl import Machine
     from bench.virtual_application import VirtualApplication
 
-    machine, jitter = Machine(), random.Random(1).random
+    jitter = random.Random(1).random
     logging.disable(logging.CRITICAL)  # Thousands of runs log too much.
     try:
-        return [VirtualApplication(seconds, profile, machine, jitter, webhooks=webhooks).play() for seconds in lengths]
+        return [VirtualApplication(seconds, profile, jitter, webhooks=webhooks).play() for seconds in lengths]
     finally:
         logging.disable(logging.NOTSET)
 

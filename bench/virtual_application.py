@@ -7,25 +7,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict
+from functools import partial
 from typing import Any
 from unittest.mock import patch
 
-from bench.asl import Machine, TaskFailed
 from bench.metered_table import MeteredTable
 from bench.prices import Usage
 from bench.profile import Profile, SimulatedRun
 from functions.custom_resource import app as custom_resource
+from testkit.clock import Clock
+from testkit.memory import functions
 from testkit.memory.services import MemoryServer, MemoryStepFunctions
-from testkit.memory.state_machine import LINGER_SECONDS
+from testkit.state_machine import INVOKE, WAIT_FOR_TOKEN, Execution
 from threadrun.app.application import Application
 from threadrun.app.settings import Settings
 from threadrun.cloudformation.events import parse_event
 from threadrun.providers.responses.assistant_catalog import AssistantCatalog
 from threadrun.state.progress import RequestContext
-from threadrun.workflow.waiting import Waiting
 
-EPOCH_S = 1_800_000_000.0
+KINDS = {"reconcile": "look", "signal": "answer"}
+"""What a function does for a run, in the words of a profile."""
 EVENT = {
     "RequestType": "Create",
     "RequestId": "request",
@@ -48,86 +49,67 @@ class VirtualApplication:
     """One deployment with one run, played to its answer."""
 
     def __init__(
-        self, seconds: float, profile: Profile, machine: Machine, jitter: Callable[[], float], *, webhooks: bool = False
+        self, seconds: float, profile: Profile, jitter: Callable[[], float], *, webhooks: bool = False
     ) -> None:
         """`seconds` is how long the run takes, `jitter` a number from 0 to 1."""
-        self.now, self._seconds, self._profile, self._machine = EPOCH_S, seconds, profile, machine
+        self._clock, self._seconds, self._profile = Clock(), seconds, profile
         self._usage, self._answered_epoch_s, self._ends_epoch_s = Usage(), 0.0, 0.0
         self._table = MeteredTable()
         settings = Settings(
             table_name="table", state_machine_arn="arn", outputs_bucket="bucket", enable_webhooks=webhooks
         )
-        self._app = Application(settings, lambda: self.now, self._pass_time, jitter)
+        self._app = Application(settings, self._clock, self._clock.advance, jitter)
         table: Any = self._table
-        catalog = AssistantCatalog(table, "table", lambda: self.now)
+        catalog = AssistantCatalog(table, "table", self._clock)
         self._app._dynamodb = table
         self._app.backend = MemoryServer(
-            clock=lambda: self.now, on_made=lambda made: None, catalog=catalog, next_run=(seconds, "completed")
+            clock=self._clock, on_made=lambda made: None, catalog=catalog, next_run=(seconds, "completed")
         )
         self._app.step_functions = MemoryStepFunctions(self._start, lambda token: True)  # type: ignore[assignment]
-        self._execution: dict[str, Any] | None = None
+        self._execution: Execution | None = None
 
     def play(self) -> SimulatedRun:
         """From CloudFormation's request to its answer."""
         with patch("threadrun.cloudformation.respond.deliver", self._deliver):
             self._run_function("start", lambda: custom_resource.handle(self._app, parse_event(EVENT), RequestContext()))
-            self._ends_epoch_s = self.now + self._seconds
+            self._ends_epoch_s = self._clock() + self._seconds
             if self._execution is not None:
-                played = self._machine.play(self._execution, self._task, self._pass_time)
-                self._usage += Usage(transitions=played)
+                self._execution.start()
+                self._clock.come_to_rest()
+                self._usage += Usage(transitions=self._execution.transitions)
         table = Usage(write_units=self._table.write_units, read_units=self._table.read_units)
         return SimulatedRun(self._seconds, self._answered_epoch_s - self._ends_epoch_s, self._usage + table)
 
     def _start(self, name: str, text: str) -> None:
-        self._execution = json.loads(text)
+        self._execution = Execution(name, text, self._call, self._clock)
 
     def _deliver(self, url: str, body: bytes, **_: Any) -> None:
         assert json.loads(body)["Status"] == "SUCCESS", body
-        self._answered_epoch_s = self.now
-
-    def _pass_time(self, seconds: float) -> None:
-        self.now += seconds
+        self._answered_epoch_s = self._clock()
 
     def _run_function(self, kind: str, work: Callable[[], Any]) -> Any:
         """What the function does, it does at its end; what it sleeps is billed too."""
-        self._pass_time(self._profile.latency_s[kind])
-        before = self.now
+        self._clock.advance(self._profile.latency_s[kind])
+        before = self._clock()
         result = work()
-        self._usage += self._profile.usage(kind, slept_s=self.now - before)
+        self._usage += self._profile.usage(kind, slept_s=self._clock() - before)
         return result
 
-    def _task(self, resource: str, arguments: dict[str, Any], timeout_s: float) -> Any:
-        """A task of the state machine."""
-        if resource.endswith(".waitForTaskToken"):
-            return self._await_event(arguments, timeout_s)
-        if resource.endswith(":dynamodb:updateItem"):
-            self._table.record_attributes(arguments["Key"]["pk"]["S"])
-            return {}
-        given, function = arguments["Payload"], arguments["FunctionName"]
-        if "Signal" in function:
-            return {"Payload": self._run_function("answer", lambda: self._answer(given))}
-        return {"Payload": self._run_function("look", lambda: self._look(given))}
+    def _call(self, resource: str, arguments: dict[str, Any]) -> Any:
+        """What a task of the state machine calls."""
+        if resource == INVOKE:
+            work = partial(getattr(functions, arguments["FunctionName"]), self._app, arguments["Payload"])
+            return {"Payload": self._run_function(KINDS[arguments["FunctionName"]], work)}
+        if resource.endswith(WAIT_FOR_TOKEN):
+            # The server tells at the run's end, and not before: the wait begins at once after a look.
+            seconds = max(self._ends_epoch_s - self._clock(), 0)
+            self._clock.later(seconds, "event", partial(self._receive_event, arguments["Key"]["pk"]["S"]))
+        return self._table.update_natively(**arguments)
 
-    def _await_event(self, arguments: dict[str, Any], timeout_s: float) -> Any:
-        """The server tells at the run's end, and not before: the wait begins at once after a look."""
-        (token,) = arguments["ExpressionAttributeValues"].values()
-        self._table.add_task_token(arguments["Key"]["pk"]["S"], token["S"])
-        if self.now + timeout_s < self._ends_epoch_s:
-            self._pass_time(timeout_s)
-            raise TaskFailed("States.Timeout")
-        self.now = max(self.now, self._ends_epoch_s)
-        event_waits = self._app.event_waits
+    def _receive_event(self, key: str) -> None:
+        event_waits, execution = self._app.event_waits, self._execution
         assert event_waits is not None
-        run_id = arguments["Key"]["pk"]["S"].partition("#")[2]
-        self._run_function("wake", lambda: event_waits.note_event(run_id))
-        return {}
-
-    def _look(self, given: dict[str, Any]) -> dict[str, Any]:
-        app = self._app
-        waiting = Waiting(app.sleep, app.clock() + LINGER_SECONDS, app.settings.linger_seconds, app.event_waits)
-        return asdict(app.stepper.take_step(given["key"], given["request_id"], waiting))
-
-    def _answer(self, given: dict[str, Any]) -> dict[str, Any]:
-        failure = given.get("failure") or None
-        answered = self._app.responses.send(given["key"], given["request_id"], failure=failure)
-        return {"answered": answered is not None}
+        assert execution is not None
+        wait = self._run_function("wake", lambda: event_waits.note_event(key.partition("#")[2]))
+        if wait is not None and wait.task_token:
+            execution.succeed(wait.task_token)

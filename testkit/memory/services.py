@@ -11,6 +11,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from testkit.memory.backend import MemoryBackend, MemoryRuns, MemoryThreads
+from testkit.state_machine import TaskFailed
 from threadrun.errors import NotFound, ThreadBusy
 from threadrun.providers.responses.assistant_catalog import AssistantCatalog
 from threadrun.schema.arguments import DesiredThread
@@ -231,18 +232,19 @@ class MemoryTable:
         self.items.setdefault(key, dict(Key)).update(staged=staged, output_s3_uri=uri)
         return {}
 
-    def add_task_token(self, key: str, token: str) -> bool:
-        """The state machine's own update, before it waits for an event; false where one has come."""
-        if "seen" in self.items.get(key, {"seen": True}):
-            return False
-        self.items[key] = {**self.items[key], "task_token": {"S": token}}
-        return True
-
-    def record_attributes(self, key: str) -> None:
-        """The state machine's own update: what is staged becomes the item."""
+    def update_natively(self, *, Key: dict[str, Any], **more: Any) -> dict[str, Any]:
+        """The state machine's own updates; raises `TaskFailed`."""
+        key = Key["pk"]["S"]
         item = self.items.get(key, {})
-        if "staged" in item:
+        if key.startswith("WAIT#"):
+            if not item or "seen" in item:
+                raise TaskFailed("DynamoDb.ConditionalCheckFailedException")
+            self.items[key] = {**item, "task_token": more["ExpressionAttributeValues"][":token"]}
+        elif "staged" not in item:
+            raise TaskFailed("DynamoDB.ConditionalCheckFailedException")
+        else:
             self.items[key] = {**item, **item.pop("staged")["M"]}
+        return {}
 
     def query(self, *, ExpressionAttributeValues: dict[str, Any], **_: Any) -> dict[str, Any]:
         now = int(ExpressionAttributeValues[":now"]["N"])

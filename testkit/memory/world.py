@@ -1,7 +1,6 @@
 """The application on in-memory services and a virtual clock: who may act next, and when.
 
-Everything that will happen is a task with a time. Tasks run one after the other, but for those that fate lets
-in at a call of another one.
+Tasks run one after the other, but for those that fate lets in at a call of another one.
 """
 
 from __future__ import annotations
@@ -17,10 +16,12 @@ from typing import Any, TypeVar
 from botocore.exceptions import ClientError
 
 from functions.custom_resource.app import handle
+from testkit.clock import Clock, Task
+from testkit.memory import functions
 from testkit.memory.calls import Calls, ProcessEnded, Watched, WatchedBackend, aws_error, handler_error, url_error
 from testkit.memory.services import SHARED_THREAD, MemoryServer, MemoryStepFunctions, MemoryTable
 from testkit.memory.stack import Stack
-from testkit.memory.state_machine import Execution, FunctionFailed
+from testkit.state_machine import INVOKE, Execution, TaskFailed
 from threadrun.app.application import Application
 from threadrun.app.responder import rescue_request, respond_to_ended_execution, sweep
 from threadrun.app.settings import Settings
@@ -35,19 +36,9 @@ from threadrun.workflow.webhooks import wake
 Result = TypeVar("Result")
 LAMBDA_PAUSES_SECONDS = (60, 120)
 SWEEP_SECONDS, VISIBILITY_SECONDS, RETENTION_SECONDS = 60, 90, 10_800
-REST_SECONDS = 30 * 3600
 EVENT_PAUSE_SECONDS = 60
 PLAIN = "cannot be recorded either"
 """Part of the reason that is given where the table is out of reach past the deadline."""
-
-
-@dataclass
-class Task:
-    """Something that happens at a time."""
-
-    due_epoch_s: float
-    name: str
-    act: Callable[[], None]
 
 
 @dataclass
@@ -58,14 +49,13 @@ class Actor:
     made: set[str] = field(default_factory=set)
 
 
-class World:
+class World(Clock):
     """One deployment with one resource of one stack."""
 
     def __init__(self, resource_type: str, events: Sequence[float] | None = None) -> None:
         """`events` are the seconds after a run's end at which the server tells of it; None where it has no webhooks."""
+        super().__init__(self.BEGIN + 0.5)  # A presigned URL has whole seconds.
         self.events = events
-        self.now = 1_800_000_000.5  # A presigned URL has whole seconds.
-        self.tasks: list[Task] = []
         self.executions: list[Execution] = []
         self.calls = Calls(self._interrupt, self._lose)
         self.starts: dict[str, list[str]] = defaultdict(list)
@@ -79,10 +69,9 @@ class World:
         self._deploy()
 
     def _deploy(self) -> None:
-        clock = lambda: self.now  # noqa: E731
         dynamodb: Any = Watched(self.table, self.calls, aws_error)
-        catalog = AssistantCatalog(dynamodb, "table", clock)
-        self.server = MemoryServer(clock=clock, on_made=self._note_made, catalog=catalog, items={SHARED_THREAD: []})
+        catalog = AssistantCatalog(dynamodb, "table", self)
+        self.server = MemoryServer(clock=self, on_made=self._note_made, catalog=catalog, items={SHARED_THREAD: []})
         settings = Settings(
             table_name="table",
             state_machine_arn="arn",
@@ -91,47 +80,17 @@ class World:
             enable_webhooks=self.events is not None,
         )
         # Hypothesis seeds this chance, so that a life can be lived again.
-        self.app = Application(settings, clock, self._sleep, random.random)
+        self.app = Application(settings, self, self._sleep, random.random)
         self.app._dynamodb = dynamodb
         self.app.backend = WatchedBackend(self.server, self.calls)
         states = MemoryStepFunctions(self._start_execution, self._end_wait)
         self.app.step_functions = Watched(states, self.calls, aws_error)  # type: ignore[assignment]
 
-    # What happens, and when
-
-    def later(self, seconds: float, name: str, act: Callable[[], None]) -> None:
-        self.tasks.append(Task(self.now + seconds, name, act))
-
-    def forget_task(self, name: str) -> None:
-        self.tasks = [task for task in self.tasks if task.name != name]
-
-    def due_tasks(self) -> list[Task]:
-        return [task for task in self.tasks if task.due_epoch_s <= self.now]
-
-    def run_task(self, task: Task) -> None:
-        self.tasks.remove(task)
-        self.now = max(self.now, task.due_epoch_s)
-        task.act()
-
-    def pass_time(self, seconds: float) -> None:
-        """Everything that is due meanwhile happens in its order."""
-        until = self.now + seconds
-        while (task := self._next_task()) and task.due_epoch_s <= until:
-            self.run_task(task)
-        self.now = max(self.now, until)
-
-    def come_to_rest(self) -> None:
-        """Let time pass until nothing is left to happen."""
-        patience = self.now + REST_SECONDS
-        while task := self._next_task():
-            self.run_task(task)
-            assert self.now < patience, f"it does not come to rest: {[task.name for task in self.tasks]}"
-
-    def _next_task(self) -> Task | None:
+    def next_task(self) -> Task | None:
         if self.table.awaits_answers:
-            self.forget_task("sweep")
+            self.forget_tasks("sweep")
             self.tasks.append(Task(self._swept_epoch_s + SWEEP_SECONDS, "sweep", self.sweep))
-        return min(self.tasks, key=lambda task: task.due_epoch_s, default=None)
+        return super().next_task()
 
     def _sleep(self, seconds: float) -> None:
         """Others work while one sleeps."""
@@ -140,7 +99,7 @@ class World:
     # Lambda, EventBridge and SQS
 
     def run_function(self, request_id: str, work: Callable[[], Result]) -> Result:
-        """Raises `FunctionFailed`; an error that nobody expects is a bug, and propagates."""
+        """Raises `TaskFailed`; an error that nobody expects is a bug, and propagates."""
         actor = Actor(request_id)
         self._actors.append(actor)
         try:
@@ -148,7 +107,7 @@ class World:
         except (ProcessEnded, ThreadRunError, ClientError) as error:
             self.excused |= actor.made
             name = "Runtime.ExitError" if isinstance(error, ProcessEnded) else type(error).__name__
-            raise FunctionFailed(name) from None
+            raise TaskFailed(name) from None
         finally:
             self._actors.pop()
 
@@ -161,16 +120,17 @@ class World:
         request_id = event["RequestId"]
         try:
             self.run_function(request_id, lambda: handle(self.app, parse_event(event), RequestContext()))
-        except FunctionFailed as failed:
+        except TaskFailed as failed:
             if tries <= len(LAMBDA_PAUSES_SECONDS):
                 again = partial(self.deliver, event, tries + 1)
                 self.later(LAMBDA_PAUSES_SECONDS[tries - 1], f"delivery of {request_id}", again)
             else:
                 self._queue(partial(rescue_request, self.app, event, f"the function failed ({failed.name})"))
 
-    def report_execution(self, execution: Execution) -> None:
-        detail = {"name": execution.name, "status": execution.status, "input": execution.text}
-        self._queue(partial(respond_to_ended_execution, self.app, detail))
+    def _report_execution(self, execution: Execution) -> None:
+        if execution.status != "SUCCEEDED":
+            detail = {"name": execution.name, "status": execution.status, "input": execution.text}
+            self._queue(partial(respond_to_ended_execution, self.app, detail))
 
     def _queue(self, work: Callable[[], object]) -> None:
         self.later(0, "message", partial(self._receive, work, self.now + RETENTION_SECONDS))
@@ -178,7 +138,7 @@ class World:
     def _receive(self, work: Callable[[], object], expires_epoch_s: float) -> None:
         try:
             self.run_function("responder", work)
-        except FunctionFailed:
+        except TaskFailed:
             if self.now + VISIBILITY_SECONDS < expires_epoch_s:
                 self.later(VISIBILITY_SECONDS, "message", partial(self._receive, work, expires_epoch_s))
 
@@ -186,7 +146,7 @@ class World:
         self._swept_epoch_s = self.now
         try:
             self.run_function("sweep", lambda: sweep(self.app))
-        except FunctionFailed:
+        except TaskFailed:
             pass  # The schedule comes again.
 
     def put_answer(self, url: str, body: bytes, **_: Any) -> None:
@@ -212,9 +172,18 @@ class World:
         return str(self.calls.make("invoke", answer, handler_error))
 
     def _start_execution(self, name: str, text: str) -> None:
-        execution = Execution(self, name, text)
+        execution = Execution(name, text, partial(self._call, name), self, self._report_execution)
         self.executions.append(execution)
         execution.start()
+
+    def _call(self, request_id: str, resource: str, arguments: dict[str, Any]) -> Any:
+        """What a task of the state machine calls."""
+        if resource != INVOKE:
+            return self.table.update_natively(**arguments)
+        payload, function = arguments["Payload"], arguments["FunctionName"]
+        more = {"invoke": self.invoke_handler} if function == "call_tool" else {}
+        work = partial(getattr(functions, function), self.app, payload, **more)
+        return {"Payload": self.run_function(request_id, work)}
 
     def _end_wait(self, token: str) -> bool:
         return any(execution.succeed(token) for execution in self.executions)
@@ -223,7 +192,7 @@ class World:
         """The server sends an event, again where it is not taken."""
         try:
             self.run_function("webhook", partial(self._receive_event, run_id))
-        except FunctionFailed:
+        except TaskFailed:
             self.later(EVENT_PAUSE_SECONDS, f"event of {run_id}", partial(self._tell, run_id))
 
     def _receive_event(self, run_id: str) -> None:

@@ -46,7 +46,7 @@ def deployed(events: list[float], run_seconds: float, trap: Trap | None = None) 
 
 
 def until_answered(world: World) -> None:
-    while world.stack.waiting is not None and (task := world._next_task()):
+    while world.stack.waiting is not None and (task := world.next_task()):
         world.run_task(task)
 
 

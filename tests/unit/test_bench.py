@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from bench.asl import Machine, TaskFailed
 from bench.check import compare
 from bench.invocations import Function, read_invocation, read_report
 from bench.metered_table import MeteredTable, item_bytes
@@ -136,35 +135,6 @@ def test_an_event_that_comes_late_meets_the_net() -> None:
     (long,) = play_threadrun([1000], ALONE, webhooks=True)
     assert 0 < long.lag_s < 1
     assert long.usage.transitions == 10
-
-
-def test_an_error_goes_where_the_definition_catches_it(tmp_path: Path) -> None:
-    catch = [{"ErrorEquals": ["Late"], "Output": {"late": True}, "Next": "End"}]
-    states = {"Look": {"Type": "Task", "Resource": "look", "Catch": catch, "Next": "Look"}, "End": {"Type": "Succeed"}}
-    path = tmp_path / "definition.yaml"
-    path.write_text(json.dumps({"StartAt": "Look", "States": states}))
-
-    def fail(resource: str, arguments: object, timeout_s: float) -> None:
-        raise TaskFailed("Late")
-
-    assert Machine(path).play({}, fail, lambda seconds: None) == 2
-
-
-def test_a_definition_is_walked_state_by_state(tmp_path: Path) -> None:
-    wait = {"Type": "Wait", "Seconds": "{% $states.input.wait %}", "Next": "Look"}
-    look = {"Type": "Task", "Resource": "look", "Output": "{% $states.result %}", "Next": "Done?"}
-    choice = {
-        "Type": "Choice",
-        "Choices": [{"Condition": "{% $states.input.wait > 0 %}", "Next": "Wait"}],
-        "Default": "End",
-    }
-    states = {"Wait": wait, "Look": look, "Done?": choice, "End": {"Type": "Succeed"}}
-    path = tmp_path / "definition.yaml"
-    path.write_text(json.dumps({"StartAt": "Wait", "States": states}))
-    waits: list[float] = []
-    results = iter([{"wait": 7}, {"wait": 0}])
-    assert Machine(path).play({"wait": 3}, lambda *task: next(results), waits.append) == 7
-    assert waits == [3, 7]
 
 
 def test_an_item_is_billed_by_its_larger_state_and_by_its_index() -> None:

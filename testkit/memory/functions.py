@@ -1,0 +1,31 @@
+"""What the functions of the state machine do, without their logs and metrics: thousands of lives ask them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+from functions.reconcile.app import MARGIN_SECONDS
+from testkit.template import timeout_seconds
+from threadrun.app.application import Application
+from threadrun.workflow.tool_calls import ToolCaller
+from threadrun.workflow.waiting import Waiting
+
+LINGER_SECONDS = timeout_seconds("reconcile") - MARGIN_SECONDS
+
+
+def reconcile(app: Application, payload: dict[str, Any]) -> dict[str, Any]:
+    waiting = Waiting(app.sleep, app.clock() + LINGER_SECONDS, app.settings.linger_seconds, app.event_waits)
+    return asdict(app.stepper.take_step(payload["key"], payload["request_id"], waiting))
+
+
+def call_tool(app: Application, payload: dict[str, Any], invoke: Callable[..., str]) -> dict[str, Any]:
+    caller = ToolCaller(app.records, invoke, app.clock)
+    return {"answered": caller.answer(payload["key"], payload["request_id"], payload["call_id"])}
+
+
+def signal(app: Application, payload: dict[str, Any]) -> dict[str, Any]:
+    failure = payload["failure"] or None
+    answered = app.responses.send(payload["key"], payload["request_id"], failure=failure)
+    return {"answered": answered is not None}
