@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.parameters import base
 from moto import mock_aws
 
 from local.openai_standin import OpenAIStandIn
-from testkit.in_process.moto_shims import Clock
+from testkit.clock import Clock
 from testkit.in_process.world import World
 
 ENVIRONMENT = {

@@ -19,10 +19,9 @@ import pytest
 import urllib3.connectionpool
 import urllib3.exceptions
 
-from testkit.in_process.world import ProcessEnded, World
+from testkit.in_process.world import STATE_MACHINE, ProcessEnded, World
 
 Moment = Literal["before", "after"]
-STATE_MACHINE = "state machine"
 _IDS = re.compile(r"\b(conv|resp|thread|run|vs|asst|msg|file)[_-][0-9a-zA-Z]+")
 
 
@@ -72,9 +71,7 @@ class OutsideCalls:
 
     def _actor(self) -> str | None:
         """Who calls: a function, the state machine itself, or None for the test."""
-        if self._world.running:
-            return self._world.running[-1] or None
-        return STATE_MACHINE if threading.current_thread().name.startswith("Thread-") else None
+        return self._world.running[-1] or None if self._world.running else None
 
     def _break(self, number: int, moment: Moment, error: Exception) -> None:
         broken = self.broken
@@ -96,7 +93,7 @@ class OutsideCalls:
         monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", watched)
 
     def _aws_error(self, operation: str) -> Exception:
-        if self._world.running:
+        if self._actor() != STATE_MACHINE:
             return botocore.exceptions.ReadTimeoutError(endpoint_url="https://aws")
         response: Any = {
             "Error": {"Code": "InternalServerError", "Message": ""},

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import io
-import json
-import threading
 import urllib.parse
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
-from botocore.awsrequest import AWSRequest, AWSResponse
-from botocore.compat import HTTPHeaders
 
+from testkit.in_process.answered import Refused, answer
 from threadrun.workflow import lambda_invoke
 
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:{}"
@@ -31,31 +27,17 @@ def submitted_outputs(requests: Iterable[Any]) -> list[tuple[str, str]]:
     return found
 
 
-class Refused(Exception):
-    """Lambda does not invoke the function, for this reason."""
-
-    def __init__(self, status: int, code: str) -> None:
-        super().__init__(code)
-        self.status, self.code = status, code
-
-
-class _Raw(io.BytesIO):
-    def stream(self, **_: Any) -> Any:
-        yield self.read()
-
-
 class ToolFunctions:
     """Functions by name; `events` are those that they were invoked with, in order."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.functions: dict[str, Callable[[dict[str, Any]], Any]] = {}
         self.events: list[dict[str, Any]] = []
-        self._lock = threading.Lock()
         make_client = lambda_invoke._client
 
         def client(timeout_seconds: float) -> Any:
             made = make_client(timeout_seconds)
-            made.meta.events.register_first("before-send.lambda.Invoke", self._answer)
+            answer(made, "lambda.Invoke", self._answer)
             return made
 
         monkeypatch.setattr(lambda_invoke, "_client", client)
@@ -74,22 +56,16 @@ class ToolFunctions:
         """The events whose function the model called by this name."""
         return [event for event in self.events if event["name"] == name]
 
-    def _answer(self, request: AWSRequest, **_: Any) -> Any:
-        url = str(request.url)
+    def _answer(self, url: str, event: dict[str, Any]) -> tuple[Any, dict[str, str]]:
         arn = urllib.parse.unquote(url.split("/functions/")[1].removesuffix("/invocations"))
-        event = json.loads(request.body or b"null")
-        with self._lock:
-            self.events.append(event)
+        self.events.append(event)
+        function = self.functions.get(arn.rpartition(":")[2])
+        if function is None:
+            raise Refused(404, "ResourceNotFoundException")
         try:
-            function = self.functions.get(arn.rpartition(":")[2])
-            if function is None:
-                raise Refused(404, "ResourceNotFoundException")
-            result, headers = function(event), HTTPHeaders()
-        except Refused as error:
-            headers = HTTPHeaders.from_dict({"x-amzn-errortype": error.code})
-            return AWSResponse(url, error.status, headers, _Raw(b"{}"))
+            return function(event), {}
+        except Refused:
+            raise
         except Exception as error:
-            result = {"errorType": type(error).__name__, "errorMessage": str(error)}
-            headers = HTTPHeaders.from_dict({"x-amz-function-error": "Unhandled"})
-        body = result if isinstance(result, bytes) else json.dumps(result).encode()
-        return AWSResponse(url, 200, headers, _Raw(body))
+            failure = {"errorType": type(error).__name__, "errorMessage": str(error)}
+            return failure, {"x-amz-function-error": "Unhandled"}

@@ -1,25 +1,22 @@
 """The application in one process: its handlers, its state machine's real definition, DynamoDB and secrets by moto.
 
-Time is virtual: a Wait of the state machine moves the clock that the handlers and the stand-in share.
+Time is virtual, and handlers, state machine and stand-in share it: what is started goes on while `settle` lets it pass.
 CloudFormation is played by the test; its presigned URL is a real HTTP server.
 """
 
 from __future__ import annotations
 
 import json
-import re
 import threading
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
 import urllib3.util.retry
-import yaml
+from botocore.exceptions import ClientError
 
 from functions.call_tool import app as call_tool
 from functions.custom_resource import app as custom_resource
@@ -27,16 +24,19 @@ from functions.reconcile import app as reconcile
 from functions.responder import app as responder
 from functions.signal import app as signal
 from local.openai_standin import Fault, OpenAIStandIn
+from testkit.clock import Clock
 from testkit.in_process.answer_url import AnswerUrl
-from testkit.in_process.moto_shims import Clock, aws, executions, shim_moto
+from testkit.in_process.aws import aws
+from testkit.in_process.sleepers import Sleepers
+from testkit.in_process.step_functions import STATE_MACHINE_ARN, StepFunctions
 from testkit.in_process.tool_functions import ARN, ToolFunctions
-from testkit.template import ROOT, template, timeout_seconds
+from testkit.state_machine import INVOKE, TABLE, Execution, TaskFailed
+from testkit.template import template, timeout_seconds
 from threadrun.app.application import Application
 from threadrun.app.settings import Settings
 from threadrun.storage.records import Records
 
-DEFINITION = ROOT / "statemachine/thread_run.asl.yaml"
-TABLE, BUCKET = "threadrun-table", "threadrun-outputs"
+BUCKET = "threadrun-outputs"
 FUNCTIONS = {
     "custom_resource": custom_resource,
     "reconcile": reconcile,
@@ -47,9 +47,6 @@ FUNCTIONS = {
 RETRIES_AFTER_SECONDS = (60, 120)
 """When Lambda repeats an asynchronous invocation that failed."""
 STACK_ID = "arn:aws:cloudformation:us-east-1:123456789012:stack/example/6f3c1f00-0000-0000-0000-000000000000"
-
-
-ENDED_BADLY = ("FAILED", "TIMED_OUT", "ABORTED")
 
 
 QUEUE = template()["Resources"]["UnansweredQueue"]["Properties"]
@@ -64,12 +61,8 @@ class Message:
     expires_epoch_s: float
 
 
-@dataclass
-class Gate:
-    """Holds the invocations of a function."""
-
-    opened: threading.Event = field(default_factory=threading.Event)
-    arrived: threading.Event = field(default_factory=threading.Event)
+STATE_MACHINE = "state machine"
+"""Who calls where no function does."""
 
 
 class ProcessEnded(BaseException):
@@ -87,18 +80,18 @@ class World:
         self, standin: OpenAIStandIn, clock: Clock, wire: str, monkeypatch: Any, calls_in_turn: bool = False
     ) -> None:
         """With `calls_in_turn`, functions of one round are called in their order, so that each run is the same."""
-        self._calls_in_turn = calls_in_turn
         self.openai, self.clock, self.wire = standin, clock, wire
         self.url = AnswerUrl()
         self.stack_id = STACK_ID
         self.secrets = aws("secretsmanager")
         self.tools = ToolFunctions(monkeypatch)
         self.fail_next: dict[str, list[Exception]] = {name: [] for name in FUNCTIONS}
-        self.queue: list[Message] = []
-        self._reported: set[str] = set()
+        self._is_lost = False
         self._local = threading.local()
-        self._gates: dict[str, Gate] = {}
-        self._machines: list[str] = []
+        self.sleepers = Sleepers(clock)
+        client, report = aws("stepfunctions"), self._report_execution
+        self.states = StepFunctions(client, self._call, clock, self.sleepers, report)
+        self.states.max_concurrency = 1 if calls_in_turn else None
         self._deploy(monkeypatch)
 
     def _deploy(self, monkeypatch: Any) -> None:
@@ -107,49 +100,42 @@ class World:
         aws("dynamodb").create_table(TableName=TABLE, **{name: table[name] for name in asked})
         aws("s3").create_bucket(Bucket=BUCKET)
         secret = aws("secretsmanager").create_secret(Name="key", SecretString=self.openai.api_key)
-        machine_arn = self.add_machine("threadrun", DEFINITION)
         wire: Any = self.wire
         settings = Settings(
             table_name=TABLE,
             outputs_bucket=BUCKET,
-            state_machine_arn=machine_arn,
+            state_machine_arn=STATE_MACHINE_ARN,
             openai_api=wire,
             openai_base_url=self.openai.base_url,
             openai_api_key_secret_arn=secret["ARN"],
             tool_function_arns=(ARN.format("tool-*"),),
             allow_loopback_response_url=True,
         )
-        self.app = Application(settings, self.clock, self.clock.advance, lambda: 0.5)
+        self.app = Application(settings, self.clock, self.sleepers.sleep, lambda: 0.5)
         self.app._dynamodb, self.app._s3 = aws("dynamodb"), aws("s3")
         self.app.step_functions, self.app.event_bus = aws("stepfunctions"), aws("events")
         for module in FUNCTIONS.values():
             monkeypatch.setattr(module, "application", lambda: self.app)
-        shim_moto(monkeypatch, self.invoke, self.clock)
-        monkeypatch.setattr(urllib3.util.retry, "time", SimpleNamespace(sleep=self.clock.advance, time=self.clock))
+        monkeypatch.setattr(urllib3.util.retry, "time", SimpleNamespace(sleep=self.sleepers.sleep, time=self.clock))
 
-    def add_machine(self, name: str, definition: Path) -> str:
-        """Deploy a state machine of this definition; returns its ARN."""
-        text = json.dumps(yaml.safe_load(definition.read_text()))
-        if self._calls_in_turn:
-            text = re.sub(r'"MaxConcurrency": \d+', '"MaxConcurrency": 1', text)
-        for placeholder, value in {
-            "ReconcileFunctionArn": "reconcile",
-            "CallToolFunctionArn": "call_tool",
-            "SignalFunctionArn": "signal",
-            "TableName": TABLE,
-        }.items():
-            text = text.replace("${" + placeholder + "}", value)
-        machine = aws("stepfunctions").create_state_machine(
-            name=name, definition=text, roleArn="arn:aws:iam::123456789012:role/states"
-        )
-        self._machines.append(machine["stateMachineArn"])
-        return self._machines[-1]
+    def _call(self, resource: str, arguments: dict[str, Any]) -> Any:
+        """What a task of the state machine calls."""
+        if resource == INVOKE:
+            try:
+                return {"Payload": self.invoke(arguments["FunctionName"], arguments["Payload"])}
+            except Exception as error:
+                raise TaskFailed(type(error).__name__, str(error)) from None
+        self.running.append(STATE_MACHINE)
+        try:
+            return aws("dynamodb").update_item(**arguments)
+        except ClientError as error:
+            prefix = "DynamoDb" if "aws-sdk" in resource else "DynamoDB"
+            raise TaskFailed(f"{prefix}.{error.response['Error']['Code']}", str(error)) from None
+        finally:
+            self.running.pop()
 
     def invoke(self, function: str, event: dict[str, Any]) -> Any:
         """Run a handler as Lambda would: a fresh copy of the event in, JSON out."""
-        if function in self._gates and threading.current_thread() is not threading.main_thread():
-            self._gates[function].arrived.set()
-            assert self._gates[function].opened.wait(20)
         self.running.append(function)
         try:
             return self._invoke_now(function, event)
@@ -160,7 +146,7 @@ class World:
 
     @property
     def running(self) -> list[str]:
-        """The functions that this thread is in, the innermost last."""
+        """What this thread is in, the innermost last: functions, or the state machine itself."""
         if not hasattr(self._local, "running"):
             self._local.running = []
         found: list[str] = self._local.running
@@ -209,13 +195,14 @@ class World:
             "responseContext": {"statusCode": 200, "functionError": "Unhandled"},
             "responsePayload": {"errorType": type(error).__name__, "errorMessage": str(error)},
         }
-        self.queue.append(Message(json.dumps(report), self.clock() + QUEUE_RETENTION_SECONDS))
+        self._queue(json.dumps(report))
 
-    def abort_execution(self, held: str) -> Any:
-        """Somebody stops the one execution in the console, while a function is held; returns it."""
-        [execution] = executions(self.app.settings.state_machine_arn)
-        assert self._gates[held].arrived.wait(20)
-        aws("stepfunctions").stop_execution(executionArn=execution.execution_arn)
+    def abort_execution(self, *, is_reported: bool = True) -> Execution:
+        """Somebody stops the one execution in the console; returns it."""
+        [execution] = self.states.executions
+        self._is_lost = not is_reported
+        execution.end("ABORTED")
+        self._is_lost = False
         return execution
 
     def subscribe(self, pattern: dict[str, Any]) -> None:
@@ -237,16 +224,6 @@ class World:
     def sweep(self) -> int:
         """What the schedule does each minute; returns how many overdue requests there were."""
         return int(self.invoke("responder", {"source": "aws.events", "detail-type": "Scheduled Event"})["overdue"])
-
-    @contextmanager
-    def held(self, function: str) -> Iterator[None]:
-        """Keep a function from being invoked by the state machine until the block ends."""
-        gate = self._gates[function] = Gate()
-        try:
-            yield
-        finally:
-            gate.opened.set()
-            del self._gates[function]
 
     def after_request(self, method: str, path: str, action: Callable[[], object]) -> None:
         """Do something once, right after OpenAI has served a request and before its caller sees the reply."""
@@ -326,6 +303,7 @@ class World:
         self.url.answers.clear()
         self.url.bodies.clear()
         vars(self.app).pop("backend", None)  # It remembers what the server lacks.
+        self.states.executions.clear()
         self.clock.reset()
 
     def forget_requests(self) -> None:
@@ -333,55 +311,35 @@ class World:
         self.openai._world.requests.clear()
         self.clock.reset()
 
-    def settle(self, patience_seconds: float = 20) -> None:
-        """Wait until no execution runs and the queue is empty, as EventBridge and SQS go on meanwhile."""
-        patience = time.monotonic() + patience_seconds
-        while self._work_left():
-            assert time.monotonic() < patience, "an execution does not end"
-            time.sleep(0.002)
+    def settle(self) -> None:
+        """Let time pass until no execution runs and the queue is empty."""
+        self.clock.come_to_rest()
 
-    def _work_left(self) -> bool:
-        is_running = False
-        for execution in [each for arn in self._machines for each in executions(arn)]:
-            is_running |= execution.status == "RUNNING"
-            if execution.status in ENDED_BADLY and execution.execution_arn not in self._reported:
-                self._reported.add(execution.execution_arn)
-                self._report_execution(execution)
-        if self.queue:
-            self._receive(self.queue.pop(0))
-            return True
-        return is_running
-
-    def _report_execution(self, execution: Any) -> None:
+    def _report_execution(self, execution: Execution) -> None:
         """What EventBridge's rule puts on the queue."""
+        if execution.status == "SUCCEEDED" or self._is_lost:
+            return
         detail = {
-            "executionArn": execution.execution_arn,
-            "stateMachineArn": self.app.settings.state_machine_arn,
+            "executionArn": f"{STATE_MACHINE_ARN}:{execution.name}",
+            "stateMachineArn": STATE_MACHINE_ARN,
             "name": execution.name,
             "status": execution.status,
-            "input": execution.execution_input,
+            "input": execution.text,
         }
         report = {"source": "aws.states", "detail-type": "Step Functions Execution Status Change", "detail": detail}
-        self.queue.append(Message(json.dumps(report), self.clock() + QUEUE_RETENTION_SECONDS))
+        self._queue(json.dumps(report))
+
+    def _queue(self, body: str) -> None:
+        message = Message(body, self.clock() + QUEUE_RETENTION_SECONDS)
+        self.clock.later(0, "message", lambda: self._receive(message))
 
     def _receive(self, message: Message) -> None:
         """A message that its function did not take comes again when it is visible, until it is too old."""
         try:
             self.invoke("responder", {"Records": [{"eventSource": "aws:sqs", "body": message.body}]})
         except Exception:
-            self.clock.advance(VISIBILITY_SECONDS)
-            if self.clock() < message.expires_epoch_s:
-                self.queue.append(message)
-
-    def histories(self) -> str:
-        """All that the executions' histories hold."""
-        client = aws("stepfunctions")
-        executions = client.list_executions(stateMachineArn=self.app.settings.state_machine_arn)["executions"]
-        return "".join(
-            json.dumps(client.get_execution_history(executionArn=each["executionArn"])["events"], default=str)
-            + json.dumps(client.describe_execution(executionArn=each["executionArn"]), default=str)
-            for each in executions
-        )
+            if self.clock() + VISIBILITY_SECONDS < message.expires_epoch_s:
+                self.clock.later(VISIBILITY_SECONDS, "message", lambda: self._receive(message))
 
     def items(self) -> dict[str, dict[str, Any]]:
         """The table's items, in DynamoDB's typed form, by key."""

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 import pytest
 
 from local.openai_standin import OpenAIStandIn
+from testkit.clock import Clock
+from testkit.in_process.aws import aws
 from testkit.in_process.deployed import deployed, forget_secrets
-from testkit.in_process.moto_shims import Clock, aws
 from testkit.in_process.outside_calls import STATE_MACHINE, Break, Moment, OutsideCalls, end_process, lose_connection
 from testkit.in_process.tool_functions import submitted_outputs
 from testkit.in_process.world import BUCKET, World

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from testkit.in_process.deployed import forget_secrets
-from testkit.in_process.moto_shims import aws, executions
 from testkit.in_process.outside_calls import Break, Moment, OutsideCalls
 from testkit.in_process.world import World
 from tests.crashes.lives import MESSAGES, Resource, Shared
@@ -150,9 +149,8 @@ def test_point_11_an_execution_stopped_at_any_point_is_answered_for(wire: str) -
     """By its own last words, if they were decided already, or by the responder."""
 
     def stop(scene: Scene, _: dict[str, Any]) -> None:
-        for execution in executions(scene.world.app.settings.state_machine_arn):
-            if execution.status == "RUNNING":
-                aws("stepfunctions").stop_execution(executionArn=execution.execution_arn)
+        for execution in scene.world.states.executions:
+            execution.end("ABORTED")
 
     with application(wire) as world:
         for where, scene, event in interrupted(world, lambda it: it.run.event("Create", it.properties), stop):

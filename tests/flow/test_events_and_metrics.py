@@ -160,9 +160,8 @@ def test_a_run_whose_execution_is_aborted_counts_as_failed(
 ) -> None:
     """The responder answers for it."""
     world.openai.script(Script(duration_s=300))
-    with world.held("reconcile"):
-        world.deliver(world.event("Create", PROPERTIES))
-        world.abort_execution("reconcile")
+    world.deliver(world.event("Create", PROPERTIES))
+    world.abort_execution()
     world.settle()
     found = measured(capsys)
     assert (found[("RunsFailed",)], found[("RunsFailed", "ended_early")]) == (1, 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from local.openai_standin import Script
-from testkit.in_process.moto_shims import aws
+from testkit.in_process.aws import aws
 from testkit.in_process.world import BUCKET, World
 from tests.flow.test_life_of_a_run import NOTHING, PROPERTIES, left_at_openai
 from threadrun.cloudformation.response import MAX_BODY_BYTES

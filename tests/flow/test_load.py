@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from local.openai_standin import Fault
-from testkit.in_process.shared_time import SharedTime
 from testkit.in_process.world import World
 from tests.flow.test_life_of_a_run import PROPERTIES, runs_started
 
@@ -20,19 +19,13 @@ RUNS = 20
 STARTS = ("POST", "/v1/responses")
 
 
-@pytest.fixture
-def time(world: World, monkeypatch: pytest.MonkeyPatch) -> SharedTime:
-    world.app.jitter = random.Random(11).random
-    return SharedTime(world, monkeypatch)
-
-
-def create_at_once(world: World, time: SharedTime, count: int, **more: Any) -> list[dict[str, Any]]:
+def create_at_once(world: World, count: int, **more: Any) -> list[dict[str, Any]]:
     """Create so many runs at the same moment; returns their answers, in the order in which they came."""
-    with time.standing_still():
-        for number in range(count):
-            properties = PROPERTIES | {"metadata": {"run": str(number)}} | more
-            world.deliver(world.event("Create", properties, logical_id=f"Run{number}"))
-    world.settle(patience_seconds=120)
+    world.app.jitter = random.Random(11).random
+    for number in range(count):
+        properties = PROPERTIES | {"metadata": {"run": str(number)}} | more
+        world.deliver(world.event("Create", properties, logical_id=f"Run{number}"))
+    world.settle()
     return world.url.answers
 
 
@@ -69,10 +62,10 @@ def test_a_server_gets_the_time_that_it_asks_for(world: World, asked: str, jitte
     assert runs_started(world) == 1
 
 
-def test_runs_that_are_refused_together_do_not_come_back_together(world: World, time: SharedTime) -> None:
+def test_runs_that_are_refused_together_do_not_come_back_together(world: World) -> None:
     """They would be refused together again."""
     world.openai.fault(Fault(*STARTS, "status", status=429, retry_after=2, times=RUNS))
-    answers = create_at_once(world, time, RUNS)
+    answers = create_at_once(world, RUNS)
     assert [answer["Status"] for answer in answers] == ["SUCCESS"] * RUNS
     tries = starts(world)
     assert {tuple(each[:1]) for each in tries.values()} == {(0,)}, "all were refused at the same moment"
@@ -83,10 +76,10 @@ def test_runs_that_are_refused_together_do_not_come_back_together(world: World, 
     assert runs_started(world) == RUNS
 
 
-def test_an_account_with_few_starts_a_minute_starts_all_in_the_end(world: World, time: SharedTime) -> None:
+def test_an_account_with_few_starts_a_minute_starts_all_in_the_end(world: World) -> None:
     """5 runs can start in each 10 seconds: whoever is refused is told to wait for the rest of them."""
     told = limit_starts(world, count=5, seconds=10)
-    answers = create_at_once(world, time, 20)
+    answers = create_at_once(world, 20)
     assert [answer["Status"] for answer in answers] == ["SUCCESS"] * 20
     assert runs_started(world) == 20
     for run, tries in starts(world).items():
@@ -120,9 +113,9 @@ def limit_starts(world: World, count: int, seconds: int) -> dict[tuple[str, floa
     return told
 
 
-def test_a_hot_run_does_not_fail_the_others_of_its_account(world: World, time: SharedTime) -> None:
+def test_a_hot_run_does_not_fail_the_others_of_its_account(world: World) -> None:
     world.openai.fault(Fault(*STARTS, "status", status=429, retry_after=300))
-    answers = create_at_once(world, time, 10)
+    answers = create_at_once(world, 10)
     assert [answer["Status"] for answer in answers] == ["SUCCESS"] * 10
     assert answers[-1]["LogicalResourceId"] == "Run0", "nine are answered while it waits"
     tries = starts(world)

@@ -17,8 +17,7 @@ from botocore.exceptions import ClientError
 from functions.responder import app as responder
 from local.openai_standin import Script
 from testkit.in_process.answer_url import AnswerUrl
-from testkit.in_process.moto_shims import executions
-from testkit.in_process.world import World
+from testkit.in_process.world import VISIBILITY_SECONDS, World
 from testkit.template import ROOT
 from tests.flow.test_life_of_a_run import NOTHING, PROPERTIES, left_at_openai, runs_started
 
@@ -148,13 +147,10 @@ def test_point_11_an_execution_of_a_deployment_that_cannot_be_loaded_waits_for_a
     world.fail_next["reconcile"] = [ImportError()]
     world.fail_next["signal"] = [ImportError()]
     monkeypatch.setattr(responder, "import_failure", "the application cannot be loaded")
-    with world.held("reconcile"):
-        event = world.event("Create", PROPERTIES)
-        world.deliver(event)
-    while not world.queue:
-        world._work_left()
-    monkeypatch.setattr(responder, "import_failure", None)
+    world.deliver(world.event("Create", PROPERTIES))
+    world.clock.later(60, "roll back", lambda: monkeypatch.setattr(responder, "import_failure", None))
     world.settle()
+    assert world.clock() - world.clock.BEGIN >= VISIBILITY_SECONDS, "the first report found it broken"
     [answer] = world.url.answers
     assert answer["Status"] == "FAILED"
     assert answer["PhysicalResourceId"].startswith("conv_")
@@ -163,9 +159,8 @@ def test_point_11_an_execution_of_a_deployment_that_cannot_be_loaded_waits_for_a
 def test_point_11_an_aborted_execution_is_answered(world: World) -> None:
     """Somebody stops it in the console."""
     world.openai.script(Script(duration_s=300))
-    with world.held("reconcile"):
-        world.deliver(world.event("Create", PROPERTIES))
-        execution = world.abort_execution("reconcile")
+    world.deliver(world.event("Create", PROPERTIES))
+    execution = world.abort_execution()
     world.settle()
     [answer] = world.url.answers
     assert answer["Status"] == "FAILED"
@@ -188,7 +183,7 @@ def test_point_11_reports_of_what_was_answered_change_nothing(world: World) -> N
     """Whoever is second finds the answer given."""
     event = world.event("Create", PROPERTIES)
     world.send(event)
-    [execution] = executions(world.app.settings.state_machine_arn)
+    [execution] = world.states.executions
     world._report_execution(execution)
     world.report_failure(event, RuntimeError())
     world.clock.advance(4000)
@@ -201,10 +196,8 @@ def test_point_11_reports_of_what_was_answered_change_nothing(world: World) -> N
 def test_point_11_the_sweep_answers_what_nobody_works_on(world: World) -> None:
     """The report of the dead execution was lost."""
     event = world.event("Create", PROPERTIES)
-    with world.held("reconcile"):
-        world.deliver(event)
-        execution = world.abort_execution("reconcile")
-        world._reported.add(execution.execution_arn)
+    world.deliver(event)
+    world.abort_execution(is_reported=False)
     world.settle()
     assert world.sweep() == 0, "it is not due yet"
     world.clock.advance(600)

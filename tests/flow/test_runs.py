@@ -13,7 +13,7 @@ from local import recorded_runs, runs
 from local.openai_standin import Script
 from local.recorded_runs import Run, read_runs
 from local.timeline_page import timeline_page
-from testkit.in_process.moto_shims import aws
+from testkit.in_process.aws import aws
 from testkit.in_process.world import TABLE, World
 from tests.flow.test_life_of_a_run import PROPERTIES
 from threadrun.state import run as record
@@ -85,10 +85,9 @@ def test_phases_are_noted_in_saves_that_happen_anyway(world: World, monkeypatch:
 
 def test_a_run_under_way_is_shown_as_far_as_it_has_come(world: World) -> None:
     world.openai.script(Script(queued_s=0, duration_s=100))
-    with world.held("reconcile"):
-        world.invoke("custom_resource", world.event("Create", PROPERTIES))
-        world.clock.advance(20)
-        [run] = shown(world)
+    world.invoke("custom_resource", world.event("Create", PROPERTIES))
+    world.clock.advance(20)
+    [run] = shown(world)
     assert (run.status, run.is_under_way) == ("in_progress", True)
     assert (run.spans[-1].phase, run.end_epoch_s) == ("running", world.clock())
 

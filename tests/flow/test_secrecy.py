@@ -43,7 +43,7 @@ def test_point_09_nothing_secret_is_written_anywhere(
         assert line in written
     events = json.dumps(world.received_events())
     assert "OpenAI Thread Run Status Change" in events
-    histories = world.histories()
+    histories = world.states.histories()
     assert "RUN#" in histories
     for secret in (PROMPT, OUTPUT, world.openai.api_key, "X-Amz-Signature"):
         assert secret not in histories

@@ -11,7 +11,6 @@ from __future__ import annotations
 import pytest
 
 from local.openai_standin import Fault, Script
-from testkit.in_process.moto_shims import executions
 from testkit.in_process.world import STACK_ID, World
 from tests.flow.test_life_of_a_run import CHANGED, NOTHING, PROPERTIES, left_at_openai, runs_started
 from threadrun.cloudformation.response import MAX_BODY_BYTES
@@ -21,12 +20,10 @@ from threadrun.state.resource import resource_key
 def test_point_01_delete_during_create_with_a_made_up_id_cleans_up(world: World) -> None:
     """A sibling of the stack failed: CloudFormation never learned the run's id."""
     world.openai.script(Script(duration_s=300))
-    world.fail_next["reconcile"] = []
     event = world.event("Create", PROPERTIES)
-    with world.held("reconcile"):
-        world.invoke("custom_resource", event)
-        delete = world.event("Delete", PROPERTIES, physical_id="example-Run-1ABCDEF")
-        world.invoke("custom_resource", delete)
+    world.invoke("custom_resource", event)
+    delete = world.event("Delete", PROPERTIES, physical_id="example-Run-1ABCDEF")
+    world.invoke("custom_resource", delete)
     world.settle()
     assert [(answer["RequestId"], answer["Status"]) for answer in world.url.answers] == [
         (delete["RequestId"], "SUCCESS")
@@ -89,10 +86,9 @@ def test_point_02_a_request_repeated_after_its_end_gets_the_same_answer_at_the_n
 def test_point_03_a_newer_request_overtakes_an_older_one(world: World) -> None:
     old = world.create(PROPERTIES)
     world.openai.script(Script(duration_s=300))
-    with world.held("reconcile"):
-        world.invoke("custom_resource", world.event("Update", CHANGED, physical_id=old["PhysicalResourceId"]))
-        back = world.event("Update", PROPERTIES, physical_id=old["PhysicalResourceId"])
-        world.invoke("custom_resource", back)
+    world.invoke("custom_resource", world.event("Update", CHANGED, physical_id=old["PhysicalResourceId"]))
+    back = world.event("Update", PROPERTIES, physical_id=old["PhysicalResourceId"])
+    world.invoke("custom_resource", back)
     world.settle()
     assert [answer["RequestId"] for answer in world.url.answers[1:]] == [back["RequestId"]]
     assert left_at_openai(world)["responses"] == 1
@@ -177,7 +173,7 @@ def test_point_07_a_success_that_nobody_took_for_minutes_stays_one(world: World)
     answer = world.create(PROPERTIES)
     assert answer["Status"] == "SUCCESS"
     assert world.clock() - began > 120
-    assert [execution.status for execution in executions(world.app.settings.state_machine_arn)] == ["FAILED"]
+    assert [execution.status for execution in world.states.executions] == ["FAILED"]
     assert world.public_items()
 
 

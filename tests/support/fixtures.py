@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from local.openai_standin import OpenAIStandIn
+from testkit.clock import Clock
 from testkit.in_process.deployed import deployed
-from testkit.in_process.moto_shims import Clock
 from testkit.in_process.world import World
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from local.openai_standin import OpenAIStandIn
-from testkit.in_process.moto_shims import Clock
+from testkit.clock import Clock
 from testkit.in_process.world import World
 from tests.support.fixtures import clock, wire, world
 from tests.upgrade.kept import Kept, answer_origin, numbered_openai

@@ -17,7 +17,8 @@ from typing import Any
 
 from local.openai_standin import OpenAIStandIn
 from local.openai_standin.scripts import script_from_json
-from testkit.in_process.moto_shims import Clock, aws
+from testkit.clock import Clock
+from testkit.in_process.aws import aws
 from testkit.in_process.world import TABLE, World
 from tests.wires.test_both_wires import alive
 
@@ -82,14 +83,14 @@ def answer_origin(world: World) -> str:
     return world.url.new(world.clock()).split("/answer")[0]
 
 
-def go_on(world: World, executions: list[dict[str, Any]], machine: str) -> None:
+def go_on(world: World, executions: list[dict[str, Any]], machine: Path) -> None:
     """Take executions to their end. They go by their input alone, so one that waits is like one that begins."""
     for each in executions:
-        aws("stepfunctions").start_execution(stateMachineArn=machine, name=each["request_id"], input=json.dumps(each))
+        world.states.start(each["request_id"], json.dumps(each), machine)
     world.settle()
 
 
-def outcome_of(world: World, executions: list[dict[str, Any]], machine: str) -> dict[str, Any]:
+def outcome_of(world: World, executions: list[dict[str, Any]], machine: Path) -> dict[str, Any]:
     """What comes of executions: answers, public items, and what there is at OpenAI."""
     before = len(world.url.answers)
     go_on(world, executions, machine)

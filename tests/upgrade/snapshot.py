@@ -18,10 +18,10 @@ from uuid import UUID
 import pytest
 
 from local.openai_standin import application
+from testkit.clock import Clock
 from testkit.in_process.deployed import deployed
-from testkit.in_process.moto_shims import Clock
-from testkit.in_process.world import DEFINITION as CURRENT_DEFINITION
 from testkit.in_process.world import World
+from testkit.state_machine import DEFINITION as CURRENT_DEFINITION
 from tests.upgrade.kept import DEFINITION, VERSIONS, Kept, answer_origin, numbered_openai, outcome_of
 from tests.upgrade.play import Play
 from tests.upgrade.situations import SITUATIONS
@@ -79,7 +79,7 @@ def kept_from(play: Play) -> Kept:
         scripts=play.scripts,
         events=play.events,
         executions=play.executions,
-        outcome=outcome_of(world, play.executions, world.app.settings.state_machine_arn),
+        outcome=outcome_of(world, play.executions, CURRENT_DEFINITION),
         updates=play.updates(),
         deletes=[{"event": event, "left": left_after(world, event)} for event in play.deletes()],
     )

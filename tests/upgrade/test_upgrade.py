@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from testkit.in_process.world import World
+from testkit.state_machine import DEFINITION as DEFINITION_OF_NOW
 from tests.upgrade.kept import DEFINITION, VERSIONS, Kept, go_on, outcome_of
 from tests.upgrade.situations import MADE_UP_ID
 from tests.wires.test_both_wires import alive
@@ -41,13 +42,13 @@ def is_being_created(kept: dict[str, Any]) -> bool:
     return is_waiting and kept["events"][-1]["RequestType"] == "Create"
 
 
-def machine_of_now(world: World, path: Path) -> str:
-    return str(world.app.settings.state_machine_arn)
+def machine_of_now(world: World, path: Path) -> Path:
+    return DEFINITION_OF_NOW
 
 
-def machine_of_then(world: World, path: Path) -> str:
+def machine_of_then(world: World, path: Path) -> Path:
     """Deployed beside the other one: an execution keeps the definition that it started with."""
-    return world.add_machine("then", path.parents[1] / DEFINITION)
+    return path.parents[1] / DEFINITION
 
 
 def has_all(now: dict[str, Any], then: dict[str, Any]) -> bool:
@@ -84,7 +85,7 @@ def left_on_purpose(path: Path, *, is_taken_back: bool = False) -> dict[str, int
 @pytest.mark.parametrize("machine", [machine_of_then, machine_of_now])
 @situations(is_under_way)
 def test_point_12_an_execution_ends_as_it_would_have_ended(
-    world: World, old: Kept, path: Path, machine: Callable[[World, Path], str]
+    world: World, old: Kept, path: Path, machine: Callable[[World, Path], Path]
 ) -> None:
     then, now = old.outcome, outcome_of(world, old.executions, machine(world, path))
     answers = {answer["RequestId"]: answer for answer in now["answers"]}
@@ -108,7 +109,7 @@ def assert_same_answer(now: dict[str, Any], then: dict[str, Any], *, is_decided:
 
 @situations()
 def test_point_12_everything_is_deleted_cleanly(world: World, old: Kept, path: Path) -> None:
-    go_on(world, old.executions, world.app.settings.state_machine_arn)
+    go_on(world, old.executions, DEFINITION_OF_NOW)
     for each in old.deletes:
         answer = send(world, each["event"])
         assert (answer["Status"], answer["PhysicalResourceId"]) == ("SUCCESS", each["event"]["PhysicalResourceId"])
@@ -133,7 +134,7 @@ def test_what_is_being_created_can_be_taken_back(world: World, old: Kept, path: 
 @situations(is_alive)
 def test_point_12_an_update_goes_on_from_what_is_there(world: World, old: Kept) -> None:
     """What OpenAI does not see starts no run: what makes a resource another one is told as it was."""
-    go_on(world, old.executions, world.app.settings.state_machine_arn)
+    go_on(world, old.executions, DEFINITION_OF_NOW)
     for update in old.updates:
         before, physical_id = world.openai.counters()["runs_started"], update["event"]["PhysicalResourceId"]
         answer = send(world, update["event"])

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from local.openai_standin import Fault, Script
-from testkit.in_process.tool_functions import ARN, Refused, submitted_outputs
+from testkit.in_process.answered import Refused
+from testkit.in_process.tool_functions import ARN, submitted_outputs
 from testkit.in_process.world import World
 from tests.wires.test_the_seed import WIRES
 
@@ -117,9 +118,9 @@ def test_neither_arguments_nor_outputs_are_in_a_history_or_stay_in_the_record(wo
     world.openai.script(calling(call("tell", "call_1", about="secret argument")), Script(output_text="Done."))
     answer = world.create(run_with(assistant_id, tool("tell", handler)))
     assert answer["Status"] == "SUCCESS"
-    assert "secret" not in world.histories()
-    assert "call_1" in world.histories(), "it would be there"
-    records = [world.records.load(key) for key in world.items() if key.startswith("RESOURCE#")]
+    assert "secret" not in world.states.histories()
+    assert "call_1" in world.states.histories(), "it would be there"
+    records = [world.store.load(key) for key in world.items() if key.startswith("RESOURCE#")]
     assert all("secret" not in record.model_dump_json() for record in records if record)
 
 

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from local.openai_standin import Fault, OpenAIStandIn, Script
+from testkit.clock import Clock
 from testkit.in_process.deployed import deployed
-from testkit.in_process.moto_shims import Clock
 from testkit.in_process.world import World
 from threadrun.reconcile.once import START_GRACE_SECONDS
 
