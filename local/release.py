@@ -32,7 +32,7 @@ VERSION_FILE = "layers/threadrun/threadrun/__init__.py"
 CHANGELOG = "CHANGELOG.md"
 TEMPLATE = "template.yaml"
 MODULES = "terraform"
-SNAPSHOTS = "tests/upgrade/versions"
+SNAPSHOTS, SNAPSHOT_SUFFIX = "tests/upgrade/versions", ".json.xz"
 SEMANTIC = r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)"
 INSTALLED = (".venv", ".venv-sam", ".build/wheels")
 """The checkout links to these; they are the same as long as the lock files are."""
@@ -123,7 +123,8 @@ def _changes(tree: Path) -> list[tuple[str, str]]:
 
 
 def _snapshots(tree: Path) -> list[str]:
-    return sorted((path.name for path in (tree / SNAPSHOTS).glob("*") if path.is_dir()), key=_numbers)
+    kept = (path.name.removesuffix(SNAPSHOT_SUFFIX) for path in (tree / SNAPSHOTS).glob(f"*{SNAPSHOT_SUFFIX}"))
+    return sorted(kept, key=_numbers)
 
 
 def _numbers(version: str) -> tuple[int, ...]:

@@ -26,12 +26,11 @@ prepare_in_init(with_backend=True)
 @metrics.log_metrics
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """`{key, request_id, awaits_events?}` -> `{outcome, wait_seconds, ...}`, see `threadrun.workflow.waiting.Step`."""
+    """`{key, request_id}` -> `{outcome, wait_seconds, ...}`, see `threadrun.workflow.waiting.Step`."""
     app = application()
     logger.set_correlation_id(event["request_id"])
     seconds = context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS
-    event_waits = app.event_waits if event.get("awaits_events") else None
-    waiting = Waiting(app.sleep, app.clock() + seconds, app.settings.linger_seconds, event_waits)
+    waiting = Waiting(app.sleep, app.clock() + seconds, app.settings.linger_seconds, app.event_waits)
     request_context = RequestContext(lambda names: logger.append_keys(**names))
     try:
         step = app.stepper.take_step(event["key"], event["request_id"], waiting, request_context)

@@ -10,7 +10,7 @@ import pytest
 
 from local.openai_standin import OpenAIStandIn
 from testkit.in_process.world import World
-from tests.flow.test_life_of_a_run import NOTHING, PROPERTIES, left_at_openai
+from tests.support.runs import NOTHING, PROPERTIES, left_at_openai
 
 MESSAGE = {"role": "user", "content": "Hello."}
 BAD: dict[str, tuple[dict[str, Any], str]] = {

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from local.deployment import ROOT
 from local.openai_standin import Fault, Script
 from testkit.in_process.world import STACK_ID, World
-from tests.flow.test_life_of_a_run import CHANGED, PROPERTIES
+from tests.support.runs import CHANGED, PROPERTIES
 
 SCHEMA = json.loads((ROOT / "docs" / "events.schema.json").read_text())
 

@@ -11,8 +11,8 @@ import pytest
 from local.openai_standin import Fault, Script
 from testkit.in_process.tool_functions import ARN
 from testkit.in_process.world import World
-from tests.flow.test_life_of_a_run import PROPERTIES
 from tests.static.test_failure_table import README, rows, told
+from tests.support.runs import PROPERTIES
 
 SCHEMA = {"type": "object", "properties": {"verdict": {"const": "yes"}}, "required": ["verdict"]}
 PROMISE = {"response_format": {"type": "json_schema", "json_schema": {"name": "review", "schema": SCHEMA}}}

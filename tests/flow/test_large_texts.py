@@ -7,7 +7,7 @@ import json
 from local.openai_standin import Script
 from testkit.in_process.aws import aws
 from testkit.in_process.world import BUCKET, World
-from tests.flow.test_life_of_a_run import NOTHING, PROPERTIES, left_at_openai
+from tests.support.runs import NOTHING, PROPERTIES, left_at_openai
 from threadrun.cloudformation.response import MAX_BODY_BYTES
 
 MEGABYTE = "Grüße aus Köln ✓ " * 50_000

@@ -3,35 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from local.openai_standin import Fault, Script
 from testkit.in_process.world import World
-
-PROPERTIES: dict[str, Any] = {
-    "model": "gpt-5.4-mini",
-    "instructions": "Answer in one sentence.",
-    "temperature": "0.2",
-    "metadata": {"team": "docs"},
-    "thread": {
-        "messages": [
-            {"role": "user", "content": "Hello."},
-            {"role": "user", "content": "What is a stack?"},
-        ],
-        "metadata": {"source": "test"},
-    },
-}
-CHANGED = PROPERTIES | {"instructions": "Answer in two sentences."}
-NOTHING = {"conversations": 0, "responses": 0, "responses_in_flight": 0, "orphan_items": 0}
-
-
-def left_at_openai(world: World) -> dict[str, int]:
-    counters = world.openai.counters()
-    return {name: counters[name] for name in NOTHING}
-
-
-def runs_started(world: World) -> int:
-    return world.openai.counters()["runs_started"]
+from tests.support.runs import CHANGED, NOTHING, PROPERTIES, left_at_openai, runs_started
 
 
 def test_create_starts_the_run_in_the_first_invocation(world: World) -> None:

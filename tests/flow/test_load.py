@@ -13,7 +13,7 @@ import pytest
 
 from local.openai_standin import Fault
 from testkit.in_process.world import World
-from tests.flow.test_life_of_a_run import PROPERTIES, runs_started
+from tests.support.runs import PROPERTIES, runs_started
 
 RUNS = 20
 STARTS = ("POST", "/v1/responses")

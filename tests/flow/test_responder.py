@@ -19,7 +19,7 @@ from local.openai_standin import Script
 from testkit.in_process.answer_url import AnswerUrl
 from testkit.in_process.world import VISIBILITY_SECONDS, World
 from testkit.template import ROOT
-from tests.flow.test_life_of_a_run import NOTHING, PROPERTIES, left_at_openai, runs_started
+from tests.support.runs import NOTHING, PROPERTIES, left_at_openai, runs_started
 
 EVENT_FIELDS = ("StackId", "RequestId", "LogicalResourceId")
 

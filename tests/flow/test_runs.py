@@ -15,7 +15,7 @@ from local.recorded_runs import Run, read_runs
 from local.timeline_page import timeline_page
 from testkit.in_process.aws import aws
 from testkit.in_process.world import TABLE, World
-from tests.flow.test_life_of_a_run import PROPERTIES
+from tests.support.runs import PROPERTIES
 from threadrun.state import run as record
 
 CALL = {"type": "function_call", "name": "look_up", "call_id": "call_1", "arguments": {"article": "secret bolt"}}

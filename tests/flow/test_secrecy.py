@@ -9,7 +9,7 @@ import pytest
 
 from local.openai_standin import Fault, Script
 from testkit.in_process.world import World
-from tests.flow.test_life_of_a_run import PROPERTIES
+from tests.support.runs import PROPERTIES
 
 PROMPT, OUTPUT = "prompt-marker-4711", "output-marker-4712"
 

@@ -12,7 +12,7 @@ import pytest
 
 from local.openai_standin import Fault, Script
 from testkit.in_process.world import STACK_ID, World
-from tests.flow.test_life_of_a_run import CHANGED, NOTHING, PROPERTIES, left_at_openai, runs_started
+from tests.support.runs import CHANGED, NOTHING, PROPERTIES, left_at_openai, runs_started
 from threadrun.cloudformation.response import MAX_BODY_BYTES
 from threadrun.state.resource import resource_key
 

@@ -65,7 +65,6 @@ def test_only_keys_travel_through_the_state_machine() -> None:
         "request_id",
         "call_id",
         "failure",
-        "awaits_events",
     }
 
 

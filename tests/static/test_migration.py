@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from local.deployment import ROOT
-from tests.wires.test_the_seed import ARGUMENTS, ATTRIBUTES
+from tests.support.seed import ARGUMENTS, ATTRIBUTES
 
 PAGE = (ROOT / "docs" / "migration.md").read_text()
 VARIABLES = (ROOT / "terraform" / "variables.tf").read_text()

@@ -29,6 +29,10 @@ def replace(tree: Path, file: str, old: str, new: str) -> None:
     (tree / file).write_text(text.replace(old, new))
 
 
+def snapshot(tree: Path, version: str) -> Path:
+    return tree / "tests/upgrade/versions" / f"{version}.json.xz"
+
+
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
     """A tree as it is when 1.2.0 can be released."""
@@ -40,7 +44,8 @@ def tree(tmp_path: Path) -> Path:
         UNRELEASED + "## 1.2.0 - 2026-12-24\n\n### Added\n\n- Sleigh.\n\n## 1.1.9 - 2026-12-01\n\n- Reindeer.\n"
     )
     for version in ("1.1.9", "1.2.0"):
-        (tmp_path / "tests/upgrade/versions" / version).mkdir(parents=True)
+        snapshot(tmp_path, version).parent.mkdir(parents=True, exist_ok=True)
+        snapshot(tmp_path, version).touch()
     module = tmp_path / "terraform" / "modules" / "thread"
     module.mkdir(parents=True)
     (module / "README.md").write_text("# Thread\n\nVersion 1.2.0, of the application and the modules.\n")
@@ -86,11 +91,11 @@ def test_between_releases_the_changelog_may_have_changes_without_a_version(tree:
             "CHANGELOG.md: has 1.2.0, 1.10.0 in this order",
         ),
         (
-            lambda tree: (tree / "tests/upgrade/versions/1.10.0").mkdir(),
+            lambda tree: snapshot(tree, "1.10.0").touch(),
             f"tests/upgrade/versions: has 1.10.0, {VERSION_FILE} says 1.2.0",
         ),
         (
-            lambda tree: (tree / "tests/upgrade/versions/1.1.9").rmdir(),
+            lambda tree: snapshot(tree, "1.1.9").unlink(),
             "tests/upgrade/versions: lacks 1.1.9, which CHANGELOG.md has as released",
         ),
     ],

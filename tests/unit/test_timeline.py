@@ -153,15 +153,6 @@ def test_nothing_comes_after_the_answer() -> None:
     assert life.timeline == before
 
 
-def test_a_run_of_a_version_without_timelines_gets_no_half_of_one() -> None:
-    life = Life()
-    life.run.timeline = ()
-    life.look(1001)
-    life.look(1002, status="completed", completed_at=1002)
-    life.run.enter("answered", 1003)
-    assert life.timeline == []
-
-
 def test_a_timeline_is_bounded() -> None:
     """100 rounds are possible; the record is written with each of them."""
     timeline: Timeline = entered((), "starting", 0)

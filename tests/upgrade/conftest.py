@@ -11,9 +11,24 @@ from local.openai_standin import OpenAIStandIn
 from testkit.clock import Clock
 from testkit.in_process.world import World
 from tests.support.fixtures import clock, wire, world
-from tests.upgrade.kept import Kept, answer_origin, numbered_openai
+from tests.upgrade.kept import Kept, Snapshot, answer_origin, numbered_openai, snapshot_of
+from tests.upgrade.snapshot import keep_all
 
 __all__ = ["clock", "wire", "world"]
+NOW = "now"
+"""The code as it is, as if it had been released."""
+
+
+@pytest.fixture(scope="session")
+def snapshot_of_now(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = snapshot_of(NOW, tmp_path_factory.mktemp("versions"))
+    keep_all(path)
+    return path
+
+
+@pytest.fixture
+def snapshot(version: str, snapshot_of_now: Path) -> Snapshot:
+    return Snapshot.read(snapshot_of_now if version == NOW else snapshot_of(version))
 
 
 @pytest.fixture
@@ -23,8 +38,8 @@ def openai_api(clock: Clock, wire: str) -> Iterator[OpenAIStandIn]:
 
 
 @pytest.fixture
-def kept(world: World, path: Path) -> Kept:
-    return Kept.read(path, answer_origin(world))
+def kept(snapshot: Snapshot, world: World, wire: str, situation: str) -> Kept:
+    return Kept.from_text(snapshot.situations[wire][situation], answer_origin(world))
 
 
 @pytest.fixture

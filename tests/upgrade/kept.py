@@ -1,11 +1,13 @@
-"""A situation of one version in a file: what had been sent, stored and started, and how it went on from there.
+"""The situations of one version in a file: what had been sent, stored and started, and how it went on from there.
 
-Written once, by the version it is of; the files of a version that was released never change.
+Written once, by the version it is of; the file of a version that was released never changes.
 """
 
 from __future__ import annotations
 
+import functools
 import json
+import lzma
 import zlib
 from base64 import b64decode, b64encode
 from collections import Counter
@@ -17,13 +19,14 @@ from typing import Any
 
 from local.openai_standin import OpenAIStandIn
 from local.openai_standin.scripts import script_from_json
+from local.release import ROOT, SNAPSHOT_SUFFIX, SNAPSHOTS
 from testkit.clock import Clock
 from testkit.in_process.aws import aws
 from testkit.in_process.world import TABLE, World
-from tests.wires.test_both_wires import alive
+from tests.support.runs import alive
 
-VERSIONS = Path(__file__).parent / "versions"
-DEFINITION = "thread_run.asl.yaml"
+VERSIONS = ROOT / SNAPSHOTS
+MAX_BYTES = 150_000
 ANSWER_ORIGIN = "http://answers.invalid"
 """Stands for the server that takes the answers: each world has its own."""
 
@@ -51,14 +54,15 @@ class Kept:
     deletes: list[dict[str, Any]]
     """What CloudFormation sends to be rid of everything, each with what is left at OpenAI after it."""
 
-    def write(self, path: Path, origin: str) -> None:
-        text = json.dumps(asdict(self) | {"items": [_as_text(item, origin) for item in self.items]}, indent=1)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text.replace(origin, ANSWER_ORIGIN) + "\n")
+    def as_text(self, origin: str) -> str:
+        """Of a world whose answers go to this origin."""
+        text = json.dumps(asdict(self) | {"items": [_as_text(item, origin) for item in self.items]})
+        return text.replace(origin, ANSWER_ORIGIN)
 
     @classmethod
-    def read(cls, path: Path, origin: str) -> Kept:
-        kept = cls(**json.loads(path.read_text().replace(ANSWER_ORIGIN, origin)))
+    def from_text(cls, text: str, origin: str) -> Kept:
+        """For a world whose answers go to this origin."""
+        kept = cls(**json.loads(text.replace(ANSWER_ORIGIN, origin)))
         kept.items[:] = [_from_text(item, origin) for item in kept.items]
         return kept
 
@@ -77,6 +81,32 @@ class Kept:
         for file_id in self.files:
             world.openai.add_file(id=file_id)
         world.openai.script(*map(script_from_json, self.scripts))
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What a version leaves behind, as one file."""
+
+    definition: str
+    situations: dict[str, dict[str, str]]
+    """A `Kept` as text, by wire API and name."""
+
+    def write(self, path: Path) -> None:
+        """Raises ValueError where it is too large for the repository."""
+        data = lzma.compress(json.dumps(asdict(self)).encode(), preset=9)
+        if len(data) > MAX_BYTES:
+            raise ValueError(f"the snapshot has {len(data)} bytes, more than {MAX_BYTES}")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+
+    @classmethod
+    @functools.cache
+    def read(cls, path: Path) -> Snapshot:
+        return cls(**json.loads(lzma.decompress(path.read_bytes())))
+
+
+def snapshot_of(version: str, folder: Path = VERSIONS) -> Path:
+    return folder / f"{version}{SNAPSHOT_SUFFIX}"
 
 
 def answer_origin(world: World) -> str:

@@ -98,7 +98,8 @@ class Play:
     @contextmanager
     def _executions_noted(self) -> Iterator[None]:
         def start_execution(**request: str) -> None:
-            self.executions.append(json.loads(request["input"]))
+            given = json.loads(request["input"])
+            self.executions.append({name: given[name] for name in ("key", "request_id")})
 
         app, client = self.world.app, self.world.app.step_functions
         app.step_functions = SimpleNamespace(start_execution=start_execution, exceptions=client.exceptions)
@@ -109,11 +110,13 @@ class Play:
 
     def take_steps(self, seconds: float) -> None:
         """Go on with the execution that was left, until this much later or until it need not wait any more."""
-        until = self.world.clock() + seconds
-        while self.executions[-1]["outcome"] == "wait" and self.world.clock() < until:
-            ids = {name: self.executions[-1][name] for name in ("key", "request_id")}
-            self.world.clock.advance(self.executions[-1]["wait_seconds"])
-            self.executions[-1] = ids | self.world.invoke("reconcile", ids)
+        until, step = self.world.clock() + seconds, {"outcome": "wait", "wait_seconds": 0}
+        app, settings = self.world.app, self.world.app.settings
+        app.settings = settings.model_copy(update={"linger_seconds": 0})
+        while step["outcome"] == "wait" and self.world.clock() < until:
+            self.world.clock.advance(step["wait_seconds"])
+            step = self.world.invoke("reconcile", self.executions[-1])
+        app.settings = settings
 
     def updates(self) -> list[dict[str, Any]]:
         """What CloudFormation may send next for the last resource: a change that OpenAI sees, after one it does not."""

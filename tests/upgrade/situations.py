@@ -181,29 +181,15 @@ def with_everything(play: Play, properties: Properties) -> None:
     play.leave("Create", {**properties, name: made["PhysicalResourceId"]})
 
 
-SITUATIONS: tuple[Callable[[Play], None], ...] = (
-    in_progress,
-    start_lost,
-    start_lost_for_long,
-    start_on_existing_thread_lost,
-    being_recorded,
-    completed,
-    failed,
-    refused,
-    answer_not_taken,
-    accepted,
-    function_called,
-    retained,
-    update_in_flight,
-    rollback_in_flight,
-    delete_in_flight,
-    existing_thread,
-    imported,
-    imported_to_be_deleted,
-    thread,
-    thread_in_flight,
-    assistant,
-    written_in_snake_case,
-    written_in_pascal_case,
-    written_as_strings,
+Situations = tuple[Callable[[Play], None], ...]
+WITH_EVERYTHING: Situations = (written_in_snake_case, written_in_pascal_case, written_as_strings)
+BEING_CREATED: Situations = (
+    *(in_progress, start_lost, start_lost_for_long, start_on_existing_thread_lost, being_recorded),
+    *(accepted, function_called, thread_in_flight, *WITH_EVERYTHING),
 )
+"""Their Create waits for what comes of it."""
+UNDER_WAY: Situations = (*BEING_CREATED, answer_not_taken, update_in_flight, rollback_in_flight, delete_in_flight)
+"""They have executions."""
+AT_REST: Situations = (completed, retained, existing_thread, imported, imported_to_be_deleted, thread, assistant)
+FAILED: Situations = (failed, refused)
+SITUATIONS: Situations = (*UNDER_WAY, *AT_REST, *FAILED)

@@ -1,13 +1,12 @@
 """Keeps what a version leaves behind: plays each situation on each wire API and writes down how it stands.
 
-python -m tests.upgrade.snapshot 0.1.0
+python -m tests.upgrade.snapshot 1.0.0
 """
 
 from __future__ import annotations
 
 import argparse
 import logging
-import shutil
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -21,32 +20,33 @@ from local.openai_standin import application
 from testkit.clock import Clock
 from testkit.in_process.deployed import deployed
 from testkit.in_process.world import World
-from testkit.state_machine import DEFINITION as CURRENT_DEFINITION
-from tests.upgrade.kept import DEFINITION, VERSIONS, Kept, answer_origin, numbered_openai, outcome_of
+from testkit.state_machine import DEFINITION
+from tests.support.runs import WIRES, alive
+from tests.upgrade.kept import Kept, Snapshot, answer_origin, numbered_openai, outcome_of, snapshot_of
 from tests.upgrade.play import Play
 from tests.upgrade.situations import SITUATIONS
 from tests.upgrade.spellings import FILE
-from tests.wires.test_both_wires import alive
-from tests.wires.test_the_seed import WIRES
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Keep what this version leaves behind, for the upgrade tests.")
     parser.add_argument("version", help="the version that is about to be released")
-    folder = VERSIONS / parser.parse_args().version
-    if folder.exists():
-        parser.error(f"{folder} is there already: what a released version left behind does not change")
+    path = snapshot_of(parser.parse_args().version)
+    if path.exists():
+        parser.error(f"{path} is there already: what a released version left behind does not change")
     logging.disable()
     warnings.filterwarnings("ignore", "No application metrics to publish")
-    folder.mkdir(parents=True)
-    shutil.copy(CURRENT_DEFINITION, folder / DEFINITION)
-    for wire in WIRES:
-        for situation in SITUATIONS:
-            keep(situation, wire, folder / wire / f"{situation.__name__}.json")
-            print(f"{wire}: {situation.__name__}")
+    keep_all(path)
+    print(f"{path}: {path.stat().st_size} bytes")
 
 
-def keep(situation: Callable[[Play], None], wire: str, path: Path) -> None:
+def keep_all(path: Path) -> None:
+    """Play every situation on each wire API, and write down how it stands."""
+    situations = {wire: {each.__name__: keep(each, wire) for each in SITUATIONS} for wire in WIRES}
+    Snapshot(DEFINITION.read_text(), situations).write(path)
+
+
+def keep(situation: Callable[[Play], None], wire: str) -> str:
     """Play one situation in a world of its own."""
     clock = Clock()
     with (
@@ -59,10 +59,10 @@ def keep(situation: Callable[[Play], None], wire: str, path: Path) -> None:
         play = Play(world)
         situation(play)
         kept, origin = kept_from(play), answer_origin(world)
-        kept.write(path, origin)
-        text = path.read_text()
+        text = kept.as_text(origin)
         assert openai.api_key not in text
         assert origin not in text
+        return text
 
 
 def kept_from(play: Play) -> Kept:
@@ -79,7 +79,7 @@ def kept_from(play: Play) -> Kept:
         scripts=play.scripts,
         events=play.events,
         executions=play.executions,
-        outcome=outcome_of(world, play.executions, CURRENT_DEFINITION),
+        outcome=outcome_of(world, play.executions, DEFINITION),
         updates=play.updates(),
         deletes=[{"event": event, "left": left_after(world, event)} for event in play.deletes()],
     )

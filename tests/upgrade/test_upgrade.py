@@ -2,53 +2,47 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
+import random
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from local.release import SNAPSHOT_SUFFIX
 from testkit.in_process.world import World
-from testkit.state_machine import DEFINITION as DEFINITION_OF_NOW
-from tests.upgrade.kept import DEFINITION, VERSIONS, Kept, go_on, outcome_of
-from tests.upgrade.situations import MADE_UP_ID
-from tests.wires.test_both_wires import alive
+from testkit.state_machine import DEFINITION
+from tests.support.runs import WIRES, alive
+from tests.upgrade.conftest import NOW
+from tests.upgrade.kept import MAX_BYTES, VERSIONS, Kept, Snapshot, go_on, outcome_of, snapshot_of
+from tests.upgrade.situations import (
+    AT_REST,
+    BEING_CREATED,
+    MADE_UP_ID,
+    SITUATIONS,
+    UNDER_WAY,
+    WITH_EVERYTHING,
+    Situations,
+    answer_not_taken,
+    rollback_in_flight,
+    update_in_flight,
+)
+
+RELEASED = sorted(path.name.removesuffix(SNAPSHOT_SUFFIX) for path in VERSIONS.glob(f"*{SNAPSHOT_SUFFIX}"))
 
 
-def situations(is_meant: Callable[[dict[str, Any]], object] = lambda kept: True) -> pytest.MarkDecorator:
-    """Every situation of every version and wire API that is meant."""
-    paths = [path for path in sorted(VERSIONS.glob("*/*/*.json")) if is_meant(json.loads(path.read_text()))]
-    rows = [pytest.param(path, path.parent.name, id=str(path.relative_to(VERSIONS).with_suffix(""))) for path in paths]
-    return pytest.mark.parametrize(("path", "wire"), rows, indirect=["wire"])
+def situations(meant: Situations) -> pytest.MarkDecorator:
+    """Each of them, of every version and wire API."""
+    rows = [(version, wire, each.__name__) for version in (*RELEASED, NOW) for wire in WIRES for each in meant]
+    ids = ["-".join(row) for row in rows]
+    return pytest.mark.parametrize(("version", "wire", "situation"), rows, indirect=["wire"], ids=ids)
 
 
-def is_under_way(kept: dict[str, Any]) -> bool:
-    return bool(kept["executions"])
-
-
-def is_alive(kept: dict[str, Any]) -> bool:
-    """Whether it ends, or ended, well, so that an Update may follow."""
-    return bool(kept["updates"])
-
-
-def says_everything(kept: dict[str, Any]) -> bool:
-    return not {"triggers", "Triggers"}.isdisjoint(kept["events"][-1]["ResourceProperties"])
-
-
-def is_being_created(kept: dict[str, Any]) -> bool:
-    """Whether its Create waits for what comes of it; an answer that is decided goes out all the same."""
-    is_waiting = is_under_way(kept) and kept["executions"][-1]["outcome"] != "answer"
-    return is_waiting and kept["events"][-1]["RequestType"] == "Create"
-
-
-def machine_of_now(world: World, path: Path) -> Path:
-    return DEFINITION_OF_NOW
-
-
-def machine_of_then(world: World, path: Path) -> Path:
+@pytest.fixture
+def definition_of_then(snapshot: Snapshot, tmp_path: Path) -> Path:
     """Deployed beside the other one: an execution keeps the definition that it started with."""
-    return path.parents[1] / DEFINITION
+    path = tmp_path / "thread_run.asl.yaml"
+    path.write_text(snapshot.definition)
+    return path
 
 
 def has_all(now: dict[str, Any], then: dict[str, Any]) -> bool:
@@ -71,8 +65,7 @@ def left(world: World) -> dict[str, int]:
     return {name: count for name, count in counts.items() if count}
 
 
-def left_on_purpose(path: Path, *, is_taken_back: bool = False) -> dict[str, int]:
-    wire, situation = path.parent.name, path.stem
+def left_on_purpose(wire: str, situation: str, *, is_taken_back: bool = False) -> dict[str, int]:
     if situation == "retained":
         return {"responses": {"conversations": 1, "responses": 1}, "assistants": {"threads": 1}}[wire]
     if wire == "responses" and situation in ("start_lost", "start_lost_for_long"):
@@ -82,17 +75,20 @@ def left_on_purpose(path: Path, *, is_taken_back: bool = False) -> dict[str, int
     return {}
 
 
-@pytest.mark.parametrize("machine", [machine_of_then, machine_of_now])
-@situations(is_under_way)
+@pytest.mark.parametrize("is_then", [True, False])
+@situations(UNDER_WAY)
 def test_point_12_an_execution_ends_as_it_would_have_ended(
-    world: World, old: Kept, path: Path, machine: Callable[[World, Path], Path]
+    world: World, old: Kept, situation: str, is_then: bool, definition_of_then: Path
 ) -> None:
-    then, now = old.outcome, outcome_of(world, old.executions, machine(world, path))
+    """By the definition of then, as after an upgrade, or of now, where the responder starts it anew."""
+    then = old.outcome
+    assert old.executions
+    now = outcome_of(world, old.executions, definition_of_then if is_then else DEFINITION)
     answers = {answer["RequestId"]: answer for answer in now["answers"]}
     assert len(answers) == len(now["answers"]), "a request is answered once"
     assert set(answers) == {answer["RequestId"] for answer in then["answers"]}
     for answer in then["answers"]:
-        assert_same_answer(answers[answer["RequestId"]], answer, is_decided=old.executions[-1]["outcome"] == "answer")
+        assert_same_answer(answers[answer["RequestId"]], answer, is_decided=situation == answer_not_taken.__name__)
     assert set(now["public_items"]) == set(then["public_items"])
     for key, item in then["public_items"].items():
         assert has_all(now["public_items"][key], item)
@@ -107,34 +103,37 @@ def assert_same_answer(now: dict[str, Any], then: dict[str, Any], *, is_decided:
     assert now.get("Reason") == then.get("Reason") or not is_decided
 
 
-@situations()
-def test_point_12_everything_is_deleted_cleanly(world: World, old: Kept, path: Path) -> None:
-    go_on(world, old.executions, DEFINITION_OF_NOW)
+@situations(SITUATIONS)
+def test_point_12_everything_is_deleted_cleanly(world: World, old: Kept, wire: str, situation: str) -> None:
+    go_on(world, old.executions, DEFINITION)
     for each in old.deletes:
         answer = send(world, each["event"])
         assert (answer["Status"], answer["PhysicalResourceId"]) == ("SUCCESS", each["event"]["PhysicalResourceId"])
         assert has_all(alive(world), each["left"]), "what is another resource's stays"
-    assert left(world) == left_on_purpose(path)
+    assert left(world) == left_on_purpose(wire, situation)
 
 
-@situations(is_being_created)
-def test_what_is_being_created_can_be_taken_back(world: World, old: Kept, path: Path) -> None:
+@situations(BEING_CREATED)
+def test_what_is_being_created_can_be_taken_back(
+    world: World, old: Kept, wire: str, situation: str, definition_of_then: Path
+) -> None:
     """CloudFormation has heard of no id yet; the execution that creates it goes by the old definition."""
     create = old.events[-1]
     more = {"RequestType": "Delete", "RequestId": "taken-back", "PhysicalResourceId": MADE_UP_ID}
     assert send(world, create, **more)["Status"] == "SUCCESS"
-    go_on(world, old.executions, machine_of_then(world, path))
+    go_on(world, old.executions, definition_of_then)
     assert [answer["RequestId"] for answer in world.url.answers] == ["taken-back"]
     for each in old.deletes:
         if each["event"]["LogicalResourceId"] != create["LogicalResourceId"]:
             send(world, each["event"])
-    assert left(world) == left_on_purpose(path, is_taken_back=True)
+    assert left(world) == left_on_purpose(wire, situation, is_taken_back=True)
 
 
-@situations(is_alive)
+@situations((*BEING_CREATED, update_in_flight, rollback_in_flight, *AT_REST))
 def test_point_12_an_update_goes_on_from_what_is_there(world: World, old: Kept) -> None:
     """What OpenAI does not see starts no run: what makes a resource another one is told as it was."""
-    go_on(world, old.executions, DEFINITION_OF_NOW)
+    go_on(world, old.executions, DEFINITION)
+    assert old.updates
     for update in old.updates:
         before, physical_id = world.openai.counters()["runs_started"], update["event"]["PhysicalResourceId"]
         answer = send(world, update["event"])
@@ -143,9 +142,25 @@ def test_point_12_an_update_goes_on_from_what_is_there(world: World, old: Kept) 
         assert world.openai.counters()["runs_started"] - before == update["is_replacement"]
 
 
-@situations(says_everything)
+@situations(WITH_EVERYTHING)
 def test_point_12_its_events_are_taken_as_they_were(world: World, kept: Kept) -> None:
     """Nothing is there but what was there before the first one."""
     kept.prepare_openai(world)
     answers = [send(world, event) for event in kept.events]
     assert [answer["Status"] for answer in answers] == ["SUCCESS"] * len(answers), answers
+
+
+def test_a_snapshot_is_one_small_file(snapshot_of_now: Path) -> None:
+    """And has all that it should have."""
+    assert snapshot_of_now.stat().st_size <= MAX_BYTES
+    kept = Snapshot.read(snapshot_of_now)
+    assert kept.definition == DEFINITION.read_text()
+    assert kept.situations.keys() == set(WIRES)
+    assert {wire: len(each) for wire, each in kept.situations.items()} == dict.fromkeys(WIRES, len(SITUATIONS))
+
+
+def test_a_snapshot_that_is_too_large_is_not_written(tmp_path: Path) -> None:
+    path = snapshot_of("1.0.0", tmp_path)
+    with pytest.raises(ValueError, match="more than 150000"):
+        Snapshot("", {"responses": {"large": random.Random(1).randbytes(MAX_BYTES).hex()}}).write(path)
+    assert not path.exists()

@@ -7,7 +7,7 @@ from typing import Any
 
 from local.openai_standin import Script
 from testkit.in_process.world import World
-from tests.flow.test_life_of_a_run import NOTHING, left_at_openai, runs_started
+from tests.support.runs import NOTHING, left_at_openai, runs_started
 
 ASSISTANT: dict[str, Any] = {
     "name": "expert",

@@ -8,7 +8,8 @@ import pytest
 
 from local.openai_standin import Fault, Script
 from testkit.in_process.world import World
-from tests.wires.test_the_seed import WIRES, filled
+from tests.support.runs import WIRES, alive
+from tests.support.seed import filled
 
 pytestmark = pytest.mark.parametrize("wire", WIRES, indirect=True)
 MESSAGES = {"messages": [{"role": "user", "content": "What is a stack?"}]}
@@ -24,14 +25,6 @@ def assistant_id(world: World) -> str:
 def before(world: World, assistant_id: str) -> dict[str, int]:
     """What is alive on the server before the test, besides files."""
     return alive(world)
-
-
-def alive(world: World) -> dict[str, int]:
-    # A run still being cancelled counts until it has ended.
-    world.clock.advance(5)
-    counters = world.openai.counters()
-    gone = ("runs_started", "files", "max_concurrent_per_conversation")
-    return {name: count for name, count in counters.items() if name not in gone}
 
 
 def test_create_update_and_delete(world: World, assistant_id: str, before: dict[str, int]) -> None:

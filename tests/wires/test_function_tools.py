@@ -12,7 +12,7 @@ from local.openai_standin import Fault, Script
 from testkit.in_process.answered import Refused
 from testkit.in_process.tool_functions import ARN, submitted_outputs
 from testkit.in_process.world import World
-from tests.wires.test_the_seed import WIRES
+from tests.support.runs import WIRES
 
 pytestmark = pytest.mark.parametrize("wire", WIRES, indirect=True)
 THREAD = {"messages": [{"role": "user", "content": "May it go?"}]}
@@ -120,7 +120,7 @@ def test_neither_arguments_nor_outputs_are_in_a_history_or_stay_in_the_record(wo
     assert answer["Status"] == "SUCCESS"
     assert "secret" not in world.states.histories()
     assert "call_1" in world.states.histories(), "it would be there"
-    records = [world.store.load(key) for key in world.items() if key.startswith("RESOURCE#")]
+    records = [world.records.load(key) for key in world.items() if key.startswith("RESOURCE#")]
     assert all("secret" not in record.model_dump_json() for record in records if record)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from local.openai_standin import Script
 from testkit.in_process.world import World
-from tests.wires.test_the_seed import WIRES
+from tests.support.runs import WIRES
 
 pytestmark = pytest.mark.parametrize("wire", WIRES, indirect=True)
 SCHEMA = {

@@ -26,12 +26,9 @@ Timeline = tuple[Phase, ...]
 
 
 def entered(timeline: Timeline, name: PhaseName, since_epoch_s: float) -> Timeline:
-    """The timeline with a phase that has begun; the same one where that is no news.
-
-    An empty one stays empty without a start: the run is of a version that kept none.
-    """
+    """The timeline with a phase that has begun; the same one where that is no news."""
     if not timeline:
-        return (Phase(name, round(since_epoch_s, 3)),) if name == "starting" else ()
+        return (Phase(name, round(since_epoch_s, 3)),)
     last = timeline[-1]
     is_full = len(timeline) >= MAX_PHASES and last.name == "running" and name not in ("answering", "answered")
     if last.name in (name, "answered") or is_full:
@@ -47,8 +44,6 @@ def looked_at(
 
     `ended_at` is when it ended, or came to its calls.
     """
-    if not timeline:
-        return timeline
     if status == "queued":
         return entered(timeline, "queued", now)
     last = timeline[-1]
