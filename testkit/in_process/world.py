@@ -302,7 +302,8 @@ class World:
             aws("dynamodb").delete_item(TableName=TABLE, Key={"pk": {"S": key}})
         self.url.answers.clear()
         self.url.bodies.clear()
-        vars(self.app).pop("backend", None)  # It remembers what the server lacks.
+        for name in ("backend", "stepper"):  # They remember what the server lacks.
+            vars(self.app).pop(name, None)
         self.states.executions.clear()
         self.clock.reset()
 

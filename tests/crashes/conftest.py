@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
-from tests.crashes.points import Result
+from tests.crashes.points import PARTS, Result
 
-BUILD = Path(__file__).parents[2] / ".build"
-PARTS, TABLE = BUILD / "crash-points", BUILD / "crash-points.md"
 HEADINGS = ("wire", "life", "call", "what happens", "answers", "runs", "left", "lost", "verdict")
 
 
@@ -40,4 +37,4 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         "|" + " --- |" * len(HEADINGS),
         *("| " + " | ".join(row.cells()) + " |" for row in rows),
     ]
-    TABLE.write_text("\n".join(lines) + "\n")
+    PARTS.with_suffix(".md").write_text("\n".join(lines) + "\n")

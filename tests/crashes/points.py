@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
@@ -200,3 +201,9 @@ def alive(world: World) -> dict[str, int]:
     counters["public items"] = len(world.public_items())
     counters["outputs in the bucket"] = aws("s3").list_objects_v2(Bucket=BUCKET)["KeyCount"]
     return counters
+
+
+BUILD = Path(__file__).parents[2] / ".build"
+
+
+PARTS, TABLE = BUILD / "crash-points", BUILD / "crash-points.md"

@@ -10,9 +10,8 @@ from dataclasses import asdict
 
 import pytest
 
-from tests.crashes.conftest import PARTS
 from tests.crashes.lives import LIVES
-from tests.crashes.points import WITHOUT_CONVERSATIONS, application, broken_life, calls_of, ways_to_break
+from tests.crashes.points import PARTS, WITHOUT_CONVERSATIONS, application, broken_life, calls_of, ways_to_break
 
 SHARES = 4
 """The calls of a life are dealt to this many tests, so that two processes are busy to the end."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from local.deployment import Application
 from local.embedded_cloud import EmbeddedCloud
-from tests.e2e.conftest import Stack
+from tests.support.stacks import Stack
 from threadrun.state.resource import ResourceRecord
 from threadrun.storage.records import Records
 

@@ -10,8 +10,8 @@ import pytest
 from local.deployment import Application, build, deploy
 from local.embedded_cloud import EmbeddedCloud
 from local.openai_standin import OpenAIStandIn, Script
-from tests.e2e.conftest import Stack
-from tests.e2e.test_resource_types import template
+from tests.support.shared_resources import template
+from tests.support.stacks import Stack
 
 
 @pytest.fixture

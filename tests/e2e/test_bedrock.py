@@ -10,7 +10,7 @@ import pytest
 from local.deployment import Application, build, deploy
 from local.embedded_cloud import EmbeddedCloud
 from local.openai_standin import OpenAIStandIn, Script
-from tests.e2e.conftest import Stack
+from tests.support.stacks import Stack
 
 STACK = "threadrun-bedrock"
 PROPERTIES = {"model": "gpt-5.4-mini", "thread": {"messages": [{"role": "user", "content": "What is a stack?"}]}}

@@ -4,34 +4,13 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 from local.openai_standin import OpenAIStandIn, Script
-from tests.e2e.conftest import Stack
 from tests.e2e.written import everything_written
+from tests.support.runs import NOTHING, PROPERTIES
+from tests.support.stacks import Stack, left
 
-PROPERTIES: dict[str, Any] = {
-    "model": "gpt-5.4-mini",
-    "instructions": "Answer in one sentence.",
-    "temperature": 0.2,
-    "metadata": {"team": "docs"},
-    "thread": {
-        "messages": [
-            {"role": "user", "content": "Hello."},
-            {"role": "user", "content": "What is a stack?"},
-        ],
-        "metadata": {"source": "test"},
-    },
-}
 CHANGED = PROPERTIES | {"temperature": 0.3}
-
-
-def left(openai_api: OpenAIStandIn) -> dict[str, int]:
-    counters = openai_api.counters()
-    return {name: counters[name] for name in ("conversations", "responses", "responses_in_flight", "orphan_items")}
-
-
-NOTHING = {"conversations": 0, "responses": 0, "responses_in_flight": 0, "orphan_items": 0}
 
 
 def test_the_life_of_a_stack(stack: Stack, openai_api: OpenAIStandIn) -> None:

@@ -13,20 +13,8 @@ from local.deployment import Application
 from local.embedded_cloud import EmbeddedCloud
 from local.openai_standin import OpenAIStandIn, Script
 from local.recorded_runs import read_runs
-from tests.e2e.conftest import Stack
-from tests.e2e.test_cloudformation import NOTHING, left
-
-
-def physical_id(stack: Stack, logical_id: str) -> str:
-    """Wait until the resource is there, while others of its stack may still be created."""
-    deadline = time.monotonic() + 30
-    while True:
-        resources = stack.cloud.client("cloudformation").describe_stack_resources(StackName=stack.name)
-        for each in resources["StackResources"]:
-            if (each["LogicalResourceId"], each["ResourceStatus"]) == (logical_id, "CREATE_COMPLETE"):
-                return str(each["PhysicalResourceId"])
-        assert time.monotonic() < deadline, stack.reasons()
-        time.sleep(0.1)
+from tests.support.runs import NOTHING
+from tests.support.stacks import Stack, left, physical_id
 
 
 def parameters(stack: Stack) -> dict[str, str]:

@@ -11,7 +11,8 @@ from local.deployment import Application
 from local.embedded_cloud import EmbeddedCloud
 from local.openai_standin import Fault, OpenAIStandIn, Script
 from tests.e2e.stacks import Stacks
-from tests.e2e.test_cloudformation import NOTHING, PROPERTIES, left
+from tests.support.runs import NOTHING, PROPERTIES
+from tests.support.stacks import left
 
 LOAD = PROPERTIES | {"ServiceTimeout": 900}
 STARTS = ("POST", "/v1/responses")

@@ -16,10 +16,8 @@ import jsonschema
 from local.dashboard import dashboard_readings, sweep
 from local.deployment import APPLICATION_STACK, ROOT
 from local.openai_standin import Fault, OpenAIStandIn, Script
-from tests.e2e.conftest import Stack
-from tests.e2e.test_cloudformation import PROPERTIES
-from tests.e2e.test_examples import physical_id
-from tests.e2e.test_responder import running_executions, until
+from tests.support.runs import PROPERTIES
+from tests.support.stacks import Stack, physical_id, running_executions, until
 
 SCHEMA = json.loads((ROOT / "docs" / "events.schema.json").read_text())
 WITHOUT = {"ExecutionsFailed", "ExecutionsTimedOut"}

@@ -26,7 +26,7 @@ from local.deployment import APPLICATION_STACK, ROOT, Application
 from local.embedded_cloud import EmbeddedCloud
 from local.openai_standin import OpenAIStandIn
 from testkit.template import tasks
-from tests.e2e.conftest import TOOL_FUNCTION_ARNS
+from tests.support.stacks import TOOL_FUNCTION_ARNS
 
 Permissions = set[tuple[str, str]]
 """Actions, each with the ARN of a resource."""

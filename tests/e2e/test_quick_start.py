@@ -17,7 +17,7 @@ from local.deployment import APPLICATION_STACK, BUILD, ROOT, SAM, Application, s
 from local.embedded_cloud import EmbeddedCloud
 from local.openai_standin import OpenAIStandIn, Script
 from testkit.template import template
-from tests.e2e.conftest import Stack
+from tests.support.stacks import Stack
 
 PROPERTIES = {"model": "gpt-5.4-mini", "thread": {"messages": [{"role": "user", "content": "What is a stack?"}]}}
 KEPT_OUT = shutil.ignore_patterns(".*", "__pycache__", "tests", "bench")

@@ -10,7 +10,8 @@ from local.embedded_cloud import EmbeddedCloud
 from local.openai_standin import OpenAIStandIn, Script
 from local.terraform import provider_directory
 from tests.e2e.terraform import Terraform, module
-from tests.e2e.test_cloudformation import NOTHING, left
+from tests.support.runs import NOTHING
+from tests.support.stacks import left
 
 __all__ = ["module"]
 ANSWER = "It is a collection of resources that are managed together."

@@ -4,27 +4,10 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
-from typing import Any
 
 from local.openai_standin import OpenAIStandIn, Script
-from tests.e2e.conftest import Stack
-from tests.e2e.test_cloudformation import NOTHING, PROPERTIES, left
-
-
-def until(condition: Callable[[], Any], seconds: float = 60) -> Any:
-    """What the condition gives as soon as it gives something."""
-    patience = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < patience, "nothing happened"
-        time.sleep(0.1)
-    return found
-
-
-def running_executions(stack: Stack) -> list[str]:
-    states = stack.cloud.client("stepfunctions")
-    found = states.list_executions(stateMachineArn=stack.application.state_machine_arn, statusFilter="RUNNING")
-    return [each["executionArn"] for each in found["executions"]]
+from tests.support.runs import NOTHING, PROPERTIES
+from tests.support.stacks import Stack, left, running_executions, until
 
 
 def test_an_aborted_execution_fails_the_stack_within_seconds(stack: Stack, openai_api: OpenAIStandIn) -> None:

@@ -15,7 +15,7 @@ from local.deployment import APPLICATION_STACK, Application, build, deploy, wait
 from local.embedded_cloud import EmbeddedCloud
 from local.openai_standin import OpenAIStandIn
 from testkit.template import tasks
-from tests.e2e.conftest import Stack
+from tests.support.stacks import Stack
 
 RUN = {"model": "gpt-5.4-mini", "thread": {"messages": [{"role": "user", "content": "What is a stack?"}]}}
 ALIAS = "live"

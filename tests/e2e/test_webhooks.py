@@ -22,8 +22,8 @@ from local.dashboard import dashboard_readings
 from local.deployment import APPLICATION_STACK, Application
 from local.embedded_cloud import EmbeddedCloud
 from local.openai_standin import DeliveryFault, OpenAIStandIn, Script
-from tests.e2e.conftest import Stack
-from tests.unit.test_webhooks import signed
+from tests.support.signed_events import signed
+from tests.support.stacks import Stack
 
 Deployed = tuple[EmbeddedCloud, Application, OpenAIStandIn]
 RUN_SECONDS = 14

@@ -11,7 +11,7 @@ import pytest
 from local.openai_standin import Fault, Script
 from testkit.in_process.tool_functions import ARN
 from testkit.in_process.world import World
-from tests.static.test_failure_table import README, rows, told
+from tests.support.failure_table import README, rows, told
 from tests.support.runs import PROPERTIES
 
 SCHEMA = {"type": "object", "properties": {"verdict": {"const": "yes"}}, "required": ["verdict"]}

@@ -9,10 +9,9 @@ import pytest
 from testkit.memory import stack
 from testkit.memory.calls import Fate, Trap
 from testkit.memory.world import World
-from tests.random_lives.test_random_lives import RandomLives, quiet
+from tests.random_lives.lives import RandomLives
 from threadrun.reconcile.polling import FIRST_SECONDS, MAX_NET_SECONDS, MIN_NET_SECONDS
 
-__all__ = ["quiet"]
 RUN_SECONDS = 40
 """Longer than a run is lingered for where the server tells of its end."""
 PATIENCE_SECONDS = 3600

@@ -5,31 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from samtranslator.translator.transform import transform
-from samtranslator.yaml_helper import yaml_parse
 
 from local.deployment import ROOT
-from tests.static.test_definitions import EXAMPLES, run
+from tests.support.definitions import EXAMPLES, expanded, run
 
 CHECKOV = ROOT / ".venv-audit" / "bin" / "checkov"
 OPERATION = ("CKV_AWS_115", "CKV_AWS_116", "CKV_AWS_117", "CKV_AWS_119", "CKV_AWS_173", "CKV_AWS_28")
 """Concurrency, dead letters, VPC, own keys, backups: an example shows what a function or a table is for."""
 CHECKED_TYPES = {"AWS::DynamoDB::Table", "AWS::IAM::Role", "AWS::Lambda::Function", "AWS::Logs::LogGroup"}
-
-
-def expanded(parameters: dict[str, str] | None = None, *, layer: str = "key") -> dict[str, Any]:
-    """The application's template as SAM gives it to CloudFormation: only there are the roles to be seen."""
-    template = yaml_parse((ROOT / "template.yaml").read_text())
-    for resource in template["Resources"].values():
-        for name in {"CodeUri", "ContentUri", "DefinitionUri"} & set(resource.get("Properties", {})):
-            key = layer if name == "ContentUri" else "key"
-            resource["Properties"][name] = f"s3://bucket/{key}"  # As after `sam package`.
-    result: dict[str, Any] = transform(template, parameters or {}, SimpleNamespace(load=dict))
-    return result
 
 
 def checkov(*templates: Path, skipped: Sequence[str] = ()) -> dict[str, Any]:

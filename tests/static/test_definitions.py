@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -15,20 +13,10 @@ import yaml
 
 from local.deployment import ROOT, RUNTIME_PACKAGES, SAM, build, reading_build
 from testkit.template import tasks, template
+from tests.support.definitions import DEFINITION, EXAMPLES, run
 
 ASL_VALIDATOR = ROOT / ".build" / "asl-validator" / "node_modules" / ".bin" / "asl-validator"
-DEFINITION = ROOT / "statemachine" / "thread_run.asl.yaml"
-EXAMPLES = sorted((ROOT / "docs" / "examples").glob("*.yaml"))
 TEMPLATES = [ROOT / "template.yaml", *EXAMPLES]
-
-
-def run(*command: str | Path, **variables: str) -> str:
-    environment = os.environ | {"SAM_CLI_TELEMETRY": "0", "AWS_DEFAULT_REGION": "us-east-1"} | variables
-    result = subprocess.run(
-        [str(part) for part in command], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120
-    )
-    assert result.returncode == 0, result.stdout + result.stderr
-    return result.stdout + result.stderr
 
 
 def test_sam_validates_the_template() -> None:

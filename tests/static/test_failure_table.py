@@ -9,9 +9,9 @@ from functools import cache
 
 from local.deployment import ROOT
 from testkit.template import template
+from tests.support.failure_table import PAGE, PLACE, README, rows, told
 from threadrun.schema.parsing import _SENTENCES as PROPERTY_SENTENCES
 
-PAGE, README = ROOT / "docs" / "failures.md", ROOT / "README.md"
 PACKAGE, FUNCTIONS = ROOT / "layers/threadrun/threadrun", ROOT / "functions"
 RAISED = {"TerminalError", "NotFound", "NotServed", "TooLarge", "InvalidEvent"}
 """What ends a request, with a sentence of its own as the first argument."""
@@ -37,12 +37,6 @@ TOLD = {
 LOGGED = {"debug", "info", "warning", "error", "exception"}
 UNSAID = {"the ResponseURL is not CloudFormation's", "the whole", "… problems"}
 """Raised where there is nobody to tell; a place and a number, not sentences."""
-PLACE = "…"
-
-
-def told(text: str) -> str:
-    """A sentence with the same mark for whatever is put into it."""
-    return re.sub(rf"{PLACE}[{PLACE}]*", PLACE, re.sub(r"<[^<>]*>|\{[^{}]*\}", PLACE, text)).strip()
 
 
 def sentence(node: ast.AST | None) -> str | None:
@@ -114,13 +108,6 @@ def in_code() -> frozenset[str]:
     rules = template()["Rules"].values()
     found += [each["AssertDescription"] for rule in rules for each in rule["Assertions"]]
     return frozenset(told(text) for text in found) - UNSAID
-
-
-def rows(text: str) -> list[str]:
-    """The messages in the first cells of the tables' rows; those of CloudFormation and Terraform come last."""
-    ours = text.partition("\n## Messages from CloudFormation and Terraform\n")[0]
-    cells = re.findall(r"^\| (`.*?`) \|", ours, re.MULTILINE)
-    return [(double or single).strip() for cell in cells for double, single in re.findall(r"``(.+?)``|`(.+?)`", cell)]
 
 
 def test_the_table_has_all_reasons_of_the_code_and_no_others() -> None:

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from local.deployment import ROOT
-from tests.static.test_checkov import expanded
+from tests.support.definitions import expanded
 from threadrun.telemetry.run_end import FAILURES
 from threadrun.telemetry.run_events import DETAIL_TYPE, SOURCE
 

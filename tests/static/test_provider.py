@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from ministack.services.cloudformation import engine
 
-from tests.static.test_checkov import expanded
+from tests.support.definitions import expanded
 
 SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:key"
 RESPONSES = {f"bedrock-mantle:{verb}Inference" for verb in ("Create", "Get", "Cancel", "Delete")}

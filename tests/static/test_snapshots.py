@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import yaml
 
+from local.deployment import ROOT
 from testkit.template import tasks
-from tests.static.test_checkov import expanded
-from tests.static.test_definitions import DEFINITION, ROOT, run
+from tests.support.definitions import DEFINITION, expanded, run
 
 SNAPSHOTS = {"ReconcileFunction": "reconcile", "CallToolFunction": "call_tool", "SignalFunction": "signal"}
 MAX_DESCRIPTION_CHARACTERS = 256

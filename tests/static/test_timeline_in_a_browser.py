@@ -15,7 +15,7 @@ import pytest
 from local.recorded_runs import Run
 from local.timeline_page import DARK, LIGHT, timeline_page
 from tests.support.png import Png
-from tests.unit.test_timeline_page import NOON, run
+from tests.support.recorded_runs import NOON, run
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 PLAYWRIGHT = Path.home() / ".cache" / "ms-playwright"

@@ -8,7 +8,7 @@ import httpx2
 import openai
 import pytest
 
-from tests.unit.test_openai_responses import backend, body_of, response, wanted
+from tests.support.responses_server import backend, body_of, response, wanted
 from threadrun.errors import LostReply, NotFound, NotServed, TerminalError, TransientError
 from threadrun.providers.capabilities import BEDROCK_LACKS, REMEMBERED_SECONDS, Capabilities
 from threadrun.providers.errors import translated

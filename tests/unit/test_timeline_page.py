@@ -9,21 +9,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from local.recorded_runs import PHASES, Run, Span
+from local.recorded_runs import PHASES, Run
 from local.timeline_page import BAR, LEFT, RIGHT, TOP, WIDTH, deployments, ticks, timeline_page
-
-NOON = 1_800_014_400.0
-
-
-def run(*lengths: tuple[str, float], at: float = NOON, name: str = "Summary", stack: str = "docs") -> Run:
-    """A run that was at these things for so many seconds each."""
-    spans = []
-    begin = at
-    for phase, seconds in lengths:
-        spans.append(Span(phase, begin, begin + seconds))
-        begin += seconds
-    return Run(stack, name, "gpt-5.4-mini", "completed", 120, tuple(spans), is_under_way=False)
-
+from tests.support.recorded_runs import NOON, run
 
 ONE = run(("starting", 1), ("queued", 2), ("running", 10), ("tools", 5), ("running", 20), ("answering", 2))
 

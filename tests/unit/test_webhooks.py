@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
 import json
 import time
 from types import SimpleNamespace
@@ -18,21 +15,10 @@ from openai import OpenAI
 
 from functions.webhook import app as webhook
 from testkit.memory.services import MemoryTable
+from tests.support.signed_events import BODY, KEY, SECRET, signed
 from threadrun.errors import TerminalError, TransientError
 from threadrun.storage.event_waits import EventWait, EventWaits
 from threadrun.workflow.webhooks import EVENT_TYPES, ForgedEvent, ended_run, wake
-
-KEY = b"a key of the endpoint"
-SECRET = "whsec_" + base64.b64encode(KEY).decode()
-BODY = json.dumps({"object": "event", "id": "evt_1", "type": "response.completed", "data": {"id": "resp_1"}})
-
-
-def signed(body: str, *, age_s: float = 0, key: bytes = KEY) -> dict[str, str]:
-    """The headers of Standard Webhooks: https://github.com/standard-webhooks/standard-webhooks."""
-    timestamp = str(int(time.time() - age_s))
-    digest = hmac.new(key, f"wh_1.{timestamp}.{body}".encode(), hashlib.sha256).digest()
-    signature = f"v1,{base64.b64encode(digest).decode()}"
-    return {"webhook-id": "wh_1", "webhook-timestamp": timestamp, "webhook-signature": signature}
 
 
 def sdk_accepts(body: str, headers: dict[str, str]) -> bool:

@@ -11,12 +11,10 @@ from local.openai_standin import OpenAIStandIn
 from testkit.clock import Clock
 from testkit.in_process.world import World
 from tests.support.fixtures import clock, wire, world
-from tests.upgrade.kept import Kept, Snapshot, answer_origin, numbered_openai, snapshot_of
+from tests.upgrade.kept import NOW, Kept, Snapshot, answer_origin, numbered_openai, snapshot_of
 from tests.upgrade.snapshot import keep_all
 
 __all__ = ["clock", "wire", "world"]
-NOW = "now"
-"""The code as it is, as if it had been released."""
 
 
 @pytest.fixture(scope="session")

@@ -27,6 +27,8 @@ from tests.support.runs import alive
 
 VERSIONS = ROOT / SNAPSHOTS
 MAX_BYTES = 150_000
+NOW = "now"
+"""The code as it is, as if it had been released."""
 ANSWER_ORIGIN = "http://answers.invalid"
 """Stands for the server that takes the answers: each world has its own."""
 

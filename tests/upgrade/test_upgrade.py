@@ -12,8 +12,7 @@ from local.release import SNAPSHOT_SUFFIX
 from testkit.in_process.world import World
 from testkit.state_machine import DEFINITION
 from tests.support.runs import WIRES, alive
-from tests.upgrade.conftest import NOW
-from tests.upgrade.kept import MAX_BYTES, VERSIONS, Kept, Snapshot, go_on, outcome_of, snapshot_of
+from tests.upgrade.kept import MAX_BYTES, NOW, VERSIONS, Kept, Snapshot, go_on, outcome_of, snapshot_of
 from tests.upgrade.situations import (
     AT_REST,
     BEING_CREATED,

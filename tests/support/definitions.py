@@ -1,0 +1,39 @@
+"""The templates, and the tools that check them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from samtranslator.translator.transform import transform
+from samtranslator.yaml_helper import yaml_parse
+
+from local.deployment import ROOT
+
+DEFINITION = ROOT / "statemachine" / "thread_run.asl.yaml"
+
+
+EXAMPLES = sorted((ROOT / "docs" / "examples").glob("*.yaml"))
+
+
+def run(*command: str | Path, **variables: str) -> str:
+    environment = os.environ | {"SAM_CLI_TELEMETRY": "0", "AWS_DEFAULT_REGION": "us-east-1"} | variables
+    result = subprocess.run(
+        [str(part) for part in command], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout + result.stderr
+
+
+def expanded(parameters: dict[str, str] | None = None, *, layer: str = "key") -> dict[str, Any]:
+    """The application's template as SAM gives it to CloudFormation: only there are the roles to be seen."""
+    template = yaml_parse((ROOT / "template.yaml").read_text())
+    for resource in template["Resources"].values():
+        for name in {"CodeUri", "ContentUri", "DefinitionUri"} & set(resource.get("Properties", {})):
+            key = layer if name == "ContentUri" else "key"
+            resource["Properties"][name] = f"s3://bucket/{key}"  # As after `sam package`.
+    result: dict[str, Any] = transform(template, parameters or {}, SimpleNamespace(load=dict))
+    return result
