@@ -72,6 +72,10 @@ audit: $(VENV)/ready $(AUDIT_VENV)/ready ## Ask for known vulnerabilities of the
 bench: setup $(BENCH_VENV)/ready $(CDK)/ready ## Measure lag and cost beside the CDK's Provider framework and crhelper: 15 minutes
 	@PYTHONPATH=layers/threadrun $(BENCH_VENV)/bin/python -m bench $(BENCH)
 
+.PHONY: mutants
+mutants: $(VENV)/ready ## Break the product at its decision points and see which test notices: 15 minutes; MUTANTS="--survivors"
+	@$(VENV)/bin/python -m testkit.mutants $(MUTANTS)
+
 .PHONY: snapshot
 snapshot: $(VENV)/ready ## Keep what VERSION=x.y.z leaves behind, for the upgrade tests
 	@PYTHONPATH=layers/threadrun $(VENV)/bin/python -m tests.upgrade.snapshot $(VERSION)

@@ -1,0 +1,139 @@
+"""`make mutants`: breaks each fact of the list in copies of the tree, and writes which test noticed."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from queue import SimpleQueue
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from testkit.mutants.catalog import LIST, Mutant, problems, read
+from testkit.mutants.result import RESULT, SURVIVED, Death
+from testkit.mutants.result import read as read_result
+from testkit.mutants.result import write as write_result
+from testkit.mutants.tiers import TIERS, Failure, Tier, TierError, first_failure, observe
+from testkit.mutants.tree import Tree
+
+ROOT = Path(__file__).parents[2]
+WORDS = ROOT / ".build" / "mutants"
+"""What pytest said of each mutant's death."""
+WORKERS = 2
+_SECONDS_EACH = 5
+"""Of a mutant that was never run."""
+
+
+class Hunt:
+    """One run through the list."""
+
+    def __init__(self, console: Console, folder: Path) -> None:
+        self._console, self.deaths = console, dict[str, Death]()
+        self._trees: SimpleQueue[Tree] = SimpleQueue()
+        for number in range(WORKERS):
+            copy = folder / str(number)
+            copy.mkdir()
+            self._trees.put(Tree(ROOT, copy))
+        self._spent: defaultdict[str, float] = defaultdict(float)
+
+    def through(self, tier: str, mutants: Sequence[Mutant]) -> list[Mutant]:
+        """Try each mutant on the tests of a tier; returns those that live on."""
+        tree = self._trees.get()
+        with self._console.status(f"tests/{tier}: looking which tests get to {len(mutants)} mutants"):
+            observed = observe(tree, tier, mutants)
+        self._trees.put(tree)
+        for _ in range(WORKERS):
+            tree = self._trees.get()
+            tree.prepare(observed.modules)
+            self._trees.put(tree)
+        columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
+        with Progress(TextColumn(f"tests/{tier}"), *columns, console=self._console) as progress:
+            task = progress.add_task(tier, total=len(mutants))
+            with ThreadPoolExecutor(WORKERS) as pool:
+                survivors = []
+                for mutant, failure in pool.map(lambda each: (each, self._try(each, observed)), mutants):
+                    progress.advance(task)
+                    if failure is None:
+                        survivors.append(mutant)
+                    else:
+                        self._note(mutant, failure)
+        return survivors
+
+    def _try(self, mutant: Mutant, tier: Tier) -> Failure | None:
+        tree, began = self._trees.get(), time.monotonic()
+        try:
+            return first_failure(tree, tier, mutant)
+        finally:
+            self._spent[mutant.name] += time.monotonic() - began
+            self._trees.put(tree)
+
+    def _note(self, mutant: Mutant, failure: Failure) -> None:
+        self.deaths[mutant.name] = Death(failure.test, self._spent[mutant.name])
+        WORDS.mkdir(parents=True, exist_ok=True)
+        (WORDS / f"{mutant.name}.txt").write_text(f"{failure.test}\n\n{failure.why}\n")
+
+    def close(self) -> None:
+        for _ in range(WORKERS):
+            self._trees.get().close()
+
+    def give_up(self, mutant: Mutant) -> None:
+        """Nothing killed it."""
+        self.deaths[mutant.name] = Death(SURVIVED, self._spent[mutant.name])
+        self._console.print(f"[red]alive[/red] {mutant.name} ({mutant.file})", soft_wrap=True)
+
+
+def main() -> int:
+    arguments = _arguments()
+    console, mutants = Console(), read(LIST.read_text())
+    if missing := problems(mutants, ROOT):
+        console.print("\n".join(missing), style="red", markup=False)
+        return 1
+    if arguments.check:
+        console.print(f"{len(mutants)} mutants can be made")
+        return 0
+    known = read_result(RESULT.read_text()) if RESULT.exists() else {}
+    chosen = [each for each in mutants if _is_chosen(each, arguments, known)]
+    expected = sum(known[each.name].seconds if each.name in known else _SECONDS_EACH for each in chosen) / WORKERS
+    console.print(f"{len(chosen)} of {len(mutants)} mutants, {expected / 60:.0f} min and a run of each tier they need")
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
+        hunt, left = Hunt(console, Path(folder)), chosen
+        try:
+            for tier in arguments.tiers:
+                left = hunt.through(tier, left) if left else []
+            hunt.close()
+        except TierError as error:
+            console.print(str(error), style="red", markup=False)
+            return 1
+    for each in left:
+        hunt.give_up(each)
+    RESULT.write_text(write_result(mutants, known | hunt.deaths))
+    console.print(f"{len(chosen) - len(left)} killed, {len(left)} alive, {(time.monotonic() - began) / 60:.1f} min")
+    return 1 if left else 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m testkit.mutants", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="only look whether each mutant's code is there, once")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="mutants, or files of the list")
+    parser.add_argument("--survivors", action="store_true", help="only those that nothing killed the last time")
+    parser.add_argument("--tiers", nargs="+", choices=TIERS, default=TIERS, help="folders of tests, in this order")
+    return parser.parse_args()
+
+
+def _is_chosen(mutant: Mutant, arguments: argparse.Namespace, known: dict[str, Death]) -> bool:
+    if arguments.only:
+        return mutant.name in arguments.only or mutant.file in arguments.only
+    if arguments.survivors:
+        return mutant.name not in known or known[mutant.name].killed_by == SURVIVED
+    return True
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,51 @@
+"""`result.md`: which test kills which mutant."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from testkit.mutants.catalog import Mutant
+
+RESULT = Path(__file__).with_name("result.md")
+SURVIVED = "nothing"
+_ROW = re.compile(r"^\| ([a-z0-9-]+) \| (.+) \| ([0-9.]+) \|$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Death:
+    """What became of a mutant."""
+
+    killed_by: str
+    """A test's id, or `SURVIVED`."""
+    seconds: float
+    """Until that was known, with the start of pytest."""
+
+
+def read(text: str) -> dict[str, Death]:
+    """What is known of each mutant, by its name."""
+    rows = _ROW.findall(text)
+    return {name: Death(by.strip("`").replace("&#124;", "|"), float(seconds)) for name, by, seconds in rows}
+
+
+def write(mutants: Sequence[Mutant], deaths: Mapping[str, Death]) -> str:
+    """The page, with the mutants in the order of their list."""
+    known = {each.name: deaths[each.name] for each in mutants if each.name in deaths}
+    survivors = sum(death.killed_by == SURVIVED for death in known.values())
+    lines = [
+        "# What kills each mutant",
+        "",
+        "Written by `make mutants`. A mutant breaks the fact that it is named after; beside it is the first test that",
+        "failed, of those that execute the changed code, the fastest tier and the quickest test first.",
+        "",
+        f"{len(known)} mutants, {len(known) - survivors} killed, {survivors} alive.",
+        "",
+        "| mutant | killed by | seconds |",
+        "| --- | --- | --- |",
+    ]
+    for name, death in known.items():
+        killed_by = death.killed_by if death.killed_by == SURVIVED else f"`{death.killed_by}`"
+        lines.append(f"| {name} | {killed_by.replace('|', '&#124;')} | {death.seconds:.1f} |")
+    return "\n".join(lines) + "\n"

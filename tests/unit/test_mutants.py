@@ -1,0 +1,86 @@
+"""The mutation run: changes where the list says, and probes that tell which tests get there."""
+
+from __future__ import annotations
+
+import builtins
+
+import pytest
+
+from testkit.mutants import result
+from testkit.mutants.catalog import LIST, Mutant, read
+from testkit.mutants.probes import HEARD_BY, probed
+from testkit.mutants.result import SURVIVED, Death
+
+SOURCE = """
+LIMIT = 3
+
+
+def spent(count):
+    if count > LIMIT:
+        return True
+    elif count < 0:
+        raise ValueError
+    return False
+"""
+
+
+def mutant(old: str, new: str, fact: str = "Nobody spends more") -> Mutant:
+    return Mutant("limits.py", fact, old, new)
+
+
+def test_each_fact_is_broken_by_one_mutant() -> None:
+    mutants = read(LIST.read_text())
+    assert len(mutants) >= 70
+    assert {each.new for each in mutants if each.new == each.old} == set()
+
+
+def test_two_mutants_of_one_name_are_refused() -> None:
+    text = "a.py:\n- {fact: It is so, old: a, new: b}\nb.py:\n- {fact: it is so., old: a, new: b}"
+    with pytest.raises(ValueError, match="it-is-so"):
+        read(text)
+
+
+def test_lines_are_found_and_replaced_at_any_indent() -> None:
+    broken = mutant("if count > LIMIT:\n    return True", "if count:\n    return False\npass").applied_to(SOURCE)
+    assert "    if count:\n        return False\n    pass\n    elif" in broken
+
+
+def test_code_that_is_there_twice_is_not_changed() -> None:
+    assert len(mutant("count", "0").places(SOURCE)) == 3
+    assert mutant("if count > LIMIT:\n        return True", "").places(SOURCE) == [], (
+        "one level less, from the first line"
+    )
+
+
+@pytest.mark.parametrize(("old", "reached_by"), [("count > LIMIT", [1, 4, -1]), ("count < 0", [1, -1]), ("False", [1])])
+def test_a_probe_tells_who_gets_there(monkeypatch: pytest.MonkeyPatch, old: str, reached_by: list[int]) -> None:
+    text, everywhere = probed(SOURCE, [mutant(old, "None")])
+    assert everywhere == set()
+    heard: list[str] = []
+    names: dict[str, object] = {}
+    exec(text, names)
+    spent = names["spent"]
+    assert callable(spent)
+    assert spent(4) is True, "where nobody listens a probe changes nothing"
+    monkeypatch.setattr(builtins, HEARD_BY, heard.append, raising=False)
+    reached = []
+    for count in (1, 4, -1):
+        heard.clear()
+        try:
+            spent(count)
+        except ValueError:
+            pass
+        reached += [count] if heard else []
+    assert reached == reached_by
+
+
+def test_what_stands_outside_of_functions_is_reached_by_all() -> None:
+    assert probed(SOURCE, [mutant("LIMIT = 3", "LIMIT = 4")])[1] == {"nobody-spends-more"}
+
+
+def test_the_result_is_read_as_it_was_written() -> None:
+    killed, alive = mutant("a", "b", "It dies"), mutant("a", "b", "It lives")
+    deaths = {killed.name: Death("tests/unit/test_a.py::test_b[x|y]", 1.5), alive.name: Death(SURVIVED, 2.0)}
+    text = result.write([killed, alive], deaths)
+    assert "2 mutants, 1 killed, 1 alive." in text
+    assert result.read(text) == deaths
