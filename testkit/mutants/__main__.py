@@ -7,8 +7,9 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import replace
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -33,8 +34,9 @@ _SECONDS_EACH = 5
 class Hunt:
     """One run through the list."""
 
-    def __init__(self, console: Console, folder: Path) -> None:
-        self._console, self.deaths = console, dict[str, Death]()
+    def __init__(self, console: Console, folder: Path, keep: Callable[[Mapping[str, Death]], None]) -> None:
+        """`keep` is told what is known by now: a run may be long, and be stopped."""
+        self._console, self._keep, self._deaths = console, keep, dict[str, Death]()
         self._trees: SimpleQueue[Tree] = SimpleQueue()
         for number in range(WORKERS):
             copy = folder / str(number)
@@ -42,28 +44,46 @@ class Hunt:
             self._trees.put(Tree(ROOT, copy))
         self._spent: defaultdict[str, float] = defaultdict(float)
 
+    def again(self, mutants: Sequence[Mutant], known: Mapping[str, Death]) -> list[Mutant]:
+        """Try each mutant on the test that killed it the last time, if there still is one; returns those that live."""
+        killers = {each.name: known[each.name].killed_by for each in mutants if each.name in known}
+        there = {name: test for name, test in killers.items() if (ROOT / test.partition("::")[0]).is_file()}
+        chosen = [each for each in mutants if each.name in there]
+        if not chosen:
+            return list(mutants)
+        observed = self._observe("what killed before", sorted(set(there.values())), chosen)
+        reached = {name: [test] for name, test in there.items() if test in observed.reached[name]}
+        alive = self._try_all("what killed before", chosen, replace(observed, reached=defaultdict(list, reached)))
+        return [each for each in mutants if each.name not in there or each in alive]
+
     def through(self, tier: str, mutants: Sequence[Mutant]) -> list[Mutant]:
         """Try each mutant on the tests of a tier; returns those that live on."""
-        tree = self._trees.get()
-        with self._console.status(f"tests/{tier}: looking which tests get to {len(mutants)} mutants"):
-            observed = observe(tree, tier, mutants)
-        self._trees.put(tree)
-        for _ in range(WORKERS):
-            tree = self._trees.get()
+        return self._try_all(tier, mutants, self._observe(tier, [f"tests/{each}" for each in TIERS[tier]], mutants))
+
+    def _observe(self, what: str, tests: Sequence[str], mutants: Sequence[Mutant]) -> Tier:
+        trees = [self._trees.get() for _ in range(WORKERS)]
+        with self._console.status(f"{what}: looking which tests get to {len(mutants)} mutants"):
+            observed = observe(trees[0], tests, mutants)
+        for tree in trees:
             tree.prepare(observed.modules)
             self._trees.put(tree)
+        return observed
+
+    def _try_all(self, what: str, mutants: Sequence[Mutant], tier: Tier) -> list[Mutant]:
         columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
-        with Progress(TextColumn(f"tests/{tier}"), *columns, console=self._console) as progress:
-            task = progress.add_task(tier, total=len(mutants))
+        alive = []
+        with Progress(TextColumn(what), *columns, console=self._console) as progress:
+            task = progress.add_task(what, total=len(mutants))
             with ThreadPoolExecutor(WORKERS) as pool:
-                survivors = []
-                for mutant, failure in pool.map(lambda each: (each, self._try(each, observed)), mutants):
+                tries = {pool.submit(self._try, each, tier): each for each in mutants}
+                for done in as_completed(tries):
                     progress.advance(task)
+                    mutant, failure = tries[done], done.result()
                     if failure is None:
-                        survivors.append(mutant)
+                        alive.append(mutant)
                     else:
                         self._note(mutant, failure)
-        return survivors
+        return alive
 
     def _try(self, mutant: Mutant, tier: Tier) -> Failure | None:
         tree, began = self._trees.get(), time.monotonic()
@@ -74,7 +94,8 @@ class Hunt:
             self._trees.put(tree)
 
     def _note(self, mutant: Mutant, failure: Failure) -> None:
-        self.deaths[mutant.name] = Death(failure.test, self._spent[mutant.name])
+        self._deaths[mutant.name] = Death(failure.test, self._spent[mutant.name])
+        self._keep(self._deaths)
         WORDS.mkdir(parents=True, exist_ok=True)
         (WORDS / f"{mutant.name}.txt").write_text(f"{failure.test}\n\n{failure.why}\n")
 
@@ -84,7 +105,8 @@ class Hunt:
 
     def give_up(self, mutant: Mutant) -> None:
         """Nothing killed it."""
-        self.deaths[mutant.name] = Death(SURVIVED, self._spent[mutant.name])
+        self._deaths[mutant.name] = Death(SURVIVED, self._spent[mutant.name])
+        self._keep(self._deaths)
         self._console.print(f"[red]alive[/red] {mutant.name} ({mutant.file})", soft_wrap=True)
 
 
@@ -103,8 +125,11 @@ def main() -> int:
     console.print(f"{len(chosen)} of {len(mutants)} mutants, {expected / 60:.0f} min and a run of each tier they need")
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
-        hunt, left = Hunt(console, Path(folder)), chosen
+        hunt = Hunt(console, Path(folder), lambda deaths: _write(mutants, {**known, **deaths}))
+        left = chosen
         try:
+            if not arguments.from_scratch:
+                left = hunt.again(left, known)
             for tier in arguments.tiers:
                 left = hunt.through(tier, left) if left else []
             hunt.close()
@@ -113,7 +138,6 @@ def main() -> int:
             return 1
     for each in left:
         hunt.give_up(each)
-    RESULT.write_text(write_result(mutants, known | hunt.deaths))
     console.print(f"{len(chosen) - len(left)} killed, {len(left)} alive, {(time.monotonic() - began) / 60:.1f} min")
     return 1 if left else 0
 
@@ -123,8 +147,15 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--check", action="store_true", help="only look whether each mutant's code is there, once")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="mutants, or files of the list")
     parser.add_argument("--survivors", action="store_true", help="only those that nothing killed the last time")
-    parser.add_argument("--tiers", nargs="+", choices=TIERS, default=TIERS, help="folders of tests, in this order")
+    parser.add_argument(
+        "--from-scratch", action="store_true", help="do not begin with the test that killed it the last time"
+    )
+    parser.add_argument("--tiers", nargs="+", choices=TIERS, default=list(TIERS), help="which tests, in this order")
     return parser.parse_args()
+
+
+def _write(mutants: Sequence[Mutant], deaths: Mapping[str, Death]) -> None:
+    RESULT.write_text(write_result(mutants, deaths))
 
 
 def _is_chosen(mutant: Mutant, arguments: argparse.Namespace, known: dict[str, Death]) -> bool:

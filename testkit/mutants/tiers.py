@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,8 +14,12 @@ from testkit.mutants.catalog import Mutant
 from testkit.mutants.probes import probed
 from testkit.mutants.tree import Tree
 
-TIERS = ("unit", "flow", "random_lives", "wires", "crashes")
-"""Folders of `tests`, the fastest first."""
+TIERS = {"unit": ("unit",), "process": ("flow", "random_lives", "wires"), "crashes": ("crashes",)}
+"""Folders of `tests`, the fastest first. Those that run the application in one process cost the same."""
+_LETTERS = 5
+"""By so many words are compared: their ends differ."""
+_WORD_FACTOR = 4
+"""How much longer a test may take, to be tried first, for each word that its name shares with the fact."""
 _PATIENCE_SECONDS, _PATIENCE_FACTOR = 20, 10
 """What a test may take beside a mutant, and how many times what it takes without one."""
 _START_SECONDS = 120
@@ -35,18 +40,18 @@ class Failure:
 
 @dataclass(frozen=True)
 class Tier:
-    """What the tests of one folder do without a mutant."""
+    """What some tests do without a mutant."""
 
     seconds: dict[str, float]
     """By the test's id."""
     reached: dict[str, list[str]]
-    """Tests that get to a mutant, by its name, the quickest first."""
+    """Tests that get to a mutant, by its name, in the order to try them."""
     modules: list[str]
     """Of other packages, that its tests import."""
 
 
-def observe(tree: Tree, tier: str, mutants: Sequence[Mutant]) -> Tier:
-    """Run the tier with probes in place of the mutants; raises `TierError` where one of its tests fails."""
+def observe(tree: Tree, tests: Sequence[str], mutants: Sequence[Mutant]) -> Tier:
+    """Run tests, or folders of them, with probes in place of the mutants; raises `TierError` where one fails."""
     by_path = defaultdict(list)
     for each in mutants:
         by_path[each.path].append(each)
@@ -57,20 +62,45 @@ def observe(tree: Tree, tier: str, mutants: Sequence[Mutant]) -> Tier:
         everywhere |= needless
         tree.write(path, text)
     with tempfile.TemporaryDirectory() as out:
-        printed = tree.run_all([f"tests/{tier}"], MUTANTS_OUT=out)
+        printed = tree.run_all(_files_of(tests), MUTANTS_OUT=out, **_only(tests, Path(out)))
         parts = [json.loads(part.read_text()) for part in Path(out).glob("session-*.json")]
     for path, text in originals.items():
         tree.write(path, text)
-    tests = {test: known for part in parts for test, known in part["tests"].items()}
-    if not tests or not all(known["is_good"] for known in tests.values()):
-        raise TierError(f"tests/{tier} fails without any mutant:\n{printed[-_SHOWN_CHARACTERS:]}")
-    quickest = sorted(tests, key=lambda test: tests[test]["seconds"])
+    found = {test: known for part in parts for test, known in part["tests"].items()}
+    if not found or not all(known["is_good"] for known in found.values()):
+        raise TierError(f"tests fail without any mutant:\n{printed[-_SHOWN_CHARACTERS:]}")
+    seconds = {test: known["seconds"] for test, known in found.items()}
     reached = {
-        each.name: [test for test in quickest if each.name in everywhere or each.name in tests[test]["reached"]]
+        each.name: _in_order(
+            each, [test for test in found if each.name in everywhere or each.name in found[test]["reached"]], seconds
+        )
         for each in mutants
     }
     modules = dict.fromkeys(name for part in parts for name in part["modules"])
-    return Tier({test: known["seconds"] for test, known in tests.items()}, reached, list(modules))
+    return Tier(seconds, reached, list(modules))
+
+
+def _in_order(mutant: Mutant, tests: Iterable[str], seconds: Mapping[str, float]) -> list[str]:
+    """The quickest first, and before them those that are about the same thing by their names."""
+    words = _words(mutant.name)
+    return sorted(tests, key=lambda test: seconds[test] / _WORD_FACTOR ** len(words & _words(test)))
+
+
+def _words(text: str) -> set[str]:
+    return {word[:_LETTERS] for word in re.findall("[a-z]{4,}", text.lower())} - {"that", "test", "tests"}
+
+
+def _files_of(tests: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(test.partition("::")[0] for test in tests))
+
+
+def _only(tests: Sequence[str], folder: Path) -> dict[str, str]:
+    """The order to run just these tests, where they are tests and not folders."""
+    if not any("::" in test for test in tests):
+        return {}
+    orders = folder / "tests.json"
+    orders.write_text(json.dumps(dict.fromkeys(tests, 0)))
+    return {"MUTANTS_TESTS": str(orders)}
 
 
 def first_failure(tree: Tree, tier: Tier, mutant: Mutant) -> Failure | None:
@@ -79,14 +109,14 @@ def first_failure(tree: Tree, tier: Tier, mutant: Mutant) -> Failure | None:
     if not tests:
         return None
     limits = {test: _PATIENCE_SECONDS + _PATIENCE_FACTOR * tier.seconds[test] for test in tests}
-    files = dict.fromkeys(test.partition("::")[0] for test in tests)
     original = (tree.folder / mutant.path).read_text()
     tree.write(mutant.path, mutant.applied_to(original))
     with tempfile.TemporaryDirectory() as folder:
         orders, told, output = (Path(folder) / name for name in ("tests.json", "failed.json", "output.txt"))
         orders.write_text(json.dumps(limits))
         patience = _START_SECONDS + _PATIENCE_FACTOR * sum(tier.seconds[test] for test in tests)
-        code = tree.run(["-x", *files], output, patience, MUTANTS_OUT=folder, MUTANTS_TESTS=str(orders))
+        environment = {"MUTANTS_OUT": folder, "MUTANTS_TESTS": str(orders), "MUTANTS_BROKEN": "yes"}
+        code = tree.run(["-x", *_files_of(tests)], output, patience, **environment)
         failed = json.loads(told.read_text()) if told.exists() else None
         printed = output.read_text()
     tree.write(mutant.path, original)

@@ -1,7 +1,8 @@
 """The pytest plugin of a run in a copy of the tree: which test gets to which mutant, and which one fails first.
 
 It takes its orders from the environment: `MUTANTS_OUT`, a folder for what it finds, and `MUTANTS_TESTS`, a file
-with the seconds that each test to run may take, in the order to run them; without it all tests run.
+with the seconds that each test to run may take, in the order to run them; without it all tests run. With
+`MUTANTS_BROKEN` it leaves at the first failure.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from testkit.mutants.probes import HEARD_BY
 
 OUT = Path(os.environ["MUTANTS_OUT"])
 LIMITS: dict[str, float] = json.loads(Path(path).read_text()) if (path := os.environ.get("MUTANTS_TESTS")) else {}
-"""Seconds, by the test's id."""
+"""Seconds, by the test's id; 0 for any number of them."""
+IS_BROKEN = "MUTANTS_BROKEN" in os.environ
 _heard: set[str] = set()
 _tests: dict[str, dict[str, Any]] = {}
 
@@ -61,13 +63,13 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     if not report.failed:
         return
-    if LIMITS:
+    if IS_BROKEN:
         _end(report.nodeid, report.longreprtext)
     _tests.setdefault(report.nodeid, {})["is_good"] = False
 
 
 def pytest_collectreport(report: pytest.CollectReport) -> None:
-    if report.failed and LIMITS:
+    if report.failed and IS_BROKEN:
         _end(report.nodeid, report.longreprtext)
 
 
@@ -78,7 +80,7 @@ def _end(test: str, why: str) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    if not LIMITS and hasattr(session.config, "workerinput"):
+    if not IS_BROKEN and hasattr(session.config, "workerinput"):
         found = {"tests": _tests, "modules": [name for name in sys.modules if _is_of_others(name)]}
         (OUT / f"session-{os.getpid()}.json").write_text(json.dumps(found))
 
