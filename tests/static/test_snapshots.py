@@ -136,7 +136,7 @@ sys.addaudithook(lambda name, args: calls.append(name) if name in ("socket.conne
 import app
 from aws_lambda_powertools.utilities import parameters
 from threadrun.app import application
-built = sorted(vars(application.application()).keys() & {"store", "backend", "step_functions"})
+built = sorted(vars(application.application()).keys() & {"responses", "backend", "step_functions"})
 keys = application._openai_client.cache_info().currsize + len(parameters.base.DEFAULT_PROVIDERS)
 print(json.dumps({"built": built, "calls": calls, "keys": keys}))
 """
@@ -149,7 +149,7 @@ def test_a_snapshot_has_what_the_function_needs_and_neither_key_nor_connection(f
     variables |= {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "PYTHONPATH": path}
     seen = json.loads(run(sys.executable, "-c", LOOK_INTO, **variables))
     assert seen == {
-        "built": ["backend", "store"] if function == "reconcile" else ["store"],
+        "built": ["backend", "responses"] if function == "reconcile" else ["responses"],
         "calls": [],
         "keys": 0,
     }
