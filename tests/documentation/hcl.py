@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from local.terraform import ENVIRONMENT, TERRAFORM
-from tests.documentation.pages import ROOT, Block
+from tests.support.pages import ROOT, Block
 
 _BLOCK = re.compile(
     r"^(?:module|output|variable|provider|terraform|resource|data|locals|moved|removed|import)\b", re.MULTILINE

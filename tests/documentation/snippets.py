@@ -18,7 +18,7 @@ from samtranslator.yaml_helper import yaml_parse
 
 from local.reference import ATTRIBUTES
 from testkit.template import template
-from tests.documentation.pages import ROOT
+from tests.support.pages import ROOT
 from threadrun.errors import InvalidProperties
 from threadrun.schema.arguments import RESOURCE_MODELS
 from threadrun.schema.parsing import parse_properties

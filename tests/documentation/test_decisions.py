@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tests.documentation.pages import ROOT
+from tests.support.pages import ROOT
 
 TEXT = (ROOT / "docs" / "decisions.md").read_text()
 INDEX, _, ENTRIES = TEXT.partition("\n## 20")

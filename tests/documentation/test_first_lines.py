@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.documentation.pages import ROOT, paths
+from tests.support.pages import ROOT, paths
 
 FOLDERS = ("bench", "docs", "functions", "layers", "local", "statemachine", "terraform", "tests")
 BEGINNINGS = {

@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from tests.documentation.pages import ROOT, Found, page_at, pages, read
+from tests.support.pages import ROOT, Found, page_at, pages, read
 
 HOSTS = {
     "aws.amazon.com",

@@ -10,8 +10,8 @@ import pytest
 
 from local.terraform import TERRAFORM
 from tests.documentation import hcl
-from tests.documentation.pages import ROOT, Block, pages, paths, read
 from tests.documentation.snippets import CHECKS, TARGETS, make_problems, yaml_problems
+from tests.support.pages import ROOT, Block, pages, paths, read
 
 PLAIN = {
     "README.md": "events of a stack, as the demo shows them",

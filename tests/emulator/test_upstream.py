@@ -15,8 +15,8 @@ import pytest
 
 from local.embedded_cloud import EmbeddedCloud
 from local.embedded_cloud.upstream import FIXES
-from tests.documentation.pages import page_at
-from tests.template import ROOT
+from testkit.template import ROOT
+from tests.support.pages import page_at
 
 TEXTS = ROOT / "docs" / "upstream"
 FOLDER = ROOT / "local" / "embedded_cloud" / "upstream"

@@ -41,6 +41,6 @@ def test_tests_import_what_is_for_all_or_in_their_own_folder_and_no_tests() -> N
         own = f"tests.{path.relative_to(ROOT / 'tests').parts[0]}."
         for name in imported(path):
             is_test = any(part.startswith("test_") or part == "conftest" for part in name.split(".")[:3])
-            if name.startswith("tests.") and (is_test or not name.startswith((*SHARED, own))):
+            if name.startswith("tests.") and (is_test or not f"{name}.".startswith((*SHARED, own))):
                 wrong.add((str(path.relative_to(ROOT)), name))
     assert wrong == set()

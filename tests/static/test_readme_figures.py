@@ -16,7 +16,7 @@ from testkit.template import template, timeout_seconds
 from threadrun.cloudformation import response
 from threadrun.cloudformation.events import Event
 from threadrun.schema import arguments, types
-from threadrun.storage import records
+from threadrun.storage import records, run_attributes
 
 LENGTHS = ("30", "120", "600")
 SYSTEMS = {
@@ -113,8 +113,8 @@ def limits() -> dict[str, str]:
         "a run, from CloudFormation's request to the answer": f"{longest_run_seconds():,.0f} s (`ServiceTimeout` of "
         f"{arguments.MAX_SERVICE_TIMEOUT_SECONDS:,} s less a margin)",
         "an answer to CloudFormation": f"{response.MAX_BODY_BYTES:,} bytes; `output_text` is shortened to what fits",
-        "a text in the table's item": f"{records.MAX_OUTPUT_BYTES:,} bytes; of a longer one the first "
-        f"{records.SHORTENED_BYTES:,}, and all of it in a bucket",
+        "a text in the table's item": f"{run_attributes.MAX_OUTPUT_BYTES:,} bytes; of a longer one the first "
+        f"{run_attributes.SHORTENED_BYTES:,}, and all of it in a bucket",
         "properties of a resource": f"{records.MAX_BYTES:,} bytes, compressed",
         "`metadata`": f"{types.METADATA_PAIRS} pairs, keys of {types.METADATA_KEY_CHARACTERS} and values of "
         f"{types.METADATA_VALUE_CHARACTERS} characters",
