@@ -23,6 +23,17 @@ ENVIRONMENT = {
 MOTO: Any = {"stepfunctions": {"execute_state_machine": True}, "core": {"service_whitelist": None}}
 
 
+RESPONSES, CHAINS, ASSISTANTS = SERVERS = ("responses", "chains", "assistants")
+"""The APIs that a server may speak; with `CHAINS` it has responses, and neither conversations nor vector stores."""
+
+
+def standin(server: str, clock: Clock, **more: Any) -> OpenAIStandIn:
+    """A server whose time is virtual."""
+    lacks = ("conversations", "vector_stores") if server == CHAINS else ()
+    api = ASSISTANTS if server == ASSISTANTS else RESPONSES
+    return OpenAIStandIn(now=clock, duration_s=0.6, queued_s=0.3, cancel_delay_s=0.5, api=api, lacks=lacks, **more)
+
+
 def forget_secrets() -> None:
     """As a new process has not read them yet."""
     for provider in vars(base)["DEFAULT_PROVIDERS"].values():
@@ -30,8 +41,9 @@ def forget_secrets() -> None:
 
 
 @contextmanager
-def deployed(standin: OpenAIStandIn, clock: Clock, wire: str, calls_in_turn: bool = False) -> Iterator[World]:
+def deployed(standin: OpenAIStandIn, clock: Clock, server: str, calls_in_turn: bool = False) -> Iterator[World]:
     """An application of its own, for as long as the block lasts."""
+    wire = ASSISTANTS if server == ASSISTANTS else RESPONSES
     forget_secrets()
     with pytest.MonkeyPatch.context() as monkeypatch:
         for name, value in ENVIRONMENT.items():

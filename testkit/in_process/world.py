@@ -308,8 +308,10 @@ class World:
         self.clock.reset()
 
     def forget_requests(self) -> None:
-        """Count OpenAI's requests, and the clock, from here."""
+        """Count OpenAI's requests, the answers to CloudFormation, and the clock, from here."""
         self.openai._world.requests.clear()
+        self.url.answers.clear()
+        self.url.bodies.clear()
         self.clock.reset()
 
     def settle(self) -> None:

@@ -11,10 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from local.openai_standin import OpenAIStandIn
 from testkit.clock import Clock
 from testkit.in_process.aws import aws
-from testkit.in_process.deployed import deployed, forget_secrets
+from testkit.in_process.deployed import ASSISTANTS, CHAINS, deployed, forget_secrets, standin
 from testkit.in_process.outside_calls import STATE_MACHINE, Break, Moment, OutsideCalls, end_process, lose_connection
 from testkit.in_process.tool_functions import submitted_outputs
 from testkit.in_process.world import BUCKET, World
@@ -72,19 +71,14 @@ class Result:
         ]
 
 
-WITHOUT_CONVERSATIONS = "responses, chained"
-"""A server where nothing shows a run whose start got no reply: it is given up with a sentence that says so."""
-
-
 @contextmanager
 def application(server: str) -> Iterator[World]:
-    """An application for many lives, one after the other; `server` is a wire API, or `WITHOUT_CONVERSATIONS`."""
-    clock, wire = Clock(), server.partition(",")[0]
-    lacks = ("conversations", "vector_stores") if server == WITHOUT_CONVERSATIONS else ()
-    with (
-        OpenAIStandIn(now=clock, duration_s=0.6, queued_s=0.3, cancel_delay_s=0.5, api=wire, lacks=lacks) as standin,
-        deployed(standin, clock, wire, calls_in_turn=True) as world,
-    ):
+    """An application for many lives, one after the other.
+
+    With `CHAINS` nothing shows a run whose start got no reply: it is given up with a sentence that says so.
+    """
+    clock = Clock()
+    with standin(server, clock) as openai, deployed(openai, clock, server, calls_in_turn=True) as world:
         yield world
 
 
@@ -138,7 +132,7 @@ def broken_life(world: World, life: str, number: int, call: str, way: Way) -> Re
         if broken.is_done and way.moment == "after":
             lost = _unknowable(calls.names[number], left)
         result = Result(
-            world.wire if keeps_threads(world) else WITHOUT_CONVERSATIONS,
+            world.wire if keeps_threads(world) else CHAINS,
             life,
             number,
             call,
@@ -172,7 +166,7 @@ def _problems(result: Result, resource: Resource, broken: Break) -> list[str]:
         elif answers[0]["Status"] != "SUCCESS" and "cannot tell whether" not in answers[0]["Reason"]:
             problems.append(f"{kind} failed: {answers[0]['Reason']}")
     wanted = sum(kind != "Delete" for kind in resource.requests.values()) if result.life.startswith("run") else 0
-    if result.wire.startswith("responses"):
+    if result.wire != ASSISTANTS:
         wanted *= RESPONSES.get(result.life, 1)
     if result.runs > wanted:
         problems.append(f"{result.runs} runs for {wanted} requests")

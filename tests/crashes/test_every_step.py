@@ -10,15 +10,16 @@ from dataclasses import asdict
 
 import pytest
 
+from testkit.in_process.deployed import CHAINS
 from tests.crashes.lives import LIVES
-from tests.crashes.points import PARTS, WITHOUT_CONVERSATIONS, application, broken_life, calls_of, ways_to_break
+from tests.crashes.points import PARTS, application, broken_life, calls_of, ways_to_break
 
 SHARES = 4
 """The calls of a life are dealt to this many tests, so that two processes are busy to the end."""
 
 
 PLAYED = [(server, life) for server in ("responses", "assistants") for life in LIVES]
-PLAYED += [(WITHOUT_CONVERSATIONS, life) for life in ("run", "run that calls functions")]
+PLAYED += [(CHAINS, life) for life in ("run", "run that calls functions")]
 
 
 @pytest.mark.parametrize("share", range(SHARES))

@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from testkit.in_process.deployed import forget_secrets
+from testkit.in_process.deployed import CHAINS, SERVERS, forget_secrets
 from testkit.in_process.outside_calls import Break, Moment, OutsideCalls
 from testkit.in_process.world import World
 from tests.crashes.lives import MESSAGES, Resource, Shared
-from tests.crashes.points import WITHOUT_CONVERSATIONS, alive, application
+from tests.crashes.points import alive, application
+from tests.support.runs import WIRES
 
 MADE_UP = "example-Run-1ABCDEF"
-WIRES = ["responses", "assistants"]
 
 
 class Scene:
@@ -72,7 +72,7 @@ def interrupted(
         yield f"{moment} call {number}, {names[number]}", scene, event
 
 
-@pytest.mark.parametrize("server", [*WIRES, WITHOUT_CONVERSATIONS])
+@pytest.mark.parametrize("server", SERVERS)
 def test_point_01_a_delete_at_any_point_of_a_create_cleans_up(server: str) -> None:
     """CloudFormation sends it with an id that it made up, and hears of that one only."""
     deletes: list[dict[str, Any]] = []
@@ -106,7 +106,7 @@ def test_point_02_the_same_request_again_at_any_point_changes_nothing(wire: str)
 
 def test_point_02_without_conversations_the_same_request_again_starts_no_second_run() -> None:
     """Where the first one rests for half a minute between its intent and its call, it has been given up by then."""
-    with application(WITHOUT_CONVERSATIONS) as world:
+    with application(CHAINS) as world:
         for where, scene, event in interrupted(
             world, lambda it: it.run.event("Create", it.properties), lambda it, event: it.world.deliver(event)
         ):

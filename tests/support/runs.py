@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
+import pytest
+
+from testkit.in_process.deployed import ASSISTANTS, RESPONSES, SERVERS
 from testkit.in_process.world import World
 
-WIRES = ["responses", "assistants"]
+WIRES = [RESPONSES, ASSISTANTS]
 PROPERTIES: dict[str, Any] = {
     "model": "gpt-5.4-mini",
     "instructions": "Answer in one sentence.",
@@ -21,12 +25,21 @@ PROPERTIES: dict[str, Any] = {
     },
 }
 CHANGED = PROPERTIES | {"instructions": "Answer in two sentences."}
-NOTHING = {"conversations": 0, "responses": 0, "responses_in_flight": 0, "orphan_items": 0}
+NOTHING: Counter[str] = Counter()
+THREAD: dict[str, Any] = {"ResourceType": "Custom::OpenAIThread", "logical_id": "Thread"}
+ASSISTANT: dict[str, Any] = {"ResourceType": "Custom::OpenAIAssistant", "logical_id": "Assistant"}
+each_server = pytest.mark.parametrize("wire", SERVERS, indirect=True)
+each_wire = pytest.mark.parametrize("wire", WIRES, indirect=True)
 
 
-def left_at_openai(world: World) -> dict[str, int]:
-    counters = world.openai.counters()
-    return {name: counters[name] for name in NOTHING}
+def on_thread(properties: dict[str, Any], thread_id: str) -> dict[str, Any]:
+    """A run as it is otherwise, on a thread that exists."""
+    return {**{name: each for name, each in properties.items() if name != "thread"}, "existing_thread_id": thread_id}
+
+
+def left_at_openai(world: World) -> Counter[str]:
+    """How many there are of all that can be deleted, besides files and assistants."""
+    return Counter({name: count for name, count in alive(world).items() if count and name != "assistants"})
 
 
 def runs_started(world: World) -> int:

@@ -6,6 +6,7 @@ Once with a key, where what is missing is found out, and once as on Amazon Bedro
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,8 +14,9 @@ import pytest
 
 from local.openai_standin import Fault, OpenAIStandIn, Script
 from testkit.clock import Clock
-from testkit.in_process.deployed import deployed
+from testkit.in_process.deployed import CHAINS, deployed, standin
 from testkit.in_process.world import World
+from tests.support.runs import ASSISTANT, NOTHING, THREAD, left_at_openai
 from threadrun.reconcile.once import START_GRACE_SECONDS
 
 MODEL = "gpt-5.4-mini"
@@ -23,8 +25,6 @@ PROPERTIES: dict[str, Any] = {
     "metadata": {"team": "docs"},
     "thread": {"messages": [{"role": "user", "content": "What is a stack?"}], "metadata": {"source": "test"}},
 }
-NOTHING = {"conversations": 0, "responses": 0, "responses_in_flight": 0, "orphan_items": 0, "vector_stores": 0}
-LACKS = ("conversations", "vector_stores")
 
 
 @pytest.fixture(params=["api_key", "bedrock"])
@@ -34,9 +34,8 @@ def provider(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def openai_api(clock: Clock, provider: str) -> Iterator[OpenAIStandIn]:
-    signed = provider == "bedrock"
-    with OpenAIStandIn(now=clock, duration_s=0.6, queued_s=0.3, cancel_delay_s=0.5, lacks=LACKS, signed=signed) as it:
-        yield it
+    with standin(CHAINS, clock, signed=provider == "bedrock") as server:
+        yield server
 
 
 @pytest.fixture
@@ -48,12 +47,6 @@ def world(openai_api: OpenAIStandIn, clock: Clock, provider: str) -> Iterator[Wo
             given = {"openai_provider": "bedrock", "openai_api_key_secret_arn": ""}
             world.app.settings = world.app.settings.model_copy(update=given)
         yield world
-
-
-def left(world: World) -> dict[str, int]:
-    world.clock.advance(5)
-    counters = world.openai.counters()
-    return {name: counters[name] for name in NOTHING}
 
 
 def sent(world: World, method: str = "POST") -> list[str]:
@@ -86,7 +79,7 @@ def test_a_run_from_its_start_to_its_deletion(world: World, provider: str) -> No
         }
     ]
     assert world.delete(answer["PhysicalResourceId"], PROPERTIES)["Status"] == "SUCCESS"
-    assert left(world) == NOTHING
+    assert left_at_openai(world) == NOTHING
     assert world.public_items() == {}
 
 
@@ -96,18 +89,6 @@ def test_what_the_server_lacks_is_asked_once(world: World, provider: str) -> Non
     assert len({answer["Data"]["thread_id"] for answer in answers}) == 3
     probes = {"api_key": 1, "bedrock": 0}
     assert sent(world).count("/v1/conversations") == probes[provider]
-
-
-def test_an_update_replaces_the_run_and_a_rollback_goes_back(world: World) -> None:
-    created = world.create(PROPERTIES)
-    updated = world.update(created["PhysicalResourceId"], PROPERTIES | {"instructions": "Be brief."})
-    assert updated["PhysicalResourceId"] != created["PhysicalResourceId"]
-    back = world.update(updated["PhysicalResourceId"], PROPERTIES)
-    assert back["PhysicalResourceId"] == created["PhysicalResourceId"]
-    for answer in (updated, created):
-        world.delete(answer["PhysicalResourceId"])
-    assert left(world) == NOTHING
-    assert world.openai.counters()["runs_started"] == 2
 
 
 def test_functions_are_called_in_a_chain_of_responses(world: World) -> None:
@@ -130,7 +111,7 @@ def test_functions_are_called_in_a_chain_of_responses(world: World) -> None:
     assert third["previous_response_id"] not in (None, run_id)
     assert {body["metadata"]["threadrun_thread"] for body in (first, second, third)} == {thread_id}
     world.delete(answer["PhysicalResourceId"])
-    assert left(world) == NOTHING
+    assert left_at_openai(world) == NOTHING
 
 
 @pytest.mark.parametrize(("fault", "runs"), [("lost_reply", 1), ("garbage", 1), ("reset", 0), ("status", 0)])
@@ -151,7 +132,7 @@ def test_a_lost_start_is_neither_guessed_at_nor_made_again(world: World, fault: 
     assert len(responses_asked_for(world)) == 1
     assert world.openai.counters()["runs_started"] == runs
     assert world.delete(answer["PhysicalResourceId"])["Status"] == "SUCCESS"
-    assert left(world) == NOTHING | {"responses": runs}, "whose id nobody knows: the server forgets it in time"
+    assert left_at_openai(world) == +Counter(responses=runs), "whose id nobody knows: the server forgets it in time"
 
 
 @pytest.mark.parametrize("fault", ["reset", "lost_reply"])
@@ -168,40 +149,14 @@ def test_a_lost_submission_is_not_made_again(world: World, fault: str) -> None:
     assert world.delete(answer["PhysicalResourceId"])["Status"] == "SUCCESS"
 
 
-def test_a_refused_start_is_made_again(world: World) -> None:
-    world.openai.fault(Fault("POST", "/v1/responses", "status", status=429, retry_after=3, times=2))
-    answer = world.create(PROPERTIES)
-    assert answer["Status"] == "SUCCESS", answer
-    assert world.openai.counters()["runs_started"] == 1
-
-
-def test_a_run_over_its_deadline_is_cancelled(world: World) -> None:
-    world.openai.script(Script(duration_s=300))
-    answer = world.create(PROPERTIES | {"ServiceTimeout": "30"})
-    assert "ended expired" in answer["Reason"]
-    world.delete(answer["PhysicalResourceId"])
-    assert left(world) == NOTHING
-
-
-def test_import_adopts_a_run_and_refuses_a_wrong_pair(world: World) -> None:
-    one, two = (world.create(PROPERTIES, logical_id=name)["PhysicalResourceId"] for name in ("One", "Two"))
-    assert world.create({"import_id": one}, logical_id="Adopted")["PhysicalResourceId"] == one
-    wrong = world.create({"import_id": one.split(":")[0] + ":" + two.split(":")[1]}, logical_id="Wrong")
-    assert wrong["Status"] == "FAILED"
-    assert "it is not a run of thread chain_" in wrong["Reason"]
-    assert world.delete(one, logical_id="Adopted")["Status"] == "SUCCESS"
-    assert world.app.backend.runs.observe(*one.split(":")).status == "completed"
-
-
 def test_a_thread_that_runs_share_is_refused(world: World) -> None:
-    answer = world.create(PROPERTIES["thread"], ResourceType="Custom::OpenAIThread", logical_id="Thread")
+    answer = world.create(PROPERTIES["thread"], **THREAD)
     assert answer["Status"] == "FAILED"
     assert answer["Reason"].endswith(
         f"a thread that runs share needs conversations, and the server at {world.openai.base_url}/ has none: "
         "give each run its own messages in `thread`, or use a server that has them"
     )
-    kind = {"ResourceType": "Custom::OpenAIThread", "logical_id": "Thread"}
-    assert world.delete(answer["PhysicalResourceId"], **kind)["Status"] == "SUCCESS"
+    assert world.delete(answer["PhysicalResourceId"], **THREAD)["Status"] == "SUCCESS"
 
 
 def test_a_run_on_an_existing_thread_is_refused(world: World) -> None:
@@ -238,13 +193,12 @@ def test_a_retrieval_tool_is_refused(world: World) -> None:
         )
         world.delete(answer["PhysicalResourceId"], logical_id=logical_id)
     assert sent(world, "GET").count("/v1/vector_stores") <= 1, "that was remembered"
-    assert left(world) == NOTHING
+    assert left_at_openai(world) == NOTHING
     assert world.openai.counters()["runs_started"] == 0
 
 
 def test_an_assistant_needs_no_server(world: World) -> None:
-    kind: dict[str, Any] = {"ResourceType": "Custom::OpenAIAssistant", "logical_id": "Assistant"}
-    assistant_id = world.create({"model": MODEL}, **kind)["PhysicalResourceId"]
+    assistant_id = world.create({"model": MODEL}, **ASSISTANT)["PhysicalResourceId"]
     answer = world.create({"assistant_id": assistant_id, "thread": PROPERTIES["thread"]})
     assert answer["Status"] == "SUCCESS", answer
     assert answer["Data"]["assistant_id"] == assistant_id

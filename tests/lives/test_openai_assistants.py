@@ -16,12 +16,11 @@ from threadrun.providers.assistants_v2.backend import AssistantsBackend
 from threadrun.providers.assistants_v2.shapes import MESSAGES_PER_NEW_THREAD
 from threadrun.providers.errors import translated
 from threadrun.reconcile.dispatch import reconcile
-from threadrun.reconcile.once import START_GRACE_SECONDS
 from threadrun.reconcile.outcome import Actor, Done, InProgress, RequeueAfter
 from threadrun.reconcile.polling import DEFAULT_POLLING
 from threadrun.schema.arguments import DesiredAssistant, DesiredThread
 from threadrun.schema.messages import Message
-from threadrun.state.base import Owned, Window
+from threadrun.state.base import Window
 from threadrun.state.observations import ObservedRun, RunPlan
 from threadrun.state.resource import AnyRecord
 from threadrun.state.run import RunRecord
@@ -153,40 +152,6 @@ def test_a_run_sends_only_what_the_user_wrote(world: World) -> None:
     assert (run.status, run.model, run.problem) == ("completed", MODEL, None)
 
 
-def test_every_argument_of_a_run_arrives(world: World) -> None:
-    assistant_id = world.assistant()
-    settings = {
-        "model": "gpt-4.1-mini",
-        "instructions": "Be long.",
-        "temperature": "0.7",
-        "top_p": 0.5,
-        "metadata": {"a": "b"},
-        "max_completion_tokens": 256,
-        "response_format": {"type": "json_object"},
-        "tools": [FUNCTION],
-    }
-    record = on_new_thread(assistant_id, {"content": "In json.", "metadata": {"m": "1"}})
-    desired = record.desired.model_dump(exclude_none=True) | settings  # type: ignore[union-attr]
-    desired["thread"]["metadata"] = {"t": "2"}
-    record = wanted_run(**desired)
-    assert world.observed(record).status == "completed"
-    assert world.bodies("POST", "/runs") == [{**settings, "assistant_id": assistant_id, "temperature": 0.7}]
-    message = {"role": "user", "content": "In json.", "metadata": {"m": "1"}}
-    assert world.bodies("POST", "/threads") == [{"messages": [message], "metadata": {"t": "2"}}]
-
-
-def test_times_and_usage_are_those_of_the_server(world: World) -> None:
-    record = on_new_thread(world.assistant())
-    world.live(record)
-    seen = record.observed
-    assert (seen.created_at, seen.started_at, seen.completed_at) == (1000, 1002, 1012)
-    assert (
-        record.observed.usage.total_tokens
-        == record.observed.usage.prompt_tokens + record.observed.usage.completion_tokens
-        > 0
-    )
-
-
 def test_the_answer_is_not_asked_for_before_the_run_has_ended(world: World) -> None:
     """A look at a running run is one request."""
     backend, plan = world.backend, plan_of(on_new_thread(world.assistant()))
@@ -255,11 +220,6 @@ def test_too_few_completion_tokens_are_refused_before_anything_is_made(world: Wo
     assert world.server.requests == []
 
 
-def test_an_unknown_assistant_is_named(world: World) -> None:
-    with pytest.raises(TerminalError, match="cannot read assistant asst_gone: No assistant found"):
-        world.live(on_new_thread("asst_gone"))
-
-
 def test_a_new_thread_takes_more_messages_than_its_first_call(world: World) -> None:
     """Servers refuse more than 32 at once; a lost reply must not double one, nor change the order."""
     messages = [{"content": f"Message {number}."} for number in range(45)]
@@ -291,23 +251,6 @@ def test_attached_files_are_indexed_before_the_run_starts_and_deleted_with_it(wo
     world.end(record)
     world.backend.assistants.delete(assistant_id)
     assert not any(world.left().values())
-
-
-def test_a_file_that_cannot_be_indexed_is_named_and_nothing_is_left(world: World) -> None:
-    good, bad = world.server.add_file(), world.server.add_file(fails_indexing=True)
-    record = on_new_thread(world.assistant(tools=[{"type": "file_search"}]), attached(good, bad))
-    with pytest.raises(TerminalError, match=f"cannot index the attached files: {bad}: The file type is not supported"):
-        world.live(record)
-    assert not world.bodies("POST", "/runs")
-    world.end(record)
-    assert world.left() == {"assistants": 1, "threads": 0, "runs_in_flight": 0, "vector_stores": 0}
-
-
-def test_an_unknown_file_leaves_nothing_behind(world: World) -> None:
-    record = on_new_thread(world.assistant(), attached("file-gone"), tools=[{"type": "retrieval"}])
-    with pytest.raises(TerminalError, match="No such File object: file-gone"):
-        world.live(record)
-    assert (world.left()["threads"], world.left()["vector_stores"]) == (0, 0)
 
 
 @pytest.mark.parametrize(
@@ -410,39 +353,6 @@ def test_a_thread_deleted_before_its_store_was_known_takes_the_store_with_it(wor
 
 
 # --- existing threads, locks and lost replies
-
-
-def test_a_run_on_a_busy_thread_waits_for_the_other_one(world: World) -> None:
-    assistant_id, thread_id = world.assistant(), thread_of(world)
-    world.backend.threads.add_messages(thread_id, [text("Hello.")])
-    other = world.backend.runs.start(plan_of(on_existing(assistant_id, thread_id)), thread_id)
-    record = on_existing(assistant_id, thread_id)
-    outcome, waits = world.live(record)
-    assert any(wait.startswith("another run holds the thread") for wait in waits)
-    assert outcome.observed
-    assert outcome.observed.status == "completed"
-    assert record.run_id != other.run_id
-    assert world.server.counters()["runs_started"] == 2
-    world.end(record)
-    assert world.left()["threads"] == 1, "the thread is not ours"
-
-
-@pytest.mark.parametrize("kind", ["lost_reply", "garbage"])
-def test_a_start_whose_reply_was_lost_is_found_and_not_doubled(world: World, kind: str) -> None:
-    world.server.fault(Fault("POST", r"/v1/threads/thread_\w+/runs", kind))
-    record = on_new_thread(world.assistant())
-    assert world.observed(record).status == "completed"
-    assert record.run == Owned(id=str(record.run_id))
-    assert world.server.counters()["runs_started"] == 1
-
-
-def test_a_start_that_never_arrived_is_made_again(world: World) -> None:
-    world.server.fault(Fault("POST", r"/v1/threads/thread_\w+/runs", "reset"))
-    record = on_new_thread(world.assistant())
-    assert world.observed(record).status == "completed"
-    assert record.observed.created_at
-    assert record.observed.created_at >= 1000 + START_GRACE_SECONDS
-    assert world.server.counters()["runs_started"] == 1
 
 
 def test_a_lost_start_on_a_shared_thread_is_neither_doubled_nor_guessed_at(world: World) -> None:
@@ -559,24 +469,6 @@ def test_a_delete_that_cannot_look_is_tried_again(world: World) -> None:
 
 
 # --- import
-
-
-def test_an_adopted_run_is_read_and_left_alone(world: World) -> None:
-    first = on_new_thread(world.assistant())
-    world.observed(first)
-    record = wanted_run(model=None, thread=None, import_id=f"{first.thread_id}:{first.run_id}")
-    assert world.observed(record).output_text.startswith("This is the stand-in's answer")
-    world.end(record)
-    assert world.left()["threads"] == 1
-
-
-def test_a_run_of_another_thread_is_not_adopted(world: World) -> None:
-    first, second = on_new_thread(world.assistant()), on_new_thread(world.assistant())
-    world.observed(first)
-    world.observed(second)
-    record = wanted_run(model=None, thread=None, import_id=f"{first.thread_id}:{second.run_id}")
-    with pytest.raises(TerminalError, match="cannot adopt run"):
-        world.live(record)
 
 
 def test_a_server_that_ignores_the_thread_in_the_path_is_not_believed() -> None:
@@ -756,15 +648,6 @@ def test_a_thread_with_45_messages_has_each_once_and_in_order(world: World) -> N
     assert world.backend.threads.count_messages(str(record.thread_id)) == 45
     world.end(record)
     assert world.left()["threads"] == 0
-
-
-def test_a_threads_metadata_is_replaced(world: World) -> None:
-    record = wanted_thread(metadata={"a": "b"})
-    world.live(record)
-    record.set_desired(DesiredThread(metadata={"c": "d"}), "snake_case")
-    world.live(record)
-    there = world.get(f"/threads/{record.thread_id}")
-    assert there["metadata"] == {"c": "d"}
 
 
 def test_a_shared_threads_files_are_there_for_both_tools_and_go_with_it(world: World) -> None:

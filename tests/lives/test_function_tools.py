@@ -12,11 +12,11 @@ from local.openai_standin import Fault, Script
 from testkit.in_process.answered import Refused
 from testkit.in_process.tool_functions import ARN, submitted_outputs
 from testkit.in_process.world import World
-from tests.support.runs import WIRES
+from tests.support.runs import ASSISTANT, NOTHING, WIRES, left_at_openai
+from tests.support.runs import THREAD as SHARED
 
 pytestmark = pytest.mark.parametrize("wire", WIRES, indirect=True)
 THREAD = {"messages": [{"role": "user", "content": "May it go?"}]}
-NOTHING = {"conversations": 0, "threads": 0, "responses": 0, "responses_in_flight": 0, "runs_in_flight": 0}
 
 
 def call(name: str, call_id: str, /, **arguments: Any) -> dict[str, Any]:
@@ -33,12 +33,6 @@ def tool(name: str, handler_arn: str | None = None) -> dict[str, Any]:
 
 
 @pytest.fixture
-def assistant_id(world: World) -> str:
-    made = world.create({"model": "gpt-5.4-mini"}, ResourceType="Custom::OpenAIAssistant", logical_id="Assistant")
-    return str(made["PhysicalResourceId"])
-
-
-@pytest.fixture
 def add_up(world: World) -> str:
     return world.tools.add("tool-add-up", lambda event: sum(event["arguments"]["numbers"]))
 
@@ -52,12 +46,6 @@ def outputs_seen(world: World) -> dict[str, str]:
     found = submitted_outputs(world.openai.requests)
     assert len(found) == len(dict(found)), f"answered twice: {Counter(name for name, _ in found)}"
     return dict(found)
-
-
-def left(world: World) -> dict[str, int]:
-    world.clock.advance(5)
-    counters = world.openai.counters()
-    return {name: counters[name] for name in NOTHING}
 
 
 def test_a_call_is_answered_by_its_handler_and_the_run_goes_on(world: World, assistant_id: str, add_up: str) -> None:
@@ -79,7 +67,7 @@ def test_a_call_is_answered_by_its_handler_and_the_run_goes_on(world: World, ass
     assert outputs_seen(world) == {"call_1": "3"}
     assert (answer["Data"]["id"], answer["Data"]["required_action"]) == (run_id, "")
     assert world.delete(answer["PhysicalResourceId"], properties)["Status"] == "SUCCESS"
-    assert left(world) == NOTHING
+    assert left_at_openai(world) == NOTHING
 
 
 def test_three_rounds_two_tools_five_calls_at_once_one_of_which_fails_once(
@@ -110,7 +98,7 @@ def test_three_rounds_two_tools_five_calls_at_once_one_of_which_fails_once(
     usage = {"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110}
     assert json.loads(answer["Data"]["usage"]) == usage
     assert world.delete(answer["PhysicalResourceId"])["Status"] == "SUCCESS"
-    assert left(world) == NOTHING
+    assert left_at_openai(world) == NOTHING
 
 
 def test_neither_arguments_nor_outputs_are_in_a_history_or_stay_in_the_record(world: World, assistant_id: str) -> None:
@@ -187,7 +175,7 @@ def test_a_handler_that_stays_throttled_costs_the_time_that_the_run_has(world: W
     assert answer["Status"] == "FAILED"
     assert "did not end within 60 s" in answer["Reason"]
     assert world.delete(answer["PhysicalResourceId"])["Status"] == "SUCCESS"
-    assert left(world) == NOTHING
+    assert left_at_openai(world) == NOTHING
 
 
 def test_arguments_that_are_no_json_object_are_told_to_the_model(world: World, assistant_id: str, add_up: str) -> None:
@@ -208,7 +196,7 @@ def test_a_failed_handler_ends_the_run_where_that_is_asked_for(world: World, ass
     assert "secret text" not in answer["Reason"]
     assert outputs_seen(world) == {}
     assert world.delete(answer["PhysicalResourceId"], properties)["Status"] == "SUCCESS"
-    assert left(world) == NOTHING
+    assert left_at_openai(world) == NOTHING
 
 
 def test_rounds_are_bounded(world: World, assistant_id: str, add_up: str) -> None:
@@ -220,7 +208,7 @@ def test_rounds_are_bounded(world: World, assistant_id: str, add_up: str) -> Non
     assert "called functions in more than 2 rounds (max_tool_rounds)" in answer["Reason"]
     assert len(world.tools.events) == 2
     assert world.delete(answer["PhysicalResourceId"])["Status"] == "SUCCESS"
-    assert left(world) == NOTHING
+    assert left_at_openai(world) == NOTHING
 
 
 def test_without_a_handler_the_call_is_an_attribute(world: World, assistant_id: str, add_up: str) -> None:
@@ -237,7 +225,7 @@ def test_without_a_handler_the_call_is_an_attribute(world: World, assistant_id: 
     [item] = world.public_items().values()
     assert [each["M"]["name"]["S"] for each in item["required_action"]["L"]] == ["add_up", "sign"]
     assert world.delete(answer["PhysicalResourceId"])["Status"] == "SUCCESS"
-    assert left(world) == NOTHING
+    assert left_at_openai(world) == NOTHING
 
 
 def test_a_handler_that_the_application_may_not_invoke_is_refused_at_once(world: World, assistant_id: str) -> None:
@@ -257,7 +245,7 @@ def test_a_handler_that_the_application_may_not_invoke_is_refused_at_once(world:
 
 def test_an_assistant_can_bring_the_handlers(world: World, add_up: str) -> None:
     tools = {"model": "gpt-5.4-mini", "tools": [tool("add_up", add_up)]}
-    made = world.create(tools, ResourceType="Custom::OpenAIAssistant", logical_id="Assistant")
+    made = world.create(tools, **ASSISTANT)
     if world.wire == "assistants":
         assert "handler_arn: the server keeps no handlers on this API" in made["Reason"]
         return
@@ -271,7 +259,7 @@ def test_an_assistant_can_bring_the_handlers(world: World, add_up: str) -> None:
 
 @pytest.fixture
 def shared(world: World) -> str:
-    made = world.create(THREAD, ResourceType="Custom::OpenAIThread", logical_id="Thread")
+    made = world.create(THREAD, **SHARED)
     return str(made["PhysicalResourceId"])
 
 
@@ -338,7 +326,7 @@ def test_a_submission_without_a_reply_is_made_once(world: World, assistant_id: s
     assert world.openai.counters()["runs_started"] == (2 if world.wire == "responses" else 1)
     assert world.delete(answer["PhysicalResourceId"], properties)["Status"] == "SUCCESS"
     lost = {"responses": 1} if world.wire == "responses" and kind in ("lost_reply", "garbage") else {}
-    assert left(world) == NOTHING | lost, "a response whose only reply was lost is known to nobody"
+    assert left_at_openai(world) == Counter(lost), "a response whose only reply was lost is known to nobody"
 
 
 def test_a_lost_submission_that_calls_functions_again_goes_on(world: World, assistant_id: str, add_up: str) -> None:
@@ -398,6 +386,6 @@ def test_a_delete_while_a_function_is_called_stops_the_run(world: World, assista
     properties |= run_with(assistant_id, tool("order", world.tools.add("tool-order", order)))
     world.deliver(world.event("Create", properties))
     world.settle()
-    assert [answer["Status"] for answer in world.url.answers[1:]] == ["SUCCESS"]
+    assert [answer["Status"] for answer in world.url.answers] == ["SUCCESS"]
     assert outputs_seen(world) == {}
-    assert left(world) == NOTHING
+    assert left_at_openai(world) == NOTHING

@@ -27,12 +27,6 @@ def promised(schema: Any = SCHEMA, **more: Any) -> dict[str, Any]:
     return {"type": "json_schema", "json_schema": {"name": "verdict", "schema": schema, **more}}
 
 
-@pytest.fixture
-def assistant_id(world: World) -> str:
-    made = world.create({"model": "gpt-5.4-mini"}, ResourceType="Custom::OpenAIAssistant", logical_id="Assistant")
-    return str(made["PhysicalResourceId"])
-
-
 def sent(world: World) -> dict[str, Any]:
     """The form that the last run was started with, without its type, in the words of Assistants v2."""
     end = {"responses": "/responses", "assistants": "/runs"}[world.wire]

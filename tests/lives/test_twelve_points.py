@@ -8,21 +8,35 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from local.openai_standin import Fault, Script
 from testkit.in_process.world import STACK_ID, World
-from tests.support.runs import CHANGED, NOTHING, PROPERTIES, left_at_openai, runs_started
+from tests.support.runs import (
+    CHANGED,
+    NOTHING,
+    PROPERTIES,
+    each_server,
+    each_wire,
+    left_at_openai,
+    runs_started,
+)
 from threadrun.cloudformation.response import MAX_BODY_BYTES
+from threadrun.reconcile.once import START_GRACE_SECONDS
 from threadrun.state.resource import resource_key
 
+STARTS = {"responses": "/v1/responses", "assistants": "/v1/threads/.*/runs"}
 
-def test_point_01_delete_during_create_with_a_made_up_id_cleans_up(world: World) -> None:
+
+@each_server
+def test_point_01_delete_during_create_with_a_made_up_id_cleans_up(world: World, properties: dict[str, Any]) -> None:
     """A sibling of the stack failed: CloudFormation never learned the run's id."""
     world.openai.script(Script(duration_s=300))
-    event = world.event("Create", PROPERTIES)
+    event = world.event("Create", properties)
     world.invoke("custom_resource", event)
-    delete = world.event("Delete", PROPERTIES, physical_id="example-Run-1ABCDEF")
+    delete = world.event("Delete", properties, physical_id="example-Run-1ABCDEF")
     world.invoke("custom_resource", delete)
     world.settle()
     assert [(answer["RequestId"], answer["Status"]) for answer in world.url.answers] == [
@@ -63,9 +77,10 @@ def test_point_01_a_create_sent_after_such_a_delete_is_a_new_one(world: World) -
     assert world.create(PROPERTIES)["Status"] == "SUCCESS"
 
 
-def test_point_02_a_repeated_request_starts_no_second_run(world: World) -> None:
+@each_server
+def test_point_02_a_repeated_request_starts_no_second_run(world: World, properties: dict[str, Any]) -> None:
     """Lambda delivers an event at least once."""
-    event = world.event("Create", PROPERTIES)
+    event = world.event("Create", properties)
     world.invoke("custom_resource", event)
     world.invoke("custom_resource", event)
     world.settle()
@@ -95,13 +110,16 @@ def test_point_03_a_newer_request_overtakes_an_older_one(world: World) -> None:
     assert left_at_openai(world)["responses_in_flight"] == 0
 
 
-def test_point_04_a_failed_create_names_the_run_and_its_delete_cleans_up(world: World) -> None:
+@each_server
+def test_point_04_a_failed_create_names_the_run_and_its_delete_cleans_up(
+    world: World, properties: dict[str, Any]
+) -> None:
     world.openai.script(Script(error=("server_error", "The model had a bad day.")))
-    failed = world.create(PROPERTIES)
+    failed = world.create(properties)
     assert failed["Status"] == "FAILED"
     assert "ended failed" in failed["Reason"]
     assert "The model had a bad day. (server_error)" in failed["Reason"]
-    assert failed["PhysicalResourceId"].startswith("conv_")
+    assert failed["PhysicalResourceId"].startswith(("conv_", "chain_", "thread_"))
     assert world.delete(failed["PhysicalResourceId"])["Status"] == "SUCCESS"
     assert left_at_openai(world) == NOTHING
 
@@ -123,28 +141,34 @@ def test_point_05_a_visible_change_is_a_replacement_and_delete_removes_only_the_
     assert left_at_openai(world)["responses"] == 1
 
 
-def test_point_05_a_failed_update_rolls_back_to_the_old_run_and_clears_the_new_one(world: World) -> None:
+@each_server
+def test_point_05_a_failed_update_rolls_back_to_the_old_run_and_clears_the_new_one(
+    world: World, properties: dict[str, Any]
+) -> None:
     """The emulator and AWS differ in which ids they delete after it: nothing may be left either way."""
-    old = world.create(PROPERTIES)
+    old = world.create(properties)
+    one = left_at_openai(world)
     world.openai.script(Script(error=("server_error", "no")))
-    failed = world.update(old["PhysicalResourceId"], CHANGED)
+    failed = world.update(old["PhysicalResourceId"], properties | {"instructions": "Be brief."})
     assert failed["Status"] == "FAILED"
     assert failed["PhysicalResourceId"] != old["PhysicalResourceId"], "the replacement was made"
-    back = world.update(failed["PhysicalResourceId"], PROPERTIES)
+    back = world.update(failed["PhysicalResourceId"], properties)
     assert back["PhysicalResourceId"] == old["PhysicalResourceId"]
-    assert left_at_openai(world)["responses"] == 1
+    assert left_at_openai(world) == one
     assert world.delete(failed["PhysicalResourceId"])["Status"] == "SUCCESS"
-    assert left_at_openai(world)["responses"] == 1
+    assert left_at_openai(world) == one
     assert runs_started(world) == 2
 
 
-def test_point_05_a_refused_update_keeps_the_old_id(world: World) -> None:
-    old = world.create(PROPERTIES)
-    failed = world.update(old["PhysicalResourceId"], PROPERTIES | {"model": "no-such-model"})
+@each_server
+def test_point_05_a_refused_update_keeps_the_old_id(world: World, properties: dict[str, Any]) -> None:
+    old = world.create(properties)
+    one = left_at_openai(world)
+    failed = world.update(old["PhysicalResourceId"], properties | {"model": "no-such-model"})
     assert failed["Status"] == "FAILED"
     assert failed["PhysicalResourceId"] == old["PhysicalResourceId"]
-    world.update(old["PhysicalResourceId"], PROPERTIES)
-    assert left_at_openai(world)["conversations"] == 1, "the thread of the refused run is gone"
+    world.update(old["PhysicalResourceId"], properties)
+    assert left_at_openai(world) == one, "the thread of the refused run is gone"
 
 
 def test_point_06_an_answer_is_never_larger_than_cloudformation_takes(world: World) -> None:
@@ -204,11 +228,12 @@ def test_point_08_unreadable_and_failed_looks_fail_nothing(world: World) -> None
     assert world.create(PROPERTIES)["Status"] == "SUCCESS"
 
 
-def test_point_08_a_rate_limit_is_obeyed(world: World) -> None:
-    world.openai.fault(Fault("POST", "/v1/responses", "status", status=429, retry_after=120))
+@each_server
+def test_point_08_a_rate_limit_is_obeyed(world: World, properties: dict[str, Any]) -> None:
+    world.openai.fault(Fault("POST", STARTS[world.wire], "status", status=429, retry_after=120, times=2))
     began = world.clock()
-    assert world.create(PROPERTIES)["Status"] == "SUCCESS"
-    assert world.clock() - began >= 120
+    assert world.create(properties)["Status"] == "SUCCESS"
+    assert world.clock() - began >= 240
     assert runs_started(world) == 1
 
 
@@ -221,31 +246,39 @@ def test_point_08_but_an_exhausted_quota_fails_at_once(world: World) -> None:
     assert "No money." in answer["Reason"]
 
 
+@each_wire
 @pytest.mark.parametrize("kind", ["lost_reply", "garbage"])
-def test_point_08_a_lost_reply_does_not_start_a_second_run(world: World, kind: str) -> None:
-    """The conversation's own items prove that the run was started and ended."""
+def test_point_08_a_lost_reply_does_not_start_a_second_run(world: World, properties: dict[str, Any], kind: str) -> None:
+    """The thread itself proves that the run was started and ended."""
     world.openai.script(Script(output_text="Found again.", duration_s=5))
-    world.openai.fault(Fault("POST", "/v1/responses", kind))
-    answer = world.create(PROPERTIES)
-    assert answer["Status"] == "SUCCESS"
-    assert answer["Data"]["output_text"] == "Found again."
+    world.openai.fault(Fault("POST", STARTS[world.wire], kind))
+    answer = world.create(properties)
+    assert (answer["Status"], answer["Data"]["output_text"]) == ("SUCCESS", "Found again.")
     assert runs_started(world) == 1
     world.delete(answer["PhysicalResourceId"])
-    assert left_at_openai(world)["conversations"] == 0
+    assert left_at_openai(world)["conversations"] + left_at_openai(world)["threads"] == 0
 
 
-def test_point_08_a_lost_run_that_takes_long_is_waited_for_and_not_started_again(world: World) -> None:
+@each_wire
+def test_point_08_a_lost_run_that_takes_long_is_waited_for_and_not_started_again(
+    world: World, properties: dict[str, Any]
+) -> None:
     """After the grace period the thread's lock proves that the run is alive."""
     world.openai.script(Script(output_text="Late.", duration_s=100))
-    world.openai.fault(Fault("POST", "/v1/responses", "lost_reply"))
-    answer = world.create(PROPERTIES)
+    world.openai.fault(Fault("POST", STARTS[world.wire], "lost_reply"))
+    answer = world.create(properties)
     assert answer["Data"]["output_text"] == "Late."
     assert runs_started(world) == 1
 
 
-def test_point_08_a_start_that_never_arrived_is_made_again(world: World) -> None:
-    world.openai.fault(Fault("POST", "/v1/responses", "status", status=503))
-    assert world.create(PROPERTIES)["Status"] == "SUCCESS"
+@each_wire
+@pytest.mark.parametrize("kind", ["status", "reset"])
+def test_point_08_a_start_that_never_arrived_is_made_again(world: World, properties: dict[str, Any], kind: str) -> None:
+    """Not before it would have been seen."""
+    world.openai.fault(Fault("POST", STARTS[world.wire], kind, status=503))
+    answer = world.create(properties)
+    assert answer["Status"] == "SUCCESS"
+    assert int(answer["Data"]["created_at"]) >= world.clock.BEGIN + START_GRACE_SECONDS
     assert runs_started(world) == 1
 
 
@@ -263,15 +296,16 @@ def test_point_09_what_was_said_in_a_request_is_forgotten_with_it(world: World) 
     assert "expires_epoch_s" in item, "the empty record leaves the table by itself"
 
 
-def test_point_10_a_run_over_its_deadline_is_cancelled_and_fails(world: World) -> None:
+@each_server
+def test_point_10_a_run_over_its_deadline_is_cancelled_and_fails(world: World, properties: dict[str, Any]) -> None:
     world.openai.script(Script(duration_s=300))
     started = world.clock()
-    answer = world.create(PROPERTIES | {"ServiceTimeout": "30"})
+    answer = world.create(properties | {"ServiceTimeout": "30"})
     assert answer["Status"] == "FAILED"
     assert "ended expired" in answer["Reason"]
     assert world.clock() - started < 30
-    world.clock.advance(1)
-    assert world.openai.counters()["responses_in_flight"] == 0
+    left = left_at_openai(world)
+    assert left["responses_in_flight"] + left["runs_in_flight"] == 0
     world.delete(answer["PhysicalResourceId"])
     assert left_at_openai(world) == NOTHING
 

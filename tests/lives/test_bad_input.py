@@ -10,7 +10,8 @@ import pytest
 
 from local.openai_standin import OpenAIStandIn
 from testkit.in_process.world import World
-from tests.support.runs import NOTHING, PROPERTIES, left_at_openai
+from tests.support.runs import NOTHING, PROPERTIES, each_wire, left_at_openai, runs_started
+from tests.support.seed import filled
 
 MESSAGE = {"role": "user", "content": "Hello."}
 BAD: dict[str, tuple[dict[str, Any], str]] = {
@@ -145,3 +146,52 @@ def test_a_prompt_that_the_table_cannot_hold_is_refused_with_its_size(world: Wor
     assert answer["Status"] == "FAILED"
     assert "bytes compressed, 390000 are possible: shorten the texts" in answer["Reason"]
     assert world.openai.requests == []
+
+
+def read(*files: str) -> dict[str, Any]:
+    return {"messages": [MESSAGE | {"attachments": [{"file_id": file_id} for file_id in files]}]}
+
+
+UNUSABLE: dict[str, tuple[dict[str, Any], str]] = {
+    **{
+        f"unknown file for {tool}": ({"thread": read("file-nobody"), "tools": [{"type": tool}]}, "file-nobody")
+        for tool in ("retrieval", "code_interpreter")
+    },
+    "unknown file id": ({"thread": read("file-nobody")}, "file-nobody"),
+    "file that fails to index": (
+        {"thread": read("FILE", "BAD_FILE"), "tools": [{"type": "retrieval"}]},
+        "cannot index the attached files: BAD_FILE: ",
+    ),
+    "nothing to search": (
+        {"tools": [{"type": "retrieval"}]},
+        "a retrieval tool needs files attached to a message, or vector_store_ids",
+    ),
+    "function tool without name": (
+        {"tools": [{"type": "function", "function": {}}]},
+        "tools[0].function.name: is required",
+    ),
+    "parameters that are no JSON object": (
+        {"tools": [{"type": "function", "function": {"name": "f", "parameters": "[]"}}]},
+        "tools[0].function.parameters: must be a JSON object",
+    ),
+    "tool type that does not exist": ({"tools": [{"type": "telepathy"}]}, "tools[0].type: must be"),
+    "assistant that does not exist": ({"assistant_id": "asst_nobody"}, "asst_nobody"),
+    "too few tokens": ({"max_completion_tokens": "15"}, "max_completion_tokens: must be at least"),
+    "model that does not exist": ({"model": "no-such-model"}, "no-such-model"),
+}
+
+
+@each_wire
+@pytest.mark.parametrize("name", UNUSABLE)
+def test_what_the_server_cannot_use_fails_with_its_reason_and_leaves_nothing(
+    world: World, properties: dict[str, Any], name: str
+) -> None:
+    change, sentence = UNUSABLE[name]
+    names = {"BAD_FILE": world.openai.add_file(fails_indexing=True), "FILE": world.openai.add_file()}
+    answer = world.create(filled(properties | change, names))
+    assert answer["Status"] == "FAILED"
+    assert sentence.replace("BAD_FILE", names["BAD_FILE"]) in answer["Reason"]
+    assert names["FILE"] not in answer["Reason"]
+    world.delete(answer["PhysicalResourceId"])
+    assert left_at_openai(world) == NOTHING
+    assert runs_started(world) == 0

@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 import json
+from typing import Any
+
+import pytest
 
 from local.openai_standin import Fault, Script
 from testkit.in_process.world import World
-from tests.support.runs import CHANGED, NOTHING, PROPERTIES, left_at_openai, runs_started
+from tests.support.runs import (
+    CHANGED,
+    NOTHING,
+    PROPERTIES,
+    THREAD,
+    each_server,
+    each_wire,
+    left_at_openai,
+    on_thread,
+    runs_started,
+)
 
 
 def test_create_starts_the_run_in_the_first_invocation(world: World) -> None:
@@ -78,21 +91,6 @@ def test_create_leaves_a_typed_public_item_in_the_table(world: World) -> None:
     assert "staged" not in item
 
 
-def test_delete_leaves_nothing_behind(world: World) -> None:
-    answer = world.create(PROPERTIES)
-    deleted = world.delete(answer["PhysicalResourceId"], PROPERTIES)
-    assert deleted["Status"] == "SUCCESS"
-    assert deleted["PhysicalResourceId"] == answer["PhysicalResourceId"]
-    assert left_at_openai(world) == NOTHING
-    assert world.public_items() == {}
-
-
-def test_deleting_twice_is_success(world: World) -> None:
-    answer = world.create(PROPERTIES)
-    world.delete(answer["PhysicalResourceId"])
-    assert world.delete(answer["PhysicalResourceId"])["Status"] == "SUCCESS"
-
-
 def test_pascal_case_properties_get_pascal_case_attributes(world: World) -> None:
     world.openai.script(Script(output_text='{"release_notes": "none"}'))
     answer = world.create(
@@ -109,34 +107,6 @@ def test_pascal_case_properties_get_pascal_case_attributes(world: World) -> None
     assert {"Id", "ThreadId", "CreatedAt", "StartedAt", "CompletedAt", "Object", "FileIds", "OutputText"} <= set(data)
     assert world.openai.requests[0].body == {"metadata": {"own_key": "1"}}
     assert world.openai.requests[1].body["max_output_tokens"] == 64
-
-
-def test_bookkeeping_alone_starts_no_run_and_calls_nobody(world: World) -> None:
-    old = world.create(PROPERTIES)
-    calls = len(world.openai.requests)
-    new = world.update(old["PhysicalResourceId"], PROPERTIES | {"timeout_seconds": "60", "deletion_policy": "retain"})
-    assert new["PhysicalResourceId"] == old["PhysicalResourceId"]
-    assert new["Data"] == old["Data"]
-    assert len(world.openai.requests) == calls
-
-
-def test_a_changed_trigger_starts_a_new_run(world: World) -> None:
-    old = world.create(PROPERTIES | {"triggers": {"commit": "a"}})
-    new = world.update(old["PhysicalResourceId"], PROPERTIES | {"triggers": {"commit": "b"}})
-    assert new["PhysicalResourceId"] != old["PhysicalResourceId"]
-    assert runs_started(world) == 2
-
-
-def test_rolling_back_reuses_the_former_run(world: World) -> None:
-    """Another resource of the stack failed after this one was replaced: going back costs no tokens."""
-    old = world.create(PROPERTIES)
-    new = world.update(old["PhysicalResourceId"], CHANGED)
-    back = world.update(new["PhysicalResourceId"], PROPERTIES)
-    assert back["PhysicalResourceId"] == old["PhysicalResourceId"]
-    assert back["Data"] == old["Data"]
-    assert runs_started(world) == 2
-    world.delete(new["PhysicalResourceId"])
-    assert left_at_openai(world)["responses"] == 1
 
 
 def test_rolling_back_to_a_run_that_is_gone_starts_it_anew(world: World) -> None:
@@ -166,75 +136,109 @@ def test_rolling_back_reuses_a_run_that_is_known_by_its_answer_only(world: World
     assert runs_started(world) == 2
 
 
-def test_a_run_that_is_rolled_back_to_has_its_attributes_recorded(world: World) -> None:
-    old = world.create(PROPERTIES)
-    new = world.update(old["PhysicalResourceId"], CHANGED)
-    world.update(new["PhysicalResourceId"], PROPERTIES)
+@each_server
+def test_delete_leaves_nothing_behind_however_often(world: World, properties: dict[str, Any]) -> None:
+    made = world.create(properties)["PhysicalResourceId"]
+    assert left_at_openai(world) != NOTHING
+    for _ in range(2):
+        deleted = world.delete(made, properties)
+        assert (deleted["Status"], deleted["PhysicalResourceId"]) == ("SUCCESS", made)
+        assert left_at_openai(world) == NOTHING
+        assert world.public_items() == {}
+
+
+@each_server
+def test_bookkeeping_alone_starts_no_run_and_calls_nobody(world: World, properties: dict[str, Any]) -> None:
+    old = world.create(properties)
+    calls = len(world.openai.requests)
+    new = world.update(old["PhysicalResourceId"], properties | {"timeout_seconds": "60", "deletion_policy": "retain"})
+    assert (new["PhysicalResourceId"], new["Data"]) == (old["PhysicalResourceId"], old["Data"])
+    assert len(world.openai.requests) == calls
+
+
+@each_server
+@pytest.mark.parametrize("change", [{"instructions": "Answer in two sentences."}, {"triggers": {"commit": "b"}}])
+def test_a_change_starts_a_new_run_and_rolling_back_reuses_the_former_one(
+    world: World, properties: dict[str, Any], change: dict[str, Any]
+) -> None:
+    """Another resource of the stack failed after this one was replaced: going back costs no tokens."""
+    old = world.create(properties)
+    one = left_at_openai(world)
+    new = world.update(old["PhysicalResourceId"], properties | change)
+    assert new["Status"] == "SUCCESS"
+    assert new["PhysicalResourceId"] != old["PhysicalResourceId"]
+    assert set(new["Data"]) == set(old["Data"]), "the attributes are the same on Create and Update"
+    back = world.update(new["PhysicalResourceId"], properties)
+    assert (back["PhysicalResourceId"], back["Data"]) == (old["PhysicalResourceId"], old["Data"])
+    assert runs_started(world) == 2
     assert [item for item in world.public_items().values() if "staged" in item] == []
+    world.delete(new["PhysicalResourceId"])
+    assert left_at_openai(world) == one
+    assert list(world.public_items()) == [f"RUN#{old['PhysicalResourceId']}"]
+    world.delete(old["PhysicalResourceId"])
+    assert left_at_openai(world) == NOTHING
 
 
-def test_the_item_of_an_adopted_run_stays_with_who_made_it(world: World) -> None:
-    made = world.create(PROPERTIES, logical_id="Made")
-    world.create({"import_id": made["PhysicalResourceId"]}, logical_id="Adopted")
-    world.delete(made["PhysicalResourceId"], logical_id="Adopted")
+@each_server
+def test_an_imported_run_is_read_and_left_alone(world: World, properties: dict[str, Any]) -> None:
+    """And so is its item, which stays with who made it."""
+    made = world.create(properties, logical_id="Made")
+    one = left_at_openai(world)
+    adopted = world.create({"import_id": made["PhysicalResourceId"]}, logical_id="Adopted")
+    assert adopted["PhysicalResourceId"] == made["PhysicalResourceId"]
+    assert adopted["Data"]["output_text"] == made["Data"]["output_text"]
+    assert world.delete(adopted["PhysicalResourceId"], logical_id="Adopted")["Status"] == "SUCCESS"
+    assert (left_at_openai(world), runs_started(world)) == (one, 1)
     assert list(world.public_items()) == [f"RUN#{made['PhysicalResourceId']}"]
     world.delete(made["PhysicalResourceId"], logical_id="Made")
     assert world.public_items() == {}
 
 
-def test_an_existing_thread_is_used_and_survives(world: World) -> None:
-    first = world.create(PROPERTIES, logical_id="First")
-    thread_id = first["Data"]["thread_id"]
-    second = world.create({"model": "gpt-5.4-mini", "existing_thread_id": thread_id}, logical_id="Second")
+@each_server
+def test_importing_a_run_of_another_thread_is_refused(world: World, properties: dict[str, Any], wire: str) -> None:
+    pairs = [world.create(properties, logical_id=name)["PhysicalResourceId"].split(":") for name in ("One", "Two")]
+    answer = world.create({"import_id": f"{pairs[0][0]}:{pairs[1][1]}"}, logical_id="Adopted")
+    assert answer["Status"] == "FAILED"
+    said = {"responses": "is not a run of thread conv_", "chains": "it is not a run of thread chain_"}
+    assert said.get(wire, f"cannot adopt run {pairs[1][1]}") in answer["Reason"]
+
+
+@each_server
+def test_retained_runs_outlive_the_resource(world: World, properties: dict[str, Any]) -> None:
+    answer = world.create(properties | {"deletion_policy": "retain"})
+    one = left_at_openai(world)
+    assert world.delete(answer["PhysicalResourceId"])["Status"] == "SUCCESS"
+    assert left_at_openai(world) == one != NOTHING
+
+
+@each_server
+def test_an_accepted_status_counts_as_success(world: World, properties: dict[str, Any]) -> None:
+    world.openai.script(Script(incomplete_reason="max_output_tokens", output_text="Half an ans"))
+    answer = world.create(properties | {"accept_statuses": ["completed", "incomplete"]})
+    assert (answer["Status"], answer["Data"]["status"]) == ("SUCCESS", "incomplete")
+    assert (answer["Data"]["completed_at"], answer["Data"]["output_text"]) == ("", "Half an ans")
+
+
+@each_wire
+def test_an_existing_thread_is_used_and_survives(world: World, properties: dict[str, Any]) -> None:
+    first = world.create(properties, logical_id="First")
+    one, thread_id = left_at_openai(world), first["Data"]["thread_id"]
+    second = world.create(on_thread(properties, thread_id), logical_id="Second")
     assert second["Data"]["thread_id"] == thread_id
     world.delete(second["PhysicalResourceId"], logical_id="Second")
-    assert left_at_openai(world)["conversations"] == 1
-    assert left_at_openai(world)["responses"] == 1
+    assert left_at_openai(world) == one
 
 
-def test_a_run_on_a_busy_thread_waits_its_turn(world: World) -> None:
-    """Two runs on one thread queue up behind each other: that is no error."""
-    world.openai.script(Script(duration_s=60))
-    world.invoke("custom_resource", first := world.event("Create", PROPERTIES, logical_id="First"))
-    thread_id = world.openai.requests[1].body["conversation"]
-    second = world.event("Create", {"model": "gpt-5.4-mini", "existing_thread_id": thread_id}, logical_id="Second")
-    world.invoke("custom_resource", second)
+@each_wire
+def test_runs_on_one_thread_wait_their_turn(world: World, properties: dict[str, Any]) -> None:
+    """Whether it is a run's own or is shared, runs queue up behind each other: that is no error."""
+    thread_id = world.create(PROPERTIES["thread"], **THREAD)["PhysicalResourceId"]
+    world.openai.script(Script(duration_s=60), Script(duration_s=8, times=2))
+    events = [world.event("Create", on_thread(properties, thread_id), logical_id=f"Run{number}") for number in range(3)]
+    for event in events:
+        world.invoke("custom_resource", event)
     world.settle()
     answers = {answer["RequestId"]: answer["Status"] for answer in world.url.answers}
-    assert [a.get("Reason") for a in world.url.answers] == [None, None]
-    assert answers == {first["RequestId"]: "SUCCESS", second["RequestId"]: "SUCCESS"}
-    assert world.openai.counters()["max_concurrent_per_conversation"] == 1
-
-
-def test_an_imported_run_is_read_and_left_alone(world: World) -> None:
-    made = world.create(PROPERTIES, logical_id="Made")
-    adopted = world.create({"import_id": made["PhysicalResourceId"]}, logical_id="Adopted")
-    assert adopted["PhysicalResourceId"] == made["PhysicalResourceId"]
-    assert adopted["Data"]["output_text"] == made["Data"]["output_text"]
-    assert world.delete(adopted["PhysicalResourceId"], logical_id="Adopted")["Status"] == "SUCCESS"
-    assert left_at_openai(world)["responses"] == 1
-    assert runs_started(world) == 1
-
-
-def test_importing_a_run_of_another_thread_is_refused(world: World) -> None:
-    one = world.create(PROPERTIES, logical_id="One")["PhysicalResourceId"]
-    two = world.create(PROPERTIES, logical_id="Two")["PhysicalResourceId"]
-    pair = one.split(":")[0] + ":" + two.split(":")[1]
-    answer = world.create({"import_id": pair}, logical_id="Adopted")
-    assert answer["Status"] == "FAILED"
-    assert "is not a run of thread" in answer["Reason"]
-
-
-def test_retained_runs_outlive_the_resource(world: World) -> None:
-    answer = world.create(PROPERTIES | {"deletion_policy": "retain"})
-    assert world.delete(answer["PhysicalResourceId"])["Status"] == "SUCCESS"
-    assert left_at_openai(world)["responses"] == 1
-
-
-def test_an_accepted_status_counts_as_success(world: World) -> None:
-    world.openai.script(Script(incomplete_reason="max_output_tokens", output_text="Half an ans"))
-    answer = world.create(PROPERTIES | {"accept_statuses": ["completed", "incomplete"]})
-    assert answer["Status"] == "SUCCESS"
-    assert answer["Data"]["status"] == "incomplete"
-    assert answer["Data"]["completed_at"] == ""
-    assert answer["Data"]["output_text"] == "Half an ans"
+    assert [answers[event["RequestId"]] for event in events] == ["SUCCESS"] * 3
+    assert world.openai.counters()["max_concurrent_per_conversation"] <= 1
+    assert runs_started(world) == 3

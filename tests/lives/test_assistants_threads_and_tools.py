@@ -1,0 +1,183 @@
+"""Assistants, shared threads, files and tools, from CloudFormation's requests to what arrived at OpenAI."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import openai
+
+from local.openai_standin import Fault
+from testkit.in_process.world import World
+from tests.support.runs import ASSISTANT, NOTHING, THREAD, each_wire, left_at_openai
+
+EXPERT: dict[str, Any] = {
+    "name": "expert",
+    "model": "gpt-5.4-mini",
+    "instructions": "You are an expert.",
+    "temperature": "0.5",
+    "tools": [{"type": "function", "function": {"name": "look_up", "parameters": '{"type": "object"}'}}],
+}
+QUESTION = {"messages": [{"role": "user", "content": "What is a stack?"}]}
+
+
+def last_start(world: World) -> dict[str, Any]:
+    bodies = [r.body for r in world.openai.requests if (r.method, r.path) == ("POST", "/v1/responses")]
+    return dict(bodies[-1])
+
+
+def test_an_assistant_keeps_its_id_and_raises_its_version(world: World) -> None:
+    created = world.create(EXPERT, **ASSISTANT)
+    assistant_id = created["PhysicalResourceId"]
+    assert assistant_id.startswith("asst_")
+    assert created["Data"] == {
+        "id": assistant_id,
+        "created_at": "1800000000",
+        "version": "1",
+        "name": "expert",
+        "model": "gpt-5.4-mini",
+    }
+    updated = world.update(assistant_id, EXPERT | {"instructions": "Be brief."}, **ASSISTANT)
+    assert (updated["PhysicalResourceId"], updated["Data"]["version"]) == (assistant_id, "2")
+    same = world.update(assistant_id, EXPERT | {"instructions": "Be brief."}, **ASSISTANT)
+    assert same["Data"]["version"] == "2"
+    back = world.update(assistant_id, EXPERT, **ASSISTANT)
+    assert back["Data"]["version"] == "3"
+    assert world.openai.requests == [], "OpenAI has no assistants any more: it is ours"
+    assert world.delete(assistant_id, **ASSISTANT)["Status"] == "SUCCESS"
+    assert not [key for key in world.items() if key.startswith("ASSISTANT#")]
+
+
+def test_a_run_uses_its_assistant_and_overrides_it(world: World) -> None:
+    assistant_id = world.create(EXPERT, **ASSISTANT)["PhysicalResourceId"]
+    run = world.create({"assistant_id": assistant_id, "instructions": "Be brief.", "thread": QUESTION})
+    assert run["Status"] == "SUCCESS"
+    sent = last_start(world)
+    assert (sent["model"], sent["instructions"], sent["temperature"]) == ("gpt-5.4-mini", "Be brief.", 0.5)
+    assert sent["tools"] == [{"type": "function", "name": "look_up", "parameters": {"type": "object"}, "strict": False}]
+    assert (run["Data"]["assistant_id"], run["Data"]["assistant_version"]) == (assistant_id, "1")
+
+
+def test_a_run_keeps_its_record_when_its_assistant_goes(world: World) -> None:
+    assistant_id = world.create(EXPERT, **ASSISTANT)["PhysicalResourceId"]
+    properties = {"assistant_id": assistant_id, "thread": QUESTION}
+    run = world.create(properties)
+    world.delete(assistant_id, **ASSISTANT)
+    again = world.update(run["PhysicalResourceId"], properties | {"timeout_seconds": "60"})
+    assert again["Data"] == run["Data"]
+    assert world.delete(run["PhysicalResourceId"])["Status"] == "SUCCESS"
+
+
+def test_an_unknown_assistant_is_a_clear_error_before_anything_is_made(world: World) -> None:
+    answer = world.create({"assistant_id": "asst_nobody", "thread": QUESTION})
+    assert answer["Status"] == "FAILED"
+    assert "no assistant asst_nobody is known" in answer["Reason"]
+    assert world.openai.requests == []
+
+
+def test_a_failed_update_of_an_assistant_keeps_the_old_version(world: World) -> None:
+    assistant_id = world.create(EXPERT, **ASSISTANT)["PhysicalResourceId"]
+    failed = world.update(assistant_id, EXPERT | {"temperature": "3"}, **ASSISTANT)
+    assert (failed["Status"], failed["PhysicalResourceId"]) == ("FAILED", assistant_id)
+    back = world.update(assistant_id, EXPERT, **ASSISTANT)
+    assert back["Data"]["version"] == "1"
+
+
+def test_a_repeated_creation_makes_one_assistant(world: World) -> None:
+    event = world.event("Create", EXPERT, **ASSISTANT)
+    first, again = world.send(event), world.send(event)
+    assert first == again
+    assert len([key for key in world.items() if key.startswith("ASSISTANT#")]) == 1
+
+
+def messages(count: int) -> list[dict[str, str]]:
+    return [{"role": "user", "content": f"Message {number}."} for number in range(count)]
+
+
+def test_a_thread_takes_any_number_of_messages_in_order(world: World) -> None:
+    """Twenty fit one call."""
+    created = world.create({"messages": messages(45), "metadata": {"a": "1"}}, **THREAD)
+    assert created["Status"] == "SUCCESS"
+    assert created["Data"]["id"] == created["PhysicalResourceId"]
+    batches = [r.body["items"] for r in world.openai.requests if r.path.endswith("/items") and r.method == "POST"]
+    assert [len(batch) for batch in batches] == [20, 20, 5]
+    assert [item["content"][0]["text"] for batch in batches for item in batch] == [m["content"] for m in messages(45)]
+    assert world.delete(created["PhysicalResourceId"], **THREAD)["Status"] == "SUCCESS"
+    assert left_at_openai(world) == NOTHING
+
+
+def test_a_lost_reply_doubles_no_message(world: World) -> None:
+    world.openai.fault(Fault("POST", "/v1/conversations/.*/items", "lost_reply", after=1))
+    created = world.create({"messages": messages(45)}, **THREAD)
+    items = world.app.backend.threads.count_messages(created["PhysicalResourceId"])
+    assert items == 45
+
+
+def attached(*files: str) -> dict[str, Any]:
+    attachments = [{"file_id": file_id} for file_id in files]
+    return {"messages": [{"role": "user", "content": "Read this.", "attachments": attachments}]}
+
+
+def test_code_interpreter_gets_the_files_in_its_container(world: World) -> None:
+    one, two = world.openai.add_file(), world.openai.add_file()
+    tools = [{"type": "code_interpreter", "file_ids": [two]}]
+    answer = world.create({"model": "gpt-5.4-mini", "thread": attached(one), "tools": tools})
+    assert last_start(world)["tools"] == [
+        {"type": "code_interpreter", "container": {"type": "auto", "file_ids": [one, two]}}
+    ]
+    assert json.loads(answer["Data"]["file_ids"]) == [one, two]
+
+
+def test_attachments_without_a_tool_are_part_of_the_message(world: World) -> None:
+    file_id = world.openai.add_file()
+    world.create({"model": "gpt-5.4-mini", "thread": attached(file_id)})
+    [message] = last_start(world)["input"]
+    assert message["content"] == [
+        {"type": "input_text", "text": "Read this."},
+        {"type": "input_file", "file_id": file_id},
+    ]
+
+
+@each_wire
+def test_an_assistant_is_changed_in_place_and_goes(world: World, assistant_id: str) -> None:
+    settings = {"model": "gpt-5.4", "name": "expert", "instructions": "Be brief.", "metadata": {"a": "1"}}
+    updated = world.update(assistant_id, settings, **ASSISTANT)
+    assert (updated["PhysicalResourceId"], updated["Data"]["version"]) == (assistant_id, "2")
+    world.delete(assistant_id, **ASSISTANT)
+    assert world.openai.counters().get("assistants", 0) == 0
+    assert world.items() == {} or all("expires_epoch_s" in item for item in world.items().values())
+
+
+@each_wire
+def test_metadata_of_a_thread_changes_in_place_and_messages_replace_it(world: World) -> None:
+    thread_id = world.create({"messages": messages(1), "metadata": {"a": "1"}}, **THREAD)["PhysicalResourceId"]
+    changed = world.update(thread_id, {"messages": messages(1), "metadata": {"a": "2"}}, **THREAD)
+    assert changed["PhysicalResourceId"] == thread_id
+    assert world.openai.requests[-1].body == {"metadata": {"a": "2"}}
+    replaced = world.update(thread_id, {"messages": messages(2)}, **THREAD)
+    assert replaced["PhysicalResourceId"] != thread_id
+    for each in (thread_id, replaced["PhysicalResourceId"]):
+        world.delete(each, **THREAD)
+    assert left_at_openai(world) == NOTHING
+
+
+@each_wire
+def test_a_store_of_attached_files_goes_with_its_run_and_a_users_files_and_stores_stay(
+    world: World, properties: dict[str, Any]
+) -> None:
+    file_id, tool = world.openai.add_file(name="notes.txt"), {"type": "retrieval"}
+    run = world.create(properties | {"thread": attached(file_id), "tools": [tool]})
+    assert run["Status"] == "SUCCESS", run
+    assert json.loads(run["Data"]["file_ids"]) == [file_id]
+    if world.wire == "responses":
+        [store] = [r.body for r in world.openai.requests if (r.method, r.path) == ("POST", "/v1/vector_stores")]
+        assert (store["file_ids"], store["expires_after"]) == ([file_id], {"anchor": "last_active_at", "days": 7})
+        assert [each["type"] for each in last_start(world)["tools"]] == ["file_search"]
+    world.delete(run["PhysicalResourceId"])
+    assert left_at_openai(world) == NOTHING
+    assert world.openai.counters()["files"] == 1
+    with openai.OpenAI(api_key=world.openai.api_key, base_url=world.openai.base_url) as client:
+        own = client.vector_stores.create(name="mine").id
+    run = world.create(properties | {"tools": [tool | {"vector_store_ids": [own]}]})
+    world.delete(run["PhysicalResourceId"])
+    assert left_at_openai(world) == {"vector_stores": 1}
