@@ -40,11 +40,11 @@ test: setup ## Check, then run all tests, stage by stage; STAGES="3 4" runs thes
 	@PYTHONPATH=layers/threadrun $(VENV)/bin/python -m local.stages $(STAGES)
 
 .PHONY: compatibility
-compatibility: $(VENV)/ready $(OLDEST)/ready ## Run all tests of both wires with the oldest packages that the layer may have
-	@PYTHONPATH=$(OLDEST) $(VENV)/bin/python -m pytest -n 2 tests/compatibility tests/unit tests/flow tests/wires tests/standin/test_elsewhere.py
+compatibility: $(VENV)/ready $(OLDEST)/ready ## Run all that meets the SDK with the oldest packages that the layer may have
+	@PYTHONPATH=$(OLDEST) $(VENV)/bin/python -m pytest -n 2 tests/compatibility tests/unit tests/lives tests/standin/test_elsewhere.py
 
 .PHONY: check
-check: $(VENV)/ready lint unit audit ## Format, lint, spelling, types, import contracts, documentation, unit and flow tests, audit: seconds
+check: $(VENV)/ready lint unit audit ## Format, lint, spelling, types, import contracts, documentation, unit tests, random lives, audit: seconds
 
 .PHONY: lint
 lint: $(VENV)/ready
@@ -62,7 +62,7 @@ reference: $(VENV)/ready ## Write docs/resources from the models, and the tables
 
 .PHONY: unit
 unit: $(VENV)/ready
-	@$(VENV)/bin/python -m pytest -q -n 2 tests/unit tests/documentation tests/random_lives tests/flow
+	@$(VENV)/bin/python -m pytest -q -n 2 tests/unit tests/documentation tests/random_lives
 
 .PHONY: audit
 audit: $(VENV)/ready $(AUDIT_VENV)/ready ## Ask for known vulnerabilities of the locked packages, once a day

@@ -36,8 +36,8 @@ def pytest(workers: int, *places: str, by_file: bool = False) -> tuple[str, ...]
 def of_the_sdk() -> list[str]:
     """List the tests that meet most of the SDK; `make compatibility` runs all that do."""
     names = ("unit/test_openai_*.py", "unit/test_application.py", "unit/test_webhooks.py", "standin/test_elsewhere.py")
-    wires = ("both_wires", "function_tools", "webhook_endpoint", "without_conversations")
-    patterns = (*names, *(f"wires/test_{each}.py" for each in wires))
+    lives = ("life_of_a_run", "function_tools", "openai_assistants", "webhook_endpoint", "without_conversations")
+    patterns = (*names, *(f"lives/test_{each}.py" for each in lives))
     return sorted(str(path.relative_to(ROOT)) for each in patterns for path in (ROOT / "tests").glob(each))
 
 
@@ -45,9 +45,9 @@ STAGES = (
     Stage("check: format, lint, types, imports, documentation, decisions, random lives", 2, ("make", "check")),
     Stage("stand-in: held to OpenAI's document and SDK", 1, pytest(2, "tests/contract", "tests/standin")),
     Stage(
-        "lives: on both wires, after upgrades, broken at each call",
+        "lives: on each API, after upgrades, broken at each call",
         4,
-        pytest(2, "tests/wires", "tests/upgrade", "tests/crashes"),
+        pytest(2, "tests/lives", "tests/upgrade", "tests/crashes"),
     ),
     Stage("oldest packages: what meets the SDK", 1, pytest(2, "tests/compatibility", *of_the_sdk()), OLDEST),
     Stage("definitions and the embedded cloud", 2, pytest(2, "tests/static", "tests/emulator", by_file=True)),

@@ -14,7 +14,7 @@ from testkit.mutants.catalog import Mutant
 from testkit.mutants.probes import probed
 from testkit.mutants.tree import Tree
 
-TIERS = {"unit": ("unit",), "process": ("flow", "random_lives", "wires"), "crashes": ("crashes",)}
+TIERS = {"unit": ("unit",), "process": ("lives", "random_lives"), "crashes": ("crashes",)}
 """Folders of `tests`, the fastest first. Those that run the application in one process cost the same."""
 _LETTERS = 5
 """By so many words are compared: their ends differ."""

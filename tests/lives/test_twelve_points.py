@@ -1,8 +1,8 @@
 """The twelve points at which custom resources usually break, each with its tests; the number is in the name.
 
 1 Delete during Create, 2 the same request again, 3 a newer request, 4 ids of failures, 5 updates and their failures,
-6 the answer's size (tests/flow/test_large_texts.py has more), 7 answers that are not taken, 8 transient errors,
-9 secrets (tests/flow/test_secrecy.py), 10 deadlines, 11 whatever else fails (tests/flow/test_responder.py),
+6 the answer's size (tests/lives/test_large_texts.py has more), 7 answers that are not taken, 8 transient errors,
+9 secrets (tests/lives/test_secrecy.py), 10 deadlines, 11 whatever else fails (tests/lives/test_responder.py),
 12 earlier versions (tests/upgrade). tests/crashes breaks every single call of these.
 """
 

@@ -1,4 +1,4 @@
-"""From raw properties to a desired run: recasting, key styles, fingerprints. Bad input: tests/flow."""
+"""From raw properties to a desired run: recasting, key styles, fingerprints. Bad input: tests/lives."""
 
 from __future__ import annotations
 
