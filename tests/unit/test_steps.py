@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from testkit.memory.backend import MemoryBackend, wanted_run
-from threadrun.errors import TerminalError, ThreadBusy, TransientError, VersionConflict
+from threadrun.errors import LostReply, TerminalError, ThreadBusy, TransientError, VersionConflict
 from threadrun.state.base import Owned
 from threadrun.state.observations import ObservedRun
 from threadrun.state.resource import Request, ResourceRecord
@@ -394,6 +394,25 @@ def test_a_refused_start_is_forgotten_though_its_save_lost_a_race() -> None:
     assert step(store, backend, "d1") == Step("respond")
     assert backend.calls.count("runs.start") == 1
     assert backend.items == {}
+
+
+def test_a_start_without_a_reply_is_not_made_again_though_its_save_lost_a_race() -> None:
+    """The saved attempt still names the step that made it."""
+    store, backend = stored(), MemoryBackend()
+    backend.faults["runs.start"] = [LostReply("reset")]
+
+    def renew_url() -> None:
+        record = store.load("key")
+        record.requests["r1"].response_url = "https://new"
+        store.save(record)
+
+    def let_pass(remaining: int) -> None:
+        store.before_save = lambda: let_pass(remaining - 1) if remaining else renew_url()
+
+    let_pass(2)
+    assert step(store, backend).outcome == "wait"
+    assert step(store, backend).outcome == "wait"
+    assert backend.calls.count("runs.start") == 1
 
 
 def test_a_leftover_that_cannot_be_deleted_does_not_fail_an_update() -> None:

@@ -195,11 +195,7 @@ class RunRecord(PhysicalRecord):
         if self.item.output_s3_uri is None:
             self.item = self.item.model_copy(update={"output_s3_uri": ours.item.output_s3_uri})
         continued_twice = self._merge_round(ours)
-        is_spent = self.run is not None and not self.waits_for_outputs
-        is_refused = base is not None and ours.attempt is None and self.attempt == base.attempt
-        # Keep another actor's attempt: its request may have succeeded.
-        if is_spent or is_refused:
-            self.attempt = None
+        self._merge_attempt(ours, base)
         if continued_twice is None or self.thread is None:
             return None
         return self._surplus(thread=Owned(id=self.thread.id, is_ours=False), run=Owned(id=continued_twice))
@@ -225,6 +221,14 @@ class RunRecord(PhysicalRecord):
             update = {"status": ours.observed.status, "usage": ours.observed.usage}
             self.observed = self.observed.model_copy(update=update)
         return next(iter(known - {*self.round.chain}), None)
+
+    def _merge_attempt(self, ours: Self, base: Self | None) -> None:
+        """Take over what became of the attempt that was read. Another actor's stays: its request may have succeeded."""
+        if self.run is not None and not self.waits_for_outputs:
+            self.attempt = None
+        elif base is not None and self.attempt == base.attempt and (ours.attempt is None or ours.attempt.owner is None):
+            # The request has been made: with the attempt as it was saved, its step would make it again.
+            self.attempt = ours.attempt
 
 
 def _differ(theirs: str | None, ours: str | None) -> bool:
