@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from testkit.mutants.catalog import LIST, Mutant, problems, read
-from testkit.mutants.result import RESULT, SURVIVED, Death
+from testkit.mutants.result import BEFORE, RESULT, SURVIVED, Death, newly_alive
 from testkit.mutants.result import read as read_result
 from testkit.mutants.result import write as write_result
 from testkit.mutants.tiers import TIERS, Failure, Tier, TierError, first_failure, observe
@@ -26,7 +26,7 @@ from testkit.mutants.tree import Tree
 ROOT = Path(__file__).parents[2]
 WORDS = ROOT / ".build" / "mutants"
 """What pytest said of each mutant's death."""
-WORKERS = 2
+CORES = 2
 _SECONDS_EACH = 5
 """Of a mutant that was never run."""
 
@@ -34,11 +34,13 @@ _SECONDS_EACH = 5
 class Hunt:
     """One run through the list."""
 
-    def __init__(self, console: Console, folder: Path, keep: Callable[[Mapping[str, Death]], None]) -> None:
+    def __init__(
+        self, console: Console, folder: Path, workers: int, keep: Callable[[Mapping[str, Death]], None]
+    ) -> None:
         """`keep` is told what is known by now: a run may be long, and be stopped."""
-        self._console, self._keep, self._deaths = console, keep, dict[str, Death]()
+        self._console, self._workers, self._keep, self._deaths = console, workers, keep, dict[str, Death]()
         self._trees: SimpleQueue[Tree] = SimpleQueue()
-        for number in range(WORKERS):
+        for number in range(workers):
             copy = folder / str(number)
             copy.mkdir()
             self._trees.put(Tree(ROOT, copy))
@@ -61,9 +63,9 @@ class Hunt:
         return self._try_all(tier, mutants, self._observe(tier, [f"tests/{each}" for each in TIERS[tier]], mutants))
 
     def _observe(self, what: str, tests: Sequence[str], mutants: Sequence[Mutant]) -> Tier:
-        trees = [self._trees.get() for _ in range(WORKERS)]
+        trees = [self._trees.get() for _ in range(self._workers)]
         with self._console.status(f"{what}: looking which tests get to {len(mutants)} mutants"):
-            observed = observe(trees[0], tests, mutants)
+            observed = observe(trees[0], tests, mutants, self._workers)
         for tree in trees:
             tree.prepare(observed.modules)
             self._trees.put(tree)
@@ -74,7 +76,7 @@ class Hunt:
         alive = []
         with Progress(TextColumn(what), *columns, console=self._console) as progress:
             task = progress.add_task(what, total=len(mutants))
-            with ThreadPoolExecutor(WORKERS) as pool:
+            with ThreadPoolExecutor(self._workers) as pool:
                 tries = {pool.submit(self._try, each, tier): each for each in mutants}
                 for done in as_completed(tries):
                     progress.advance(task)
@@ -100,7 +102,7 @@ class Hunt:
         (WORDS / f"{mutant.name}.txt").write_text(f"{failure.test}\n\n{failure.why}\n")
 
     def close(self) -> None:
-        for _ in range(WORKERS):
+        for _ in range(self._workers):
             self._trees.get().close()
 
     def give_up(self, mutant: Mutant) -> None:
@@ -121,11 +123,12 @@ def main() -> int:
         return 0
     known = read_result(RESULT.read_text()) if RESULT.exists() else {}
     chosen = [each for each in mutants if _is_chosen(each, arguments, known)]
-    expected = sum(known[each.name].seconds if each.name in known else _SECONDS_EACH for each in chosen) / WORKERS
+    expected = sum(known[each.name].seconds if each.name in known else _SECONDS_EACH for each in chosen)
+    expected /= arguments.workers
     console.print(f"{len(chosen)} of {len(mutants)} mutants, {expected / 60:.0f} min and a run of each tier they need")
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
-        hunt = Hunt(console, Path(folder), lambda deaths: _write(mutants, {**known, **deaths}))
+        hunt = Hunt(console, Path(folder), arguments.workers, lambda deaths: _write(mutants, {**known, **deaths}))
         left = chosen
         try:
             if not arguments.from_scratch:
@@ -139,6 +142,7 @@ def main() -> int:
     for each in left:
         hunt.give_up(each)
     console.print(f"{len(chosen) - len(left)} killed, {len(left)} alive, {(time.monotonic() - began) / 60:.1f} min")
+    _compare(console)
     return 1 if left else 0
 
 
@@ -150,12 +154,23 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--from-scratch", action="store_true", help="do not begin with the test that killed it the last time"
     )
+    parser.add_argument("--workers", type=int, default=CORES, help="how many mutants are tried at the same time")
     parser.add_argument("--tiers", nargs="+", choices=TIERS, default=list(TIERS), help="which tests, in this order")
     return parser.parse_args()
 
 
 def _write(mutants: Sequence[Mutant], deaths: Mapping[str, Death]) -> None:
     RESULT.write_text(write_result(mutants, deaths))
+
+
+def _compare(console: Console) -> None:
+    """Print which mutants are alive that were killed before."""
+    if not BEFORE.exists() or not RESULT.exists():
+        return
+    names = newly_alive(read_result(BEFORE.read_text()), read_result(RESULT.read_text()))
+    console.print(f"{len(names)} alive that were killed before ({BEFORE.name})", style="red" if names else None)
+    for name in names:
+        console.print(f"  {name}", soft_wrap=True)
 
 
 def _is_chosen(mutant: Mutant, arguments: argparse.Namespace, known: dict[str, Death]) -> bool:

@@ -10,6 +10,8 @@ from pathlib import Path
 from testkit.mutants.catalog import Mutant
 
 RESULT = Path(__file__).with_name("result.md")
+BEFORE = Path(__file__).with_name("before.md")
+"""A result of an earlier state of the code, to compare with."""
 SURVIVED = "nothing"
 _ROW = re.compile(r"^\| ([a-z0-9-]+) \| (.+) \| ([0-9.]+) \|$", re.MULTILINE)
 
@@ -28,6 +30,12 @@ def read(text: str) -> dict[str, Death]:
     """What is known of each mutant, by its name."""
     rows = _ROW.findall(text)
     return {name: Death(by.strip("`").replace("&#124;", "|"), float(seconds)) for name, by, seconds in rows}
+
+
+def newly_alive(before: Mapping[str, Death], now: Mapping[str, Death]) -> list[str]:
+    """Names of the mutants that a test killed before, and none does now."""
+    killed = [name for name, death in before.items() if death.killed_by != SURVIVED]
+    return [name for name in killed if name in now and now[name].killed_by == SURVIVED]
 
 
 def write(mutants: Sequence[Mutant], deaths: Mapping[str, Death]) -> str:

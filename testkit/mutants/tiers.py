@@ -50,7 +50,7 @@ class Tier:
     """Of other packages, that its tests import."""
 
 
-def observe(tree: Tree, tests: Sequence[str], mutants: Sequence[Mutant]) -> Tier:
+def observe(tree: Tree, tests: Sequence[str], mutants: Sequence[Mutant], workers: int) -> Tier:
     """Run tests, or folders of them, with probes in place of the mutants; raises `TierError` where one fails."""
     by_path = defaultdict(list)
     for each in mutants:
@@ -62,7 +62,7 @@ def observe(tree: Tree, tests: Sequence[str], mutants: Sequence[Mutant]) -> Tier
         everywhere |= needless
         tree.write(path, text)
     with tempfile.TemporaryDirectory() as out:
-        printed = tree.run_all(_files_of(tests), MUTANTS_OUT=out, **_only(tests, Path(out)))
+        printed = tree.run_all(_files_of(tests), workers, MUTANTS_OUT=out, **_only(tests, Path(out)))
         parts = [json.loads(part.read_text()) for part in Path(out).glob("session-*.json")]
     for path, text in originals.items():
         tree.write(path, text)

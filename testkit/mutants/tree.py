@@ -42,9 +42,9 @@ class Tree:
         target.write_text(text)
         Path(cache_from_source(str(target))).unlink(missing_ok=True)
 
-    def run_all(self, arguments: Sequence[str], **environment: str) -> str:
-        """Run pytest on two cores; returns what it printed."""
-        command = [sys.executable, "-m", "pytest", *_PYTEST, "-n", "2", *arguments]
+    def run_all(self, arguments: Sequence[str], workers: int, **environment: str) -> str:
+        """Run pytest in so many processes; returns what it printed."""
+        command = [sys.executable, "-m", "pytest", *_PYTEST, "-n", str(workers), *arguments]
         known = _environment() | environment
         return subprocess.run(command, cwd=self.folder, env=known, capture_output=True, text=True, check=False).stdout
 

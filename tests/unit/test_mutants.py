@@ -9,7 +9,7 @@ import pytest
 from testkit.mutants import result
 from testkit.mutants.catalog import LIST, Mutant, read
 from testkit.mutants.probes import HEARD_BY, probed
-from testkit.mutants.result import SURVIVED, Death
+from testkit.mutants.result import BEFORE, SURVIVED, Death
 
 SOURCE = """
 LIMIT = 3
@@ -84,3 +84,16 @@ def test_the_result_is_read_as_it_was_written() -> None:
     text = result.write([killed, alive], deaths)
     assert "2 mutants, 1 killed, 1 alive." in text
     assert result.read(text) == deaths
+
+
+def test_what_was_killed_before_and_lives_now_is_named() -> None:
+    killed, alive = Death("tests/unit/test_a.py::test_b", 1), Death(SURVIVED, 1)
+    before = {"still-dies": killed, "lives-now": killed, "lived-already": alive, "was-not-run": killed}
+    now = {"still-dies": killed, "lives-now": alive, "lived-already": alive, "is-new": alive}
+    assert result.newly_alive(before, now) == ["lives-now"]
+
+
+def test_no_mutant_of_the_result_before_is_dropped() -> None:
+    before = result.read(BEFORE.read_text())
+    assert len(before) == 128
+    assert set(before) <= {each.name for each in read(LIST.read_text())}
