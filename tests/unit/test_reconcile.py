@@ -354,6 +354,20 @@ def test_what_a_run_called_while_nobody_looked_is_closed_with_its_delete() -> No
     assert backend.calls[-2:] == ["runs.close_calls", "runs.delete"]
 
 
+def test_a_failure_is_on_record_before_its_calls_are_closed() -> None:
+    """Whoever goes on after a crash in between must not take the closed calls for the run's end."""
+    backend = MemoryBackend(items={"conv_9": []})
+    run = calling_run(backend, thread=None, existing_thread_id="conv_9", on_tool_error="fail")
+    until_waiting(run, backend)
+    run.round.calls["call_1"].failure = "Boom"
+    assert isinstance(decide(run, backend, 1001), Checkpoint)
+    assert run.failure is not None
+    assert "runs.close_calls" not in backend.calls
+    with pytest.raises(TerminalError, match="Boom"):
+        decide(saved(run), backend, 1001)
+    assert backend.calls[-1] == "runs.close_calls"
+
+
 def test_a_delete_during_a_submission_waits_until_its_reply_can_be_lost_no_more() -> None:
     backend = MemoryBackend()
     run = calling_run(backend)

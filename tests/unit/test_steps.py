@@ -24,6 +24,7 @@ class MemoryStore(Records):
     def __init__(self, record: ResourceRecord) -> None:
         self._text, self._version = record.model_dump_json(), record.version
         self.staged: list[str] = []
+        self.outputs: set[str | None] = set()
         self.before_save: Callable[[], None] | None = None
 
     def load(self, key: str) -> ResourceRecord:
@@ -40,11 +41,15 @@ class MemoryStore(Records):
         record.version = self._version = self._version + 1
         self._text = record.model_dump_json()
 
-    def stage(self, physical_id: str, owner: str, attributes: object) -> None:
+    def stage(self, physical_id: str, owner: str, attributes: object) -> str:
+        uri = f"s3://outputs/{physical_id}"
         self.staged.append(physical_id)
+        self.outputs.add(uri)
+        return uri
 
     def delete(self, physical_id: str, owner: str, output_s3_uri: str | None) -> None:
         self.staged = [each for each in self.staged if each != physical_id]
+        self.outputs.discard(output_s3_uri)
 
 
 def asked(request_type: str = "Create", request_id: str = "r1") -> Request:
@@ -60,8 +65,9 @@ def asked(request_type: str = "Create", request_id: str = "r1") -> Request:
     )
 
 
-def stored() -> MemoryStore:
-    record = ResourceRecord(stack_id="s", logical_id="l", requests={"r1": asked()}, made={"run": wanted_run()})
+def stored(**desired: object) -> MemoryStore:
+    run = wanted_run(**desired)
+    record = ResourceRecord(stack_id="s", logical_id="l", requests={"r1": asked()}, made={"run": run})
     return MemoryStore(record)
 
 
@@ -81,6 +87,11 @@ def supersede(store: MemoryStore) -> None:
         run.goal = "absent"
         run.redact()
     store.save(record)
+
+
+def meet(store: MemoryStore, actor: Callable[[], None], saves_before: int) -> None:
+    """Have another actor save right before a save of a step, after so many of its saves."""
+    store.before_save = (lambda: meet(store, actor, saves_before - 1)) if saves_before else actor
 
 
 def test_a_first_step_starts_the_run_and_waits() -> None:
@@ -284,14 +295,7 @@ def test_an_unknown_record_or_request_is_nothing_to_do() -> None:
 def test_a_delete_that_comes_in_between_is_found_at_the_next_save(saves_before: int) -> None:
     """Whatever this actor made before it lost the race is known to the Delete, or cleaned up by this actor."""
     store, backend = stored(), MemoryBackend()
-
-    def let_pass(remaining: int) -> None:
-        if remaining:
-            store.before_save = lambda: let_pass(remaining - 1)
-        else:
-            supersede(store)
-
-    store.before_save = lambda: let_pass(saves_before - 1)
+    meet(store, lambda: supersede(store), saves_before - 1)
     assert step(store, backend).outcome == "stop"
     for run_id in list(backend.responses):
         backend.end(run_id, "cancelled")
@@ -369,6 +373,38 @@ def test_the_intent_of_another_process_outlives_a_lost_race() -> None:
     assert "runs.start" not in backend.calls
 
 
+@pytest.mark.parametrize(
+    "saves_before", [1, 2], ids=["before its own intent is saved", "after its own start was refused"]
+)
+def test_the_intent_of_another_process_outlives_a_race_that_was_lost_on_one_thread(saves_before: int) -> None:
+    store, backend = stored(), MemoryBackend()
+    backend.faults["runs.start"] = [TransientError("429")]
+
+    def intend() -> None:
+        record = store.load("key")
+        run = record.made["run"]
+        assert isinstance(run, RunRecord)
+        run.intend("other", 1001)
+        store.save(record)
+
+    meet(store, intend, saves_before)
+    assert step(store, backend).outcome == "wait"
+    run = store.load("key").made["run"]
+    assert isinstance(run, RunRecord)
+    assert run.attempt is not None
+    assert run.attempt.owner == "other"
+    assert backend.calls.count("runs.start") == saves_before - 1
+
+
+def test_a_step_looks_for_the_run_of_a_step_that_ended_with_its_start() -> None:
+    store, backend = stored(), MemoryBackend()
+    backend.faults["runs.start"] = [RuntimeError("the process ends")]
+    with pytest.raises(RuntimeError, match="the process ends"):
+        step(store, backend)
+    assert step(store, backend).outcome == "wait"
+    assert backend.calls[-2:] == ["runs.start", "runs.find_lost"]
+
+
 def test_a_step_that_was_frozen_after_its_attempt_was_saved_looks_before_it_starts_the_run() -> None:
     """Another step has waited half a minute for a sign of the run meanwhile, and started it."""
     store, backend, clock = stored(), MemoryBackend(), [1000.0]
@@ -381,15 +417,31 @@ def test_a_step_that_was_frozen_after_its_attempt_was_saved_looks_before_it_star
     assert backend.calls[:2] == ["threads.create", "runs.find_lost"]
 
 
+def test_a_vector_store_of_which_the_delete_had_not_heard_is_deleted() -> None:
+    store, backend = stored(tools=[{"type": "file_search"}]), MemoryBackend()
+    meet(store, lambda: supersede(store), 1)
+    assert step(store, backend).outcome == "stop"
+    assert list(backend.indexing) == ["vs_1"]
+    assert step(store, backend, "d1") == Step("respond")
+    assert (backend.indexing, backend.items) == ({}, {})
+
+
+def test_an_output_that_was_put_when_its_delete_came_is_deleted() -> None:
+    store, backend = stored(), MemoryBackend()
+    step(store, backend)
+    backend.end("resp_1")
+    meet(store, lambda: supersede(store), 0)
+    step(store, backend)
+    assert store.outputs == {"s3://outputs/conv_1:resp_1"}
+    assert step(store, backend, "d1") == Step("respond")
+    assert (store.outputs, store.staged) == (set(), [])
+
+
 def test_a_refused_start_is_forgotten_though_its_save_lost_a_race() -> None:
     """Else its Delete would wait for a run that is known not to be."""
     store, backend = stored(), MemoryBackend()
     backend.faults["runs.start"] = [TransientError("429")]
-
-    def let_pass(remaining: int) -> None:
-        store.before_save = lambda: let_pass(remaining - 1) if remaining else supersede(store)
-
-    let_pass(2)
+    meet(store, lambda: supersede(store), 2)
     assert step(store, backend).outcome == "stop"
     assert step(store, backend, "d1") == Step("respond")
     assert backend.calls.count("runs.start") == 1
@@ -406,10 +458,7 @@ def test_a_start_without_a_reply_is_not_made_again_though_its_save_lost_a_race()
         record.requests["r1"].response_url = "https://new"
         store.save(record)
 
-    def let_pass(remaining: int) -> None:
-        store.before_save = lambda: let_pass(remaining - 1) if remaining else renew_url()
-
-    let_pass(2)
+    meet(store, renew_url, 2)
     assert step(store, backend).outcome == "wait"
     assert step(store, backend).outcome == "wait"
     assert backend.calls.count("runs.start") == 1
