@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -111,9 +112,11 @@ class Stack:
         return item
 
 
-def left(openai_api: OpenAIStandIn) -> dict[str, int]:
+def left(openai_api: OpenAIStandIn) -> Counter[str]:
+    """What the API still has of all that can be deleted; a kind of which there is none is not in it."""
     counters = openai_api.counters()
-    return {name: counters[name] for name in ("conversations", "responses", "responses_in_flight", "orphan_items")}
+    names = ("conversations", "responses", "responses_in_flight", "orphan_items")
+    return +Counter({name: counters[name] for name in names})
 
 
 def physical_id(stack: Stack, logical_id: str) -> str:
