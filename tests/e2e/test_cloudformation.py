@@ -95,22 +95,6 @@ def test_bad_input_fails_within_seconds_and_says_where(stack: Stack, openai_api:
     assert openai_api.requests == []
 
 
-def test_an_unknown_model_fails_with_openais_own_words(stack: Stack, openai_api: OpenAIStandIn) -> None:
-    assert stack.create(PROPERTIES | {"model": "no-such-model"}) == "ROLLBACK_COMPLETE"
-    assert "The requested model 'no-such-model' does not exist. (HTTP 400, code model_not_found" in stack.reasons()
-    assert "request id req_" in stack.reasons()
-    assert left(openai_api) == NOTHING
-
-
-def test_a_run_longer_than_its_patience_is_cancelled(stack: Stack, openai_api: OpenAIStandIn) -> None:
-    openai_api.script(Script(duration_s=300))
-    began = time.monotonic()
-    assert stack.create(PROPERTIES | {"ServiceTimeout": 8}) == "ROLLBACK_COMPLETE"
-    assert time.monotonic() - began < 20
-    assert "ended expired" in stack.reasons()
-    assert left(openai_api) == NOTHING
-
-
 def test_runs_of_one_stack_and_of_several_stacks_go_in_parallel(stack: Stack, openai_api: OpenAIStandIn) -> None:
     """Seen by the runs' own times: a slow machine stretches them, but does not put them one after the other."""
     openai_api.script(Script(duration_s=20, times=None))
