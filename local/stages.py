@@ -58,8 +58,11 @@ STAGES = (
 def main() -> int:
     """Run the stages and print how long each took."""
     parser = argparse.ArgumentParser(prog="python -m local.stages", description=__doc__)
-    parser.add_argument("numbers", nargs="*", type=int, choices=range(1, len(STAGES) + 1), metavar="STAGE")
-    chosen = parser.parse_args().numbers or range(1, len(STAGES) + 1)
+    parser.add_argument("numbers", nargs="*", type=int, metavar="STAGE", help=f"1 to {len(STAGES)}; default: all")
+    every = range(1, len(STAGES) + 1)
+    chosen = parser.parse_args().numbers or every
+    if unknown := sorted(set(chosen) - set(every)):
+        parser.error(f"there is no stage {', '.join(map(str, unknown))}: they are 1 to {len(STAGES)}")
     print(f"{len(chosen)} stages, about {sum(STAGES[number - 1].minutes for number in chosen):.0f} minutes", flush=True)
     took: list[str] = []
     for number in chosen:
