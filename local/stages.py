@@ -46,12 +46,12 @@ STAGES = (
     Stage("stand-in: held to OpenAI's document and SDK", 1, pytest(2, "tests/contract", "tests/standin")),
     Stage(
         "lives: on each API, after upgrades, broken at each call",
-        4,
+        10,
         pytest(2, "tests/lives", "tests/upgrade", "tests/crashes"),
     ),
     Stage("oldest packages: what meets the SDK", 1, pytest(2, "tests/compatibility", *of_the_sdk()), OLDEST),
-    Stage("definitions and the embedded cloud", 2, pytest(2, "tests/static", "tests/emulator", by_file=True)),
-    Stage("clients: SAM CLI, CloudFormation, terraform", 5, pytest(4, "tests/e2e", by_file=True)),
+    Stage("definitions and the embedded cloud", 4, pytest(2, "tests/static", "tests/emulator", by_file=True)),
+    Stage("clients: SAM CLI, CloudFormation, terraform", 12, pytest(2, "tests/e2e", by_file=True)),
 )
 
 

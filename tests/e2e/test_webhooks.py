@@ -89,9 +89,11 @@ def test_events_that_come_twice_change_nothing(stack: Stack, with_webhooks: Depl
     assert stack.create(run_properties(stack.name)) == "CREATE_COMPLETE", stack.reasons()
     assert states_of(stack).count("Signal") == 1
     until = time.monotonic() + 10
-    while len(told := [each for each in openai_api.deliveries if each.response_id in stack.outputs()["Ref"]]) < 2:
+    told = [each for each in openai_api.deliveries if each.response_id in stack.outputs()["Ref"]]
+    while len(told) < 2 or None in [each.status for each in told]:
         assert time.monotonic() < until
         time.sleep(0.1)
+        told = [each for each in openai_api.deliveries if each.response_id in stack.outputs()["Ref"]]
     assert [each.status for each in told] == [200, 200]
     assert len({each.webhook_id for each in told}) == 1
 
