@@ -97,7 +97,7 @@ def test_bad_input_fails_within_seconds_and_says_where(stack: Stack, openai_api:
 
 def test_runs_of_one_stack_and_of_several_stacks_go_in_parallel(stack: Stack, openai_api: OpenAIStandIn) -> None:
     """Seen by the runs' own times: a slow machine stretches them, but does not put them one after the other."""
-    openai_api.script(Script(duration_s=30, times=None))
+    openai_api.script(Script(duration_s=20, times=None))
     others = {f"Run{number}": stack.resource(PROPERTIES) for number in range(2)}
     twin = Stack(stack.cloud, stack.application, f"{stack.name}-twin")
     with ThreadPoolExecutor() as pool:
@@ -105,7 +105,7 @@ def test_runs_of_one_stack_and_of_several_stacks_go_in_parallel(stack: Stack, op
     assert statuses == ["CREATE_COMPLETE", "CREATE_COMPLETE"]
     starts = [request.time for request in openai_api.requests if request.path == "/v1/responses"]
     assert len(starts) == 6
-    assert max(starts) - min(starts) < 30, "the last one started before the first one ended"
+    assert max(starts) - min(starts) < 20, "the last one started before the first one ended"
     with ThreadPoolExecutor() as pool:
         assert list(pool.map(Stack.delete, (stack, twin))) == ["DELETE_COMPLETE", "DELETE_COMPLETE"]
     assert left(openai_api) == NOTHING
