@@ -48,7 +48,7 @@ def _advance(run: RunRecord, actor: Actor) -> Outcome:
     if run.started is not None and not run.waits_for_outputs:
         return _settle(run, actor.backend.runs.observe(*run.started), actor)
     if plan is None:
-        raise TerminalError("the run's properties are no longer on record: change a trigger to start a new run")
+        raise _without_properties()
     if run.started is not None:
         return _submit_outputs(run, run.started, plan, actor)
     return _bring_up(run, plan, actor)
@@ -57,11 +57,15 @@ def _advance(run: RunRecord, actor: Actor) -> Outcome:
 def _resolve(run: RunRecord, actor: Actor) -> None:
     desired, minimum = run.desired, actor.backend.runs.min_completion_tokens
     if desired is None:
-        raise TerminalError("the run's properties are no longer on record: change a trigger to start a new run")
+        raise _without_properties()
     if (desired.max_completion_tokens or minimum) < minimum:
         raise TerminalError(f"max_completion_tokens: must be at least {minimum} on this API")
     assistant_id = desired.assistant_id if desired.import_id is None else None
     run.resolve(desired, actor.backend.assistants.find(assistant_id) if assistant_id is not None else None)
+
+
+def _without_properties() -> TerminalError:
+    return TerminalError("the run's properties are no longer on record: change a trigger to start a new run")
 
 
 def _bring_up(run: RunRecord, plan: RunPlan, actor: Actor) -> Outcome:
