@@ -252,16 +252,16 @@ class Demo:
             self._say(f"  {name:<8} [green]DELETE_COMPLETE[/green]")
 
     def _check_nothing_is_left(self, application: Application, records: list[RunRecord]) -> None:
-        client = openai.OpenAI(api_key=self._api.key, base_url=self._api.base_url)
         left = []
-        for record in records:
-            run_id, thread_id, physical_id = record.run_id or "", record.thread_id or "", record.physical_id or ""
-            if _exists(partial(client.responses.retrieve, run_id)):
-                left.append(f"response {run_id}")
-            if _exists(partial(client.conversations.retrieve, thread_id)):
-                left.append(f"conversation {thread_id}")
-            if self._attributes(application).read(physical_id):
-                left.append(f"item {attributes_key(physical_id)}")
+        with openai.OpenAI(api_key=self._api.key, base_url=self._api.base_url) as client:
+            for record in records:
+                run_id, thread_id, physical_id = record.run_id or "", record.thread_id or "", record.physical_id or ""
+                if _exists(partial(client.responses.retrieve, run_id)):
+                    left.append(f"response {run_id}")
+                if _exists(partial(client.conversations.retrieve, thread_id)):
+                    left.append(f"conversation {thread_id}")
+                if self._attributes(application).read(physical_id):
+                    left.append(f"item {attributes_key(physical_id)}")
         if left:
             raise DeploymentError(f"the stacks are deleted, but these are left: {', '.join(left)}")
         self._say("nothing is left: responses, conversations and items are gone")

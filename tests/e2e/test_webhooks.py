@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 from openai import OpenAI
+from openai.types.webhooks import WebhookEndpoint
 
 from local.dashboard import dashboard_readings
 from local.deployment import APPLICATION_STACK, Application
@@ -55,6 +56,11 @@ def lag_seconds(stack: Stack, openai_api: OpenAIStandIn) -> float:
     return float(answer["time_epoch_s"]) - start - RUN_SECONDS
 
 
+def endpoints(openai_api: OpenAIStandIn) -> list[WebhookEndpoint]:
+    with OpenAI(base_url=openai_api.base_url, api_key=openai_api.api_key) as client:
+        return client.webhooks.list().data
+
+
 def states_of(stack: Stack) -> list[str]:
     """The states that the last execution entered."""
     client, arn = stack.cloud.client("stepfunctions"), stack.application.state_machine_arn
@@ -65,7 +71,7 @@ def states_of(stack: Stack) -> list[str]:
 
 def test_the_application_registers_its_endpoint_once_and_keeps_the_secret_to_itself(with_webhooks: Deployed) -> None:
     cloud, _, openai_api = with_webhooks
-    [endpoint] = OpenAI(base_url=openai_api.base_url, api_key=openai_api.api_key).webhooks.list().data
+    [endpoint] = endpoints(openai_api)
     assert endpoint.url.startswith("https://")
     assert set(endpoint.event_types) == {
         f"response.{end}" for end in ("completed", "failed", "cancelled", "incomplete")
@@ -112,7 +118,7 @@ class Sender:
     """Somebody who knows the URL: the server, with the signing secret, or anybody."""
 
     def __init__(self, cloud: EmbeddedCloud, openai_api: OpenAIStandIn) -> None:
-        [endpoint] = OpenAI(base_url=openai_api.base_url, api_key=openai_api.api_key).webhooks.list().data
+        [endpoint] = endpoints(openai_api)
         self._host, self._port = endpoint.url.removeprefix("https://").rstrip("/"), cloud.port
         stacks, secrets = cloud.client("cloudformation"), cloud.client("secretsmanager")
         found = stacks.describe_stack_resource(StackName=APPLICATION_STACK, LogicalResourceId="WebhookSecret")

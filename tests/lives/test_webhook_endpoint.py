@@ -50,8 +50,10 @@ class Registration:
 
 
 @pytest.fixture
-def registration(openai_api: OpenAIStandIn) -> Registration:
-    return Registration(openai_api)
+def registration(openai_api: OpenAIStandIn) -> Iterator[Registration]:
+    made = Registration(openai_api)
+    with made.client:
+        yield made
 
 
 def test_an_endpoint_is_registered_and_removed(registration: Registration) -> None:
