@@ -43,7 +43,7 @@ class TaskFailed(Exception):
 def read_definition(path: Path = DEFINITION) -> dict[str, Any]:
     """With the names of functions and table in their places."""
     text = path.read_text()
-    for placeholder, name in {**NAMES, "TableName": TABLE}.items():
+    for placeholder, name in {**NAMES, "TableName": TABLE, "Partition": "aws"}.items():
         text = text.replace("${" + placeholder + "}", name)
     definition: dict[str, Any] = yaml.safe_load(text)
     return definition
