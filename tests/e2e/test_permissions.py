@@ -100,6 +100,7 @@ AWS_OWN_POLICIES = {
     # SAM attaches them. The first lets a function write to any log group, and read none; traces know no resource.
     "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole",
     "arn:aws:iam::aws:policy/AWSXrayWriteOnlyAccess",
+    "arn:aws:iam::aws:policy/service-role/AWSLambdaVPCAccessExecutionRole",
 }
 
 
@@ -125,8 +126,14 @@ class Deployed(NamedTuple):
             found |= {(action, arn) for action, decision in decisions.items() if decision == "allowed"}
         return found
 
-    def inline_statements(self, role: str) -> Iterator[dict[str, Any]]:
+    def statements(self, role: str) -> Iterator[dict[str, Any]]:
+        """Of the policies of this application, inline and attached."""
         iam, name = self.cloud.client("iam"), role.rpartition("/")[2]
+        for each in iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]:
+            if each["PolicyArn"] not in AWS_OWN_POLICIES:
+                version = iam.get_policy(PolicyArn=each["PolicyArn"])["Policy"]["DefaultVersionId"]
+                got = iam.get_policy_version(PolicyArn=each["PolicyArn"], VersionId=version)["PolicyVersion"]
+                yield from as_document(got["Document"])["Statement"]
         for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]:
             yield from iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]["Statement"]
 
@@ -211,8 +218,10 @@ def test_every_permission_is_one_of_those_asked_about(application: Deployed) -> 
     """An action or a resource that is granted, but that the lists above do not have, would pass unseen."""
     asked = {(action, arn) for arn in application.arns.values() for action in ASKED[arn.split(":")[2]].split()}
     for role in application.roles.values():
-        for statement in application.inline_statements(role):
+        for statement in application.statements(role):
             assert set(statement) <= {"Sid", "Effect", "Action", "Resource", "Condition"}, "NotAction, NotResource"
+            if statement["Effect"] == "Deny":
+                continue
             for action in as_list(statement["Action"]):
                 assert not set("*?") & set(action), f"{role} has {action}"
                 for resource in as_list(statement["Resource"]):
@@ -224,15 +233,28 @@ def test_a_permission_on_everything_has_its_reason_in_the_template(application: 
     lines = (ROOT / "template.yaml").read_text().splitlines()
     starred = [line for line in lines if re.search(r"""Resource: .*["']\*["']""", line)]
     assert [line for line in starred if "# " not in line] == []
-    statements = [each for role in application.roles.values() for each in application.inline_statements(role)]
-    assert sum("*" in as_list(each["Resource"]) for each in statements) == len(starred)
+    statements = [each for role in application.roles.values() for each in application.statements(role)]
+    starred_statements = {json.dumps(each) for each in statements if "*" in as_list(each["Resource"])}
+    assert len(starred_statements) == len(starred), starred_statements
 
 
-def test_the_policies_of_aws_are_the_two_that_sam_attaches(application: Deployed) -> None:
+def test_the_policies_attached_are_those_of_sam_and_the_limits_of_all_functions(application: Deployed) -> None:
     iam = application.cloud.client("iam")
-    for role in application.roles.values():
+    for name, role in application.roles.items():
         attached = iam.list_attached_role_policies(RoleName=role.rpartition("/")[2])["AttachedPolicies"]
-        assert {each["PolicyArn"] for each in attached} <= AWS_OWN_POLICIES
+        own = {each["PolicyArn"] for each in attached} - AWS_OWN_POLICIES
+        assert len(own) == (name != "StateMachine")
+
+
+@pytest.mark.parametrize("function", MAY)
+def test_no_function_makes_a_log_group_or_a_network_interface(application: Deployed, function: str) -> None:
+    """Late lines would make the group again that the stack has deleted, and its next deployment would find it there."""
+    answer = application.cloud.client("iam").simulate_principal_policy(
+        PolicySourceArn=application.roles[function],
+        ActionNames=["logs:CreateLogGroup", "ec2:CreateNetworkInterface"],
+        ResourceArns=["*"],
+    )
+    assert {each["EvalDecision"] for each in answer["EvaluationResults"]} == {"explicitDeny"}
 
 
 def test_only_iam_says_who_may_send_requests(application: Deployed) -> None:
@@ -242,6 +264,10 @@ def test_only_iam_says_who_may_send_requests(application: Deployed) -> None:
     assert json.loads(policy)["Statement"] == []
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
         functions.get_function_url_config(FunctionName=arn)
+
+
+def as_document(value: str | dict[str, Any]) -> dict[str, Any]:
+    return json.loads(value) if isinstance(value, str) else value
 
 
 def as_list(value: str | list[str]) -> list[str]:
