@@ -5,8 +5,7 @@ and on request Assistants v2 as OpenAI did before. It must never call a model or
 response (the clock decides), or show a prompt on its output.
 """
 
-from .delivery_faults import DeliveryFault
-from .faults import Fault
+from .faults import DeliveryFault, Fault
 from .scripts import Script
 from .standin import OpenAIStandIn
 from .webhooks import Delivery

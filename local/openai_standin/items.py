@@ -23,9 +23,14 @@ def kind_of(value: Item) -> str | None:
     return "message" if "role" in value else "item_reference" if set(value) <= {"id", "type"} and value else None
 
 
-def stored(value: str | Item, new_id: NewId) -> Item:
+def is_reference(item: Item) -> bool:
+    """Tell whether an input item only names one that is there already."""
+    return kind_of(item) == "item_reference"
+
+
+def stored(given: Item, new_id: NewId) -> Item:
     """Give a checked input item the id, status and content parts that OpenAI stores it with."""
-    item: Item = {"role": "user", "content": value} if isinstance(value, str) else copy.deepcopy(value)
+    item = copy.deepcopy(given)
     kind = kind_of(item)
     item["type"] = kind
     if not item.get("id"):

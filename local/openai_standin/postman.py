@@ -1,31 +1,23 @@
-"""Exists to deliver webhooks at their time: one thread waits for it, and each delivery has a thread of its own.
+"""Exists to deliver webhooks at their time: one thread looks at the clock, others deliver side by side.
 
 Only this machine is ever called; an endpoint elsewhere is one that does not answer.
 """
 
 import contextlib
 import http.client
-import math
 import socket
 import threading
-import time
-from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
+from .webhook_endpoints import is_local
 from .webhooks import Message, Webhooks
 from .world import World
 
 _HOST = "127.0.0.1"
 _AT_ONCE = 32
-_LONGEST_WAIT_S = 3600.0
-# A clock that a test moves does not tell when it does.
-_LOOK_AT_TEST_CLOCK_S = 0.05
+_LOOK_EVERY_S = 0.02
 _AGENT = {"user-agent": "OpenAI/1.0 (+https://platform.openai.com/docs/webhooks)", "content-type": "application/json"}
-
-
-def is_local(host: str) -> bool:
-    """Tell whether a host is this machine, whatever DNS says."""
-    return host in (_HOST, "localhost") or host.endswith(".localhost")
 
 
 class Postman:
@@ -34,13 +26,13 @@ class Postman:
     def __init__(self, world: World) -> None:
         self._world = world
         self._stopped = False
-        self._waiting = threading.Thread(target=self._wait, name="postman", daemon=True)
-        self._sending: set[threading.Thread] = set()
-        self._open: set[socket.socket] = set()
+        self._looking = threading.Thread(target=self._look, name="postman", daemon=True)
+        self._sending = ThreadPoolExecutor(_AT_ONCE, "postman")
+        self._open: set[http.client.HTTPConnection] = set()
 
     def start(self) -> None:
         """Begin to deliver."""
-        self._waiting.start()
+        self._looking.start()
 
     def stop(self) -> None:
         """Cut every delivery and end all threads; what is not delivered yet stays so."""
@@ -48,81 +40,54 @@ class Postman:
             self._stopped = True
             self._world.changed.notify_all()
             for connection in self._open:
-                with contextlib.suppress(OSError):
-                    connection.shutdown(socket.SHUT_RDWR)
-            threads = [self._waiting, *self._sending]
-        for thread in threads:
-            thread.join()
+                with contextlib.suppress(OSError, AttributeError):
+                    connection.sock.shutdown(socket.SHUT_RDWR)
+        self._looking.join()
+        self._sending.shutdown(cancel_futures=True)
 
-    def _wait(self) -> None:
+    def _look(self) -> None:
         world = self._world
         with world.changed:
             while not self._stopped:
                 world.settle()
-                self._send_due()
-                # Without a free hand, the end of a delivery is what to wait for.
-                awaited = world.next_delivery() if len(self._sending) < _AT_ONCE else math.inf
-                world.awaited = awaited
-                world.changed.wait(self._pause_until(awaited))
-                world.awaited = -math.inf
+                for message in world.webhooks.take_due():
+                    self._sending.submit(self._send, world.webhooks, message)
+                # A clock that a test moves does not tell when it does; without endpoints there is nothing to wait for.
+                world.changed.wait(_LOOK_EVERY_S if world.webhook_endpoints else None)
 
-    def _pause_until(self, awaited: float) -> float | None:
-        if awaited == math.inf:
-            return None
-        now = self._world.now
-        longest = _LONGEST_WAIT_S if now is time.time else _LOOK_AT_TEST_CLOCK_S
-        return min(max(awaited - now(), 0.0), longest)
-
-    def _send_due(self) -> None:
-        webhooks, now = self._world.webhooks, self._world.now()
-        for message in webhooks.take_due(now, _AT_ONCE - len(self._sending)):
-            url, headers = webhooks.endpoints[message.endpoint_id].url, webhooks.headers(message, now)
-            thread = threading.Thread(target=self._send, args=(webhooks, message, url, headers, now), daemon=True)
-            self._sending.add(thread)
-            thread.start()
-
-    def _send(self, webhooks: Webhooks, message: Message, url: str, headers: dict[str, str], sent_at: float) -> None:
-        status = None
+    def _send(self, webhooks: Webhooks, message: Message) -> None:
+        status, sent_at = None, self._world.now()
         with contextlib.suppress(OSError, http.client.HTTPException):
-            status = self._post(url, headers, message.body)
+            status = self._post(message, sent_at)
         with self._world.changed:
-            self._sending.discard(threading.current_thread())
             if not self._stopped:
-                webhooks.delivered(message, sent_at, status, self._world.now())
+                webhooks.delivered(message, sent_at, status)
             self._world.changed.notify_all()
 
-    def _post(self, url: str, headers: dict[str, str], body: bytes) -> int | None:
-        port = _port_of(url, self._world.reach)
+    def _post(self, message: Message, now: float) -> int | None:
+        url = urlsplit(message.endpoint.body["url"])
+        port = self._port_of(url.scheme, url.hostname or "", url.port)
         if port is None:
             return None
-        parts = urlsplit(url)
-        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        connection = http.client.HTTPConnection(_HOST, port)
-        with socket.socket() as opened:
-            opened.settimeout(self._world.behaviour.webhook_timeout_s)
+        target = (url.path or "/") + (f"?{url.query}" if url.query else "")
+        headers = {"host": url.netloc.rpartition("@")[2], **_AGENT, **message.endpoint.headers(message, now)}
+        connection = http.client.HTTPConnection(_HOST, port, timeout=self._world.settings.webhook_timeout_s)
+        with contextlib.closing(connection):
+            connection.connect()
             with self._world.lock:
                 if self._stopped:
                     return None
-                self._open.add(opened)
+                self._open.add(connection)
             try:
-                opened.connect((_HOST, port))
-                connection.sock = opened
-                host = {"host": parts.netloc.rpartition("@")[2]}
-                connection.request("POST", target, body, {**host, **_AGENT, **headers})
-                reply = connection.getresponse()
-                reply.read()
-                return reply.status
+                connection.request("POST", target, message.body, headers)
+                return connection.getresponse().status
             finally:
                 with self._world.lock:
-                    self._open.discard(opened)
-                connection.close()
+                    self._open.discard(connection)
 
-
-def _port_of(url: str, reach: Mapping[str, int]) -> int | None:
-    """Tell the port of this machine that a URL means; None where it means another machine."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    for suffix, port in reach.items():
-        if f".{host}".endswith(f".{suffix}"):
-            return port
-    return (parts.port or 80) if parts.scheme == "http" and is_local(host) else None
+    def _port_of(self, scheme: str, host: str, port: int | None) -> int | None:
+        """Tell the port of this machine that a URL means; None where it means another machine."""
+        for suffix, reached in self._world.reach.items():
+            if f".{host}".endswith(f".{suffix}"):
+                return reached
+        return (port or 80) if scheme == "http" and is_local(host) else None

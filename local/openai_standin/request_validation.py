@@ -14,13 +14,17 @@ Query = Mapping[str, Sequence[str]]
 Errors = Iterator[ValidationError]
 
 
-def require_valid(method: str, path: str, query: Query, body: Mapping[str, Any]) -> None:
-    """Refuse a request whose query or body its operation does not take; `path` is as the document spells it."""
+def read_valid(method: str, path: str, query: Query, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Read what a request gives, or refuse what its operation does not take; `path` is as the document spells it."""
     parameters = openapi.query(method, path)
     given = {name.removesuffix("[]"): values for name, values in query.items()}
-    _require_fits(parameters, _read(parameters, {name: _last(parameters, name, given[name]) for name in given}))
+    read = _read(parameters, {name: _last(parameters, name, given[name]) for name in given})
+    _require_fits(parameters, read)
     if (schema := openapi.body(method, path)) is not None:
-        _require_fits(schema, _read(schema, body) if any(isinstance(each, Upload) for each in body.values()) else body)
+        if any(isinstance(each, Upload) for each in body.values()):
+            body = _read(schema, body)
+        _require_fits(schema, body)
+    return {**read, **body}
 
 
 def errors(schema: Schema, value: Any) -> Errors:

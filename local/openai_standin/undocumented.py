@@ -5,7 +5,35 @@ Once the document has them, `tests/contract` says so, and this file goes.
 
 from typing import Any
 
-from .webhooks import EVENT_TYPES
+EVENT_TYPES = (
+    "batch.completed",
+    "batch.failed",
+    "batch.expired",
+    "batch.cancelled",
+    "response.completed",
+    "response.failed",
+    "response.cancelled",
+    "response.incomplete",
+    "eval.run.succeeded",
+    "eval.run.failed",
+    "eval.run.canceled",
+    "fine_tuning.job.succeeded",
+    "fine_tuning.job.failed",
+    "fine_tuning.job.cancelled",
+    "realtime.call.incoming",
+    "video.completed",
+    "video.failed",
+    "agent.environment.ready",
+    "agent.environment.failed",
+    "agent.environment.suspended",
+    "agent.environment.expired",
+    "agent.session.created",
+    "agent.session.action_required",
+    "agent.session.in_progress",
+    "agent.session.idle",
+    "agent.session.failed",
+    "safety.alert.created",
+)
 
 _EVENT: dict[str, Any] = {"type": "string", "enum": list(EVENT_TYPES)}
 _SETTINGS: dict[str, Any] = {

@@ -20,12 +20,18 @@ from openai.types.webhooks import webhook_create_params
 
 from local.openai_standin import OpenAIStandIn, Script, openapi
 from local.openai_standin.request_validation import _flat, _kinds, errors
-from local.openai_standin.routes import _ASSISTANTS, _RESPONSES, _SHARED
-from local.openai_standin.webhooks import EVENT_TYPES, Webhooks
+from local.openai_standin.routes import Routes
+from local.openai_standin.undocumented import EVENT_TYPES
+from local.openai_standin.webhooks import event
 from tests.contract.deviations import DEVIATIONS, EXAMPLES, UNDOCUMENTED, is_known, unknown_problems
 from tests.contract.document import Exchange, problems
 
-ROUTES = [(method, path) for method, path, _ in _SHARED + _RESPONSES + _ASSISTANTS if not path.startswith(UNDOCUMENTED)]
+ROUTES = [
+    (method, path)
+    for path, methods in Routes("both").served.items()
+    for method in methods
+    if not f"/v1{path}".startswith(UNDOCUMENTED)
+]
 MODEL = "gpt-5.4-mini"
 
 
@@ -57,8 +63,8 @@ def ended(client: OpenAI) -> dict[str, Any]:
 
 def test_a_reply_of_every_route_can_be_checked() -> None:
     """Of one reply the document says nothing; the SDK does not read it either."""
-    silent = [(method, path) for method, path in ROUTES if openapi.reply(method, path.removeprefix("/v1")) is None]
-    assert silent == [("DELETE", "/v1/responses/{response_id}")]
+    silent = [(method, path) for method, path in ROUTES if openapi.reply(method, path) is None]
+    assert silent == [("DELETE", "/responses/{response_id}")]
 
 
 def test_what_is_undocumented_is_not_in_the_document() -> None:
@@ -168,7 +174,7 @@ def test_a_refusal_of_another_shape_is_found() -> None:
 @pytest.mark.parametrize("kind", [each for each in EVENT_TYPES if each.startswith("response.")])
 def test_an_event_of_a_webhook_is_as_the_document_says(kind: str) -> None:
     described = openapi.piece(kind.replace(".", "_"))["post"]["requestBody"]["content"]["application/json"]["schema"]
-    sent = json.loads(Webhooks(lambda prefix: f"{prefix}_1", 1.0)._event(kind, "resp_1", 0.5))
+    sent = json.loads(event("evt_1", kind, "resp_1", 0.5))
     assert not list(errors(openapi.schema(described["$ref"].rpartition("/")[2]), sent))
     assert "object" in sent, "the document does not require it"
 

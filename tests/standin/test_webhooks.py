@@ -24,7 +24,10 @@ from openai.types.webhooks import (
     webhook_create_params,
 )
 
-from local.openai_standin import DeliveryFault, OpenAIStandIn, Script, webhooks
+from local.openai_standin import DeliveryFault, OpenAIStandIn, Script
+from local.openai_standin.faults import PlannedFaults, delays
+from local.openai_standin.undocumented import EVENT_TYPES
+from local.openai_standin.webhook_endpoints import Endpoint
 from tests.standin.support import PLAIN, Clock, client_of, refusal, start, valid
 
 ENDS: list[Any] = ["response.completed", "response.failed", "response.cancelled", "response.incomplete"]
@@ -159,9 +162,9 @@ def test_endpoint_lives_through_create_list_update_delete(clock: Clock) -> None:
 def test_parameters_and_event_types_are_those_of_the_sdk(client: OpenAI) -> None:
     """A new event type is noticed here."""
     hints = typing.get_type_hints(webhook_create_params.WebhookCreateParams)
-    assert typing.get_args(typing.get_args(hints["event_types"])[0]) == webhooks.EVENT_TYPES
+    assert typing.get_args(typing.get_args(hints["event_types"])[0]) == EVENT_TYPES
     listed = valid(WebhookEventTypeList, client.webhooks.event_types.with_raw_response.list())
-    assert tuple(listed.data) == webhooks.EVENT_TYPES
+    assert tuple(listed.data) == EVENT_TYPES
 
 
 def test_end_of_a_response_is_told_at_its_time(client: OpenAI, stand_in: OpenAIStandIn, receiver: Receiver) -> None:
@@ -180,7 +183,7 @@ def test_end_of_a_response_is_told_at_its_time(client: OpenAI, stand_in: OpenAIS
     (delivery,) = stand_in.deliveries
     assert delivery[:4] == (endpoint.id, "response.completed", response.id, got.webhook_id)
     assert (abs(delivery.time - got.time) < 0.3, delivery.status) == (True, 200)
-    assert endpoint.signing_secret not in repr(stand_in.deliveries) + repr(stand_in._world.webhooks.endpoints)
+    assert endpoint.signing_secret not in repr(stand_in.deliveries) + repr(stand_in.world.webhook_endpoints)
 
 
 def test_each_way_to_end_has_its_event(client: OpenAI, stand_in: OpenAIStandIn, receiver: Receiver) -> None:
@@ -255,7 +258,7 @@ def test_rotated_secret_counts_from_the_next_delivery(client: OpenAI, receiver: 
 
 def test_kept_secret_ends_after_a_day() -> None:
     """A rotation that never ends would be none."""
-    endpoint = webhooks.Endpoint("whe_1", 0, "one", ELSEWHERE, [], 0)
+    endpoint = Endpoint({"id": "whe_1"}, 0)
     endpoint.rotate(1000, keep_old=True)
     assert [len(endpoint.signature(b"", at).split()) for at in (1000, 1000 + 86_399, 1000 + 86_400)] == [2, 2, 1]
 
@@ -303,9 +306,9 @@ def test_sample_tells_what_the_endpoint_answered(client: OpenAI, stand_in: OpenA
 )
 def test_faults_hit_the_same_ones_every_time(fault: DeliveryFault, expected: str) -> None:
     """A share is spread evenly, not drawn: a test that fails must fail again."""
-    planned = webhooks.PlannedDeliveryFaults()
+    planned: PlannedFaults[DeliveryFault] = PlannedFaults()
     planned.plan(fault)
-    assert "".join(".xX"[len(planned.delays("response.completed"))] for _ in expected) == expected
+    assert "".join(".xX"[len(delays(planned, "response.completed", 0))] for _ in expected) == expected
 
 
 def test_wrong_fault_is_refused() -> None:
