@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from jsonschema import Draft202012Validator
+
 from .items import Item, NewId, output_item, text_of
 from .scripts import Script
 
@@ -36,6 +38,22 @@ class Outcome:
     usage: Usage | None
     error: dict[str, str] | None = None
     incomplete_reason: str | None = None
+
+
+@dataclass
+class Turn:
+    """What a model does with a request until it is done or calls functions; times are in epoch seconds."""
+
+    outcome: Outcome
+    context: list[Item]
+    starts_at: float
+    ends_at: float
+    is_delivered: bool = False
+
+    @property
+    def calls(self) -> list[Item]:
+        """List the function calls that must be answered before a run can go on."""
+        return [item for item in self.outcome.output if item["type"] == "function_call"]
 
 
 def outcome_of(script: Script, request: Mapping[str, Any], context: Sequence[Item], new_id: NewId) -> Outcome:
@@ -122,26 +140,20 @@ def _of_type(schema: Mapping[str, Any], root: Mapping[str, Any], depth: int) -> 
     if kind == "array":
         return [_smallest(schema.get("items", {}), root, depth + 1) for _ in range(schema.get("minItems", 0))]
     if kind in ("integer", "number"):
-        return _small_number(schema, kind == "integer")
+        return _small_number({**schema, "type": kind})
     if kind == "string":
         text = _FORMATS.get(schema.get("format", ""), "stand-in")
         return text.ljust(schema.get("minLength", 0), ".")[: schema.get("maxLength", len(text) + 1000)]
     return {"boolean": False}.get(kind)
 
 
-def _small_number(schema: Mapping[str, Any], whole: bool) -> float:
-    lowest = schema.get("minimum", schema.get("exclusiveMinimum"))
-    highest = schema.get("maximum", schema.get("exclusiveMaximum"))
+def _small_number(schema: Mapping[str, Any]) -> Any:
+    """Take the first of some numbers around zero and around its bounds that a schema allows."""
     step = schema.get("multipleOf", 1)
-    if not whole and "multipleOf" not in schema and lowest is not None and highest is not None:
-        step = (highest - lowest) / 2 or 1
-    if lowest is not None and (lowest > 0 or ("minimum" not in schema and lowest == 0)):
-        value: float = math.ceil(lowest / step) * step
-        return value + step if "minimum" not in schema and value == lowest else value
-    if highest is not None and (highest < 0 or ("maximum" not in schema and highest == 0)):
-        value = math.floor(highest / step) * step
-        return value - step if "maximum" not in schema and value == highest else value
-    return 0
+    bounds = [each for name, each in schema.items() if name.lower().endswith(("minimum", "maximum"))]
+    near = [math.floor(bound / step) * step + more for bound in [0, *bounds] for more in (0, step, -step)]
+    judge = Draft202012Validator(schema)
+    return next((each for each in [*near, sum(bounds) / 2, *bounds] if judge.is_valid(each)), 0)
 
 
 def _words(text: str) -> int:

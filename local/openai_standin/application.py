@@ -7,19 +7,18 @@ import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import parse_qs
 
-from . import multipart
 from .errors import ApiError, refused
-from .faults import ConnectionLost, Fault
+from .faults import ConnectionLost
 from .keys import require_key, require_signed
 from .overlay import require_consistent
-from .request_validation import read_valid
+from .request_validation import NOT_JSON, parsed, read_valid
 from .resources import found
 from .routes import Routes
 from .storage import require_named
-from .world import LoggedRequest, World
+from .world import Request, World
 
 _UNREADABLE = (
     "We could not parse the JSON body of your request. (HINT: This likely means you aren't using your HTTP "
@@ -29,7 +28,6 @@ _NO_BETA = (
     "You must provide the 'OpenAI-Beta' header to access the Assistants API. "
     "Please try again by setting the header 'OpenAI-Beta: assistants=v2'."
 )
-_NOT_JSON = object()
 _SECRET_HEADERS = ("authorization", "x-amz-security-token")
 
 
@@ -43,17 +41,6 @@ class Reply:
     delay_s: float = 0.0
 
 
-class Request(NamedTuple):
-    """What came in; header names are lower case, `body` is parsed from `content`."""
-
-    method: str
-    path: str
-    query: str
-    headers: Mapping[str, str]
-    content: bytes
-    body: Any
-
-
 class Application:
     """OpenAI's API over one `World`."""
 
@@ -63,11 +50,14 @@ class Application:
 
     def handle(self, method: str, path: str, query: str, headers: Mapping[str, str], content: bytes) -> Reply:
         """Answer one request; header names are lower case. Raises ConnectionLost where a fault says so."""
-        request = Request(method, path, query, headers, content, _parsed(headers, content))
         with self.world.lock:
             started = self.world.now()
-            self._log(request)
-            reply = self._faulty_answer(request)
+            body = parsed(headers.get("content-type", ""), content)
+            request = Request(method, path, body, dict(headers), started, query)
+            harmless = {name: value for name, value in headers.items() if name not in _SECRET_HEADERS}
+            shown = content.decode("utf-8", "replace") if body is NOT_JSON else body
+            self.world.requests.append(request._replace(body=shown, headers=harmless))
+            reply = self._faulty_answer(request, content)
             elapsed_ms = int((self.world.now() - started) * 1000)
         common = {
             "x-request-id": f"req_{uuid.uuid4().hex}",
@@ -76,28 +66,29 @@ class Application:
         }
         return replace(reply, headers={**common, **reply.headers})
 
-    def _log(self, request: Request) -> None:
-        method, path, query, headers, content, body = request
-        shown = content.decode("utf-8", "replace") if body is _NOT_JSON else body
-        harmless = {name: value for name, value in headers.items() if name not in _SECRET_HEADERS}
-        self.world.requests.append(LoggedRequest(method, path, shown, harmless, self.world.now(), query))
-
-    def _faulty_answer(self, request: Request) -> Reply:
-        fault = next(self.world.faults.hits(f"{request.method} {request.path}", self.world.now()), None)
+    def _faulty_answer(self, request: Request, content: bytes) -> Reply:
+        fault = next(self.world.faults.hits(request.method, request.path, request.time), None)
+        kind = fault.kind if fault else ""
+        if kind == "reset":
+            raise ConnectionLost(had_effect=False)
         try:
-            if fault is not None:
-                _fail_before_effect(fault)
-            reply = json_reply(200, self.answer(request))
+            if fault and kind == "status":
+                raise fault.error()
+            reply = json_reply(200, self.answer(request, content))
         except ApiError as refusal:
             reply = json_reply(refusal.status, refusal.body, refusal.headers)
-        return reply if fault is None else _spoiled(reply, fault)
+        if kind == "lost_reply":
+            raise ConnectionLost(had_effect=True)
+        if kind == "garbage":
+            return Reply(200, b'{"id": "resp_', {"content-type": "application/json"})
+        return replace(reply, delay_s=fault.seconds) if fault and kind == "slow" else reply
 
-    def answer(self, request: Request) -> dict[str, Any]:
+    def answer(self, request: Request, content: bytes) -> dict[str, Any]:
         """Do what a request asks for; raises ApiError where it is refused."""
         world, settings = self.world, self.world.settings
         endpoint, path, ids = self._routes.find(request.method, request.path)
         if settings.signed:
-            require_signed(request.headers, request.content)
+            require_signed(request.headers, content)
         else:
             require_key(settings.api_key, request.headers)
         is_beta = path.startswith(("/assistants", "/threads"))
@@ -114,33 +105,5 @@ class Application:
         return endpoint(world, place, given)
 
 
-def _fail_before_effect(fault: Fault) -> None:
-    if fault.kind == "status":
-        raise fault.error()
-    if fault.kind == "reset":
-        raise ConnectionLost(had_effect=False)
-
-
-def _spoiled(reply: Reply, fault: Fault) -> Reply:
-    if fault.kind == "lost_reply":
-        raise ConnectionLost(had_effect=True)
-    if fault.kind == "garbage":
-        return Reply(200, b'{"id": "resp_', {"content-type": "application/json"})
-    return replace(reply, delay_s=fault.seconds if fault.kind == "slow" else 0.0)
-
-
-def _parsed(headers: Mapping[str, str], content: bytes) -> Any:
-    if not content:
-        return None
-    content_type = headers.get("content-type", "")
-    try:
-        if content_type.startswith(multipart.MEDIA_TYPE):
-            return multipart.parsed(content_type, content)
-        return json.loads(content)
-    except ValueError:
-        return _NOT_JSON
-
-
 def json_reply(status: int, body: Any, headers: Mapping[str, str] | None = None) -> Reply:
-    """Write a reply."""
     return Reply(status, json.dumps(body).encode(), {"content-type": "application/json", **(headers or {})})

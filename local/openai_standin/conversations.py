@@ -1,17 +1,12 @@
 """Exists to serve `/v1/conversations` and the items in them (SDK: `types/conversations`)."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING
 
 from .errors import conversation_locked, not_found
 from .items import Item, is_reference, stored
 from .resources import Body, Collection, Resource, delete, listed, metadata_of
-
-if TYPE_CHECKING:
-    from .world import World
+from .world import World
 
 
 class Conversation(Resource):
@@ -22,7 +17,6 @@ class Conversation(Resource):
         super().__init__(body, items=self.items)
 
     def extend(self, items: list[Item]) -> None:
-        """Add items behind the others."""
         for item in items:
             self.items.add(Resource(item))
 

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from .errors import exclusive, missing, refused
-from .strict_schema import require_strict
 
 Body = Mapping[str, Any]
 Rule = Callable[[Body], None]
@@ -109,8 +108,39 @@ def strict_schemas_are_closed(body: Body) -> None:
         field, what, code = ("parameters", "function", "invalid_function_parameters")
         if "schema" in each:
             field, what, code = ("schema", "response_format", "invalid_json_schema")
-        if each.get("strict") is True:
-            require_strict(each.get(field) or {}, f"{what} '{each.get('name')}'", f"{place}.{field}", code)
+        if each.get("strict") is True and (problem := _strict_problem(each.get(field) or {})):
+            message = f"Invalid schema for {what} '{each.get('name')}': {problem}"
+            raise refused(message, f"{place}.{field}", code)
+
+
+def _strict_problem(schema: Schema) -> str | None:
+    if schema.get("type") != "object":
+        return f"schema must be a JSON Schema of 'type: \"object\"', got 'type: \"{schema.get('type')}\"'."
+    for where, part in _schemas(schema):
+        properties, context = part.get("properties", {}), f"In context={where!r}, "
+        if not isinstance(properties, dict):
+            return f"{context}'properties' is required to be an object."
+        if part.get("type") != "object" and not properties:
+            continue
+        if part.get("additionalProperties") is not False:
+            return f"{context}'additionalProperties' is required to be supplied and to be false."
+        if left_out := [name for name in properties if name not in part.get("required", ())]:
+            required = "'required' is required to be supplied and to be an array including every key in properties."
+            return f"{context}{required} Missing '{left_out[0]}'."
+    return None
+
+
+def _schemas(part: Any, *where: str) -> Iterator[tuple[tuple[str, ...], Schema]]:
+    """List a schema and those within it, each with its place."""
+    if not isinstance(part, dict):
+        return
+    yield where, part
+    for keyword in ("properties", "$defs", "definitions"):
+        for name, member in part.get(keyword, {}).items():
+            yield from _schemas(member, *where, keyword, name)
+    yield from _schemas(part.get("items"), *where, "items")
+    for index, member in enumerate(part.get("anyOf", ())):
+        yield from _schemas(member, *where, "anyOf", str(index))
 
 
 def parts_have_a_source(body: Body) -> None:

@@ -1,17 +1,53 @@
-"""Exists to hold a request against OpenAI's document: the first thing that it does not allow is refused (400)."""
+"""Exists to read a request and hold it against OpenAI's document: the first thing that it does not allow is refused."""
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from email.parser import BytesParser
+from email.policy import HTTP
 from typing import Any
 
 from jsonschema import Draft202012Validator, ValidationError, validators
 
 from . import openapi
-from .multipart import Upload
 from .openapi import Schema, resolved
 from .refusals import refusal
 
 Query = Mapping[str, Sequence[str]]
 Errors = Iterator[ValidationError]
+NOT_JSON = object()
+
+
+class Upload(dict[str, Any]):
+    """What is kept of an uploaded file: `filename` and `bytes`, its size; never the content."""
+
+
+def parsed(content_type: str, content: bytes) -> Any:
+    """Read a body: JSON, or what a file is uploaded in; `NOT_JSON` where it is neither."""
+    try:
+        if content_type.startswith("multipart/form-data"):
+            return _form(content_type, content)
+        return json.loads(content) if content else None
+    except ValueError:
+        return NOT_JSON
+
+
+def _form(content_type: str, content: bytes) -> dict[str, Any]:
+    """Read a form into a dict: fields as text (`a[b]` is `b` within `a`), files as `Upload`."""
+    form = BytesParser(policy=HTTP).parsebytes(b"content-type: " + content_type.encode() + b"\r\n\r\n" + content)
+    values: dict[str, Any] = {}
+    for part in form.iter_parts():
+        name = part.get_param("name", header="content-disposition")
+        given = part.get_payload(decode=True)
+        if not isinstance(name, str) or not isinstance(given, bytes):
+            continue
+        filename = part.get_filename()
+        value = given.decode() if filename is None else Upload(filename=filename, bytes=len(given))
+        outer, _, inner = name.removesuffix("]").partition("[")
+        if inner:
+            values.setdefault(outer, {})[inner] = value
+        else:
+            values[outer] = value
+    return values
 
 
 def read_valid(method: str, path: str, query: Query, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -28,7 +64,6 @@ def read_valid(method: str, path: str, query: Query, body: Mapping[str, Any]) ->
 
 
 def errors(schema: Schema, value: Any) -> Errors:
-    """Find what a schema does not allow."""
     yield from _Judge(schema).iter_errors(value)
 
 

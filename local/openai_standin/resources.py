@@ -27,7 +27,6 @@ class Resource:
 
     @property
     def id(self) -> str:
-        """Name it."""
         return str(self.body["id"])
 
     def shown(self, now: float) -> Body:
@@ -47,7 +46,6 @@ class Collection(dict[str, AnyResource]):
         self.owner = owner
 
     def add(self, resource: AnyResource) -> AnyResource:
-        """Put a resource behind the others."""
         resource.home = self
         self[resource.id] = resource
         return resource
@@ -78,12 +76,10 @@ def metadata_of(given: Mapping[str, Any]) -> dict[str, str]:
 
 
 def retrieve(world: World, resource: Resource, given: Body) -> Body:
-    """Show a resource as it is by now."""
     return resource.shown(world.now())
 
 
 def update_metadata(world: World, resource: Resource, given: Body) -> Body:
-    """Replace a resource's metadata."""
     resource.body["metadata"] = metadata_of(given)
     return resource.shown(world.now())
 

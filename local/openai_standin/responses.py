@@ -1,19 +1,15 @@
 """Exists to serve `/v1/responses` (SDK: `types/responses/response.py`)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from .answers import Outcome, outcome_of
+from .answers import Outcome, Turn
+from .conversations import Conversation
 from .errors import ApiError, conversation_locked, not_found, refused, unknown, unsupported
 from .items import Item, is_reference, require_calls_answered, require_json_word, stored
 from .resources import Body, Collection, Resource
-
-if TYPE_CHECKING:
-    from .conversations import Conversation
-    from .world import World
+from .world import World
 
 _IN_CONVERSATION = ("completed", "incomplete")
 _ECHOED: Body = {
@@ -39,53 +35,37 @@ _ECHOED: Body = {
 
 
 class Response(Resource):
-    """One response, from its creation to its end; times are in epoch seconds.
+    """One response, from its creation to its end; `new` are the items that its request brought."""
 
-    `context` is what came before the request, `new` are the items that it brought.
-    """
-
-    conversation: Conversation | None = None
     cancelled_at: float | None = None
 
-    def __init__(self, body: Body, request: Body, context: list[Item], new: list[Item]) -> None:
+    def __init__(
+        self, body: Body, request: Body, turn: Turn, new: list[Item], conversation: Conversation | None
+    ) -> None:
         inputs: Collection[Resource] = Collection(partial(not_found, "Item"))
         for item in new:
             inputs.add(Resource(item))
         super().__init__(body, input_items=inputs)
-        self.request, self.context, self.new = request, context, new
-
-    def play(self, outcome: Outcome, starts_at: float, ends_at: float) -> None:
-        """Say how it goes."""
-        self.outcome, self.starts_at, self.ends_at = outcome, starts_at, ends_at
-
-    @property
-    def in_background(self) -> bool:
-        """Tell whether it was asked to run in the background."""
-        return bool(self.request.get("background"))
-
-    @property
-    def is_stored(self) -> bool:
-        """Tell whether it can be looked up at all."""
-        return self.request.get("store") is not False
+        self.request, self.turn, self.new, self.conversation = request, turn, new, conversation
+        self.in_background, self.is_stored = bool(request.get("background")), request.get("store") is not False
 
     @property
     def final_at(self) -> float:
-        """Tell when it reaches its final status."""
-        return self.ends_at if self.cancelled_at is None else min(self.ends_at, self.cancelled_at)
+        """Tell when it reaches its final status, in epoch seconds."""
+        return self.turn.ends_at if self.cancelled_at is None else min(self.turn.ends_at, self.cancelled_at)
 
     def is_final(self, now: float) -> bool:
-        """Tell whether it is over."""
         return now >= self.final_at
 
     def status(self, now: float) -> str:
-        """Tell its status at a time."""
         if not self.is_final(now):
-            return "queued" if now < self.starts_at else "in_progress"
-        return "cancelled" if self.final_at < self.ends_at else self.outcome.status
+            return "queued" if now < self.turn.starts_at else "in_progress"
+        return "cancelled" if self.final_at < self.turn.ends_at else self.turn.outcome.status
 
     def result(self, now: float) -> Outcome | None:
         """Give what came of it, once it has ended by itself."""
-        return self.outcome if self.is_final(now) and self.status(now) == self.outcome.status else None
+        outcome = self.turn.outcome
+        return outcome if self.is_final(now) and self.status(now) == outcome.status else None
 
     def finish(self, world: World) -> None:
         """Put its items into the conversation: only of a response that ended well, so that they prove it."""
@@ -99,7 +79,6 @@ class Response(Resource):
             world.orphan_items += len(items)
 
     def shown(self, now: float) -> Body:
-        """Show it as it is at a time."""
         status, ended = self.status(now), self.result(now)
         reason = ended.incomplete_reason if ended else None
         return {
@@ -126,14 +105,10 @@ def create(world: World, responses: Collection[Response], given: Body) -> Body:
         require_json_word([*context, *new])
     for store_id in [each for tool in given.get("tools") or () for each in tool.get("vector_store_ids") or ()]:
         world.vector_stores[store_id].last_active_at = world.now()
-    response = Response(_body(world, given, conversation), given, context, new)
-    response.conversation = conversation
-    now, script = world.now(), world.next_script(given)
-    queued_s, duration_s = world.times_of(script) if response.in_background else (0.0, 0.0)
-    outcome = outcome_of(script, given, [*context, *new], world.new_id)
-    response.play(outcome, now + queued_s, now + queued_s + duration_s)
+    turn = world.play(given, [*context, *new], is_quick=not given.get("background"))
+    response = Response(_body(world, given, conversation), given, turn, new, conversation)
     world.start(response)
-    return response.shown(now)
+    return response.shown(world.now())
 
 
 def cancel(world: World, response: Response, given: Body) -> Body:
@@ -191,7 +166,7 @@ def _chain(world: World, response_id: str | None) -> list[Item]:
         message = f"Previous response with id '{response_id}' not found."
         raise refused(message, "previous_response_id", "previous_response_not_found")
     ended = previous.result(now)
-    return [*previous.context, *previous.new, *(ended.output if ended else [])]
+    return [*previous.turn.context, *(ended.output if ended else [])]
 
 
 def _new_items(world: World, given: Body, context: list[Item]) -> list[Item]:

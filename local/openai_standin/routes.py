@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from . import conversations, responses, storage, webhook_endpoints
-from .assistants_v2 import assistants, runs, threads
+from .assistants_v2 import runs, threads
 from .errors import ApiError
 from .resources import delete, list_all, retrieve, update_metadata
 from .settings import PARTS
@@ -45,8 +45,8 @@ _RESPONSES: dict[str, dict[str, Endpoint]] = {
     "/webhook_endpoints/{webhook_endpoint_id}/test": {"POST": webhook_endpoints.test},
 }
 _ASSISTANTS: dict[str, dict[str, Endpoint]] = {
-    "/assistants": {"GET": list_all, "POST": assistants.create},
-    "/assistants/{assistant_id}": {"GET": retrieve, "POST": assistants.update, "DELETE": delete},
+    "/assistants": {"GET": list_all, "POST": threads.create_assistant},
+    "/assistants/{assistant_id}": {"GET": retrieve, "POST": threads.update_assistant, "DELETE": delete},
     "/threads": {"POST": threads.create},
     # Before the thread of any id, which it would be taken for.
     "/threads/runs": {"POST": runs.create_with_thread},

@@ -41,7 +41,6 @@ class Script:
             raise ValueError(f"status must be one of {', '.join(STATUSES)}, not {self.status!r}")
 
     def fits(self, request: Request) -> bool:
-        """Tell whether this script is meant for the request."""
         if self.input_contains is not None and self.input_contains not in input_text(request):
             return False
         if callable(self.match):
@@ -58,7 +57,6 @@ class Script:
 
 
 def input_text(request: Request) -> str:
-    """Read all words of a request's input."""
     given = request.get("input") or ""
     return given if isinstance(given, str) else "\n".join(text_of(item) for item in given)
 

@@ -50,7 +50,6 @@ class Server(ThreadingHTTPServer):
             super().shutdown_request(request)
 
     def server_close(self) -> None:
-        """Stop listening and cut every connection."""
         super().server_close()
         for connection in list(self._open):
             with contextlib.suppress(OSError):  # The client may have closed it first.
@@ -58,9 +57,10 @@ class Server(ThreadingHTTPServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Show where the stand-in itself broke, without the message, which may hold a prompt."""
-        kind, problem, trace = sys.exc_info()
-        if kind is not None and problem is not None and not issubclass(kind, ConnectionError):
-            print("".join(traceback.format_tb(trace)) + kind.__name__, file=sys.stderr)
+        problem = sys.exception()
+        if problem is not None and not isinstance(problem, ConnectionError):
+            traceback.print_tb(problem.__traceback__)
+            print(type(problem).__name__, file=sys.stderr)
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -1,24 +1,24 @@
 """Exists as the handle that tests and the demo hold: one stand-in, on a socket, in process, or both."""
 
+import json
 import threading
 from collections.abc import Callable, Mapping
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from . import control
-from .application import Application, Reply
-from .faults import ConnectionLost, DeliveryFault, Fault
-from .postman import Postman
+from .application import Application, Reply, json_reply
+from .faults import ConnectionLost, Fault
 from .scripts import Script
 from .server import Server
 from .settings import Settings
 from .storage import add_file
-from .webhooks import Delivery
-from .world import LoggedRequest, World
+from .webhooks import Delivery, Postman
+from .world import Request, World
 
 if TYPE_CHECKING:
     import httpx2
+
+_CONTROL = "/_standin/"
 
 
 class OpenAIStandIn(Settings):
@@ -37,8 +37,8 @@ class OpenAIStandIn(Settings):
         self.handle: Callable[..., Reply] = self._handle
 
     def _handle(self, method: str, path: str, query: str, headers: Mapping[str, str], content: bytes) -> Reply:
-        if path.startswith(control.PREFIX):
-            return control.handle(self, method, path, content)
+        if path.startswith(_CONTROL):
+            return self._controlled(f"{method} {path.removeprefix(_CONTROL)}", content)
         return self._application.handle(method, path, query, headers, content)
 
     def start(self) -> "OpenAIStandIn":
@@ -47,7 +47,6 @@ class OpenAIStandIn(Settings):
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()
         self._postman = Postman(self.world)
-        self._postman.start()
         return self
 
     def stop(self) -> None:
@@ -62,9 +61,7 @@ class OpenAIStandIn(Settings):
     def __enter__(self) -> "OpenAIStandIn":
         return self.start()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *problem: object) -> None:
         self.stop()
 
     @property
@@ -113,16 +110,10 @@ class OpenAIStandIn(Settings):
                 self.world.plan(script)
 
     def fault(self, *faults: Fault) -> None:
-        """Say what goes wrong on the wire."""
+        """Say what goes wrong on the wire, or with webhooks."""
         with self.world.lock:
             for fault in faults:
                 self.world.faults.plan(fault)
-
-    def fault_deliveries(self, *faults: DeliveryFault) -> None:
-        """Say what goes wrong with webhooks."""
-        with self.world.lock:
-            for fault in faults:
-                self.world.webhooks.faults.plan(fault)
 
     def reach(self, suffix: str, port: int) -> None:
         """Deliver webhooks for hosts under `suffix` to a port of 127.0.0.1, in plain HTTP, even after a reset.
@@ -142,7 +133,7 @@ class OpenAIStandIn(Settings):
             return add_file(self.world, **fields).id
 
     @property
-    def requests(self) -> list[LoggedRequest]:
+    def requests(self) -> list[Request]:
         """List the requests so far, oldest first; control calls are not among them."""
         with self.world.lock:
             return list(self.world.requests)
@@ -168,3 +159,42 @@ class OpenAIStandIn(Settings):
         """Forget everything: state, scripts, faults and the list of requests."""
         with self.world.lock:
             self.world.reset()
+
+    def _controlled(self, control: str, content: bytes) -> Reply:
+        """Do what another process asks for under `/_standin/`; problems are 400 or 404 with `{"error": text}`.
+
+        No key is needed: it listens on the loopback address only, and holds nothing secret.
+        """
+        try:
+            body = json.loads(content or b"{}")
+            given = body if isinstance(body, list) else [body]
+            if not all(isinstance(each, dict) for each in given):
+                raise ValueError("send a JSON object, or a list of them")
+            return self._done(control, given)
+        except (KeyError, TypeError, ValueError) as problem:
+            return json_reply(400, {"error": str(problem)})
+
+    def _done(self, control: str, given: list[dict[str, Any]]) -> Reply:
+        result: Any = {"planned": len(given)}
+        match control:
+            case "GET counters":
+                result = self.counters()
+            case "GET requests" | "GET deliveries":
+                result = [each._asdict() for each in getattr(self, control.removeprefix("GET "))]
+            case "POST scripts":
+                self.script(*[Script(**each) for each in given])
+            case "POST faults":
+                self.fault(*[Fault(**each) for each in given])
+            case "POST reach":
+                for each in given:
+                    self.reach(**each)
+                result = self.world.reach
+            case "POST files":
+                result = {"registered": [self.add_file(**each) for each in given]}
+            case "POST reset":
+                self.reset()
+                result = {"reset": True}
+            case _:
+                known = "GET counters, requests, deliveries; POST scripts, faults, reach, files, reset"
+                return json_reply(404, {"error": f"no such control under {_CONTROL}; known are {known}"})
+        return json_reply(200, result)

@@ -1,17 +1,14 @@
 """Exists to serve `/v1/files` and `/v1/vector_stores`, and to index files by the clock (SDK: `types/vector_stores`)."""
 
-from __future__ import annotations
-
+import math
 from collections import Counter
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .errors import ApiError, no_such_file, refused
 from .overlay import objects
-from .resources import Body, Collection, Resource, delete, metadata_of
-
-if TYPE_CHECKING:
-    from .world import World
+from .resources import Body, Collection, Resource, metadata_of
+from .world import World
 
 DAY_S = 86_400
 _FILE_STATUSES = ("in_progress", "completed", "failed", "cancelled")
@@ -26,6 +23,7 @@ class StoredFile(Resource):
     def __init__(self, body: Body, fails_indexing: bool = False, indexing_s: float | None = None) -> None:
         super().__init__(body)
         self.indexing_s = indexing_s
+        self.expires_at = math.inf
         self.indexing_error = _FAILED if fails_indexing else None if body["bytes"] else _EMPTY
 
 
@@ -37,7 +35,6 @@ class IndexedFile(Resource):
         self.file, self.ready_at = file, ready_at
 
     def shown(self, now: float) -> Body:
-        """Show how it fared."""
         error = self.file.indexing_error
         status = "in_progress" if now < self.ready_at else "failed" if error else "completed"
         return {
@@ -71,7 +68,6 @@ class VectorStore(Resource):
         return max((each.ready_at for each in self.files.values()), default=0.0)
 
     def is_expired(self, now: float) -> bool:
-        """Tell whether its content is gone."""
         return self.expires_at is not None and now >= self.expires_at
 
     def shown(self, now: float) -> Body:
@@ -92,7 +88,7 @@ def upload(world: World, files: Collection[StoredFile], given: Body) -> Body:
     """Take in an uploaded file; its content is thrown away."""
     file = add_file(world, name=given["file"]["filename"], size=given["file"]["bytes"], purpose=given["purpose"])
     if lifetime := given.get("expires_after"):
-        file.body["expires_at"] = int(world.now()) + lifetime["seconds"]
+        file.body["expires_at"] = file.expires_at = int(world.now()) + lifetime["seconds"]
     return file.body
 
 
@@ -108,16 +104,8 @@ def add_file(
 
 def delete_file(world: World, file: StoredFile, given: Body) -> Body:
     """Delete a file; vector stores lose it too."""
-    for store in world.vector_stores.values():
-        store.files.pop(file.id, None)
-    return delete(world, file, given)
-
-
-def expire_files(world: World) -> None:
-    """Drop the files that are over by now."""
-    for file in [*world.files.values()]:
-        if file.body.get("expires_at", world.now() + 1) <= world.now():
-            delete_file(world, file, {})
+    world.drop_file(file.id)
+    return {"id": file.id, "object": "file", "deleted": True}
 
 
 def create_store(world: World, stores: Collection[VectorStore], given: Body) -> Body:
@@ -136,7 +124,6 @@ def new_store(world: World, given: Body, **more: Any) -> VectorStore:
 
 
 def update_store(world: World, store: VectorStore, given: Body) -> Body:
-    """Change a vector store's name, metadata or expiry."""
     if "metadata" in given:
         store.body["metadata"] = metadata_of(given)
     store.body |= {name: given[name] for name in ("name", "expires_after") if given.get(name)}

@@ -1,21 +1,16 @@
 """Exists to serve `/v1/webhook_endpoints` (SDK: `types/webhooks`)."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import hmac
 import secrets
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from .errors import ApiError, refused
 from .resources import Body, Collection, Resource
 from .undocumented import EVENT_TYPES
-
-if TYPE_CHECKING:
-    from .webhooks import Message
-    from .world import World
+from .webhooks import Message, is_local
+from .world import World
 
 _DAY_S = 86_400
 
@@ -35,7 +30,6 @@ class Endpoint(Resource):
         self.body["updated_at"] = int(now)
 
     def shown(self, now: float) -> Body:
-        """Show it without its secret."""
         return {**self.body, "signing_secret_hint": f"whsec_...{self.secret[-4:]}"}
 
     def with_secret(self, now: float) -> Body:
@@ -60,11 +54,6 @@ class Endpoint(Resource):
 def _hmac(secret: str, signed: bytes) -> str:
     key = base64.b64decode(secret.removeprefix("whsec_"))
     return base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
-
-
-def is_local(host: str) -> bool:
-    """Tell whether a host is this machine, whatever DNS says."""
-    return host in ("127.0.0.1", "localhost") or host.endswith(".localhost")
 
 
 def _require_reachable(value: str) -> None:
@@ -116,5 +105,4 @@ def test(world: World, endpoint: Endpoint, given: Body) -> Body:
 
 
 def list_event_types(world: World, target: object, given: Body) -> Body:
-    """List the types of event that there are."""
     return {"object": "list", "data": list(EVENT_TYPES)}

@@ -4,27 +4,33 @@ Nothing runs in the background: `settle()` brings the state up to the clock befo
 for webhooks to deliver is told through `changed`.
 """
 
+from __future__ import annotations
+
 import threading
 from collections.abc import Mapping
 from functools import partial
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .assistants_v2.run import ThreadRun
-from .assistants_v2.threads import Thread
-from .conversations import Conversation
+from .answers import Turn, outcome_of
 from .errors import no_such_file, none_found, not_found
-from .faults import Fault, PlannedFaults
+from .faults import PlannedFaults
+from .items import Item
 from .resources import Collection, Resource
-from .responses import Response
 from .scripts import Script
 from .settings import MODELS, Settings
-from .storage import StoredFile, VectorStore, expire_files
-from .webhook_endpoints import Endpoint
 from .webhooks import Webhooks
 
+if TYPE_CHECKING:
+    from .assistants_v2.run import ThreadRun
+    from .assistants_v2.threads import Thread
+    from .conversations import Conversation
+    from .responses import Response
+    from .storage import StoredFile, VectorStore
+    from .webhook_endpoints import Endpoint
 
-class LoggedRequest(NamedTuple):
-    """One request as it arrived; `headers` has no Authorization, `time` is in epoch seconds."""
+
+class Request(NamedTuple):
+    """One request as it arrived; `time` is in epoch seconds."""
 
     method: str
     path: str
@@ -61,8 +67,8 @@ class World:
         self.thread_runs: list[ThreadRun] = []
         self.webhooks = Webhooks(self)
         self.scripts: list[tuple[Script, list[Script]]] = []
-        self.faults: PlannedFaults[Fault] = PlannedFaults()
-        self.requests: list[LoggedRequest] = []
+        self.faults: PlannedFaults = PlannedFaults()
+        self.requests: list[Request] = []
         self.models: dict[str, str | None] = {**MODELS, **self.settings.models}
         self.orphan_items = self.runs_started = self.most_concurrent = 0
 
@@ -72,18 +78,18 @@ class World:
         if script.model is not None:
             self.models.setdefault(script.model, "none")
 
-    def next_script(self, request: Mapping[str, Any]) -> Script:
-        """Take the first script that is meant for a request."""
-        for script, uses in self.scripts:
-            if (script.times is None or len(uses) < script.times) and script.fits(request):
-                uses.append(script)
-                return script
-        return Script()
-
-    def times_of(self, script: Script) -> tuple[float, float]:
-        """Tell how long a script is queued and how long it then runs, in seconds."""
+    def play(self, request: Mapping[str, Any], context: list[Item], is_quick: bool = False) -> Turn:
+        """Play the first script that is meant for a request; `context` is all that a model would read."""
+        script = Script()
+        for planned, uses in self.scripts:
+            if (planned.times is None or len(uses) < planned.times) and planned.fits(request):
+                uses.append(script := planned)
+                break
         queued_s = self.settings.queued_s if script.queued_s is None else script.queued_s
-        return queued_s, self.settings.duration_s if script.duration_s is None else script.duration_s
+        duration_s = self.settings.duration_s if script.duration_s is None else script.duration_s
+        starts_at = self.now() + (0 if is_quick else queued_s)
+        outcome = outcome_of(script, request, context, self.new_id)
+        return Turn(outcome, context, starts_at, starts_at + (0 if is_quick else duration_s))
 
     def settle(self) -> None:
         """Finish what is over by now: items enter conversations, locks open, webhooks leave, unstored responses go."""
@@ -97,12 +103,18 @@ class World:
         for response in [each for each in self.fleeting if now >= each.final_at + self.settings.retention_s]:
             self.fleeting.remove(response)
             self.responses.pop(response.id, None)
-        expire_files(self)
+        for file in [each for each in self.files.values() if now >= each.expires_at]:
+            self.drop_file(file.id)
         for run in self.thread_runs:
             run.settle(self)
 
+    def drop_file(self, file_id: str) -> None:
+        """Delete a file; vector stores lose it too."""
+        del self.files[file_id]
+        for store in self.vector_stores.values():
+            store.files.pop(file_id, None)
+
     def start(self, response: Response) -> None:
-        """Let a response begin."""
         self.runs_started += 1
         self.in_flight.append(response)
         if response.is_stored:

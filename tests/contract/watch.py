@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from local.openai_standin.application import Application, Request
+from local.openai_standin.application import Application
 from local.openai_standin.errors import ApiError
+from local.openai_standin.world import Request
 from tests.contract.deviations import unknown_problems
 from tests.contract.document import Exchange, Problem
 
@@ -19,9 +20,9 @@ def contract(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     answer = Application.answer
     found: list[Problem] = []
 
-    def watched(self: Application, request: Request) -> Any:
+    def watched(self: Application, request: Request, content: bytes) -> Any:
         try:
-            status, reply = 200, answer(self, request)
+            status, reply = 200, answer(self, request, content)
         except ApiError as refusal:
             found.extend(unknown_problems(Exchange(request.method, request.path, refusal.status, refusal.body)))
             raise

@@ -24,8 +24,8 @@ from openai.types.webhooks import (
     webhook_create_params,
 )
 
-from local.openai_standin import DeliveryFault, OpenAIStandIn, Script
-from local.openai_standin.faults import PlannedFaults, delays
+from local.openai_standin import Fault, OpenAIStandIn, Script
+from local.openai_standin.faults import PlannedFaults
 from local.openai_standin.undocumented import EVENT_TYPES
 from local.openai_standin.webhook_endpoints import Endpoint
 from tests.standin.support import PLAIN, Clock, client_of, refusal, start, valid
@@ -277,7 +277,7 @@ def test_deleted_endpoint_gets_nothing_more(client: OpenAI, stand_in: OpenAIStan
 
 def test_sample_tells_what_the_endpoint_answered(client: OpenAI, stand_in: OpenAIStandIn, receiver: Receiver) -> None:
     """It is sent once, even where all webhooks are lost."""
-    stand_in.fault_deliveries(DeliveryFault("drop"))
+    stand_in.fault(Fault("WEBHOOK", ".*", "drop", times=None))
     endpoint = subscribe(client, receiver.url(), ["response.failed"])
     receiver.statuses = [503]
     hooks = client.webhooks.with_raw_response
@@ -295,39 +295,39 @@ def test_sample_tells_what_the_endpoint_answered(client: OpenAI, stand_in: OpenA
 @pytest.mark.parametrize(
     ("fault", "expected"),
     [
-        (DeliveryFault("drop"), "..........."),
-        (DeliveryFault("drop", times=2, after=1), "x..xxxxxxxx"),
-        (DeliveryFault("drop", share=0.5), "x.x.x.x.x.x"),
-        (DeliveryFault("drop", share=0.1), "xxxxxxxxx.x"),
-        (DeliveryFault("drop", share=0), "xxxxxxxxxxx"),
-        (DeliveryFault("drop", event="response.failed"), "xxxxxxxxxxx"),
-        (DeliveryFault("twice", times=1), "Xxxxxxxxxxx"),
+        (Fault("WEBHOOK", ".*", "drop", times=None), "..........."),
+        (Fault("WEBHOOK", ".*", "drop", times=2, after=1), "x..xxxxxxxx"),
+        (Fault("WEBHOOK", ".*", "drop", share=0.5, times=None), "x.x.x.x.x.x"),
+        (Fault("WEBHOOK", ".*", "drop", share=0.1, times=None), "xxxxxxxxx.x"),
+        (Fault("WEBHOOK", ".*", "drop", share=0, times=None), "xxxxxxxxxxx"),
+        (Fault("WEBHOOK", "response.failed", "drop", times=None), "xxxxxxxxxxx"),
+        (Fault("WEBHOOK", ".*", "twice", times=1), "Xxxxxxxxxxx"),
     ],
 )
-def test_faults_hit_the_same_ones_every_time(fault: DeliveryFault, expected: str) -> None:
+def test_faults_hit_the_same_ones_every_time(fault: Fault, expected: str) -> None:
     """A share is spread evenly, not drawn: a test that fails must fail again."""
-    planned: PlannedFaults[DeliveryFault] = PlannedFaults()
+    planned: PlannedFaults = PlannedFaults()
     planned.plan(fault)
-    assert "".join(".xX"[len(delays(planned, "response.completed", 0))] for _ in expected) == expected
+    assert "".join(".xX"[len(planned.delays("response.completed", 0))] for _ in expected) == expected
 
 
 def test_wrong_fault_is_refused() -> None:
     """A fault that never strikes would make a test that proves nothing."""
-    wrongs: list[dict[str, Any]] = [{"kind": "lose"}, {"kind": "drop", "share": 2}, {"kind": "drop", "event": "("}]
+    wrongs: list[dict[str, Any]] = [{"kind": "lose"}, {"share": 2}, {"path": "("}]
     for wrong in wrongs:
         with pytest.raises(ValueError, match=r"must be|no regular"):
-            DeliveryFault(**wrong)
+            Fault(**{"method": "WEBHOOK", "path": ".*", "kind": "drop", **wrong})
 
 
 def test_other_processes_control_them_over_http(stand_in: OpenAIStandIn, client: OpenAI, receiver: Receiver) -> None:
     """As all faults, they can be told in JSON."""
     with httpx2.Client(base_url=f"{stand_in.control_url}/") as control:
-        twice = {"kind": "twice", "event": "response.completed", "times": 1}
-        assert control.post("delivery_faults", json=twice).json() == {"planned": 1}
+        twice = {"method": "WEBHOOK", "path": "response.completed", "kind": "twice"}
+        assert control.post("faults", json=twice).json() == {"planned": 1}
         assert control.post("reach", json={"suffix": "on.aws", "port": receiver.port}).json() == {
             "on.aws": receiver.port
         }
-        for path, wrong in (("delivery_faults", {"kind": "x"}), ("delivery_faults", {"foo": 1}), ("reach", {})):
+        for path, wrong in (("faults", {"foo": 1}), ("reach", {})):
             assert control.post(path, json=wrong).status_code == 400
         endpoint = subscribe(client, "https://abc.on.aws/")
         assert control.get("counters").json()["webhook_endpoints"] == 1
@@ -420,14 +420,16 @@ def test_names_lead_to_this_machine_or_nowhere(client: OpenAI, stand_in: OpenAIS
 
 def test_webhook_can_be_lost_late_or_twice(client: OpenAI, stand_in: OpenAIStandIn, receiver: Receiver) -> None:
     """A repeat has the id of the first; another kind of event is not touched."""
-    stand_in.fault_deliveries(DeliveryFault("drop", times=1))
+    stand_in.fault(Fault("WEBHOOK", ".*", "drop", times=1))
     subscribe(client, receiver.url())
     lost = start(client).id
     time.sleep(RUN_S + QUIET_S)
     assert client.responses.retrieve(lost).status == "completed"
     assert (receiver.received, stand_in.deliveries) == ([], [])
-    stand_in.fault_deliveries(
-        DeliveryFault("delay", seconds=0.3), DeliveryFault("twice", seconds=0.2), DeliveryFault("drop", ".*failed")
+    stand_in.fault(
+        Fault("WEBHOOK", ".*", "delay", seconds=0.3, times=None),
+        Fault("WEBHOOK", ".*", "twice", seconds=0.2, times=None),
+        Fault("WEBHOOK", ".*failed", "drop", times=None),
     )
     ends_at = start(client).created_at + RUN_S
     first, second = receiver.wait_for(2)

@@ -1,47 +1,27 @@
 """Exists to take a run along with the clock: what it has said and done by now, and nothing of what is still to come."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ..answers import Outcome
+from ..answers import Turn
 from ..errors import none_found
 from ..items import Item
 from ..resources import Body, Collection, Resource
+from ..world import World
 from .threads import Thread, text_part
-
-if TYPE_CHECKING:
-    from ..world import World
 
 _ACTIVE = ("queued", "in_progress", "requires_action", "cancelling")
 _REASONS = {"max_output_tokens": "max_completion_tokens"}
 
 
-@dataclass
-class Turn:
-    """What the model does until it is done or calls functions; times are in epoch seconds."""
-
-    outcome: Outcome
-    context: list[Item]
-    starts_at: float
-    ends_at: float
-    is_delivered: bool = False
-
-    @property
-    def calls(self) -> list[Body]:
-        """List the function calls that must be answered before the run can go on."""
-        return [item for item in self.outcome.output if item["type"] == "function_call"]
-
-    def shown_calls(self, **more: Any) -> list[Body]:
-        """Show the calls in the nested form of Assistants v2; `more` goes into each function."""
-        functions = [{"name": call["name"], "arguments": call["arguments"], **more} for call in self.calls]
-        ids = [call["call_id"] for call in self.calls]
-        return [
-            {"id": call_id, "type": "function", "function": each} for call_id, each in zip(ids, functions, strict=True)
-        ]
+def _shown(calls: list[Item], **more: Any) -> list[Body]:
+    """Show calls in the nested form of Assistants v2; `more` goes into each function."""
+    shown = []
+    for call in calls:
+        function = {"name": call["name"], "arguments": call["arguments"], **more}
+        shown.append({"id": call["call_id"], "type": "function", "function": function})
+    return shown
 
 
 class ThreadRun(Resource):
@@ -63,7 +43,6 @@ class ThreadRun(Resource):
         return min([*ends, (self.expires_at, "expired")], key=lambda each: each[0])
 
     def status(self, now: float) -> str:
-        """Tell its status at a time."""
         (end, final), turn = self.end(), self.turns[-1]
         if now >= end:
             return final
@@ -74,7 +53,6 @@ class ThreadRun(Resource):
         return "in_progress" if now < turn.ends_at else "requires_action"
 
     def is_active(self, now: float) -> bool:
-        """Tell whether it still holds its thread."""
         return self.status(now) in _ACTIVE
 
     def settle(self, world: World) -> None:
@@ -89,7 +67,7 @@ class ThreadRun(Resource):
                 details: Body = {"type": "message_creation", "message_creation": created}
                 self.steps.add(Step(world.new_id("step"), self, turn, details))
         if turn.calls:
-            details = {"type": "tool_calls", "tool_calls": turn.shown_calls(output=None)}
+            details = {"type": "tool_calls", "tool_calls": _shown(turn.calls, output=None)}
             self.steps.add(Step(world.new_id("step"), self, turn, details))
 
     def _reply(self, item: Item, at: float) -> Body:
@@ -101,12 +79,11 @@ class ThreadRun(Resource):
         return self.thread.say(item["id"], "assistant", texts, at, **more)
 
     def shown(self, now: float) -> Body:
-        """Show it as it is at a time."""
         status, (end, _), turn = self.status(now), self.end(), self.turns[-1]
         started_at, is_over = self.turns[0].starts_at, status not in _ACTIVE
         outcome = turn.outcome if is_over and status == turn.outcome.status else None
         reason = outcome.incomplete_reason if outcome else None
-        action = {"type": "submit_tool_outputs", "submit_tool_outputs": {"tool_calls": turn.shown_calls()}}
+        action = {"type": "submit_tool_outputs", "submit_tool_outputs": {"tool_calls": _shown(turn.calls)}}
         return {
             **self.body,
             "status": status,
@@ -121,9 +98,8 @@ class ThreadRun(Resource):
 
     def _usage(self) -> Body:
         """Sum up the turns that came to their end; one that was cut off is not billed here."""
-        used = [turn.outcome.usage or {} for turn in self.turns if turn.is_delivered]
-        read = sum(each.get("input_tokens", 0) for each in used)
-        written = sum(each.get("output_tokens", 0) for each in used)
+        used = [turn.outcome.usage for turn in self.turns if turn.is_delivered and turn.outcome.usage]
+        read, written = (sum(each[name] for each in used) for name in ("input_tokens", "output_tokens"))
         return {"prompt_tokens": read, "completion_tokens": written, "total_tokens": read + written}
 
 
@@ -145,12 +121,8 @@ class Step(Resource):
                 "status": "in_progress" if waits else "completed",
                 "step_details": details,
                 "completed_at": None if waits else int(turn.ends_at),
-                "cancelled_at": None,
-                "expired_at": None,
-                "failed_at": None,
-                "last_error": None,
                 "metadata": {},
-                "usage": None,
+                **dict.fromkeys(("cancelled_at", "expired_at", "failed_at", "last_error", "usage")),
             }
         )
 

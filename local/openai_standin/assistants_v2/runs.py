@@ -1,21 +1,17 @@
 """Exists to serve the runs of a thread: each turn of a run plays a script (SDK: `types/beta/threads/run.py`)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ..answers import Outcome, outcome_of
+from ..answers import Outcome, Turn
 from ..errors import refused
 from ..items import Item
 from ..overlay import chosen_tool_is_there, format_fits_the_tools
 from ..resources import Body, Collection, metadata_of
 from ..responses import require_model_takes
-from .run import ThreadRun, Turn
+from ..world import World
+from .run import ThreadRun
 from .threads import Thread, add_message, granted, new_thread
-
-if TYPE_CHECKING:
-    from ..world import World
 
 # By OpenAI's documentation, a run waits this long, in seconds, for its thread's vector store.
 _INDEXING_PATIENCE_S = 60
@@ -130,12 +126,7 @@ def _turn(world: World, settings: Mapping[str, Any], context: Sequence[Item], ne
     asked: Body = {"type": "text"}
     if isinstance(wanted, dict):
         asked = {"type": wanted["type"], "schema": {}, **wanted.get("json_schema", {})}
-    request = {**settings, "input": new, "text": {"format": asked}}
-    script = world.next_script(request)
-    queued_s, duration_s = world.times_of(script)
-    outcome = outcome_of(script, request, [*context, *new], world.new_id)
-    starts_at = world.now() + queued_s
-    return Turn(outcome, [*context, *new], starts_at, starts_at + duration_s)
+    return world.play({**settings, "input": new, "text": {"format": asked}}, [*context, *new])
 
 
 def _as_item(message: Body) -> Item:
