@@ -3,6 +3,7 @@ JSON that a schema allows."""
 
 import json
 import math
+from collections import ChainMap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -92,35 +93,24 @@ def default_text(request: Mapping[str, Any], context: Sequence[Item]) -> str:
     return json.dumps({"answer": answer}) if wanted.get("type") == "json_object" else answer
 
 
-def smallest(schema: Mapping[str, Any]) -> Any:
-    """Make a small value that a schema allows; `pattern` is not understood."""
-    return _smallest(schema, schema, 0)
-
-
-def _smallest(schema: Any, root: Mapping[str, Any], depth: int) -> Any:
+def smallest(schema: Any, root: Any = None, depth: int = 0) -> Any:
+    """Make a small value that a schema allows; `pattern` is not understood. References are into `root`."""
+    root = schema if root is None else root
     if not isinstance(schema, Mapping):
         return None
     if "$ref" in schema:
-        return _smallest(_resolved(schema["$ref"], root), root, depth + 1)
+        return smallest(_resolved(schema["$ref"], root), root, depth + 1)
     if "const" in schema:
         return schema["const"]
     if schema.get("enum"):
         return schema["enum"][0]
-    for keyword in ("anyOf", "oneOf"):
-        if schema.get(keyword):
-            return _smallest(_preferred(schema[keyword], depth), root, depth + 1)
+    if options := schema.get("anyOf") or schema.get("oneOf"):
+        # A recursive schema ends where it may be null.
+        endings = [option for option in options if isinstance(option, Mapping) and option.get("type") == "null"]
+        return smallest(endings[0] if endings and depth > _DEEPEST else options[0], root, depth + 1)
     if schema.get("allOf"):
-        merged: dict[str, Any] = {}
-        for part in schema["allOf"]:
-            merged |= part
-        return _smallest(merged, root, depth + 1)
+        return smallest(dict(ChainMap(*reversed(schema["allOf"]))), root, depth + 1)
     return _of_type(schema, root, depth)
-
-
-def _preferred(options: Sequence[Any], depth: int) -> Any:
-    # A recursive schema ends where it may be null.
-    endings = [option for option in options if isinstance(option, Mapping) and option.get("type") == "null"]
-    return endings[0] if endings and depth > _DEEPEST else options[0]
 
 
 def _resolved(reference: str, root: Mapping[str, Any]) -> Any:
@@ -136,9 +126,9 @@ def _of_type(schema: Mapping[str, Any], root: Mapping[str, Any], depth: int) -> 
         kind = "null" if "null" in kind and depth > _DEEPEST else kind[0]
     if kind == "object":
         properties = schema.get("properties", {})
-        return {name: _smallest(properties.get(name, {}), root, depth + 1) for name in schema.get("required", ())}
+        return {name: smallest(properties.get(name, {}), root, depth + 1) for name in schema.get("required", ())}
     if kind == "array":
-        return [_smallest(schema.get("items", {}), root, depth + 1) for _ in range(schema.get("minItems", 0))]
+        return [smallest(schema.get("items", {}), root, depth + 1) for _ in range(schema.get("minItems", 0))]
     if kind in ("integer", "number"):
         return _small_number({**schema, "type": kind})
     if kind == "string":

@@ -74,11 +74,8 @@ def _size(value: Any) -> str:
     kind = _TYPES.get(type(value), "object")
     if not value:
         return f"an empty {kind}"
-    return (
-        f"{_spoken(kind)} with {len(value)} properties"
-        if kind == "object"
-        else f"{_spoken(kind)} with length {len(value)}"
-    )
+    size = f"{len(value)} properties" if kind == "object" else f"length {len(value)}"
+    return f"{_spoken(kind)} with {size}"
 
 
 def _exclusive(param: str, names: Sequence[str], value: Mapping[str, Any]) -> ApiError:

@@ -98,9 +98,8 @@ def _reference(judge: Any, name: str, value: Any, schema: Schema) -> Errors:
 
 def _others(judge: Any, allowed: Any, value: Any, schema: Schema) -> Errors:
     """Judge the fields that a schema does not name, one by one; the message of the error is the unknown field."""
-    for name in (
-        [each for each in value if each not in schema.get("properties", ())] if isinstance(value, Mapping) else ()
-    ):
+    fields = value if judge.is_type(value, "object") else ()
+    for name in [each for each in fields if each not in schema.get("properties", ())]:
         yield from [ValidationError(name)] if allowed is False else judge.descend(value[name], allowed, path=name)
 
 

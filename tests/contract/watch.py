@@ -10,8 +10,7 @@ import pytest
 from local.openai_standin.application import Application
 from local.openai_standin.errors import ApiError
 from local.openai_standin.world import Request
-from tests.contract.deviations import unknown_problems
-from tests.contract.document import Exchange, Problem
+from tests.contract.deviations import Problem, unknown_problems
 
 
 @pytest.fixture(autouse=True)
@@ -24,9 +23,9 @@ def contract(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         try:
             status, reply = 200, answer(self, request, content)
         except ApiError as refusal:
-            found.extend(unknown_problems(Exchange(request.method, request.path, refusal.status, refusal.body)))
+            found.extend(unknown_problems(request.method, request.path, refusal.status, refusal.body))
             raise
-        found.extend(unknown_problems(Exchange(request.method, request.path, status, reply)))
+        found.extend(unknown_problems(request.method, request.path, status, reply))
         return reply
 
     monkeypatch.setattr(Application, "answer", watched)

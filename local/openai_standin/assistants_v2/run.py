@@ -17,11 +17,9 @@ _REASONS = {"max_output_tokens": "max_completion_tokens"}
 
 def _shown(calls: list[Item], **more: Any) -> list[Body]:
     """Show calls in the nested form of Assistants v2; `more` goes into each function."""
-    shown = []
-    for call in calls:
-        function = {"name": call["name"], "arguments": call["arguments"], **more}
-        shown.append({"id": call["call_id"], "type": "function", "function": function})
-    return shown
+    functions = [{"name": call["name"], "arguments": call["arguments"], **more} for call in calls]
+    pairs = zip(calls, functions, strict=True)
+    return [{"id": call["call_id"], "type": "function", "function": function} for call, function in pairs]
 
 
 class ThreadRun(Resource):
