@@ -97,18 +97,6 @@ def test_status_fault_answers_without_the_effect(client: OpenAI, stand_in: OpenA
     assert start(client).status == "queued"
 
 
-def test_repeat_after_a_lost_reply_starts_a_second_run(client: OpenAI, stand_in: OpenAIStandIn) -> None:
-    """This is why the project never lets the SDK retry a create; on a conversation the lock refuses it."""
-    conversation = client.conversations.create()
-    for changes, started in (({"conversation": conversation.id}, 1), ({}, 3)):
-        stand_in.fault(Fault("POST", "/v1/responses", "lost_reply", times=2))
-        for _ in range(2):
-            with pytest.raises(openai.APIConnectionError):
-                start(client, **changes)
-        assert stand_in.counters()["runs_started"] == started
-    assert refusal(lambda: start(client, conversation=conversation.id)).code == "conversation_locked"
-
-
 def test_slow_reply_times_out_after_its_effect(client: OpenAI, stand_in: OpenAIStandIn, clock: Clock) -> None:
     """A reply slower than the client's patience is a lost reply."""
     stand_in.fault(Fault("POST", "/v1/responses", "slow", seconds=30, times=2))
@@ -117,16 +105,6 @@ def test_slow_reply_times_out_after_its_effect(client: OpenAI, stand_in: OpenAIS
     assert clock.time == START + 5
     assert start(client, timeout=60).status == "queued"
     assert (clock.time, stand_in.counters()["runs_started"]) == (START + 35, 2)
-
-
-def test_fault_waits_for_its_turn(client: OpenAI, stand_in: OpenAIStandIn) -> None:
-    """`after` lets some requests pass, `times` ends it, and other paths are never touched."""
-    stand_in.fault(Fault("POST", r"/v1/conversations", "status", after=1, times=2))
-    statuses = []
-    for _ in range(4):
-        statuses.append(sent(stand_in, "POST", "conversations", {})[0])
-        start(client)
-    assert statuses == [200, 500, 500, 200]
 
 
 def test_reset_forgets_everything(client: OpenAI, stand_in: OpenAIStandIn) -> None:

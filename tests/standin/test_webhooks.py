@@ -6,13 +6,14 @@ import threading
 import time
 import typing
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 
 import openai
 import pytest
 from openai import OpenAI
 from openai.types import webhooks as types
+from werkzeug import Request, Response
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 from local.openai_standin import Fault, OpenAIStandIn, Script
 from local.openai_standin.faults import PlannedFaults
@@ -43,44 +44,35 @@ class Received(NamedTuple):
         return OpenAI(api_key="none").webhooks.unwrap(self.body, self.headers, secret=secret)
 
 
-class Receiver(ThreadingHTTPServer):
+class Quiet(WSGIRequestHandler):
+    def log(self, type: str, message: str, *args: Any) -> None:
+        pass
+
+
+class Receiver:
     """A tiny server that keeps what it gets; it answers with `statuses` in turn, then with 200."""
 
-    daemon_threads = True
-    request_queue_size = 512
-
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
         self.received: list[Received] = []
         self.statuses: list[int] = []
         self.holding = threading.Event()
         self.holding.set()
+        self.server = make_server("127.0.0.1", 0, self.take, threaded=True, request_handler=Quiet)
+        self.port = self.server.server_port
 
-    def url(self, host: str = "127.0.0.1") -> str:
-        return f"http://{host}:{self.server_port}/hook?a=b"
+    @Request.application
+    def take(self, request: Request) -> Response:
+        headers = {name.lower(): value for name, value in request.headers}
+        self.received.append(Received(request.environ["REQUEST_URI"], headers, request.get_data(), time.time()))
+        self.holding.wait(10)
+        return Response(status=self.statuses.pop(0) if self.statuses else 200)
+
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/hook?a=b"
 
     def wait_for(self, count: int) -> list[Received]:
         until(lambda: len(self.received) >= count)
         return list(self.received)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        pass
-
-
-class Handler(BaseHTTPRequestHandler):
-    server: Receiver
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["content-length"]))
-        headers = {name.lower(): value for name, value in self.headers.items()}
-        self.server.received.append(Received(self.path, headers, body, time.time()))
-        self.server.holding.wait(10)
-        self.send_response(self.server.statuses.pop(0) if self.server.statuses else 200)
-        self.send_header("content-length", "0")
-        self.end_headers()
-
-    def log_message(self, format: str, *args: Any) -> None:
-        pass
 
 
 def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
@@ -92,13 +84,14 @@ def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    with Receiver() as receiver:
-        thread = threading.Thread(target=receiver.serve_forever, args=(0.02,), daemon=True)
-        thread.start()
-        yield receiver
-        receiver.holding.set()
-        receiver.shutdown()
-        thread.join()
+    receiver = Receiver()
+    thread = threading.Thread(target=receiver.server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    yield receiver
+    receiver.holding.set()
+    receiver.server.shutdown()
+    receiver.server.server_close()
+    thread.join()
 
 
 @pytest.fixture
@@ -146,7 +139,7 @@ def test_end_of_a_response_is_told_at_its_time(client: OpenAI, stand_in: OpenAIS
     event = got.event(endpoint.signing_secret)
     assert (event.type, event.object, event.data.id) == ("response.completed", "event", response.id)
     assert (event.id[:4], got.webhook_id[:3]) == ("evt_", "wh_")
-    assert (got.path, got.headers["host"]) == ("/hook?a=b", f"127.0.0.1:{receiver.server_port}")
+    assert (got.path, got.headers["host"]) == ("/hook?a=b", f"127.0.0.1:{receiver.port}")
     assert got.headers["content-type"] == "application/json"
     assert 0 <= got.time - (response.created_at + RUN_S) < 0.3
     assert event.created_at == int(client.responses.retrieve(response.id).completed_at or 0)
@@ -286,9 +279,9 @@ def test_what_has_no_webhook_tells_nothing(client: OpenAI, receiver: Receiver) -
 
 def test_names_lead_to_this_machine_or_nowhere(client: OpenAI, stand_in: OpenAIStandIn, receiver: Receiver) -> None:
     """The embedded cloud gives its functions names under localhost, or AWS's own; a test must not send anything out."""
-    stand_in.reach("on.aws", receiver.server_port)
+    stand_in.reach("on.aws", receiver.port)
     stand_in.reset()
-    local = f"abc.lambda-url.us-east-1.localhost:{receiver.server_port}"
+    local = f"abc.lambda-url.us-east-1.localhost:{receiver.port}"
     for url in (f"http://{local}/hook", "https://abc.lambda-url.us-east-1.on.aws/", "http://localhost:1/", ELSEWHERE):
         subscribe(client, url)
     start(client)
