@@ -8,7 +8,7 @@ from openai import OpenAI
 
 from local.openai_standin import OpenAIStandIn
 from tests.contract.watch import contract
-from tests.standin.support import Clock, client_of
+from tests.standin.support import Clock, client_of, sent
 
 __all__ = ["contract"]
 
@@ -36,10 +36,8 @@ def numbered() -> OpenAIStandIn:
 
     stand_in = OpenAIStandIn(api="both", duration_s=0, new_id=new_id)
     stand_in.add_file(id="file-1")
-    with client_of(stand_in) as client:
-        client.post("/threads", cast_to=object, options={"headers": {"openai-beta": "assistants=v2"}})
-        client.conversations.create()
-        client.vector_stores.create()
+    for path in ("threads", "conversations", "vector_stores"):
+        assert sent(stand_in, "POST", path, {})[0] == 200
     return stand_in
 
 

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ import pytest
 from openai import OpenAI
 
 from local.openai_standin import Fault, OpenAIStandIn, Script
-from tests.standin.support import PLAIN, START, Clock, client_of, refusal, sent, socket_client_of, start
+from tests.standin.support import PLAIN, START, Clock, client_of, refusal, sent, socket_client_of, start, until
 
 
 def test_wrong_key_is_refused_and_shown_masked(stand_in: OpenAIStandIn) -> None:
@@ -139,9 +138,8 @@ def test_other_processes_control_it_over_http() -> None:
         assert response.usage is not None
         assert response.usage.total_tokens == 3
         refusal(client.responses.retrieve, openai.InternalServerError, response.id)
-        deadline = time.monotonic() + 5
-        while len(deliveries := control.get("deliveries").json()) < 2:
-            assert time.monotonic() < deadline
+        until(lambda: len(control.get("deliveries").json()) >= 2)
+        deliveries = control.get("deliveries").json()
         assert {(each["response_id"], each["status"]) for each in deliveries} == {(response.id, None)}
         counted = control.get("counters").json()
         assert (counted["runs_started"], counted["files"], counted["webhook_endpoints"]) == (1, 2, 1)

@@ -8,7 +8,7 @@ import pytest
 from openai import OpenAI
 from openai.types.beta.threads import Run
 
-from local.openai_standin import Fault, OpenAIStandIn, Script
+from local.openai_standin import OpenAIStandIn, Script
 from tests.standin.support import CLOSED, DAY_S, HELLO, NESTED, PLAIN, START, Clock, attachment, call, refusal
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -80,19 +80,6 @@ def test_run_on_a_thread_reads_all_of_it(client: OpenAI, clock: Clock, stand_in:
     assert usage.prompt_tokens == len(["first", "one", "second", "question", "Now."])
     assert [each.id for each in runs.list(first.thread_id)] == [second.id, first.id]
     assert runs.update(first.id, thread_id=first.thread_id, metadata={"x": "y"}).metadata == {"x": "y"}
-
-
-def test_lost_reply_is_found_by_listing_the_runs(client: OpenAI, stand_in: OpenAIStandIn) -> None:
-    """Unlike responses, runs can be listed; a thread that nobody knows the id of can not."""
-    assistant = client.beta.assistants.create(model=PLAIN)
-    thread = client.beta.threads.create(messages=[HELLO])
-    stand_in.fault(Fault("POST", "/v1/threads/.*/runs", "lost_reply"), Fault("POST", "/v1/threads/runs", "lost_reply"))
-    with pytest.raises(openai.APIConnectionError):
-        client.beta.threads.runs.create(thread.id, assistant_id=assistant.id)
-    with pytest.raises(openai.APIConnectionError):
-        client.beta.threads.create_and_run(assistant_id=assistant.id)
-    assert len(client.beta.threads.runs.list(thread.id).data) == 1
-    assert (stand_in.counters()["threads"], stand_in.counters()["runs_started"]) == (2, 2)
 
 
 def test_what_is_refused_says_so_without_a_code(client: OpenAI, clock: Clock, stand_in: OpenAIStandIn) -> None:
