@@ -5,11 +5,10 @@ and on request Assistants v2 as OpenAI did before. It must never call a model or
 response (the clock decides), or show a prompt on its output.
 """
 
-from .delivery_faults import DeliveryFault
 from .faults import Fault
 from .scripts import Script
 from .standin import OpenAIStandIn
 from .webhooks import Delivery
-from .world import LoggedRequest
+from .world import Request
 
-__all__ = ["Delivery", "DeliveryFault", "Fault", "LoggedRequest", "OpenAIStandIn", "Script"]
+__all__ = ["Delivery", "Fault", "OpenAIStandIn", "Request", "Script"]

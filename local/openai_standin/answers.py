@@ -3,9 +3,12 @@ JSON that a schema allows."""
 
 import json
 import math
+from collections import ChainMap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from jsonschema import Draft202012Validator
 
 from .items import Item, NewId, output_item, text_of
 from .scripts import Script
@@ -36,6 +39,22 @@ class Outcome:
     usage: Usage | None
     error: dict[str, str] | None = None
     incomplete_reason: str | None = None
+
+
+@dataclass
+class Turn:
+    """What a model does with a request until it is done or calls functions; times are in epoch seconds."""
+
+    outcome: Outcome
+    context: list[Item]
+    starts_at: float
+    ends_at: float
+    is_delivered: bool = False
+
+    @property
+    def calls(self) -> list[Item]:
+        """List the function calls that must be answered before a run can go on."""
+        return [item for item in self.outcome.output if item["type"] == "function_call"]
 
 
 def outcome_of(script: Script, request: Mapping[str, Any], context: Sequence[Item], new_id: NewId) -> Outcome:
@@ -74,35 +93,24 @@ def default_text(request: Mapping[str, Any], context: Sequence[Item]) -> str:
     return json.dumps({"answer": answer}) if wanted.get("type") == "json_object" else answer
 
 
-def smallest(schema: Mapping[str, Any]) -> Any:
-    """Make a small value that a schema allows; `pattern` is not understood."""
-    return _smallest(schema, schema, 0)
-
-
-def _smallest(schema: Any, root: Mapping[str, Any], depth: int) -> Any:
+def smallest(schema: Any, root: Any = None, depth: int = 0) -> Any:
+    """Make a small value that a schema allows; `pattern` is not understood. References are into `root`."""
+    root = schema if root is None else root
     if not isinstance(schema, Mapping):
         return None
     if "$ref" in schema:
-        return _smallest(_resolved(schema["$ref"], root), root, depth + 1)
+        return smallest(_resolved(schema["$ref"], root), root, depth + 1)
     if "const" in schema:
         return schema["const"]
     if schema.get("enum"):
         return schema["enum"][0]
-    for keyword in ("anyOf", "oneOf"):
-        if schema.get(keyword):
-            return _smallest(_preferred(schema[keyword], depth), root, depth + 1)
+    if options := schema.get("anyOf") or schema.get("oneOf"):
+        # A recursive schema ends where it may be null.
+        endings = [option for option in options if isinstance(option, Mapping) and option.get("type") == "null"]
+        return smallest(endings[0] if endings and depth > _DEEPEST else options[0], root, depth + 1)
     if schema.get("allOf"):
-        merged: dict[str, Any] = {}
-        for part in schema["allOf"]:
-            merged |= part
-        return _smallest(merged, root, depth + 1)
+        return smallest(dict(ChainMap(*reversed(schema["allOf"]))), root, depth + 1)
     return _of_type(schema, root, depth)
-
-
-def _preferred(options: Sequence[Any], depth: int) -> Any:
-    # A recursive schema ends where it may be null.
-    endings = [option for option in options if isinstance(option, Mapping) and option.get("type") == "null"]
-    return endings[0] if endings and depth > _DEEPEST else options[0]
 
 
 def _resolved(reference: str, root: Mapping[str, Any]) -> Any:
@@ -118,30 +126,24 @@ def _of_type(schema: Mapping[str, Any], root: Mapping[str, Any], depth: int) -> 
         kind = "null" if "null" in kind and depth > _DEEPEST else kind[0]
     if kind == "object":
         properties = schema.get("properties", {})
-        return {name: _smallest(properties.get(name, {}), root, depth + 1) for name in schema.get("required", ())}
+        return {name: smallest(properties.get(name, {}), root, depth + 1) for name in schema.get("required", ())}
     if kind == "array":
-        return [_smallest(schema.get("items", {}), root, depth + 1) for _ in range(schema.get("minItems", 0))]
+        return [smallest(schema.get("items", {}), root, depth + 1) for _ in range(schema.get("minItems", 0))]
     if kind in ("integer", "number"):
-        return _small_number(schema, kind == "integer")
+        return _small_number({**schema, "type": kind})
     if kind == "string":
         text = _FORMATS.get(schema.get("format", ""), "stand-in")
         return text.ljust(schema.get("minLength", 0), ".")[: schema.get("maxLength", len(text) + 1000)]
     return {"boolean": False}.get(kind)
 
 
-def _small_number(schema: Mapping[str, Any], whole: bool) -> float:
-    lowest = schema.get("minimum", schema.get("exclusiveMinimum"))
-    highest = schema.get("maximum", schema.get("exclusiveMaximum"))
+def _small_number(schema: Mapping[str, Any]) -> Any:
+    """Take the first of some numbers around zero and around its bounds that a schema allows."""
     step = schema.get("multipleOf", 1)
-    if not whole and "multipleOf" not in schema and lowest is not None and highest is not None:
-        step = (highest - lowest) / 2 or 1
-    if lowest is not None and (lowest > 0 or ("minimum" not in schema and lowest == 0)):
-        value: float = math.ceil(lowest / step) * step
-        return value + step if "minimum" not in schema and value == lowest else value
-    if highest is not None and (highest < 0 or ("maximum" not in schema and highest == 0)):
-        value = math.floor(highest / step) * step
-        return value - step if "maximum" not in schema and value == highest else value
-    return 0
+    bounds = [each for name, each in schema.items() if name.lower().endswith(("minimum", "maximum"))]
+    near = [math.floor(bound / step) * step + more for bound in [0, *bounds] for more in (0, step, -step)]
+    judge = Draft202012Validator(schema)
+    return next((each for each in [*near, sum(bounds) / 2, *bounds] if judge.is_valid(each)), 0)
 
 
 def _words(text: str) -> int:

@@ -1,92 +1,61 @@
 """Exists to serve `/v1/conversations` and the items in them (SDK: `types/conversations`)."""
 
-from typing import Any
+from collections.abc import Iterator
+from functools import partial
 
 from .errors import conversation_locked, not_found
-from .items import kind_of, stored
-from .paging import Query, listed, page
-from .references import require_content_files
-from .world import Conversation, World
-
-Body = dict[str, Any]
+from .items import Item, is_reference, stored
+from .resources import Body, Collection, Resource, delete, listed, metadata_of
+from .world import World
 
 
-def create(world: World, query: Query, body: Body) -> Body:
+class Conversation(Resource):
+    """A conversation and the items in it, oldest first."""
+
+    def __init__(self, body: Body) -> None:
+        self.items: Collection[Resource] = Collection(partial(not_found, "Item"), owner=self)
+        super().__init__(body, items=self.items)
+
+    def extend(self, items: list[Item]) -> None:
+        for item in items:
+            self.items.add(Resource(item))
+
+    def __iter__(self) -> Iterator[Item]:
+        return iter([item.body for item in self.items.values()])
+
+
+def create(world: World, conversations: Collection[Conversation], given: Body) -> Body:
     """Create a conversation, with up to 20 first items."""
-    items = _new_items(world, None, body.get("items") or [])
-    conversation = Conversation(world.new_id("conv"), int(world.now()), dict(body.get("metadata") or {}), items)
-    world.conversations[conversation.id] = conversation
-    return _rendered(conversation)
+    body = {"object": "conversation", "created_at": int(world.now()), "metadata": metadata_of(given)}
+    conversation = Conversation({"id": world.new_id("conv"), **body})
+    _add(world, conversation, given.get("items") or [])
+    return conversations.add(conversation).body
 
 
-def retrieve(world: World, query: Query, body: Body, conversation_id: str) -> Body:
-    """Show a conversation; its items are listed apart."""
-    return _rendered(world.conversation(conversation_id))
-
-
-def update(world: World, query: Query, body: Body, conversation_id: str) -> Body:
-    """Replace a conversation's metadata."""
-    conversation = world.conversation(conversation_id)
-    conversation.metadata = dict(body["metadata"] or {})
-    return _rendered(conversation)
-
-
-def delete(world: World, query: Query, body: Body, conversation_id: str) -> Body:
+def delete_conversation(world: World, conversation: Conversation, given: Body) -> Body:
     """Delete a conversation; its items are left behind, as at OpenAI, and counted as orphans."""
-    conversation = world.conversation(conversation_id)
     world.orphan_items += len(conversation.items)
-    del world.conversations[conversation_id]
-    return {"id": conversation_id, "object": "conversation.deleted", "deleted": True}
+    return delete(world, conversation, given)
 
 
-def list_items(world: World, query: Query, body: Body, conversation_id: str) -> Body:
-    """List a conversation's items, newest first unless asked otherwise."""
-    return page(world.conversation(conversation_id).items, query)
-
-
-def create_items(world: World, query: Query, body: Body, conversation_id: str) -> Body:
+def create_items(world: World, items: Collection[Resource], given: Body) -> Body:
     """Add up to 20 items, unless a response is in flight on the conversation."""
-    conversation = world.conversation(conversation_id)
-    if world.running_on(conversation_id):
-        raise conversation_locked(world.behaviour.locked_status)
-    items = _new_items(world, conversation, body["items"])
-    conversation.items.extend(items)
-    return listed(items)
+    if world.running_on(items.owner.id):
+        raise conversation_locked(world.settings.locked_status)
+    return listed(_add(world, items.owner, given["items"]))
 
 
-def retrieve_item(world: World, query: Query, body: Body, conversation_id: str, item_id: str) -> Body:
-    """Show one item."""
-    return world.conversation(conversation_id).items[_position(world, conversation_id, item_id)]
-
-
-def delete_item(world: World, query: Query, body: Body, conversation_id: str, item_id: str) -> Body:
+def delete_item(world: World, item: Resource, given: Body) -> Body:
     """Delete one item and show the conversation."""
-    conversation = world.conversation(conversation_id)
-    del conversation.items[_position(world, conversation_id, item_id)]
-    return _rendered(conversation)
+    del item.home[item.id]
+    conversation: Conversation = item.home.owner
+    return conversation.body
 
 
-def _new_items(world: World, conversation: Conversation | None, given: list[Body]) -> list[Body]:
-    known = {item["id"] for item in conversation.items} if conversation else set()
+def _add(world: World, conversation: Conversation, given: list[Body]) -> list[Item]:
     for item in given:
-        if kind_of(item) == "item_reference" and item["id"] not in known:
-            raise not_found("Item", item["id"])
-    require_content_files(world.storage, given, "items")
-    return [stored(item, world.new_id) for item in given if kind_of(item) != "item_reference"]
-
-
-def _position(world: World, conversation_id: str, item_id: str) -> int:
-    items = world.conversation(conversation_id).items
-    for index, item in enumerate(items):
-        if item["id"] == item_id:
-            return index
-    raise not_found("Item", item_id)
-
-
-def _rendered(conversation: Conversation) -> Body:
-    return {
-        "id": conversation.id,
-        "object": "conversation",
-        "created_at": conversation.created_at,
-        "metadata": conversation.metadata,
-    }
+        if is_reference(item):
+            conversation.items.find(item["id"], "id")
+    added = [stored(item, world.new_id) for item in given if not is_reference(item)]
+    conversation.extend(added)
+    return added

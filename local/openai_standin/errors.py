@@ -4,10 +4,8 @@ Wordings and codes are those that OpenAI's API answers with; the shape is what t
 reads.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
-
-KEY_PAGE = "https://platform.openai.com/account/api-keys"
 
 
 class ApiError(Exception):
@@ -26,9 +24,7 @@ class ApiError(Exception):
         super().__init__(message)
         self.status = status
         self.headers = dict(headers or {})
-        self.body: dict[str, Any] = {
-            "error": {"message": message, "type": kind, "param": param, "code": code},
-        }
+        self.body: dict[str, Any] = {"error": {"message": message, "type": kind, "param": param, "code": code}}
 
 
 def refused(message: str, param: str | None = None, code: str | None = None) -> ApiError:
@@ -50,6 +46,13 @@ def unsupported(param: str) -> ApiError:
     """Say that the chosen model does not take this parameter (400)."""
     message = f"Unsupported parameter: '{param}' is not supported with this model."
     return refused(message, param, "unsupported_parameter")
+
+
+def exclusive(param: str, names: Iterable[str]) -> ApiError:
+    """Say that only one of several parameters may be there (400)."""
+    quoted = " or ".join(f"'{name}'" for name in names)
+    message = f"Mutually exclusive parameters: Ensure you are only providing one of: {quoted}."
+    return refused(message, param, "mutually_exclusive_parameters")
 
 
 def not_found(what: str, identifier: str) -> ApiError:
@@ -77,45 +80,3 @@ def conversation_locked(status: int) -> ApiError:
     """Say that another response is in flight on the conversation; OpenAI uses 400, some servers 409."""
     message = "Another process is currently operating on this conversation. Please retry in a few seconds."
     return ApiError(status, message, param="conversation", code="conversation_locked")
-
-
-def unauthorized(authorization: str | None) -> ApiError:
-    """Say that the API key is absent or wrong (401); a wrong one is shown masked, as OpenAI does."""
-    scheme, _, key = (authorization or "").partition(" ")
-    if scheme.lower() != "bearer" or not key.strip():
-        return ApiError(
-            401,
-            "You didn't provide an API key. You need to provide your API key in an Authorization header "
-            "using Bearer auth (i.e. Authorization: Bearer YOUR_KEY). "
-            f"You can obtain an API key from {KEY_PAGE}.",
-        )
-    message = f"Incorrect API key provided: {masked(key.strip())}. "
-    return ApiError(401, f"{message}You can find your API key at {KEY_PAGE}.", code="invalid_api_key")
-
-
-def unsigned(problem: str) -> ApiError:
-    """Say that AWS's signature is absent or wrong (403)."""
-    return ApiError(403, f"The request signature is not acceptable: {problem}.", code="access_denied")
-
-
-def masked(key: str) -> str:
-    """Keep the first eight and last four characters of a key, and star the rest."""
-    return key if len(key) <= 12 else key[:8] + "*" * (len(key) - 12) + key[-4:]
-
-
-def invalid_beta() -> ApiError:
-    """Say that the Assistants API wants its header (400)."""
-    header = "'OpenAI-Beta: assistants=v2'"
-    message = "You must provide the 'OpenAI-Beta' header to access the Assistants API. "
-    return refused(f"{message}Please try again by setting the header {header}.", code="invalid_beta")
-
-
-def invalid_url(method: str, path: str) -> ApiError:
-    """Say that nothing is served at this path (404)."""
-    return ApiError(404, f"Invalid URL ({method} {path})")
-
-
-def method_not_allowed(method: str, path: str) -> ApiError:
-    """Say that the path exists for another method only (405)."""
-    hint = "(HINT: Perhaps you meant to use a different HTTP method?)"
-    return ApiError(405, f"Not allowed to {method} on {path}. {hint}")

@@ -1,14 +1,15 @@
-"""Exists so that a test can break the wire on purpose, and say exactly when."""
+"""Exists so that a test can break the wire, or lose webhooks, on purpose, and say exactly when."""
 
+import math
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from typing import Any
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from .errors import ApiError
 
-KINDS = ("status", "reset", "lost_reply", "garbage", "slow")
-
+WEBHOOK = "WEBHOOK"
+_REQUEST_KINDS = ("status", "reset", "lost_reply", "garbage", "slow")
+_WEBHOOK_KINDS = ("drop", "delay", "twice")
 _MESSAGES = {
     429: ("Rate limit reached for requests. Please try again later.", "requests", "rate_limit_exceeded"),
     500: ("The server had an error while processing your request. Sorry about that!", "server_error", None),
@@ -18,7 +19,7 @@ _MESSAGES = {
 
 @dataclass(frozen=True)
 class Fault:
-    """What goes wrong for requests whose method and whole path (a regular expression) match.
+    """What goes wrong for requests whose method and whole path (a regular expression) match; `*` is any method.
 
     - `status`: an error reply without the effect; `retry_after` is in seconds, `headers` are any others.
     - `reset`: the connection is closed before the effect.
@@ -26,9 +27,15 @@ class Fault:
     - `garbage`: the effect happens, then a 200 with an unreadable body.
     - `slow`: the effect happens, the reply comes `seconds` later.
 
-    The first `after` matching requests pass, the next `times` fail (None: for ever). A method of `*` is any.
-    Raises ValueError for another kind, or a path that is no regular
-    expression.
+    A webhook is sent by the method `WEBHOOK`, to the type of its event. Several faults may hit the same one.
+
+    - `drop`: it is never sent.
+    - `delay`: it is sent `seconds` late.
+    - `twice`: it is sent once more under the same id, `seconds` after the first.
+
+    Of those that match, the first `after` pass; the next `times` (None: for ever) are hit, or an evenly spread
+    `share` of them. What comes before `begins_at` or from `ends_at` on, in epoch seconds, does not match. Raises
+    ValueError for another kind, a share outside of 0 to 1, or a path that is no regular expression.
     """
 
     method: str
@@ -40,25 +47,39 @@ class Fault:
     retry_after: float | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 0.0
+    share: float = 1.0
     times: int | None = 1
     after: int = 0
+    begins_at: float = -math.inf
+    ends_at: float = math.inf
 
     def __post_init__(self) -> None:
-        if self.kind not in KINDS:
-            raise ValueError(f"kind must be one of {', '.join(KINDS)}, not {self.kind!r}")
+        kinds = _WEBHOOK_KINDS if self.method == WEBHOOK else _REQUEST_KINDS
+        if self.kind not in kinds:
+            raise ValueError(f"kind must be one of {', '.join(kinds)}, not {self.kind!r}")
+        if not 0 <= self.share <= 1:
+            raise ValueError(f"share must be from 0 to 1, not {self.share!r}")
         try:
             re.compile(self.path)
         except re.error as problem:
             raise ValueError(f"path {self.path!r} is no regular expression: {problem}") from problem
 
+    def matches(self, method: str, path: str, now: float) -> bool:
+        """Tell whether it is about a request, or a webhook."""
+        is_meant = self.method == method or (self.method == "*" and method != WEBHOOK)
+        return is_meant and self.begins_at <= now < self.ends_at and bool(re.fullmatch(self.path, path))
+
+    def strikes(self, seen: int) -> bool:
+        """Tell whether it hits what matches after `seen` others did."""
+        number = seen - self.after
+        if number < 0 or (self.times is not None and number >= self.times):
+            return False
+        return _whole((number + 1) * self.share) > _whole(number * self.share)
+
     def error(self) -> ApiError:
         """Make the reply of a `status` fault."""
-        default = (
-            "This error was scripted.",
-            "server_error" if self.status >= 500 else "invalid_request_error",
-            None,
-        )
-        message, kind, code = _MESSAGES.get(self.status, default)
+        usual = "server_error" if self.status >= 500 else "invalid_request_error"
+        message, kind, code = _MESSAGES.get(self.status, ("This error was scripted.", usual, None))
         if self.code == "insufficient_quota":
             kind = self.code
         headers = dict(self.headers)
@@ -75,41 +96,31 @@ class ConnectionLost(Exception):
         self.had_effect = had_effect
 
 
-@dataclass
 class PlannedFaults:
-    """The faults still to come, in the order in which they were planned."""
+    """The faults still to come, in the order in which they were planned, each with how often it matched."""
 
-    _planned: list["_Planned"] = field(default_factory=list)
+    def __init__(self) -> None:
+        self._planned: list[tuple[Fault, list[int]]] = []
 
     def plan(self, fault: Fault) -> None:
-        """Add a fault behind the others."""
-        self._planned.append(_Planned(fault))
+        self._planned.append((fault, [0]))
 
-    def clear(self) -> None:
-        """Forget all faults."""
-        self._planned.clear()
+    def hits(self, method: str, path: str, now: float) -> Iterator[Fault]:
+        """Find the faults that are due; each matching one that is looked at counts it."""
+        for fault, seen in self._planned:
+            if fault.matches(method, path, now):
+                seen[0] += 1
+                if fault.strikes(seen[0] - 1):
+                    yield fault
 
-    def take(self, method: str, path: str) -> Fault | None:
-        """Find the first fault that is due for a request; each matching one counts it."""
-        for planned in self._planned:
-            fault, seen = planned.fault, planned.seen
-            if fault.method not in ("*", method) or not re.fullmatch(fault.path, path):
-                continue
-            planned.seen += 1
-            if seen >= fault.after and (fault.times is None or seen < fault.after + fault.times):
-                return fault
-        return None
-
-
-@dataclass
-class _Planned:
-    fault: Fault
-    seen: int = 0
+    def delays(self, event_type: str, now: float) -> list[float]:
+        """Tell after how many seconds one webhook is sent, once for each time; nothing where it is lost."""
+        hits = list(self.hits(WEBHOOK, event_type, now))
+        if any(fault.kind == "drop" for fault in hits):
+            return []
+        late_s = sum(fault.seconds for fault in hits if fault.kind == "delay")
+        return [late_s, *(late_s + fault.seconds for fault in hits if fault.kind == "twice")]
 
 
-def fault_from_json(raw: Mapping[str, Any]) -> Fault:
-    """Read a fault sent as a JSON object; raises ValueError for an unknown field."""
-    known = {each.name for each in fields(Fault)}
-    if unexpected := sorted(set(raw) - known):
-        raise ValueError(f"unknown fault field {unexpected[0]!r}; known are {', '.join(sorted(known))}")
-    return Fault(**raw)
+def _whole(number: float) -> int:
+    return int(number + 1e-9)

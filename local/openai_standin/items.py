@@ -23,9 +23,14 @@ def kind_of(value: Item) -> str | None:
     return "message" if "role" in value else "item_reference" if set(value) <= {"id", "type"} and value else None
 
 
-def stored(value: str | Item, new_id: NewId) -> Item:
+def is_reference(item: Item) -> bool:
+    """Tell whether an input item only names one that is there already."""
+    return kind_of(item) == "item_reference"
+
+
+def stored(given: Item, new_id: NewId) -> Item:
     """Give a checked input item the id, status and content parts that OpenAI stores it with."""
-    item: Item = {"role": "user", "content": value} if isinstance(value, str) else copy.deepcopy(value)
+    item = copy.deepcopy(given)
     kind = kind_of(item)
     item["type"] = kind
     if not item.get("id"):
@@ -54,13 +59,10 @@ def require_calls_answered(items: Sequence[Item]) -> None:
     """Refuse a context in which a function call has no output, or an output has no call."""
     calls = [item["call_id"] for item in items if item["type"] == "function_call"]
     outputs = [item["call_id"] for item in items if item["type"] == "function_call_output"]
-    for call_id in outputs:
-        if call_id not in calls:
-            message = f"No tool call found for function call output with call_id {call_id}."
-            raise refused(message, "input")
-    for call_id in calls:
-        if call_id not in outputs:
-            raise refused(f"No tool output found for function call {call_id}.", "input")
+    if unasked := [each for each in outputs if each not in calls]:
+        raise refused(f"No tool call found for function call output with call_id {unasked[0]}.", "input")
+    if unanswered := [each for each in calls if each not in outputs]:
+        raise refused(f"No tool output found for function call {unanswered[0]}.", "input")
 
 
 def require_json_word(items: Iterable[Item]) -> None:

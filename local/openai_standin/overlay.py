@@ -7,8 +7,7 @@ each of its branches. `RULES` are for what no single schema can say. Each entry 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from .errors import missing, refused
-from .strict_schema import require_strict
+from .errors import exclusive, missing, refused
 
 Body = Mapping[str, Any]
 Rule = Callable[[Body], None]
@@ -16,6 +15,7 @@ Schema = dict[str, Any]
 
 _ANY: Schema = {}
 _NAME: Schema = {"properties": {"name": {"pattern": "^[a-zA-Z0-9_-]+$", "maxLength": 64}}}
+_DATA = ("metadata", "attributes", "parameters", "schema", "annotations", "results")
 _ANYTHING: Schema = dict.fromkeys(("allowed_callers", "async", "output_schema"), _ANY)
 
 
@@ -104,25 +104,56 @@ def is_not_streamed(body: Body) -> None:
 
 def strict_schemas_are_closed(body: Body) -> None:
     """Refuse what `strict` does not take (the guide to structured outputs: supported schemas)."""
-    for place, each in _objects(body):
+    for place, each in objects(body):
         field, what, code = ("parameters", "function", "invalid_function_parameters")
         if "schema" in each:
             field, what, code = ("schema", "response_format", "invalid_json_schema")
-        if each.get("strict") is True:
-            require_strict(each.get(field) or {}, f"{what} '{each.get('name')}'", f"{place}.{field}", code)
+        if each.get("strict") is True and (problem := _strict_problem(each.get(field) or {})):
+            message = f"Invalid schema for {what} '{each.get('name')}': {problem}"
+            raise refused(message, f"{place}.{field}", code)
+
+
+def _strict_problem(schema: Schema) -> str | None:
+    if schema.get("type") != "object":
+        return f"schema must be a JSON Schema of 'type: \"object\"', got 'type: \"{schema.get('type')}\"'."
+    for where, part in _schemas(schema):
+        properties, context = part.get("properties", {}), f"In context={where!r}, "
+        if not isinstance(properties, dict):
+            return f"{context}'properties' is required to be an object."
+        if part.get("type") != "object" and not properties:
+            continue
+        if part.get("additionalProperties") is not False:
+            return f"{context}'additionalProperties' is required to be supplied and to be false."
+        if left_out := [name for name in properties if name not in part.get("required", ())]:
+            required = "'required' is required to be supplied and to be an array including every key in properties."
+            return f"{context}{required} Missing '{left_out[0]}'."
+    return None
+
+
+def _schemas(part: Any, *where: str) -> Iterator[tuple[tuple[str, ...], Schema]]:
+    """List a schema and those within it, each with its place."""
+    if not isinstance(part, dict):
+        return
+    yield where, part
+    for keyword in ("properties", "$defs", "definitions"):
+        for name, member in part.get(keyword, {}).items():
+            yield from _schemas(member, *where, keyword, name)
+    yield from _schemas(part.get("items"), *where, "items")
+    for index, member in enumerate(part.get("anyOf", ())):
+        yield from _schemas(member, *where, "anyOf", str(index))
 
 
 def parts_have_a_source(body: Body) -> None:
     """Refuse an attached file or image that is none (the descriptions of the parts)."""
     sources = {"input_file": ("file_id", "file_data", "file_url"), "input_image": ("file_id", "image_url")}
-    for place, each in _objects(body):
+    for place, each in objects(body):
         if (names := sources.get(str(each.get("type")))) and not any(each.get(name) for name in names):
             raise missing(f"{place}.{names[0]}")
 
 
 def assistants_say_output(body: Body) -> None:
     """Refuse input in the model's own words (the API's refusal; the document's short form of a message allows it)."""
-    for place, each in _objects(body):
+    for place, each in objects(body):
         parts = each.get("content") if each.get("role") == "assistant" else ()
         for index, part in enumerate(parts if isinstance(parts, list) else ()):
             kind = str(part.get("type")) if isinstance(part, Mapping) else ""
@@ -146,9 +177,7 @@ def prompt_exists(body: Body) -> None:
 def history_is_one(body: Body) -> None:
     """Refuse two histories (the description of `previous_response_id`)."""
     if body.get("conversation") and body.get("previous_response_id"):
-        names = "'previous_response_id' or 'conversation'"
-        message = f"Mutually exclusive parameters: Ensure you are only providing one of: {names}."
-        raise refused(message, "previous_response_id", "mutually_exclusive_parameters")
+        raise exclusive("previous_response_id", ["previous_response_id", "conversation"])
 
 
 def there_is_something_to_answer(body: Body) -> None:
@@ -179,7 +208,7 @@ def format_fits_the_tools(settings: Body) -> None:
 
 def messages_say_something(body: Body) -> None:
     """Refuse an empty message on a thread (the API's refusal)."""
-    for place, each in _objects(body):
+    for place, each in objects(body):
         if "role" in each and each.get("content") == "":
             raise refused("Message content must be non-empty.", f"{place}.content" if place else "content")
 
@@ -200,13 +229,13 @@ def _called(tool: Body) -> tuple[str, str | None]:
     return tool["type"], tool.get("function", tool).get("name") if tool["type"] in ("function", "custom") else None
 
 
-def _objects(value: Any, place: str = "") -> Iterator[tuple[str, Body]]:
-    """List every object of a body with its place, but not what is data to OpenAI as well."""
+def objects(value: Any, place: str = "") -> Iterator[tuple[str, Body]]:
+    """List every object of a body with its place, but not what is data to OpenAI as well, or has been said by it."""
     if isinstance(value, list):
         for index, each in enumerate(value):
-            yield from _objects(each, f"{place}[{index}]")
+            yield from objects(each, f"{place}[{index}]")
     if isinstance(value, Mapping):
         yield place, value
         for name, each in value.items():
-            if name not in ("metadata", "parameters", "schema"):
-                yield from _objects(each, f"{place}.{name}" if place else name)
+            if name not in _DATA:
+                yield from objects(each, f"{place}.{name}" if place else name)

@@ -5,7 +5,7 @@ from typing import Any
 
 from jsonschema import ValidationError
 
-from .errors import ApiError, missing, refused, unknown, wrong_prefix
+from .errors import ApiError, exclusive, missing, refused, unknown, wrong_prefix
 
 _TYPES = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", type(None): "null"}
 _SPOKEN = {"integer": "an integer", "number": "a decimal", "array": "an array", "object": "an object", "null": "null"}
@@ -74,20 +74,15 @@ def _size(value: Any) -> str:
     kind = _TYPES.get(type(value), "object")
     if not value:
         return f"an empty {kind}"
-    return (
-        f"{_spoken(kind)} with {len(value)} properties"
-        if kind == "object"
-        else f"{_spoken(kind)} with length {len(value)}"
-    )
+    size = f"{len(value)} properties" if kind == "object" else f"length {len(value)}"
+    return f"{_spoken(kind)} with {size}"
 
 
 def _exclusive(param: str, names: Sequence[str], value: Mapping[str, Any]) -> ApiError:
     """Refuse none or several of the fields of which there must be one."""
     if not any(name in value for name in names):
         return missing(_below(param, names[0]))
-    quoted = " or ".join(f"'{_below(param, name)}'" for name in names)
-    message = f"Mutually exclusive parameters: Ensure you are only providing one of: {quoted}."
-    return refused(message, param, "mutually_exclusive_parameters")
+    return exclusive(param, [_below(param, name) for name in names])
 
 
 def _param(path: Iterable[str | int]) -> str:

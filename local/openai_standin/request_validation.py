@@ -1,30 +1,69 @@
-"""Exists to hold a request against OpenAI's document: the first thing that it does not allow is refused (400)."""
+"""Exists to read a request and hold it against OpenAI's document: the first thing that it does not allow is refused."""
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from email.parser import BytesParser
+from email.policy import HTTP
 from typing import Any
 
 from jsonschema import Draft202012Validator, ValidationError, validators
 
 from . import openapi
-from .multipart import Upload
 from .openapi import Schema, resolved
 from .refusals import refusal
 
 Query = Mapping[str, Sequence[str]]
 Errors = Iterator[ValidationError]
+NOT_JSON = object()
 
 
-def require_valid(method: str, path: str, query: Query, body: Mapping[str, Any]) -> None:
-    """Refuse a request whose query or body its operation does not take; `path` is as the document spells it."""
+class Upload(dict[str, Any]):
+    """What is kept of an uploaded file: `filename` and `bytes`, its size; never the content."""
+
+
+def parsed(content_type: str, content: bytes) -> Any:
+    """Read a body: JSON, or what a file is uploaded in; `NOT_JSON` where it is neither."""
+    try:
+        if content_type.startswith("multipart/form-data"):
+            return _form(content_type, content)
+        return json.loads(content) if content else None
+    except ValueError:
+        return NOT_JSON
+
+
+def _form(content_type: str, content: bytes) -> dict[str, Any]:
+    """Read a form into a dict: fields as text (`a[b]` is `b` within `a`), files as `Upload`."""
+    form = BytesParser(policy=HTTP).parsebytes(b"content-type: " + content_type.encode() + b"\r\n\r\n" + content)
+    values: dict[str, Any] = {}
+    for part in form.iter_parts():
+        name = part.get_param("name", header="content-disposition")
+        given = part.get_payload(decode=True)
+        if not isinstance(name, str) or not isinstance(given, bytes):
+            continue
+        filename = part.get_filename()
+        value = given.decode() if filename is None else Upload(filename=filename, bytes=len(given))
+        outer, _, inner = name.removesuffix("]").partition("[")
+        if inner:
+            values.setdefault(outer, {})[inner] = value
+        else:
+            values[outer] = value
+    return values
+
+
+def read_valid(method: str, path: str, query: Query, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Read what a request gives, or refuse what its operation does not take; `path` is as the document spells it."""
     parameters = openapi.query(method, path)
     given = {name.removesuffix("[]"): values for name, values in query.items()}
-    _require_fits(parameters, _read(parameters, {name: _last(parameters, name, given[name]) for name in given}))
+    read = _read(parameters, {name: _last(parameters, name, given[name]) for name in given})
+    _require_fits(parameters, read)
     if (schema := openapi.body(method, path)) is not None:
-        _require_fits(schema, _read(schema, body) if any(isinstance(each, Upload) for each in body.values()) else body)
+        if any(isinstance(each, Upload) for each in body.values()):
+            body = _read(schema, body)
+        _require_fits(schema, body)
+    return {**read, **body}
 
 
 def errors(schema: Schema, value: Any) -> Errors:
-    """Find what a schema does not allow."""
     yield from _Judge(schema).iter_errors(value)
 
 
@@ -59,9 +98,8 @@ def _reference(judge: Any, name: str, value: Any, schema: Schema) -> Errors:
 
 def _others(judge: Any, allowed: Any, value: Any, schema: Schema) -> Errors:
     """Judge the fields that a schema does not name, one by one; the message of the error is the unknown field."""
-    for name in (
-        [each for each in value if each not in schema.get("properties", ())] if isinstance(value, Mapping) else ()
-    ):
+    fields = value if judge.is_type(value, "object") else ()
+    for name in [each for each in fields if each not in schema.get("properties", ())]:
         yield from [ValidationError(name)] if allowed is False else judge.descend(value[name], allowed, path=name)
 
 

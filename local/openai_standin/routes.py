@@ -1,111 +1,82 @@
-"""Exists to say in one place what is served where, on each of the two wires."""
+"""Exists to say in one place what is served where, on each of the two wires; paths are as in OpenAI's document."""
 
 import re
 from collections.abc import Callable, Collection
 from typing import Any
 
-from . import conversations, files, responses, vector_stores, webhook_endpoints
-from .assistants_v2 import assistants, messages, runs, threads
-from .errors import invalid_url, method_not_allowed
+from . import conversations, responses, storage, webhook_endpoints
+from .assistants_v2 import runs, threads
+from .errors import ApiError
+from .resources import delete, list_all, retrieve, update_metadata
+from .settings import PARTS
 
 Endpoint = Callable[..., dict[str, Any]]
-Route = tuple[str, str, Endpoint]
+"""What serves a method of a path: of the world, what the path names, and what the query and the body say."""
 
-APIS = ("responses", "assistants", "both")
-PARTS = {"conversations": "/v1/conversations", "vector_stores": "/v1/vector_stores", "background": None}
-"""What a server may lack, with the paths that it does not serve then."""
-BETA_PATHS = ("/v1/assistants", "/v1/threads")
-
-_SHARED: list[Route] = [
-    ("GET", "/v1/files", files.list_all),
-    ("POST", "/v1/files", files.create),
-    ("GET", "/v1/files/{file_id}", files.retrieve),
-    ("DELETE", "/v1/files/{file_id}", files.delete),
-    ("GET", "/v1/vector_stores", vector_stores.list_all),
-    ("POST", "/v1/vector_stores", vector_stores.create),
-    ("GET", "/v1/vector_stores/{vector_store_id}", vector_stores.retrieve),
-    ("POST", "/v1/vector_stores/{vector_store_id}", vector_stores.update),
-    ("DELETE", "/v1/vector_stores/{vector_store_id}", vector_stores.delete),
-    ("GET", "/v1/vector_stores/{vector_store_id}/files", vector_stores.list_files),
-    ("POST", "/v1/vector_stores/{vector_store_id}/files", vector_stores.create_file),
-    ("GET", "/v1/vector_stores/{vector_store_id}/files/{file_id}", vector_stores.retrieve_file),
-    ("DELETE", "/v1/vector_stores/{vector_store_id}/files/{file_id}", vector_stores.delete_file),
-]
-_RESPONSES: list[Route] = [
-    ("POST", "/v1/conversations", conversations.create),
-    ("GET", "/v1/conversations/{conversation_id}", conversations.retrieve),
-    ("POST", "/v1/conversations/{conversation_id}", conversations.update),
-    ("DELETE", "/v1/conversations/{conversation_id}", conversations.delete),
-    ("GET", "/v1/conversations/{conversation_id}/items", conversations.list_items),
-    ("POST", "/v1/conversations/{conversation_id}/items", conversations.create_items),
-    ("GET", "/v1/conversations/{conversation_id}/items/{item_id}", conversations.retrieve_item),
-    ("DELETE", "/v1/conversations/{conversation_id}/items/{item_id}", conversations.delete_item),
-    ("POST", "/v1/responses", responses.create),
-    ("GET", "/v1/responses/{response_id}", responses.retrieve),
-    ("DELETE", "/v1/responses/{response_id}", responses.delete),
-    ("GET", "/v1/responses/{response_id}/input_items", responses.list_input_items),
-    ("POST", "/v1/responses/{response_id}/cancel", responses.cancel),
-    ("GET", "/v1/webhook_event_types", webhook_endpoints.list_event_types),
-    ("GET", "/v1/webhook_endpoints", webhook_endpoints.list_all),
-    ("POST", "/v1/webhook_endpoints", webhook_endpoints.create),
-    ("GET", "/v1/webhook_endpoints/{webhook_endpoint_id}", webhook_endpoints.retrieve),
-    ("POST", "/v1/webhook_endpoints/{webhook_endpoint_id}", webhook_endpoints.update),
-    ("DELETE", "/v1/webhook_endpoints/{webhook_endpoint_id}", webhook_endpoints.delete),
-    ("POST", "/v1/webhook_endpoints/{webhook_endpoint_id}/rotate_secret", webhook_endpoints.rotate_secret),
-    ("POST", "/v1/webhook_endpoints/{webhook_endpoint_id}/test", webhook_endpoints.test),
-]
-_ASSISTANTS: list[Route] = [
-    ("GET", "/v1/assistants", assistants.list_all),
-    ("POST", "/v1/assistants", assistants.create),
-    ("GET", "/v1/assistants/{assistant_id}", assistants.retrieve),
-    ("POST", "/v1/assistants/{assistant_id}", assistants.update),
-    ("DELETE", "/v1/assistants/{assistant_id}", assistants.delete),
-    ("POST", "/v1/threads", threads.create),
+_SHARED: dict[str, dict[str, Endpoint]] = {
+    "/files": {"GET": list_all, "POST": storage.upload},
+    "/files/{file_id}": {"GET": retrieve, "DELETE": storage.delete_file},
+    "/vector_stores": {"GET": list_all, "POST": storage.create_store},
+    "/vector_stores/{vector_store_id}": {"GET": retrieve, "POST": storage.update_store, "DELETE": delete},
+    "/vector_stores/{vector_store_id}/files": {"GET": list_all, "POST": storage.create_store_file},
+    "/vector_stores/{vector_store_id}/files/{file_id}": {"GET": retrieve, "DELETE": delete},
+}
+_RESPONSES: dict[str, dict[str, Endpoint]] = {
+    "/conversations": {"POST": conversations.create},
+    "/conversations/{conversation_id}": {
+        "GET": retrieve,
+        "POST": update_metadata,
+        "DELETE": conversations.delete_conversation,
+    },
+    "/conversations/{conversation_id}/items": {"GET": list_all, "POST": conversations.create_items},
+    "/conversations/{conversation_id}/items/{item_id}": {"GET": retrieve, "DELETE": conversations.delete_item},
+    "/responses": {"POST": responses.create},
+    "/responses/{response_id}": {"GET": retrieve, "DELETE": delete},
+    "/responses/{response_id}/input_items": {"GET": list_all},
+    "/responses/{response_id}/cancel": {"POST": responses.cancel},
+    "/webhook_event_types": {"GET": webhook_endpoints.list_event_types},
+    "/webhook_endpoints": {"GET": list_all, "POST": webhook_endpoints.create},
+    "/webhook_endpoints/{webhook_endpoint_id}": {
+        "GET": retrieve,
+        "POST": webhook_endpoints.update,
+        "DELETE": delete,
+    },
+    "/webhook_endpoints/{webhook_endpoint_id}/rotate_secret": {"POST": webhook_endpoints.rotate_secret},
+    "/webhook_endpoints/{webhook_endpoint_id}/test": {"POST": webhook_endpoints.test},
+}
+_ASSISTANTS: dict[str, dict[str, Endpoint]] = {
+    "/assistants": {"GET": list_all, "POST": threads.create_assistant},
+    "/assistants/{assistant_id}": {"GET": retrieve, "POST": threads.update_assistant, "DELETE": delete},
+    "/threads": {"POST": threads.create},
     # Before the thread of any id, which it would be taken for.
-    ("POST", "/v1/threads/runs", runs.create_with_thread),
-    ("GET", "/v1/threads/{thread_id}", threads.retrieve),
-    ("POST", "/v1/threads/{thread_id}", threads.update),
-    ("DELETE", "/v1/threads/{thread_id}", threads.delete),
-    ("GET", "/v1/threads/{thread_id}/messages", messages.list_all),
-    ("POST", "/v1/threads/{thread_id}/messages", messages.create),
-    ("GET", "/v1/threads/{thread_id}/messages/{message_id}", messages.retrieve),
-    ("POST", "/v1/threads/{thread_id}/messages/{message_id}", messages.update),
-    ("DELETE", "/v1/threads/{thread_id}/messages/{message_id}", messages.delete),
-    ("GET", "/v1/threads/{thread_id}/runs", runs.list_all),
-    ("POST", "/v1/threads/{thread_id}/runs", runs.create),
-    ("GET", "/v1/threads/{thread_id}/runs/{run_id}", runs.retrieve),
-    ("POST", "/v1/threads/{thread_id}/runs/{run_id}", runs.update),
-    ("POST", "/v1/threads/{thread_id}/runs/{run_id}/cancel", runs.cancel),
-    ("GET", "/v1/threads/{thread_id}/runs/{run_id}/steps", runs.list_steps),
-    ("POST", "/v1/threads/{thread_id}/runs/{run_id}/submit_tool_outputs", runs.submit_tool_outputs),
-]
+    "/threads/runs": {"POST": runs.create_with_thread},
+    "/threads/{thread_id}": {"GET": retrieve, "POST": threads.update, "DELETE": delete},
+    "/threads/{thread_id}/messages": {"GET": list_all, "POST": threads.create_message},
+    "/threads/{thread_id}/messages/{message_id}": {"GET": retrieve, "POST": update_metadata, "DELETE": delete},
+    "/threads/{thread_id}/runs": {"GET": list_all, "POST": runs.create},
+    "/threads/{thread_id}/runs/{run_id}": {"GET": retrieve, "POST": update_metadata},
+    "/threads/{thread_id}/runs/{run_id}/cancel": {"POST": runs.cancel},
+    "/threads/{thread_id}/runs/{run_id}/steps": {"GET": list_all},
+    "/threads/{thread_id}/runs/{run_id}/submit_tool_outputs": {"POST": runs.submit_tool_outputs},
+}
 
 
 class Routes:
-    """The routes of one server: `responses` is OpenAI today, `assistants` one that speaks only Assistants v2.
-
-    `lacks` are the parts of the API that it does not have. Raises ValueError for another name.
-    """
+    """The routes of one server: `responses` is OpenAI today, `assistants` one that speaks only Assistants v2."""
 
     def __init__(self, api: str, lacks: Collection[str] = ()) -> None:
-        if api not in APIS:
-            raise ValueError(f"api must be one of {', '.join(APIS)}, not {api!r}")
-        if unknown := sorted({*lacks} - {*PARTS}):
-            raise ValueError(f"a server may lack {', '.join(PARTS)}, not {unknown[0]!r}")
         absent = tuple(prefix for part, prefix in PARTS.items() if part in lacks and prefix)
-        wires = (_RESPONSES if api != "assistants" else []) + (_ASSISTANTS if api != "responses" else [])
-        self._compiled = [
-            (method, re.compile(re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", path)), path.removeprefix("/v1"), endpoint)
-            for method, path, endpoint in _SHARED + wires
-            if not path.startswith(absent)
-        ]
+        served = (_RESPONSES if api != "assistants" else {}) | (_ASSISTANTS if api != "responses" else {})
+        self.served = {path: each for path, each in (_SHARED | served).items() if not path.startswith(absent)}
+        self._patterns = {path: re.compile("/v1" + re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", path)) for path in self.served}
 
-    def find(self, method: str, path: str) -> tuple[Endpoint, str, dict[str, str]]:
+    def find(self, method: str, url_path: str) -> tuple[Endpoint, str, dict[str, str]]:
         """Find what serves a path, the document's name for it, and the ids in it; refuses as OpenAI does (404, 405)."""
-        matches = [(each, match) for each in self._compiled if (match := each[1].fullmatch(path))]
-        for (allowed, _, documented, endpoint), match in matches:
-            if allowed == method:
-                return endpoint, documented, match.groupdict()
-        if matches:
-            raise method_not_allowed(method, path)
-        raise invalid_url(method, path)
+        for path, pattern in self._patterns.items():
+            match = pattern.fullmatch(url_path)
+            if match and method in self.served[path]:
+                return self.served[path][method], path, match.groupdict()
+        if any(pattern.fullmatch(url_path) for pattern in self._patterns.values()):
+            hint = "(HINT: Perhaps you meant to use a different HTTP method?)"
+            raise ApiError(405, f"Not allowed to {method} on {url_path}. {hint}")
+        raise ApiError(404, f"Invalid URL ({method} {url_path})")

@@ -1,7 +1,7 @@
 """Exists so that a test or a demo can say beforehand how the next responses will go."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 from .items import text_of
@@ -41,16 +41,13 @@ class Script:
             raise ValueError(f"status must be one of {', '.join(STATUSES)}, not {self.status!r}")
 
     def fits(self, request: Request) -> bool:
-        """Tell whether this script is meant for the request."""
         if self.input_contains is not None and self.input_contains not in input_text(request):
             return False
-        if self.match is None:
-            return True
-        if isinstance(self.match, str):
-            return self.match in input_text(request)
+        if callable(self.match):
+            return self.match(request)
         if isinstance(self.match, Mapping):
             return _is_subset(self.match, request)
-        return self.match(request)
+        return (self.match or "") in input_text(request)
 
     @property
     def model(self) -> str | None:
@@ -59,24 +56,7 @@ class Script:
         return model if isinstance(model, str) else None
 
 
-def script_from_json(raw: Mapping[str, Any]) -> Script:
-    """Read a script sent as a JSON object; raises ValueError for an unknown field."""
-    known = {field.name for field in fields(Script)}
-    if unexpected := sorted(set(raw) - known):
-        raise ValueError(f"unknown script field {unexpected[0]!r}; known are {', '.join(sorted(known))}")
-    values = dict(raw)
-    for name in ("usage", "error"):
-        if values.get(name) is not None:
-            first, second = values[name]
-            values[name] = (first, second)
-    for name in ("duration_s", "queued_s"):
-        if values.get(name) is not None:
-            values[name] = float(values[name])
-    return Script(**values)
-
-
 def input_text(request: Request) -> str:
-    """Read all words of a request's input."""
     given = request.get("input") or ""
     return given if isinstance(given, str) else "\n".join(text_of(item) for item in given)
 

@@ -5,8 +5,18 @@ Once the document has them, `tests/contract` says so, and this file goes.
 
 from typing import Any
 
-from .webhooks import EVENT_TYPES
-
+_EVENTS = {
+    "batch": ("completed", "failed", "expired", "cancelled"),
+    "response": ("completed", "failed", "cancelled", "incomplete"),
+    "eval.run": ("succeeded", "failed", "canceled"),
+    "fine_tuning.job": ("succeeded", "failed", "cancelled"),
+    "realtime.call": ("incoming",),
+    "video": ("completed", "failed"),
+    "agent.environment": ("ready", "failed", "suspended", "expired"),
+    "agent.session": ("created", "action_required", "in_progress", "idle", "failed"),
+    "safety.alert": ("created",),
+}
+EVENT_TYPES = tuple(f"{what}.{end}" for what, ends in _EVENTS.items() for end in ends)
 _EVENT: dict[str, Any] = {"type": "string", "enum": list(EVENT_TYPES)}
 _SETTINGS: dict[str, Any] = {
     "event_types": {"type": "array", "minItems": 1, "items": _EVENT},

@@ -1,82 +1,30 @@
-"""Exists to hold webhook endpoints and what is still to be delivered to them; it knows nothing of HTTP.
+"""Exists to deliver webhooks at their time: one thread looks at the clock, others deliver side by side.
 
-A delivery that is not answered with 2xx is made again, after a pause that doubles each time, for three days.
+A delivery that is not answered with 2xx is made again, after a pause that doubles each time, for three days. Only
+this machine is ever called; an endpoint elsewhere is one that does not answer.
 """
 
-import base64
-import hashlib
-import hmac
+from __future__ import annotations
+
+import contextlib
+import http.client
 import json
-import math
-import secrets
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import NamedTuple
+import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlsplit
 
-from .delivery_faults import PlannedDeliveryFaults
-from .errors import not_found
+if TYPE_CHECKING:
+    from .webhook_endpoints import Endpoint
+    from .world import World
 
-EVENT_TYPES = (
-    "batch.completed",
-    "batch.failed",
-    "batch.expired",
-    "batch.cancelled",
-    "response.completed",
-    "response.failed",
-    "response.cancelled",
-    "response.incomplete",
-    "eval.run.succeeded",
-    "eval.run.failed",
-    "eval.run.canceled",
-    "fine_tuning.job.succeeded",
-    "fine_tuning.job.failed",
-    "fine_tuning.job.cancelled",
-    "realtime.call.incoming",
-    "video.completed",
-    "video.failed",
-    "agent.environment.ready",
-    "agent.environment.failed",
-    "agent.environment.suspended",
-    "agent.environment.expired",
-    "agent.session.created",
-    "agent.session.action_required",
-    "agent.session.in_progress",
-    "agent.session.idle",
-    "agent.session.failed",
-    "safety.alert.created",
-)
-DAY_S = 86_400
-_RETRIED_FOR_S = 3 * DAY_S
-
-
-def new_secret() -> str:
-    """Make a signing secret in OpenAI's form."""
-    return f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
-
-
-@dataclass
-class Endpoint:
-    """A webhook endpoint; the secret before the present one is good until `old_secret_until`, in epoch seconds."""
-
-    id: str
-    created_at: int
-    name: str
-    url: str
-    event_types: list[str]
-    updated_at: int
-    secret: str = field(repr=False, default_factory=new_secret)
-    old_secret: str = field(repr=False, default="")
-    old_secret_until: float = 0.0
-
-    def rotate(self, now: float, keep_old: bool) -> None:
-        """Take another secret; the old one stays good for a day where it is to be kept."""
-        self.old_secret, self.old_secret_until = self.secret, now + DAY_S if keep_old else now
-        self.secret, self.updated_at = new_secret(), int(now)
-
-    def signature(self, signed: bytes, now: float) -> str:
-        """Sign by the Standard Webhooks, once for each secret that is good."""
-        good = [self.secret, *([self.old_secret] if now < self.old_secret_until else [])]
-        return " ".join(f"v1,{_hmac(secret, signed)}" for secret in good)
+_HOST = "127.0.0.1"
+_AT_ONCE = 32
+_LOOK_EVERY_S = 0.02
+_RETRIED_FOR_S = 3 * 86_400
+_AGENT = {"user-agent": "OpenAI/1.0 (+https://platform.openai.com/docs/webhooks)", "content-type": "application/json"}
 
 
 class Delivery(NamedTuple):
@@ -90,12 +38,12 @@ class Delivery(NamedTuple):
     status: int | None
 
 
-@dataclass
+@dataclass(eq=False)
 class Message:
     """An event on its way to one endpoint; times are in epoch seconds."""
 
     id: str
-    endpoint_id: str
+    endpoint: Endpoint
     event_type: str
     response_id: str
     body: bytes
@@ -108,86 +56,132 @@ class Message:
 
 
 class Webhooks:
-    """All endpoints, the messages to them, and the deliveries so far."""
+    """The messages that wait, and the deliveries so far."""
 
-    def __init__(self, new_id: Callable[[str], str], first_pause_s: float) -> None:
-        self.endpoints: dict[str, Endpoint] = {}
-        self.deliveries: list[Delivery] = []
-        self.faults = PlannedDeliveryFaults()
-        self._new_id = new_id
-        self._first_pause_s = first_pause_s
+    def __init__(self, world: World) -> None:
+        self._world = world
         self._waiting: list[Message] = []
-
-    def endpoint(self, identifier: str) -> Endpoint:
-        """Find an endpoint, or refuse as OpenAI does (404)."""
-        if identifier not in self.endpoints:
-            raise not_found("Webhook endpoint", identifier)
-        return self.endpoints[identifier]
+        self.deliveries: list[Delivery] = []
 
     def announce(self, event_type: str, response_id: str, at: float) -> None:
         """Send an event to every endpoint that asked for it."""
-        subscribed = [each for each in self.endpoints.values() if event_type in each.event_types]
-        if not subscribed:
-            return
-        body = self._event(event_type, response_id, at)
+        new_id = self._world.new_id
+        endpoints = self._world.webhook_endpoints.values()
+        subscribed = [each for each in endpoints if event_type in each.body["event_types"]]
+        body = event(new_id("evt"), event_type, response_id, at) if subscribed else b""
         for endpoint in subscribed:
-            message_id = self._new_id("wh")
-            for delay_s in self.faults.delays(event_type):
-                due_at = at + delay_s
-                self._waiting.append(Message(message_id, endpoint.id, event_type, response_id, body, at, due_at))
+            message_id = new_id("wh")
+            for delay_s in self._world.faults.delays(event_type, at):
+                message = Message(message_id, endpoint, event_type, response_id, body, at, at + delay_s)
+                self._waiting.append(message)
 
-    def announce_sample(self, endpoint_id: str, event_type: str, now: float) -> Message:
+    def announce_sample(self, endpoint: Endpoint, event_type: str) -> Message:
         """Send an event about nothing to one endpoint, once, whatever faults are planned."""
-        response_id = self._new_id("resp")
-        body = self._event(event_type, response_id, now)
-        message = Message(self._new_id("wh"), endpoint_id, event_type, response_id, body, now, now, is_sample=True)
+        new_id, now = self._world.new_id, self._world.now()
+        response_id = new_id("resp")
+        body = event(new_id("evt"), event_type, response_id, now)
+        message = Message(new_id("wh"), endpoint, event_type, response_id, body, now, now, is_sample=True)
         self._waiting.append(message)
         return message
 
-    @property
-    def next_at(self) -> float:
-        """Tell when the next message is due; infinity where none waits."""
-        return min((each.due_at for each in self._waiting), default=math.inf)
-
-    def take_due(self, now: float, most: int) -> list[Message]:
+    def take_due(self) -> list[Message]:
         """Take the messages that are due, the longest waiting first; what was for a deleted endpoint is lost."""
-        for message in [each for each in self._waiting if each.endpoint_id not in self.endpoints]:
-            self._waiting.remove(message)
-            message.is_over = True
-        due = sorted((each for each in self._waiting if each.due_at <= now), key=lambda each: each.due_at)[:most]
+        due = [each for each in self._waiting if each.due_at <= self._world.now()]
+        self._waiting = [each for each in self._waiting if each not in due]
         for message in due:
-            self._waiting.remove(message)
-        return due
+            message.is_over = message.endpoint.id not in self._world.webhook_endpoints
+        return sorted((each for each in due if not each.is_over), key=lambda each: each.due_at)
 
-    def headers(self, message: Message, now: float) -> dict[str, str]:
-        """Sign a message anew for a delivery that is made now."""
-        timestamp = str(int(now))
-        signed = f"{message.id}.{timestamp}.".encode() + message.body
-        return {
-            "webhook-id": message.id,
-            "webhook-timestamp": timestamp,
-            "webhook-signature": self.endpoints[message.endpoint_id].signature(signed, now),
-        }
-
-    def delivered(self, message: Message, sent_at: float, status: int | None, now: float) -> None:
+    def delivered(self, message: Message, sent_at: float, status: int | None) -> None:
         """Put a delivery on record, and plan the next one where it failed."""
-        self.deliveries.append(
-            Delivery(message.endpoint_id, message.event_type, message.response_id, message.id, sent_at, status)
-        )
-        pause_s = self._first_pause_s * 2**message.attempts
+        what = (message.endpoint.id, message.event_type, message.response_id, message.id)
+        self.deliveries.append(Delivery(*what, sent_at, status))
+        next_at = self._world.now() + self._world.settings.webhook_retry_s * 2**message.attempts
         message.attempts += 1
         message.status = status
         accepted = status is not None and 200 <= status < 300
-        message.is_over = accepted or message.is_sample or now + pause_s > message.announced_at + _RETRIED_FOR_S
+        message.is_over = accepted or message.is_sample or next_at > message.announced_at + _RETRIED_FOR_S
         if not message.is_over:
-            message.due_at = now + pause_s
+            message.due_at = next_at
             self._waiting.append(message)
 
-    def _event(self, event_type: str, response_id: str, at: float) -> bytes:
-        event = {"object": "event", "id": self._new_id("evt"), "type": event_type, "created_at": int(at)}
-        return json.dumps({**event, "data": {"id": response_id}}).encode()
+
+def event(identifier: str, event_type: str, response_id: str, at: float) -> bytes:
+    """Write the body of a webhook; `at` is in epoch seconds."""
+    head = {"object": "event", "id": identifier, "type": event_type, "created_at": int(at)}
+    return json.dumps({**head, "data": {"id": response_id}}).encode()
 
 
-def _hmac(secret: str, signed: bytes) -> str:
-    key = base64.b64decode(secret.removeprefix("whsec_"))
-    return base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
+def is_local(host: str) -> bool:
+    """Tell whether a host is this machine, whatever DNS says."""
+    return host in (_HOST, "localhost") or host.endswith(".localhost")
+
+
+class Postman:
+    """Delivers what a world has to tell, until `stop`."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._stopped = False
+        self._sending = ThreadPoolExecutor(_AT_ONCE, "postman")
+        self._open: set[http.client.HTTPConnection] = set()
+        self._looking = threading.Thread(target=self._look, name="postman", daemon=True)
+        self._looking.start()
+
+    def stop(self) -> None:
+        """Cut every delivery and end all threads; what is not delivered yet stays so."""
+        with self._world.changed:
+            self._stopped = True
+            self._world.changed.notify_all()
+            for connection in self._open:
+                with contextlib.suppress(OSError, AttributeError):
+                    connection.sock.shutdown(socket.SHUT_RDWR)
+        self._looking.join()
+        self._sending.shutdown(cancel_futures=True)
+
+    def _look(self) -> None:
+        world = self._world
+        with world.changed:
+            while not self._stopped:
+                world.settle()
+                for message in world.webhooks.take_due():
+                    self._sending.submit(self._send, world.webhooks, message)
+                # A clock that a test moves does not tell when it does; without endpoints there is nothing to wait for.
+                world.changed.wait(_LOOK_EVERY_S if world.webhook_endpoints else None)
+
+    def _send(self, webhooks: Webhooks, message: Message) -> None:
+        status, sent_at = None, self._world.now()
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            status = self._post(message, sent_at)
+        with self._world.changed:
+            if not self._stopped:
+                webhooks.delivered(message, sent_at, status)
+            self._world.changed.notify_all()
+
+    def _post(self, message: Message, now: float) -> int | None:
+        url = urlsplit(message.endpoint.body["url"])
+        port = self._port_of(url.scheme, url.hostname or "", url.port)
+        if port is None:
+            return None
+        target = (url.path or "/") + (f"?{url.query}" if url.query else "")
+        headers = {"host": url.netloc.rpartition("@")[2], **_AGENT, **message.endpoint.headers(message, now)}
+        connection = http.client.HTTPConnection(_HOST, port, timeout=self._world.settings.webhook_timeout_s)
+        with contextlib.closing(connection):
+            connection.connect()
+            with self._world.lock:
+                if self._stopped:
+                    return None
+                self._open.add(connection)
+            try:
+                connection.request("POST", target, message.body, headers)
+                return connection.getresponse().status
+            finally:
+                with self._world.lock:
+                    self._open.discard(connection)
+
+    def _port_of(self, scheme: str, host: str, port: int | None) -> int | None:
+        """Tell the port of this machine that a URL means; None where it means another machine."""
+        for suffix, reached in self._world.reach.items():
+            if f".{host}".endswith(f".{suffix}"):
+                return reached
+        return (port or 80) if scheme == "http" and is_local(host) else None

@@ -1,40 +1,36 @@
 """Exists to hold what OpenAI would hold, and the clock; it knows nothing of HTTP.
 
 Nothing runs in the background: `settle()` brings the state up to the clock before anybody looks at it. Who waits
-for webhooks to deliver is told through `changed` when there is one sooner than `awaited`.
+for webhooks to deliver is told through `changed`.
 """
 
-import math
-import secrets
-import threading
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from __future__ import annotations
 
-from .answers import Outcome, outcome_of
-from .assistants_v2 import deliveries
-from .assistants_v2.state import Assistants
-from .behaviour import Behaviour
-from .errors import not_found, wrong_prefix
+import threading
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .answers import Turn, outcome_of
+from .errors import no_such_file, none_found, not_found
 from .faults import PlannedFaults
 from .items import Item
+from .resources import Collection, Resource
 from .scripts import Script
-from .storage import Storage
+from .settings import MODELS, Settings
 from .webhooks import Webhooks
 
-_IN_CONVERSATION = ("completed", "incomplete")
-_SHORT = ("call", "asst", "thread", "run", "step")
+if TYPE_CHECKING:
+    from .assistants_v2.run import ThreadRun
+    from .assistants_v2.threads import Thread
+    from .conversations import Conversation
+    from .responses import Response
+    from .storage import StoredFile, VectorStore
+    from .webhook_endpoints import Endpoint
 
 
-def random_id(prefix: str) -> str:
-    """Make an id that nobody can guess, in OpenAI's form."""
-    if prefix == "file":
-        return f"file-{secrets.token_hex(12)}"
-    return f"{prefix}_{secrets.token_hex(12 if prefix in _SHORT else 24)}"
-
-
-class LoggedRequest(NamedTuple):
-    """One request as it arrived; `headers` has no Authorization, `time` is in epoch seconds."""
+class Request(NamedTuple):
+    """One request as it arrived; `time` is in epoch seconds."""
 
     method: str
     path: str
@@ -44,202 +40,105 @@ class LoggedRequest(NamedTuple):
     query: str = ""
 
 
-@dataclass
-class Conversation:
-    """A conversation and the items in it, oldest first."""
-
-    id: str
-    created_at: int
-    metadata: dict[str, str]
-    items: list[Item] = field(default_factory=list)
-
-
-@dataclass
-class Run:
-    """One response, from its creation to its end; times are in epoch seconds."""
-
-    id: str
-    request: dict[str, Any]
-    outcome: Outcome
-    context: list[Item]
-    input_items: list[Item]
-    conversation_id: str | None
-    created_at: float
-    starts_at: float
-    ends_at: float
-    cancelled_at: float | None = None
-
-    @property
-    def in_background(self) -> bool:
-        """Tell whether it was asked to run in the background."""
-        return bool(self.request.get("background"))
-
-    @property
-    def is_stored(self) -> bool:
-        """Tell whether it can be looked up at all."""
-        return self.request.get("store") is not False
-
-    @property
-    def final_at(self) -> float:
-        """Tell when it reaches its final status."""
-        return self.ends_at if self.cancelled_at is None else min(self.ends_at, self.cancelled_at)
-
-    def is_final(self, now: float) -> bool:
-        """Tell whether it is over."""
-        return now >= self.final_at
-
-    def status(self, now: float) -> str:
-        """Tell its status at a time."""
-        if not self.is_final(now):
-            return "queued" if now < self.starts_at else "in_progress"
-        return "cancelled" if self.final_at < self.ends_at else self.outcome.status
-
-
-@dataclass
-class PlannedScript:
-    """A script and how often it is still to be used; None is for ever."""
-
-    script: Script
-    left: int | None
-
-
 class World:
     """Everything that lives on the server; callers hold `lock` while they read or change it."""
 
-    def __init__(
-        self, behaviour: Behaviour, now: Callable[[], float], new_id: Callable[[str], str] = random_id
-    ) -> None:
+    def __init__(self, settings: Settings) -> None:
         self.lock = threading.RLock()
         self.changed = threading.Condition(self.lock)
-        self.awaited = -math.inf
         self.reach: dict[str, int] = {}
-        self.behaviour = behaviour
-        self.now = now
-        self.new_id = new_id
+        self.settings = settings
+        self.now = settings.now
+        self.new_id = settings.new_id
         self.reset()
 
     def reset(self) -> None:
         """Forget everything, scripts and faults included."""
-        self.conversations: dict[str, Conversation] = {}
-        self.runs: dict[str, Run] = {}
-        self.in_flight: list[Run] = []
-        self.fleeting: list[Run] = []
-        self.scripts: list[PlannedScript] = []
-        self.faults = PlannedFaults()
-        self.requests: list[LoggedRequest] = []
-        self.script_models: dict[str, str | None] = {}
-        self.storage = Storage(self.now, self.new_id, self.behaviour.indexing_s)
-        self.assistants = Assistants(self.now)
-        self.webhooks = Webhooks(self.new_id, self.behaviour.webhook_retry_s)
-        self.orphan_items = 0
-        self.runs_started = 0
-        self.most_concurrent = 0
+        self.conversations: Collection[Conversation] = Collection(partial(not_found, "Conversation"), "conv")
+        self.responses: Collection[Response] = Collection(partial(not_found, "Response"), "resp")
+        self.files: Collection[StoredFile] = Collection(no_such_file)
+        self.vector_stores: Collection[VectorStore] = Collection(partial(none_found, "vector store"), "vs")
+        self.webhook_endpoints: Collection[Endpoint] = Collection(partial(not_found, "Webhook endpoint"))
+        self.assistants: Collection[Resource] = Collection(partial(none_found, "assistant"), "asst")
+        self.threads: Collection[Thread] = Collection(partial(none_found, "thread"), "thread")
+        self.parts = {name: part for name, part in vars(self).items() if isinstance(part, Collection)}
+        self.in_flight: list[Response] = []
+        self.fleeting: list[Response] = []
+        self.thread_runs: list[ThreadRun] = []
+        self.webhooks = Webhooks(self)
+        self.scripts: list[tuple[Script, list[Script]]] = []
+        self.faults: PlannedFaults = PlannedFaults()
+        self.requests: list[Request] = []
+        self.models: dict[str, str | None] = {**MODELS, **self.settings.models}
+        self.orphan_items = self.runs_started = self.most_concurrent = 0
 
     def plan(self, script: Script) -> None:
         """Add a script behind the others; the model it is for becomes a known, plain one."""
-        self.scripts.append(PlannedScript(script, script.times))
+        self.scripts.append((script, []))
         if script.model is not None:
-            self.script_models[script.model] = "none"
+            self.models.setdefault(script.model, "none")
 
-    @property
-    def models(self) -> dict[str, str | None]:
-        """List the models that exist, with their default reasoning effort."""
-        return {**self.script_models, **self.behaviour.models}
+    def play(self, request: Mapping[str, Any], context: list[Item], is_quick: bool = False) -> Turn:
+        """Play the first script that is meant for a request; `context` is all that a model would read."""
+        script = Script()
+        for planned, uses in self.scripts:
+            if (planned.times is None or len(uses) < planned.times) and planned.fits(request):
+                uses.append(script := planned)
+                break
+        queued_s = self.settings.queued_s if script.queued_s is None else script.queued_s
+        duration_s = self.settings.duration_s if script.duration_s is None else script.duration_s
+        starts_at = self.now() + (0 if is_quick else queued_s)
+        outcome = outcome_of(script, request, context, self.new_id)
+        return Turn(outcome, context, starts_at, starts_at + (0 if is_quick else duration_s))
 
     def settle(self) -> None:
         """Finish what is over by now: items enter conversations, locks open, webhooks leave, unstored responses go."""
         now = self.now()
-        over = [run for run in self.in_flight if run.is_final(now)]
-        for run in sorted(over, key=lambda each: each.final_at):
-            self.in_flight.remove(run)
-            self._finish(run)
-            if run.in_background:
-                self.webhooks.announce(f"response.{run.status(run.final_at)}", run.id, run.final_at)
-        for run in [each for each in self.fleeting if now >= each.final_at + self.behaviour.retention_s]:
-            self.fleeting.remove(run)
-            self.runs.pop(run.id, None)
-        self.storage.settle()
-        deliveries.settle(self.assistants.runs.values(), now, self.new_id)
-        if self.next_delivery() < self.awaited:
-            self.changed.notify_all()
+        for response in [each for each in self.in_flight if each.is_final(now)]:
+            self.in_flight.remove(response)
+            response.finish(self)
+            if response.in_background:
+                status = response.status(response.final_at)
+                self.webhooks.announce(f"response.{status}", response.id, response.final_at)
+        for response in [each for each in self.fleeting if now >= each.final_at + self.settings.retention_s]:
+            self.fleeting.remove(response)
+            self.responses.pop(response.id, None)
+        for file in [each for each in self.files.values() if now >= each.expires_at]:
+            self.drop_file(file.id)
+        for run in self.thread_runs:
+            run.settle(self)
 
-    def next_delivery(self) -> float:
-        """Tell when a webhook may be due next, in epoch seconds."""
-        watched = self.in_flight if self.webhooks.endpoints else []
-        return min([self.webhooks.next_at, *(run.final_at for run in watched if run.in_background)])
+    def drop_file(self, file_id: str) -> None:
+        """Delete a file; vector stores lose it too."""
+        del self.files[file_id]
+        for store in self.vector_stores.values():
+            store.files.pop(file_id, None)
 
-    def _finish(self, run: Run) -> None:
-        # A failed or cancelled response leaves no items: items prove that a response ended well.
-        if run.conversation_id is None or not run.is_stored or run.status(run.final_at) not in _IN_CONVERSATION:
-            return
-        items = run.input_items + run.outcome.output
-        conversation = self.conversations.get(run.conversation_id)
-        if conversation is None:
-            self.orphan_items += len(items)
-        else:
-            conversation.items.extend(items)
-
-    def start(self, request: dict[str, Any], context: Sequence[Item], new: list[Item], conversation: str | None) -> Run:
-        """Start a response for a checked request; `new` are the items that it adds to `context`."""
-        now = self.now()
-        script = self.next_script(request)
-        queued, duration = self.times_of(script)
-        starts_at, ends_at = (now + queued, now + queued + duration) if request.get("background") else (now, now)
-        outcome = outcome_of(script, request, [*context, *new], self.new_id)
-        run = Run(self.new_id("resp"), request, outcome, list(context), new, conversation, now, starts_at, ends_at)
+    def start(self, response: Response) -> None:
         self.runs_started += 1
-        self.in_flight.append(run)
-        if run.is_stored:
-            self.runs[run.id] = run
-        if run.in_background and request.get("store") is None:
-            self.fleeting.append(run)
-        if conversation is not None:
-            self.most_concurrent = max(self.most_concurrent, len(self.running_on(conversation)))
-        return run
+        self.in_flight.append(response)
+        if response.is_stored:
+            self.responses.add(response)
+        if response.in_background and response.request.get("store") is None:
+            self.fleeting.append(response)
+        if response.conversation:
+            self.most_concurrent = max(self.most_concurrent, len(self.running_on(response.conversation.id)))
+        self.settle()
 
-    def times_of(self, script: Script) -> tuple[float, float]:
-        """Tell how long a script is queued and how long it then runs, in seconds."""
-        queued_s = self.behaviour.queued_s if script.queued_s is None else script.queued_s
-        return queued_s, self.behaviour.duration_s if script.duration_s is None else script.duration_s
-
-    def next_script(self, request: Mapping[str, Any]) -> Script:
-        """Take the first script that is meant for a request."""
-        for planned in self.scripts:
-            if planned.left != 0 and planned.script.fits(request):
-                planned.left = None if planned.left is None else planned.left - 1
-                return planned.script
-        return Script()
-
-    def running_on(self, conversation_id: str) -> list[Run]:
+    def running_on(self, conversation_id: str) -> list[Response]:
         """List the responses in flight on a conversation; more than one would be a broken lock."""
-        return [run for run in self.in_flight if run.conversation_id == conversation_id]
-
-    def conversation(self, identifier: str, param: str = "conversation_id") -> Conversation:
-        """Find a conversation, or refuse as OpenAI does (400 for a foreign id, 404)."""
-        if not identifier.startswith("conv"):
-            raise wrong_prefix(param, identifier, "conv")
-        if identifier not in self.conversations:
-            raise not_found("Conversation", identifier)
-        return self.conversations[identifier]
-
-    def run(self, identifier: str) -> Run:
-        """Find a response, or refuse as OpenAI does (400 for a foreign id, 404)."""
-        if not identifier.startswith("resp"):
-            raise wrong_prefix("response_id", identifier, "resp")
-        if identifier not in self.runs:
-            raise not_found("Response", identifier)
-        return self.runs[identifier]
+        return [each for each in self.in_flight if each.conversation and each.conversation.id == conversation_id]
 
     def counters(self) -> dict[str, int]:
-        """Count what is alive and what was left behind."""
+        """Count what is alive and what was left behind; a run in flight may outlive its thread."""
+        now = self.now()
+        alive = {name: len(part) for name, part in self.parts.items()}
         return {
-            "conversations": len(self.conversations),
-            "responses": len(self.runs),
+            **alive,
+            "vector_stores": sum(not each.is_expired(now) for each in self.vector_stores.values()),
             "responses_in_flight": len(self.in_flight),
+            "runs_in_flight": sum(each.is_active(now) for each in self.thread_runs),
             "orphan_items": self.orphan_items,
-            "webhook_endpoints": len(self.webhooks.endpoints),
             "runs_started": self.runs_started,
             "max_concurrent_per_conversation": self.most_concurrent,
-            **self.assistants.counters(),
-            **self.storage.counters(),
         }

@@ -23,7 +23,7 @@ from functions.custom_resource import app as custom_resource
 from functions.reconcile import app as reconcile
 from functions.responder import app as responder
 from functions.signal import app as signal
-from local.openai_standin import Fault, OpenAIStandIn
+from local.openai_standin import OpenAIStandIn
 from testkit.clock import Clock
 from testkit.in_process.answer_url import AnswerUrl
 from testkit.in_process.aws import aws
@@ -227,31 +227,16 @@ class World:
 
     def after_request(self, method: str, path: str, action: Callable[[], object]) -> None:
         """Do something once, right after OpenAI has served a request and before its caller sees the reply."""
-        application: Any = self.openai._application
-        handle = application.handle
+        handle = self.openai.handle
 
         def intercepted(got_method: str, got_path: str, *rest: Any) -> Any:
             reply = handle(got_method, got_path, *rest)
             if (got_method, got_path) == (method, path):
-                application.handle = handle
+                self.openai.handle = handle
                 action()
             return reply
 
-        application.handle = intercepted
-
-    def during(self, begin: float, end: float, *faults: Fault) -> None:
-        """Plan faults that OpenAI has from one virtual moment to another, whenever it is asked then."""
-        application: Any = self.openai._application
-        handle = application.handle
-        planned = self.openai._world.faults
-
-        def intercepted(*request: Any) -> Any:
-            planned.clear()
-            if begin <= self.clock() < end:
-                self.openai.fault(*faults)
-            return handle(*request)
-
-        application.handle = intercepted
+        self.openai.handle = intercepted
 
     def event(
         self,
@@ -309,7 +294,7 @@ class World:
 
     def forget_requests(self) -> None:
         """Count OpenAI's requests, the answers to CloudFormation, and the clock, from here."""
-        self.openai._world.requests.clear()
+        self.openai.forget_requests()
         self.url.answers.clear()
         self.url.bodies.clear()
         self.clock.reset()

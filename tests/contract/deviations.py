@@ -1,8 +1,15 @@
-"""Where the stand-in's replies are not as OpenAI's document says, and why; all others are held against it."""
+"""What in a reply is not as OpenAI's document says, and where that is so on purpose; requests the stand-in judges."""
 
 from __future__ import annotations
 
-from tests.contract.document import Exchange, Problem, problems
+import json
+import re
+from typing import Any, NamedTuple
+
+from local.openai_standin import openapi
+from local.openai_standin.refusals import refusal
+from local.openai_standin.request_validation import errors
+from local.openai_standin.routes import Routes
 
 UNDOCUMENTED = ("/v1/webhook_endpoints", "/v1/webhook_event_types")
 """Paths that the document does not have yet. `tests/standin` holds them against the SDK's types, which do."""
@@ -19,12 +26,37 @@ DEVIATIONS = {
 }
 """A place in the reply of a response, what is wrong with it there, and why it is so."""
 
-
-def is_known(problem: Problem) -> bool:
-    return "/responses" in problem.operation and (problem.place, problem.code) in DEVIATIONS
+_ROUTES = Routes("both")
 
 
-def unknown_problems(exchange: Exchange) -> list[Problem]:
-    if exchange.path.startswith(UNDOCUMENTED) and exchange.status == 200:
+class Problem(NamedTuple):
+    """What in a reply is not as the document says: where it was asked for, the place, and the code of the refusal."""
+
+    operation: str
+    place: str
+    code: str
+
+
+_known: dict[tuple[str, int, str], list[Problem]] = {}
+"""By operation, status, and the reply without its digits: thousands of replies are alike but for ids and times."""
+
+
+def problems(method: str, path: str, status: int, reply: Any) -> list[Problem]:
+    """Hold a reply against the document."""
+    documented = _ROUTES.find(method, path)[1] if status == 200 else path.removeprefix("/v1")
+    operation = f"{method} {documented}"
+    alike = (operation, status, re.sub(r"[0-9a-f]*\d[0-9a-f]*", "0", json.dumps(reply)))
+    if alike not in _known:
+        schema = openapi.reply(method, documented) if status == 200 else openapi.schema("ErrorResponse")
+        told = [refusal(error).body["error"] for error in errors(schema or {}, reply)]
+        places = [(re.sub(r"\[\d+\]", "[]", each["param"]), each["code"]) for each in told]
+        _known[alike] = [Problem(operation, *each) for each in dict.fromkeys(places)]
+    return _known[alike]
+
+
+def unknown_problems(method: str, path: str, status: int, reply: Any) -> list[Problem]:
+    """Do the same, but for what is as it is on purpose."""
+    if path.startswith(UNDOCUMENTED) and status == 200:
         return []
-    return [problem for problem in problems(exchange) if not is_known(problem)]
+    found = problems(method, path, status, reply)
+    return [each for each in found if "/responses" not in each.operation or each[1:] not in DEVIATIONS]

@@ -94,7 +94,7 @@ class Shared:
 
 def keeps_threads(world: World) -> bool:
     """Whether the server has conversations, or whatever it calls them."""
-    return "conversations" not in world.openai._world.behaviour.lacks
+    return "conversations" not in world.openai.lacks
 
 
 def run(world: World, shared: Shared) -> Resource:

@@ -22,7 +22,7 @@ from openai.types.webhooks import WebhookEndpoint
 from local.dashboard import dashboard_readings
 from local.deployment import APPLICATION_STACK, Application
 from local.embedded_cloud import EmbeddedCloud
-from local.openai_standin import DeliveryFault, OpenAIStandIn, Script
+from local.openai_standin import Fault, OpenAIStandIn, Script
 from tests.support.signed_events import signed
 from tests.support.stacks import Stack
 
@@ -44,7 +44,6 @@ def stack(with_webhooks: Deployed) -> Iterator[Stack]:
     stack = Stack(cloud, application, name=f"told-{uuid.uuid4().hex[:8]}")
     openai_api.script(Script(duration_s=RUN_SECONDS, match={"metadata": {"run": stack.name}}, times=None))
     yield stack
-    openai_api.fault_deliveries()
     stack.delete()
 
 
@@ -91,7 +90,7 @@ def test_the_end_of_a_run_is_told_and_answered_at_once(stack: Stack, with_webhoo
 
 def test_events_that_come_twice_change_nothing(stack: Stack, with_webhooks: Deployed) -> None:
     *_, openai_api = with_webhooks
-    openai_api.fault_deliveries(DeliveryFault("twice"))
+    openai_api.fault(Fault("WEBHOOK", ".*", "twice", times=None))
     assert stack.create(run_properties(stack.name)) == "CREATE_COMPLETE", stack.reasons()
     assert states_of(stack).count("Signal") == 1
     until = time.monotonic() + 10
@@ -107,7 +106,7 @@ def test_events_that_come_twice_change_nothing(stack: Stack, with_webhooks: Depl
 def test_a_lost_event_costs_only_time(stack: Stack, with_webhooks: Deployed) -> None:
     """Here the net is drawn in by the request's own deadline, a minute; else it is ten minutes away."""
     *_, openai_api = with_webhooks
-    openai_api.fault_deliveries(DeliveryFault("drop"))
+    openai_api.fault(Fault("WEBHOOK", ".*", "drop", times=None))
     assert stack.create(run_properties(stack.name)) == "CREATE_COMPLETE", stack.reasons()
     assert stack.outputs()["status"] == "completed"
     assert lag_seconds(stack, openai_api) > MAX_LAG_SECONDS

@@ -90,14 +90,14 @@ def test_an_account_with_few_starts_a_minute_starts_all_in_the_end(world: World)
 
 def limit_starts(world: World, count: int, seconds: int) -> dict[tuple[str, float], float]:
     """Refuse what is more than `count` starts in as many seconds; returns until when which refused run was to wait."""
-    application, handle = world.openai._application, world.openai._application.handle
+    handle = world.openai.handle
     used: Counter[int] = Counter()
     told: dict[tuple[str, float], float] = {}
 
     def limited(method: str, path: str, query: str, headers: Any, body: bytes) -> Any:
         if (method, path) != STARTS:
             return handle(method, path, query, headers, body)
-        with world.openai._world.lock:
+        with world.openai.world.lock:
             now = world.clock() - world.clock.BEGIN
             window = int(now // seconds)
             used[window] += 1
@@ -109,7 +109,7 @@ def limit_starts(world: World, count: int, seconds: int) -> dict[tuple[str, floa
                 told[world.openai.requests[-1].body["metadata"]["run"], now] = now + rest
             return reply
 
-    application.handle = limited  # type: ignore[method-assign]
+    world.openai.handle = limited
     return told
 
 

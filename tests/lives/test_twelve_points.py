@@ -205,11 +205,9 @@ def test_point_08_an_outage_of_two_minutes_fails_nothing(world: World) -> None:
     """Every call is refused or cut off, in the middle of a run of ten minutes."""
     world.openai.script(Script(duration_s=600))
     began = world.clock()
-    world.during(
-        began + 60,
-        began + 180,
-        Fault("*", ".*", "status", status=503, times=1),
-        Fault("*", ".*", "reset", times=None),
+    outage: Any = {"begins_at": began + 60, "ends_at": began + 180}
+    world.openai.fault(
+        Fault("*", ".*", "status", status=503, times=1, **outage), Fault("*", ".*", "reset", times=None, **outage)
     )
     answer = world.create(PROPERTIES | {"ServiceTimeout": "900"})
     assert answer["Status"] == "SUCCESS"

@@ -206,7 +206,7 @@ def test_an_assistant_needs_no_server(world: World) -> None:
 
 def test_bedrock_sees_a_signature_and_no_key(world: World, provider: str) -> None:
     """The stand-in checks each: of a server with a key this shows that it takes no signature."""
-    world.openai._application.signed = provider != "bedrock"
+    world.openai.signed = provider != "bedrock"
     answer = world.create(PROPERTIES)
     assert answer["Status"] == "FAILED"
     assert {"api_key": "HTTP 403", "bedrock": "HTTP 401"}[provider] in answer["Reason"]

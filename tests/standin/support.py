@@ -1,5 +1,6 @@
 """What the tests of the stand-in share: a clock moved by hand, the SDK on a stand-in, and what is sent most often."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -34,9 +35,23 @@ class Clock:
         self.time += seconds
 
 
-def client_of(stand_in: OpenAIStandIn, api_key: str = "sk-standin") -> OpenAI:
+def client_of(stand_in: OpenAIStandIn, api_key: str = "sk-standin", **more: Any) -> OpenAI:
     http = httpx2.Client(transport=stand_in.transport())
-    return OpenAI(api_key=api_key, base_url="http://standin/v1", http_client=http, max_retries=0)
+    key = {} if more else {"api_key": api_key, "base_url": "http://standin/v1"}
+    return OpenAI(http_client=http, max_retries=0, **key, **more)
+
+
+def socket_client_of(stand_in: OpenAIStandIn) -> OpenAI:
+    return OpenAI(api_key=stand_in.api_key, base_url=stand_in.base_url, max_retries=0)
+
+
+def sent(stand_in: OpenAIStandIn, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
+    """Send a request as it is, and give back the status and the JSON of the reply."""
+    usual = {"authorization": "Bearer sk-standin", "openai-beta": "assistants=v2"}
+    given = {"content": body} if isinstance(body, bytes) else {"json": body}
+    with httpx2.Client(transport=stand_in.transport(), base_url="http://standin/v1/", headers=usual | headers) as http:
+        reply = http.request(method, path, **given)
+    return reply.status_code, reply.json()
 
 
 def start(client: OpenAI, **changes: Any) -> Response:
@@ -47,14 +62,19 @@ def start(client: OpenAI, **changes: Any) -> Response:
     return response
 
 
-def refusal(call: Callable[[], object], kind: type[openai.APIStatusError] = openai.BadRequestError) -> Any:
-    """Return the error that a call is refused with; its body has all four of OpenAI's fields."""
+def refusal(call: Callable[..., object], kind: type[Any] = openai.BadRequestError, *given: Any, **named: Any) -> Any:
+    """Return the error that a call is refused with."""
     with pytest.raises(kind) as caught:
-        call()
-    assert isinstance(caught.value.body, dict)
-    assert set(caught.value.body) == {"message", "type", "param", "code"}
+        call(*given, **named)
     assert (caught.value.request_id or "").startswith("req_")
     return caught.value
+
+
+def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come to that"
+        time.sleep(0.01)
 
 
 def valid(kind: Any, reply: Any) -> Any:

@@ -17,8 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from local.openai_standin import OpenAIStandIn
-from local.openai_standin.scripts import script_from_json
+from local.openai_standin import OpenAIStandIn, Script
 from local.release import ROOT, SNAPSHOT_SUFFIX, SNAPSHOTS
 from testkit.clock import Clock
 from testkit.in_process.aws import aws
@@ -82,7 +81,7 @@ class Kept:
         """What was there before CloudFormation's first event."""
         for file_id in self.files:
             world.openai.add_file(id=file_id)
-        world.openai.script(*map(script_from_json, self.scripts))
+        world.openai.script(*[Script(**each) for each in self.scripts])
 
 
 @dataclass(frozen=True)
@@ -164,7 +163,7 @@ def _repeat(world: World, call: dict[str, Any]) -> None:
         "openai-beta": "assistants=v2",
     }
     body = b"" if call["body"] is None else json.dumps(call["body"]).encode()
-    reply = world.openai._application.handle(call["method"], call["path"], "", headers, body)
+    reply = world.openai.handle(call["method"], call["path"], "", headers, body)
     assert reply.status == 200, reply.body
 
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from pydantic.alias_generators import to_pascal
 
+from local.openai_standin import Script
 from local.openai_standin.faults import ConnectionLost
-from local.openai_standin.scripts import script_from_json
 from testkit.in_process.world import World
 from tests.upgrade.spellings import FILE
 
@@ -45,8 +45,7 @@ class Play:
 
     def _note_calls(self) -> None:
         """Keep what OpenAI was asked for, where it had an effect."""
-        application, clock = self.world.openai._application, self.world.clock
-        handle = application.handle
+        handle, clock = self.world.openai.handle, self.world.clock
 
         def noted(method: str, path: str, *rest: Any) -> Any:
             call = {"at": clock(), "method": method, "path": path, "body": None}
@@ -62,12 +61,12 @@ class Play:
                 if had_effect and method != "GET":
                     self.calls.append(call | {"body": self.world.openai.requests[-1].body})
 
-        application.handle = noted
+        self.world.openai.handle = noted
 
     def script(self, **fields: Any) -> None:
         """Say how the next run goes."""
         self.scripts.append(fields)
-        self.world.openai.script(script_from_json(fields))
+        self.world.openai.script(Script(**fields))
 
     def event(
         self, kind: str, properties: Properties, name: str = "Run", physical_id: str | None = None
