@@ -13,8 +13,7 @@ from openai.types.responses import Response
 from threadrun.providers.errors import run_problem
 from threadrun.providers.responses.chains import is_chain, marked
 from threadrun.schema.messages import Message
-from threadrun.schema.response_format import ResponseFormat
-from threadrun.schema.tools import Tool
+from threadrun.schema.tools import ResponseFormat, Tool
 from threadrun.state.observations import FunctionCall, ObservedRun, RunPlan, Usage
 
 
