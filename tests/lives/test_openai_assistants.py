@@ -13,6 +13,7 @@ from local.openai_standin import Fault, OpenAIStandIn, Script
 from testkit.memory.backend import wanted_run
 from threadrun.errors import LostReply, NotFound, TerminalError, ThreadBusy, TransientError
 from threadrun.providers.assistants_v2.backend import AssistantsBackend
+from threadrun.providers.assistants_v2.client import AssistantsServer
 from threadrun.providers.assistants_v2.shapes import MESSAGES_PER_NEW_THREAD
 from threadrun.providers.errors import translated
 from threadrun.reconcile.dispatch import reconcile
@@ -49,7 +50,7 @@ class World:
         )
         http = httpx2.Client(transport=self.server.transport())
         client = openai.OpenAI(api_key="sk-standin", base_url="http://standin/v1", http_client=http, max_retries=0)
-        self.http, self.client, self.backend = http, client, AssistantsBackend(lambda: client)
+        self.http, self.client, self.backend = http, client, AssistantsBackend(AssistantsServer(lambda: client))
 
     def wait(self, seconds: float) -> None:
         self.time += seconds
@@ -614,7 +615,7 @@ def answering(body: dict[str, Any]) -> AssistantsBackend:
     """A backend whose server gives this one answer."""
     http = httpx2.Client(transport=httpx2.MockTransport(lambda _: httpx2.Response(200, content=json.dumps(body))))
     client = openai.OpenAI(api_key="sk-test", base_url="http://api/v1", http_client=http, max_retries=0)
-    return AssistantsBackend(lambda: client)
+    return AssistantsBackend(AssistantsServer(lambda: client))
 
 
 def test_an_assistant_with_two_stores_is_refused_clearly(world: World) -> None:

@@ -101,7 +101,12 @@ def test_the_documentation_has_all_metrics_and_reasons() -> None:
     sources = [*(ROOT / "functions").glob("*/app.py"), ROOT / "layers/threadrun/threadrun/telemetry/metrics.py"]
     sources += [ROOT / "layers/threadrun/threadrun/workflow/steps.py"]
     text = "".join(path.read_text() for path in sources)
-    patterns = (r'add_metric\(name="(\w+)"', r'"(\w+)": \(MetricUnit', r'counts\["(\w+)"\]', r'values\["(\w+)"\]')
+    patterns = (
+        r'add_metric\(name="(\w+)"',
+        r'"(\w+)": (?:int\(|state\.usage)',
+        r'counts\["(\w+)"\]',
+        r'values\["(\w+)"\]',
+    )
     written = {name for pattern in patterns for name in re.findall(pattern, text)} | {"ToolCalls", "ToolFailures"}
     kinds = {f"{kind}Requests" for kind in ("Create", "Update", "Delete")}  # Named by the request's type.
     assert set(in_documentation()) == written | kinds

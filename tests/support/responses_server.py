@@ -10,6 +10,7 @@ import openai
 
 from testkit.memory.backend import wanted_run
 from threadrun.providers.responses.backend import ResponsesBackend
+from threadrun.providers.server import Server
 from threadrun.state.observations import RunPlan
 
 Answer = tuple[int, Any]
@@ -33,7 +34,7 @@ def backend(*answers: Answer | httpx2.Response | Exception) -> tuple[ResponsesBa
 
     client = httpx2.Client(transport=httpx2.MockTransport(answer))
     openai_client = openai.OpenAI(api_key="sk-test", base_url="http://api/v1", http_client=client, max_retries=0)
-    return ResponsesBackend(lambda: openai_client, catalog=None), asked  # type: ignore[arg-type]
+    return ResponsesBackend(Server(lambda: openai_client), catalog=None), asked  # type: ignore[arg-type]
 
 
 def response(**more: Any) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from typing import Any
 
 import httpx2
@@ -9,42 +10,64 @@ import openai
 import pytest
 
 from tests.support.responses_server import backend, body_of, response, wanted
-from threadrun.errors import LostReply, NotFound, NotServed, TerminalError, TransientError
-from threadrun.providers.capabilities import BEDROCK_LACKS, REMEMBERED_SECONDS, Capabilities
+from threadrun.errors import LostReply, NotFound, NotServed, TerminalError, ThreadRunError, TransientError
 from threadrun.providers.errors import translated
+from threadrun.providers.server import BEDROCK_LACKS, REMEMBERED_SECONDS, Part, Server
 from threadrun.schema.arguments import DesiredThread
 
 MADE = {"id": "conv_1", "object": "conversation", "created_at": 1, "metadata": {}}
 INVALID_URL = {"error": {"message": "Invalid URL (POST /v1/conversations)"}}
 
 
-def refusal(status: int) -> openai.APIStatusError:
+def server_at(clock: Callable[[], float], lacks: Collection[Part] = ()) -> Server:
+    def refuse(_: httpx2.Request) -> httpx2.Response:
+        raise AssertionError("nothing is asked of it")
+
+    http = httpx2.Client(transport=httpx2.MockTransport(refuse))
+    client = openai.OpenAI(api_key="sk-test", base_url="http://api/v1", http_client=http)
+    return Server(lambda: client, clock, lacks)
+
+
+def lacks(server: Server, part: Part) -> bool:
+    try:
+        server.require(part, "a test")
+    except NotServed:
+        return True
+    return False
+
+
+def refused(server: Server, status: int) -> None:
+    """What a refusal becomes of a request that needs conversations."""
     reply = httpx2.Response(status, request=httpx2.Request("POST", "http://api/v1/conversations"))
-    return openai.APIStatusError("refused", response=reply, body=None)
+    with server.needing("conversations", "a test"), server.translated("try"):
+        raise openai.APIStatusError("refused", response=reply, body=None)
 
 
 def test_what_is_missing_is_believed_for_an_hour() -> None:
     now = 1000.0
-    capabilities = Capabilities(lambda: now)
-    assert not capabilities.lacks("conversations")
-    assert capabilities.note("conversations", refusal(404))
-    assert capabilities.lacks("conversations")
-    assert not capabilities.lacks("vector stores")
+    server = server_at(lambda: now)
+    assert not lacks(server, "conversations")
+    with pytest.raises(NotServed, match="a test needs conversations, and the server at http://api/v1/ has none"):
+        refused(server, 404)
+    assert lacks(server, "conversations")
+    assert not lacks(server, "vector stores")
     now += REMEMBERED_SECONDS
-    assert not capabilities.lacks("conversations"), "a gateway may have lost its routes for a moment"
+    assert not lacks(server, "conversations"), "a gateway may have lost its routes for a moment"
 
 
 def test_what_is_known_for_good_is_never_asked() -> None:
-    capabilities = Capabilities(lambda: 1e12, BEDROCK_LACKS)
-    assert capabilities.lacks("conversations")
-    assert capabilities.lacks("vector stores")
+    server = server_at(lambda: 1e12, BEDROCK_LACKS)
+    assert lacks(server, "conversations")
+    assert lacks(server, "vector stores")
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 429, 500, 503])
 def test_another_refusal_tells_nothing_of_the_server(status: int) -> None:
-    capabilities = Capabilities()
-    assert not capabilities.note("conversations", refusal(status))
-    assert not capabilities.lacks("conversations")
+    server = server_at(lambda: 1000.0)
+    with pytest.raises(ThreadRunError) as raised:
+        refused(server, status)
+    assert not isinstance(raised.value, NotServed)
+    assert not lacks(server, "conversations")
 
 
 @pytest.mark.parametrize("status", [404, 405, 501])

@@ -91,6 +91,17 @@ def test_prompt_texts_are_not_repeated_in_problems() -> None:
     assert "secret" not in raised.value.reason
 
 
+@pytest.mark.parametrize("key", ["{" + "k" * 64, "{key}", "{0}"])
+def test_braces_of_the_users_own_are_told_as_they_are(key: str) -> None:
+    schema = {"type": "object", "patternProperties": {key: {"type": "nothing"}}}
+    given = {"type": "json_schema", "json_schema": {"name": "a", "schema": schema}}
+    with pytest.raises(InvalidProperties) as raised:
+        parsed(metadata={key: "v" * 513}, response_format=given)
+    assert key[:60] in next(each for each in raised.value.problems if each.startswith("metadata: "))
+    place = f"patternProperties.{key}.type is not as it must be"
+    assert f"response_format.json_schema.schema: is no JSON Schema: {place}" in raised.value.problems
+
+
 @pytest.mark.parametrize("name", ["timeout_seconds", "accept_statuses", "deletion_policy", "stream"])
 def test_bookkeeping_does_not_change_the_identity(name: str) -> None:
     value = {"timeout_seconds": "5", "accept_statuses": ["failed"], "deletion_policy": "retain", "stream": "true"}[name]

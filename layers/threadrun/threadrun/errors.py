@@ -9,7 +9,9 @@ from __future__ import annotations
 class ThreadRunError(Exception):
     """Base of both families."""
 
-    reason: str
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class TransientError(ThreadRunError):
@@ -17,7 +19,6 @@ class TransientError(ThreadRunError):
 
     def __init__(self, reason: str, retry_after_seconds: float | None = None) -> None:
         super().__init__(reason)
-        self.reason = reason
         self.retry_after_seconds = retry_after_seconds
 
 
@@ -38,11 +39,7 @@ class VersionConflict(TransientError):
 
 
 class TerminalError(ThreadRunError):
-    """It cannot work: `reason` is a sentence for the stack event, free of secrets and prompts."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
+    """It cannot work: the stack event gets `reason`, which is free of secrets and prompts."""
 
 
 class InvalidProperties(TerminalError):

@@ -6,8 +6,9 @@ import json
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache, cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
@@ -97,14 +98,13 @@ class Application:
     def hand_over(self, key: str, request_id: str) -> None:
         """Have the state machine continue, with a step of its own; the name makes a repeated hand-over harmless."""
         client = self.step_functions
-        try:
+        # One that exists is at work, or has been: its end is answered for.
+        with suppress(client.exceptions.ExecutionAlreadyExists):
             client.start_execution(
                 stateMachineArn=self.settings.state_machine_arn,
                 name=request_id,
                 input=json.dumps({"key": key, "request_id": request_id}),
             )
-        except client.exceptions.ExecutionAlreadyExists:
-            pass  # It is at work, or has been: its end is answered for.
 
     @cached_property
     def backend(self) -> Backend:
@@ -113,17 +113,18 @@ class Application:
         # deployment needs both wires.
         if self.settings.openai_api == "assistants":
             from threadrun.providers.assistants_v2.backend import AssistantsBackend
+            from threadrun.providers.assistants_v2.client import AssistantsServer
 
-            return AssistantsBackend(self.connect)
-        from threadrun.providers.capabilities import BEDROCK_LACKS, Capabilities
+            return AssistantsBackend(AssistantsServer(self.connect))
         from threadrun.providers.responses.assistant_catalog import AssistantCatalog
         from threadrun.providers.responses.backend import ResponsesBackend
+        from threadrun.providers.server import BEDROCK_LACKS, Server
 
         catalog = AssistantCatalog(self._dynamodb, self.settings.table_name, self.clock)
         is_bedrock = self.settings.openai_provider == "bedrock"
         if is_bedrock:
             import openai.providers.bedrock  # noqa: F401  # Not at the first event.
-        return ResponsesBackend(self.connect, catalog, Capabilities(self.clock, BEDROCK_LACKS if is_bedrock else ()))
+        return ResponsesBackend(Server(self.connect, self.clock, BEDROCK_LACKS if is_bedrock else ()), catalog)
 
     def connect(self, api_key_secret_arn: str = "", base_url: str = "") -> OpenAI:
         """The SDK's client, for the deployment's server unless told otherwise.
@@ -162,12 +163,7 @@ def _read_secret(name: str, arn: str, max_age_seconds: int) -> str:
 
 @cache
 def _openai_client(api_key: str, base_url: str) -> OpenAI:
-    from openai import OpenAI
-
-    from threadrun.providers.http_log import LoggedClient
-
-    http = LoggedClient(api_key, timeout=OPENAI_TIMEOUT_SECONDS)
-    return OpenAI(api_key=api_key, base_url=base_url, timeout=OPENAI_TIMEOUT_SECONDS, max_retries=0, http_client=http)
+    return _client(api_key, api_key=api_key, base_url=base_url)
 
 
 @cache
@@ -176,23 +172,27 @@ def _bedrock_client(base_url: str | None) -> OpenAI:
 
     `base_url` is None for the region's `mantle` endpoint.
     """
-    from openai import OpenAI, OpenAIError
+    from openai import OpenAIError
     from openai.providers.bedrock import bedrock
 
-    from threadrun.providers.http_log import LoggedClient
-
-    http = LoggedClient("", timeout=OPENAI_TIMEOUT_SECONDS)
     try:
         # Without a key of the environment: IAM is to say who may call.
-        provider = bedrock(endpoint="mantle", base_url=base_url, api_key=None)
-        return OpenAI(provider=provider, timeout=OPENAI_TIMEOUT_SECONDS, max_retries=0, http_client=http)
+        return _client("", provider=bedrock(endpoint="mantle", base_url=base_url, api_key=None))
     except OpenAIError as error:
         raise TerminalError(f"cannot use Amazon Bedrock: {error}") from error
 
 
+def _client(secret: str, **server: Any) -> OpenAI:
+    from openai import OpenAI
+
+    from threadrun.providers.http_log import LoggedClient
+
+    http = LoggedClient(secret, timeout=OPENAI_TIMEOUT_SECONDS)
+    return OpenAI(timeout=OPENAI_TIMEOUT_SECONDS, max_retries=0, http_client=http, **server)
+
+
 @cache
 def application() -> Application:
-    """The one application of this process."""
     return Application(Settings.from_environment(os.environ))
 
 

@@ -64,12 +64,10 @@ def _go_on(app: Application, event: Event, request: Request, reason: str) -> Non
 
 
 def _tell(app: Application, delivered: Delivered | None) -> None:
-    """Log and measure what was answered here."""
-    if delivered is None:
-        return
-    _, facts = measure_response(delivered, app.clock())
-    found_by = _request_names(delivered.record, delivered.request)
-    logger.warning("request answered by the responder", extra=found_by | facts)
+    if delivered is not None:
+        _, facts = measure_response(delivered, app.clock())
+        found_by = _request_names(delivered.record, delivered.request)
+        logger.warning("request answered by the responder", extra=found_by | facts)
 
 
 def _event_names(event: Event) -> dict[str, str]:

@@ -1,17 +1,17 @@
 """The registration of the application's own webhook endpoint with the server, for as long as it is deployed.
 
-A custom resource of the application's template, on CloudFormation's contract:
-https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html
+A custom resource of the application's template, on CloudFormation's contract.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, Field
 
+from threadrun.cloudformation.events import Event
 from threadrun.cloudformation.protocol import NOT_CREATED
 from threadrun.errors import NotFound, TerminalError, TransientError
 from threadrun.providers.errors import translated
@@ -33,15 +33,7 @@ class Endpoint(BaseModel):
     api_key_secret_arn: str = Field(alias="OpenAIApiKeySecretArn")
 
 
-class EndpointRequest(BaseModel):
-    """A request of CloudFormation."""
-
-    request_type: Literal["Create", "Update", "Delete"] = Field(alias="RequestType")
-    response_url: str = Field(alias="ResponseURL", repr=False)
-    stack_id: str = Field(alias="StackId")
-    request_id: str = Field(alias="RequestId")
-    logical_id: str = Field(alias="LogicalResourceId")
-    physical_id: str = Field("", alias="PhysicalResourceId")
+class EndpointRequest(Event):
     wanted: Endpoint = Field(alias="ResourceProperties")
 
 
@@ -55,18 +47,19 @@ def fulfil(
 
     `keep_secret` is given the signing secret, which the server shows once.
     """
-    for pause in (*PAUSES_SECONDS, None):
-        try:
-            if request.request_type == "Delete":
-                return _remove(request, client)
-            endpoint_id, secret = _register(request.wanted, client)
-            keep_secret(secret)
-            return endpoint_id
-        except TransientError:
-            if pause is None:
-                raise
-            sleep(pause)
-    raise AssertionError("the last try returns or raises")
+
+    def once() -> str:
+        if request.request_type == "Delete":
+            return _remove(request, client)
+        endpoint_id, secret = _register(request.wanted, client)
+        keep_secret(secret)
+        return endpoint_id
+
+    for pause in PAUSES_SECONDS:
+        with suppress(TransientError):
+            return once()
+        sleep(pause)
+    return once()
 
 
 def _register(wanted: Endpoint, client: OpenAI) -> tuple[str, str]:
@@ -88,12 +81,13 @@ def _register(wanted: Endpoint, client: OpenAI) -> tuple[str, str]:
 
 def _remove(request: EndpointRequest, client: OpenAI) -> str:
     """By its id, as a newer one may have the same address; by the address where a lost reply had the id."""
+    physical_id = request.physical_id or ""
     with suppress(NotFound), translated("remove the webhook endpoint"):
-        if not request.physical_id.startswith(NOT_CREATED):
-            client.webhooks.delete(request.physical_id)
+        if not physical_id.startswith(NOT_CREATED):
+            client.webhooks.delete(physical_id)
         elif known := _find(request.wanted, client):
             client.webhooks.delete(known.id)
-    return request.physical_id
+    return physical_id
 
 
 def _find(wanted: Endpoint, client: OpenAI) -> WebhookEndpoint | None:

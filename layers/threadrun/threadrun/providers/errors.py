@@ -8,7 +8,7 @@ import math
 import re
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import httpx2
@@ -57,24 +57,6 @@ def translated(action: str, *, creates: bool = False, secret: str = "") -> Itera
         raise TerminalError(f"cannot {action}: {error}") from error
 
 
-def require_readable(value: object, expected: type, action: str, *, creates: bool = False) -> None:
-    """Refuse a reply without an id, or of another type: the SDK parses a body of any shape."""
-    if not isinstance(value, expected) or not isinstance(getattr(value, "id", None), str):
-        family = LostReply if creates else TransientError
-        raise family(f"cannot {action}: the API's reply is unreadable")
-
-
-@contextmanager
-def refusal_ignored(translated_requests: AbstractContextManager[None]) -> Iterator[None]:
-    """Send a cancel within this: the server refuses it for a run that has ended or is being cancelled.
-
-    Ignore the reply and the refusal: only a later GET shows whether the run ended.
-    """
-    # A conflict would be translated to a `TransientError`, and tried again.
-    with suppress(TerminalError), translated_requests, suppress(openai.ConflictError):
-        yield
-
-
 def run_problem(
     error: ResponseError | LastError | None, incomplete: IncompleteDetails | RunIncompleteDetails | None
 ) -> str | None:
@@ -112,22 +94,24 @@ def _message(error: openai.APIStatusError) -> str:
 
 
 def _reason(error: openai.APIStatusError, secret: str) -> str:
-    facts = [f"HTTP {error.status_code}"]
-    facts += [f"code {error.code}"] if error.code else []
-    facts += [f"request id {error.request_id}"] if error.request_id else []
-    message, known = (
-        part.replace(secret, "***") if secret else part for part in (_message(error), f"({', '.join(facts)})")
-    )
-    return f"{message[:_MESSAGE_CHARACTERS]} {known}"
+    code = f", code {error.code}" if error.code else ""
+    request_id = f", request id {error.request_id}" if error.request_id else ""
+    facts = without(secret, f"(HTTP {error.status_code}{code}{request_id})")
+    return f"{without(secret, _message(error))[:_MESSAGE_CHARACTERS]} {facts}"
+
+
+def without(secret: str, text: str) -> str:
+    return text.replace(secret, "***") if secret else text
 
 
 def _retry_after_seconds(error: openai.APIStatusError) -> float | None:
     """Seconds to wait, which a server gives in milliseconds, in seconds or as a date. Source: openai._base_client."""
     headers = error.response.headers
     for name, divisor in (("retry-after-ms", 1000), ("retry-after", 1)):
-        seconds = _number(headers.get(name, ""))
-        if seconds is not None:
-            return max(seconds / divisor, 0.0)
+        with suppress(ValueError):
+            number = float(headers.get(name, ""))
+            if math.isfinite(number):
+                return max(number / divisor, 0.0)
     until = _epoch_s(headers.get("retry-after", ""))
     if until is None:
         return None
@@ -135,16 +119,7 @@ def _retry_after_seconds(error: openai.APIStatusError) -> float | None:
     return max(until - (_epoch_s(headers.get("date", "")) or time.time()), 0.0)
 
 
-def _number(text: str) -> float | None:
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None
-
-
 def _epoch_s(date: str) -> float | None:
-    try:
+    with suppress(ValueError, OverflowError):
         return email.utils.parsedate_to_datetime(date).timestamp()
-    except (ValueError, OverflowError):
-        return None
+    return None

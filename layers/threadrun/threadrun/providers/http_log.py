@@ -6,10 +6,13 @@ import json
 import logging
 import re
 import time
+from contextlib import suppress
 from typing import Any
 
 import httpx2
 from openai import DefaultHttpxClient
+
+from threadrun.providers.errors import without
 
 logger = logging.getLogger(__name__)
 _CODE = re.compile(r"[a-z0-9_.]{1,64}")
@@ -42,20 +45,16 @@ class LoggedClient(DefaultHttpxClient):
     def _log(self, level: int, request: httpx2.Request, began: float, **facts: Any) -> None:
         # Without the query, which could contain content.
         known = {"method": request.method, "path": request.url.path, **facts}
-        extra = {name: _without(self._secret, value) for name, value in known.items()}
+        extra = {name: without(self._secret, fact) if isinstance(fact, str) else fact for name, fact in known.items()}
         logger.log(level, "OpenAI called", extra=extra | {"milliseconds": round((time.monotonic() - began) * 1000)})
-
-
-def _without(secret: str, value: Any) -> Any:
-    return value.replace(secret, "***") if isinstance(value, str) and secret else value
 
 
 def _code(response: httpx2.Response) -> dict[str, str]:
     """The error's code, where the body was read and has one."""
     if response.is_success or not response.is_stream_consumed:
         return {}
-    try:
+    with suppress(ValueError, KeyError, TypeError):
         code = json.loads(response.content)["error"]["code"]
-    except (ValueError, KeyError, TypeError):
-        return {}
-    return {"code": code} if isinstance(code, str) and _CODE.fullmatch(code) else {}
+        if isinstance(code, str) and _CODE.fullmatch(code):
+            return {"code": code}
+    return {}

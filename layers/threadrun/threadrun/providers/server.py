@@ -1,36 +1,56 @@
-"""One server of OpenAI's API as both wires reach it: its client, the parts that it lacks, its errors translated."""
+"""One server of OpenAI's API as both wires reach it: its client, its errors translated, and the parts that it lacks.
+
+The refusal of the first request that needs a part shows that it is missing, so a server that has every part gets no
+additional request. That is remembered for an hour only, because a gateway may lose its routes for a moment.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import TypeVar
+import math
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, Generic, Literal, TypeVar
 
+import openai
 from openai import OpenAI
 
-from threadrun.providers.capabilities import Capabilities
-from threadrun.providers.errors import require_readable, translated
+from threadrun.errors import LostReply, NotFound, NotServed, TerminalError, ThreadRunError, TransientError
+from threadrun.providers.errors import translated
+
+T = TypeVar("T")
+AnyServer = TypeVar("AnyServer", bound="Server")
+Part = Literal["conversations", "vector stores"]
 
 MARK = "threadrun"
 """Metadata key of what this application made and must find again."""
-T = TypeVar("T")
+REMEMBERED_SECONDS = 3600
+UNSERVED_STATUSES = frozenset({404, 405, 501})
+BEDROCK_LACKS: tuple[Part, ...] = ("conversations", "vector stores")
+"""Not found out by a refusal: IAM has no action for either, and may refuse with 403, which proves nothing.
+
+Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_bedrock-mantle.html
+"""
+_INSTEAD: dict[Part, str] = {
+    "conversations": "give each run its own messages in `thread`",
+    "vector stores": "leave the tool out, so that attached files are part of their message",
+}
 
 
 class Server:
-    """A server, connected when it gets its first request."""
+    """A server, connected when it gets its first request.
+
+    A request is a method of the SDK's client, with ids and fields; `action`, an infinitive phrase, names it in errors.
+    """
 
     def __init__(
-        self,
-        connect: Callable[[], OpenAI],
-        capabilities: Capabilities | None = None,
-        around: Callable[[], AbstractContextManager[None]] = nullcontext,
+        self, connect: Callable[[], OpenAI], clock: Callable[[], float] = time.time, lacks: Collection[Part] = ()
     ) -> None:
         """`connect` gives a client without retries: a retried POST could start a second, billed run.
 
-        `around` gives a context that each request is sent in.
+        `clock` gives Unix seconds; `lacks` has the parts that are missing for ever.
         """
-        self._connect, self._around = connect, around
-        self.capabilities = capabilities or Capabilities()
+        self._connect, self._clock, self._lacks_until = connect, clock, dict.fromkeys(lacks, math.inf)
 
     @property
     def client(self) -> OpenAI:
@@ -40,12 +60,76 @@ class Server:
     @contextmanager
     def translated(self, action: str, *, creates: bool = False) -> Iterator[None]:
         """`errors.translated` for this server: its API key is cut out of messages."""
-        with self._around(), translated(action, creates=creates, secret=self.client.api_key):
+        with translated(action, creates=creates, secret=self.client.api_key):
             yield
 
-    def request(self, action: str, expected: type[T], send: Callable[[], T], *, creates: bool = False) -> T:
-        """Send one request and return its reply, an object of type `expected` with an id."""
+    def send(self, action: str, method: Callable[..., T], /, *ids: str, creates: bool = False, **fields: Any) -> T:
+        """Send one request and return its reply, of any shape. With `creates` it may raise `LostReply`."""
         with self.translated(action, creates=creates):
-            reply = send()
-        require_readable(reply, expected, action, creates=creates)
+            return method(*ids, **fields)
+
+    def request(self, action: str, method: Callable[..., T], /, *ids: str, creates: bool = False, **fields: Any) -> T:
+        """Send one request and return its reply, refused unless it has an id: the SDK parses a body of any shape."""
+        reply = self.send(action, method, *ids, creates=creates, **fields)
+        if not isinstance(getattr(reply, "id", None), str):
+            family = LostReply if creates else TransientError
+            raise family(f"cannot {action}: the API's reply is unreadable")
         return reply
+
+    def listed(self, action: str, method: Callable[..., Iterable[T]], /, *ids: str, **fields: Any) -> list[T]:
+        """Read all pages of a list."""
+        with self.translated(action):
+            return list(method(*ids, **fields))
+
+    def delete(self, kind: str, method: Callable[[str], object], id_: str) -> None:
+        """Delete a thing of this kind; one that does not exist any more is not an error."""
+        with suppress(NotFound):
+            self.send(f"delete {kind} {id_}", method, id_)
+
+    def cancel(self, method: Callable[..., object], run_id: str, **fields: str) -> None:
+        """Cancel a run: the server refuses it for one that has ended or is being cancelled.
+
+        Ignore the reply and the refusal: only a later GET shows whether the run ended.
+        """
+        # A conflict would be translated to a `TransientError`, and tried again.
+        with suppress(TerminalError), self.translated(f"cancel run {run_id}"), suppress(openai.ConflictError):
+            method(run_id, **fields)
+
+    def find_marked(self, action: str, method: Callable[..., Any], token: str, limit: int) -> Any | None:
+        """What an earlier request with this `token` made, among the `limit` newest; None where there is none."""
+        newest = self.send(action, method, limit=limit, order="desc").data
+        return next((each for each in newest or () if has_mark(each, token)), None)
+
+    def require(self, part: Part, what: str) -> None:
+        """Raise `NotServed` where `what` needs a part that is known to be missing."""
+        if self._clock() < self._lacks_until.get(part, -math.inf):
+            server, instead = self.client.base_url, f"{_INSTEAD[part]}, or use a server that has them"
+            raise NotServed(f"{what} needs {part}, and the server at {server} has none: {instead}")
+
+    @contextmanager
+    def needing(self, part: Part, what: str) -> Iterator[None]:
+        """Send the request that `what` needs this part for within this; raises `NotServed` where the server lacks it.
+
+        For requests only whose path names no object: with one in it, a 404 may mean that the object is missing.
+        """
+        self.require(part, what)
+        try:
+            yield
+        except (openai.APIStatusError, ThreadRunError) as error:
+            refusal = error.__cause__ if isinstance(error, ThreadRunError) else error
+            if getattr(refusal, "status_code", None) in UNSERVED_STATUSES:
+                self._lacks_until[part] = self._clock() + REMEMBERED_SECONDS
+                self.require(part, what)
+            raise
+
+
+class Subject(Generic[AnyServer]):
+    """What a server has for one protocol of `threadrun.reconcile.backend`."""
+
+    def __init__(self, server: AnyServer) -> None:
+        self._server = server
+
+
+def has_mark(thing: Any, value: str, key: str = MARK) -> bool:
+    """Whether this object of the server was created with this value of the mark."""
+    return bool((thing.metadata or {}).get(key) == value)

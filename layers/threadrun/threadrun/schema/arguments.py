@@ -9,15 +9,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema
-from pydantic_core import PydanticCustomError
 
 from threadrun.schema.messages import Message, Thread
-from threadrun.schema.response_format import ResponseFormat
-from threadrun.schema.tools import Tool
+from threadrun.schema.tools import ResponseFormat, Tool
 from threadrun.schema.types import Boolean, Integer, Metadata, Number, Properties, Text
 
 MIN_COMPLETION_TOKENS = 16
@@ -87,11 +85,28 @@ class Generation(Properties):
         """Whether there is a function that nobody here can answer for."""
         return any(tool.function and not tool.function.handler_arn for tool in self.tools or ())
 
+    @property
+    def store_ids(self) -> tuple[str, ...]:
+        """Vector stores that its tools name, each once, in order."""
+        return _once(store_id for tool in self.tools or () for store_id in tool.vector_store_ids or ())
+
+    @property
+    def code_file_ids(self) -> tuple[str, ...]:
+        """Files that its tools name, each once, in order."""
+        return _once(file_id for tool in self.tools or () for file_id in tool.file_ids or ())
+
 
 def _check_import_id(value: str) -> str:
     if not re.fullmatch(IMPORT_ID, value):
-        raise PydanticCustomError("import_id", "must look like thread_id:run_id")
+        raise ValueError("must look like thread_id:run_id")
     return value
+
+
+ImportId = Annotated[
+    Text,
+    AfterValidator(_check_import_id),
+    WithJsonSchema({"type": "string", "pattern": f"^{IMPORT_ID}$", "format": "thread_id:run_id"}),
+]
 
 
 class DesiredRun(Generation, Desired):
@@ -113,14 +128,7 @@ class DesiredRun(Generation, Desired):
         None,
         description="The most tokens that may be generated, 16 at least (256 where the server speaks Assistants v2).",
     )
-    import_id: (
-        Annotated[
-            Text,
-            AfterValidator(_check_import_id),
-            WithJsonSchema({"type": "string", "pattern": f"^{IMPORT_ID}$", "format": "thread_id:run_id"}),
-        ]
-        | None
-    ) = Field(
+    import_id: ImportId | None = Field(
         None,
         description="`thread_id:run_id` of a run to adopt instead of starting one. It stays at OpenAI unless "
         "`deletion_policy` is `delete`.",
@@ -173,14 +181,12 @@ class DesiredRun(Generation, Desired):
     @property
     def attached_file_ids(self) -> tuple[str, ...]:
         """Files of all messages, each once, in order."""
-        found = (each.file_id for message in self.messages for each in message.attachments or ())
-        return tuple(dict.fromkeys(found))
+        return _once(each.file_id for message in self.messages for each in message.attachments or ())
 
     @property
     def file_ids(self) -> tuple[str, ...]:
         """All files that this run names, each once, in order."""
-        named = (file_id for tool in self.tools or () for file_id in tool.file_ids or ())
-        return tuple(dict.fromkeys([*self.attached_file_ids, *named]))
+        return _once([*self.attached_file_ids, *self.code_file_ids])
 
     def has_tool(self, *types: str) -> bool:
         return any(tool.type in types for tool in self.tools or ())
@@ -189,10 +195,8 @@ class DesiredRun(Generation, Desired):
         """This run with the assistant's settings where it has none of its own."""
         if assistant is None:
             return self
-        own = {name: getattr(self, name) for name in Generation.model_fields}
-        return self.model_copy(
-            update={n: getattr(assistant, n) if value is None else value for n, value in own.items()}
-        )
+        missing = [name for name in Generation.model_fields if getattr(self, name) is None]
+        return self.model_copy(update={name: getattr(assistant, name) for name in missing})
 
 
 class DesiredThread(Desired):
@@ -244,6 +248,10 @@ AnyDesired = DesiredRun | DesiredThread | DesiredAssistant
 RESOURCE_MODELS: dict[str, type[AnyDesired]] = {
     model.resource_type: model for model in (DesiredRun, DesiredThread, DesiredAssistant)
 }
+
+
+def _once(ids: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(ids))
 
 
 def _digest(value: Any) -> str:

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
-
-from pydantic_core import PydanticCustomError
 
 _NUMBERS = frozenset(
     {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength"}
@@ -19,14 +18,15 @@ _NUMBERS = frozenset(
 _BOOLEANS = frozenset({"uniqueItems", "deprecated", "readOnly", "writeOnly", "nullable"})
 _SCHEMAS = frozenset(
     {"items", "additionalProperties", "additionalItems", "unevaluatedProperties", "unevaluatedItems"}
-    | {"contains", "propertyNames", "not", "if", "then", "else"}
+    | {"contains", "propertyNames", "not", "if", "then", "else", "anyOf", "oneOf", "allOf", "prefixItems"}
 )
-_SCHEMA_LISTS = frozenset({"anyOf", "oneOf", "allOf", "prefixItems"})
 _SCHEMA_MAPS = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"})
 _TOLD = _NUMBERS | {"type", "enum", "const", "pattern", "format", "uniqueItems"}
 _TOLD_CHARACTERS = 200
 _VALUES = frozenset({"const", "default"})
 _VALUE_LISTS = frozenset({"enum", "examples"})
+_KINDS = {bool: frozenset({"boolean"})} | dict.fromkeys((int, float), frozenset({"number", "integer"}))
+"""What a schema calls these types of Python's."""
 
 
 def read_schema(value: Any) -> Any:
@@ -35,13 +35,13 @@ def read_schema(value: Any) -> Any:
         try:
             value = json.loads(value)
         except ValueError:
-            raise PydanticCustomError("json_schema", "must be a JSON object: this text is no JSON") from None
+            raise ValueError("must be a JSON object: this text is no JSON") from None
         if not isinstance(value, dict):
-            raise PydanticCustomError("json_schema", "must be a JSON object")
+            raise ValueError("must be a JSON object")
         return value
     if isinstance(value, Mapping):
         return restored(value)
-    raise PydanticCustomError("json_schema", "must be a JSON object, as text or as a map")
+    raise ValueError("must be a JSON object, as text or as a map")
 
 
 def check_schema(schema: dict[str, Any]) -> dict[str, Any]:
@@ -53,9 +53,7 @@ def check_schema(schema: dict[str, Any]) -> dict[str, Any]:
         Draft202012Validator.check_schema(schema)
     except SchemaError as error:
         place = ".".join(map(str, error.absolute_path)) or "it"
-        raise PydanticCustomError(
-            "json_schema", "is no JSON Schema: {place} is not as it must be", {"place": place}
-        ) from None
+        raise ValueError(f"is no JSON Schema: {place} is not as it must be") from None
     return schema
 
 
@@ -116,8 +114,6 @@ def _restored_keyword(keyword: str, value: Any, kinds: frozenset[Any]) -> Any:
         return _typed(value, frozenset({"boolean"}))
     if keyword in _SCHEMAS:
         return [restored(each) for each in value] if isinstance(value, list) else restored(value)
-    if keyword in _SCHEMA_LISTS and isinstance(value, list):
-        return [restored(each) for each in value]
     if keyword in _SCHEMA_MAPS and isinstance(value, Mapping):
         return {name: restored(each) for name, each in value.items()}
     if keyword in _VALUES:
@@ -131,12 +127,8 @@ def _typed(value: Any, kinds: frozenset[Any]) -> Any:
     """A string as the number or boolean that the schema's type calls for, where it reads as one."""
     if not isinstance(value, str) or "string" in kinds:
         return value
-    try:
+    with suppress(ValueError):
         parsed = json.loads(value)
-    except ValueError:
-        return value
-    if isinstance(parsed, bool):
-        return parsed if "boolean" in kinds else value
-    if isinstance(parsed, int | float):
-        return parsed if kinds & {"number", "integer"} else value
+        if kinds & _KINDS.get(type(parsed), frozenset()):
+            return parsed
     return value

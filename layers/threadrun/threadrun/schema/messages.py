@@ -6,13 +6,16 @@ from typing import Literal
 
 from pydantic import Field
 
-from threadrun.schema.tools import Attachment
 from threadrun.schema.types import Metadata, Properties, Text
 
 
-class Message(Properties):
-    """One message of a new thread."""
+class Attachment(Properties):
+    """A file that comes with a message; which tool reads it follows from the run's tools."""
 
+    file_id: Text = Field(description="The ID of the file.")
+
+
+class Message(Properties):
     role: Literal["user"] = Field(description="The role of the author. Only `user` is possible.")
     content: Text = Field(description="The text of the message.")
     attachments: tuple[Attachment, ...] | None = Field(
@@ -28,7 +31,5 @@ class Message(Properties):
 
 
 class Thread(Properties):
-    """The new thread that the run starts on."""
-
     messages: tuple[Message, ...] = Field((), description="The messages that the thread starts with.")
     metadata: Metadata | None = Field(None, description="Key-value pairs on the thread, at most 16.")

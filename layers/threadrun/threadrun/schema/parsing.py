@@ -24,12 +24,15 @@ RESERVED = frozenset({"ServiceToken", "ServiceTimeout"})
 """CloudFormation's own properties of every custom resource."""
 
 _SHOWN_CHARACTERS = 40
-_SAYS_VALUE = {"literal_error", "greater_than_equal", "less_than_equal", "boolean", "integer", "number"}
+_SAYS_VALUE = {"literal_error", "greater_than_equal", "less_than_equal", "bool_type", "int_type", "float_type"}
 _SENTENCES = {
     "missing": "is required",
     "literal_error": "must be {expected}",
     "greater_than_equal": "must be at least {ge:g}",
     "less_than_equal": "must be at most {le:g}",
+    "bool_type": "must be true or false",
+    "int_type": "must be a whole number",
+    "float_type": "must be a number",
     "string_type": "must be text",
     "string_too_short": "must not be empty",
     "string_pattern_mismatch": "must match {pattern}",
@@ -44,18 +47,15 @@ _SENTENCES = {
 def parse_properties(
     raw: Mapping[str, Any], model: type[Wanted], tool_function_arns: Sequence[str] | None = None
 ) -> tuple[Wanted, KeyStyle]:
-    """Validate the properties of the resource type that `model` stands for.
+    """Validate the properties of a resource of this type; returns it as desired, with the style of its keys.
 
-    `tool_function_arns` are the patterns that handlers must match, None where any may be named.
-
-    Returns the desired resource and the style its keys were written in. Raises `InvalidProperties` with every
-    problem found, each naming the property in the user's own style; prompt texts are never repeated.
+    `tool_function_arns` are the patterns that handlers must match, None where any may be named. Raises
+    `InvalidProperties` with every problem, each naming its property in the user's own style, none repeating a prompt.
     """
     reader = _KeyReader()
     given = reader.read(model, {key: value for key, value in raw.items() if key not in RESERVED}, ())
     style = reader.style()
-    problems = [*reader.problems, *reader.mixed_styles()]
-    desired = None
+    problems, desired = reader.problems, None
     try:
         desired = model.model_validate(given, context={ALLOWED_HANDLERS: tool_function_arns})
     except ValidationError as error:
@@ -79,33 +79,28 @@ class _KeyReader:
         if not isinstance(value, Mapping):
             return value
         fields = {field.alias or name: field for name, field in model.model_fields.items()}
-        known: dict[str, tuple[str, KeyStyle]] = {}
-        for name in fields:
-            known |= {to_pascal(name): (name, "PascalCase"), name: (name, "snake_case")}
         given: dict[str, Any] = {}
         for key, item in value.items():
+            style: KeyStyle = "PascalCase" if key[:1].isupper() else "snake_case"
+            known = {to_pascal(name) if style == "PascalCase" else name: name for name in fields}
             if key not in known:
-                self._add_unknown(key, known, path)
+                [near] = difflib.get_close_matches(key, known, n=1, cutoff=0)
+                problem = f"{_join((*path, key))}: unknown property, the nearest known one is {near}"
+                self.problems.append(problem)
                 continue
-            name, style = known[key]
+            name = known[key]
             self._keys[style].append(_join((*path, key)))
             nested = _nested_model(fields[name].annotation)
             given[name] = self.read(nested, item, (*path, key)) if nested else item
         return given
 
-    def _add_unknown(self, key: str, known: Mapping[str, Any], path: tuple[str | int, ...]) -> None:
-        style = [name for name in known if name[:1].isupper() == key[:1].isupper()]
-        near = difflib.get_close_matches(key, style, n=1, cutoff=0) or sorted(known)[:1]
-        self.problems.append(f"{_join((*path, key))}: unknown property, the nearest known one is {near[0]}")
-
     def style(self) -> KeyStyle:
-        return "PascalCase" if len(self._keys["PascalCase"]) > len(self._keys["snake_case"]) else "snake_case"
-
-    def mixed_styles(self) -> list[str]:
+        """The style of most keys. That there are keys of both is a problem."""
         snake, pascal = self._keys["snake_case"], self._keys["PascalCase"]
-        if not (snake and pascal):
-            return []
-        return [f"snake_case and PascalCase keys are mixed: {', '.join(snake)} and {', '.join(pascal)}; use one style"]
+        if snake and pascal:
+            both = ", ".join(snake), ", ".join(pascal)
+            self.problems.append(f"snake_case and PascalCase keys are mixed: {both[0]} and {both[1]}; use one style")
+        return "PascalCase" if len(pascal) > len(snake) else "snake_case"
 
 
 def _nested_model(annotation: Any) -> type[BaseModel] | None:
@@ -116,21 +111,20 @@ def _nested_model(annotation: Any) -> type[BaseModel] | None:
 
 
 def _sentence(detail: dict[str, Any], style: KeyStyle) -> str:
-    kind, value = detail["type"], detail.get("input")
-    text = _SENTENCES.get(kind, detail["msg"]).format_map(detail.get("ctx") or {})
+    kind, value, context = detail["type"], detail.get("input"), detail.get("ctx") or {}
+    own = str(context.get("error", detail["msg"]))  # A ValueError's text, as `schema` raises it.
+    text = _SENTENCES[kind].format_map(context) if kind in _SENTENCES else own
     if kind in _SAYS_VALUE and isinstance(value, str | int | float):
         text += f" (it is {str(value)[:_SHOWN_CHARACTERS]!r})"
     return f"{_path(detail['loc'], style)}: {text}"
 
 
 def _path(location: tuple[str | int, ...], style: KeyStyle) -> str:
-    # Below metadata and triggers the keys are the user's own: kept as they are.
-    fields = location if style == "snake_case" else tuple(_pascal(part) for part in location)
-    return _join(fields)
+    def spelled(part: str | int) -> str | int:
+        # Below metadata and triggers the keys are the user's own: kept as they are.
+        return to_pascal(part) if style == "PascalCase" and isinstance(part, str) and part.islower() else part
 
-
-def _pascal(part: str | int) -> str | int:
-    return to_pascal(part) if isinstance(part, str) and part.islower() else part
+    return _join(tuple(map(spelled, location)))
 
 
 def _join(parts: tuple[str | int, ...]) -> str:

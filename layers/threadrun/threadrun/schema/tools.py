@@ -1,4 +1,4 @@
-"""Tools and attachments: what a run or an assistant may use. Types and nesting are those of the Terraform resource."""
+"""Tools, and the form of the answer: what runs and assistants have. Types and nesting are the Terraform resource's."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from fnmatch import fnmatchcase
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationInfo, WithJsonSchema
-from pydantic_core import PydanticCustomError
 
-from threadrun.schema.json_schema import read_schema
+from threadrun.schema.json_schema import check_schema, read_schema
 from threadrun.schema.types import Boolean, Properties, Text, TypedProperties
 
 ALLOWED_HANDLERS = "tool_function_arns"
@@ -21,6 +20,7 @@ JsonSchema = Annotated[
     WithJsonSchema({"type": "object", "contentMediaType": "application/json"}),
 ]
 """A JSON Schema: JSON text, or a map."""
+Name = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9_-]{1,64}$")]
 
 
 def _require_allowed(handler_arn: str, info: ValidationInfo) -> str:
@@ -28,20 +28,16 @@ def _require_allowed(handler_arn: str, info: ValidationInfo) -> str:
     # IAM knows the same two wildcards; what it denies is refused before a run is paid for.
     if allowed is None or any(fnmatchcase(handler_arn, pattern) for pattern in allowed):
         return handler_arn
-    known = ",".join(allowed)
-    raise PydanticCustomError(
-        "handler_arn",
-        "this application may not invoke {arn}: deploy it with ToolFunctionArns={wanted}",
-        {"arn": handler_arn, "wanted": f"{known},{handler_arn}" if known else handler_arn},
-    )
+    wanted = ",".join([*allowed, handler_arn])
+    raise ValueError(f"this application may not invoke {handler_arn}: deploy it with ToolFunctionArns={wanted}")
+
+
+_LAMBDA_ARN = r"^arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:[a-zA-Z0-9_-]{1,64}(:[a-zA-Z0-9_$-]+)?$"
+HandlerArn = Annotated[str, StringConstraints(pattern=_LAMBDA_ARN), AfterValidator(_require_allowed)]
 
 
 class FunctionDefinition(Properties):
-    """A function that the model may call."""
-
-    name: Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9_-]{1,64}$")] = Field(
-        description="The name of the function: letters, digits, `_` and `-`, 64 at most."
-    )
+    name: Name = Field(description="The name of the function: letters, digits, `_` and `-`, 64 at most.")
     description: Text | None = Field(None, description="What it does, for the model to decide when to call it.")
     parameters: JsonSchema | None = Field(
         None, description="Its parameters as a JSON Schema object: JSON text, taken exactly, or a map."
@@ -49,16 +45,7 @@ class FunctionDefinition(Properties):
     strict: Boolean | None = Field(
         None, description="Whether the model must keep exactly to the parameters. `false` unless set."
     )
-    handler_arn: (
-        Annotated[
-            str,
-            StringConstraints(
-                pattern=r"^arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:[a-zA-Z0-9_-]{1,64}(:[a-zA-Z0-9_$-]+)?$"
-            ),
-            AfterValidator(_require_allowed),
-        ]
-        | None
-    ) = Field(
+    handler_arn: HandlerArn | None = Field(
         None,
         description="The Lambda function that answers its calls, one that the application's `ToolFunctionArns` allow. "
         "Without it the run ends as `requires_action`.",
@@ -91,7 +78,29 @@ class Tool(TypedProperties):
         return self.type in ("retrieval", "file_search")
 
 
-class Attachment(Properties):
-    """A file that comes with a message; which tool reads it follows from the run's tools."""
+class JsonSchemaFormat(Properties, populate_by_name=True):
+    name: Name = Field(description="A name for the model: letters, digits, `_` and `-`, 64 at most.")
+    description: Text | None = Field(None, description="What the answer is for, told to the model.")
+    # `schema` itself is a name of pydantic's.
+    schema_: Annotated[JsonSchema, AfterValidator(check_schema)] = Field(
+        alias="schema", description="The JSON Schema of the answer: JSON text, taken exactly, or a map."
+    )
+    strict: Boolean | None = Field(
+        None, description="Whether the model is held to the schema while it writes. `false` unless set."
+    )
 
-    file_id: Text = Field(description="The ID of the file.")
+
+class ResponseFormat(TypedProperties):
+    """The form of the answer; `json_object` needs the word "json" in the messages (OpenAI's rule)."""
+
+    only_for: ClassVar[Mapping[str, tuple[str, ...]]] = {"json_schema": ("json_schema",)}
+    required_for_their_types: ClassVar[frozenset[str]] = frozenset({"json_schema"})
+
+    type: Literal["text", "json_object", "json_schema"] = Field(
+        description="`text`, `json_object` or `json_schema`. The second needs the word JSON in a message."
+    )
+    json_schema: JsonSchemaFormat | None = Field(
+        None,
+        description="What the answer has to be, for type `json_schema`. An answer that is not fails the resource; the "
+        "top-level scalars of one that is are the attributes `output.<key>`.",
+    )

@@ -6,50 +6,23 @@ Limits: OpenAI's API reference (metadata: 16 pairs, keys of 64 and values of 512
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    StringConstraints,
-    WithJsonSchema,
-    model_validator,
-)
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 METADATA_PAIRS = 16
 METADATA_KEY_CHARACTERS = 64
 METADATA_VALUE_CHARACTERS = 512
 
 
-def _recast_boolean(value: Any) -> Any:
-    """CloudFormation's "true" and "false" as booleans; nothing else counts as one."""
-    if isinstance(value, bool):
-        return value
-    if value in ("true", "false"):
-        return value == "true"
-    raise PydanticCustomError("boolean", "must be true or false")
+def _recast(pattern: str, read: Callable[[str], object]) -> BeforeValidator:
+    """CloudFormation's text as a value of another type, where it matches; what stays text is refused after that."""
 
+    def recast(value: object) -> object:
+        return read(value) if isinstance(value, str) and re.fullmatch(pattern, value) else value
 
-def _recast_integer(value: Any) -> Any:
-    """CloudFormation's "1024" as an integer; "1024.5" and "1e3" are not integers."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    if isinstance(value, str) and re.fullmatch(r"[+-]?[0-9]+", value):
-        return int(value)
-    raise PydanticCustomError("integer", "must be a whole number")
-
-
-def _recast_number(value: Any) -> Any:
-    """CloudFormation's "0.7" as a number; "nan" and "inf" are none."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return value
-    if isinstance(value, str) and re.fullmatch(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?", value):
-        return float(value)
-    raise PydanticCustomError("number", "must be a number")
+    return BeforeValidator(recast)
 
 
 def _recast_text(value: Any) -> Any:
@@ -61,29 +34,20 @@ def _recast_text(value: Any) -> Any:
 
 def _check_metadata(value: dict[str, str]) -> dict[str, str]:
     if len(value) > METADATA_PAIRS:
-        raise PydanticCustomError(
-            "metadata", "has {count} pairs, at most {most} are possible", {"count": len(value), "most": METADATA_PAIRS}
-        )
+        raise ValueError(f"has {len(value)} pairs, at most {METADATA_PAIRS} are possible")
+    most, most_in_value = METADATA_KEY_CHARACTERS, METADATA_VALUE_CHARACTERS
     for key, text in value.items():
-        if not 1 <= len(key) <= METADATA_KEY_CHARACTERS:
-            raise PydanticCustomError(
-                "metadata",
-                "key '{key}' has {count} characters, 1 to {most} are possible",
-                {"key": key[:METADATA_KEY_CHARACTERS], "count": len(key), "most": METADATA_KEY_CHARACTERS},
-            )
-        if len(text) > METADATA_VALUE_CHARACTERS:
-            raise PydanticCustomError(
-                "metadata",
-                "value of '{key}' has {count} characters, at most {most} are possible",
-                {"key": key, "count": len(text), "most": METADATA_VALUE_CHARACTERS},
-            )
+        if not 1 <= len(key) <= most:
+            raise ValueError(f"key '{key[:most]}' has {len(key)} characters, 1 to {most} are possible")
+        if len(text) > most_in_value:
+            raise ValueError(f"value of '{key}' has {len(text)} characters, at most {most_in_value} are possible")
     return value
 
 
-Boolean = Annotated[bool, BeforeValidator(_recast_boolean)]
-Integer = Annotated[int, BeforeValidator(_recast_integer)]
-Number = Annotated[float, BeforeValidator(_recast_number)]
-Text = Annotated[str, BeforeValidator(_recast_text), StringConstraints(min_length=1)]
+Boolean = Annotated[bool, Field(strict=True), _recast("true|false", lambda text: text == "true")]
+Integer = Annotated[int, Field(strict=True), _recast(r"[+-]?[0-9]+", int)]
+Number = Annotated[float, Field(strict=True), _recast(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?", float)]
+Text = Annotated[str, BeforeValidator(_recast_text), Field(min_length=1)]
 Metadata = Annotated[
     dict[str, Annotated[str, BeforeValidator(_recast_text)]],
     AfterValidator(_check_metadata),
@@ -118,12 +82,7 @@ class TypedProperties(Properties):
         for name, types in self.only_for.items():
             is_given = getattr(self, name) is not None
             if is_given and given_type not in types:
-                allowed = " or ".join(types)
-                raise PydanticCustomError(
-                    "only_for", "{name} is possible for type {types} only", {"name": name, "types": allowed}
-                )
+                raise ValueError(f"{name} is possible for type {' or '.join(types)} only")
             if not is_given and given_type in types and name in self.required_for_their_types:
-                raise PydanticCustomError(
-                    "required_for", "{name} is required for type {type}", {"name": name, "type": given_type}
-                )
+                raise ValueError(f"{name} is required for type {given_type}")
         return self

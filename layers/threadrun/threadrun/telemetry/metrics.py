@@ -22,7 +22,7 @@ MODEL_CHARACTERS = 250
 def count(counts: Mapping[str, int]) -> None:
     """Write how often each thing happened, if any did: what did not is written as 0 beside it."""
     if any(counts.values()):
-        _write({name: (MetricUnit.Count, number) for name, number in counts.items()})
+        _write(counts)
 
 
 def measure_response(delivered: Delivered, now: float) -> tuple[RunEnd | None, dict[str, str]]:
@@ -31,37 +31,30 @@ def measure_response(delivered: Delivered, now: float) -> tuple[RunEnd | None, d
     if end is None:
         return None, {"answer": delivered.response.status}
     measure(end)
-    return end, {"answer": delivered.response.status, **end.facts}
+    facts = {"answer": delivered.response.status, "status": end.run.observed.status, "failure": end.failure}
+    return end, {name: fact for name, fact in facts.items() if fact is not None}
 
 
 def measure(end: RunEnd) -> None:
     """Write how a run ended, how long after its end that was told, and its tokens."""
     run, state, has_failed = end.run, end.run.observed, end.failure is not None
     # Both for each run: the average of RunsFailed is the failure rate.
-    values: dict[str, tuple[MetricUnit, float]] = {
-        "RunsCompleted": (MetricUnit.Count, int(not has_failed)),
-        "RunsFailed": (MetricUnit.Count, int(has_failed)),
-    }
+    values: dict[str, float] = {"RunsCompleted": int(not has_failed), "RunsFailed": int(has_failed)}
     if end.lag_seconds is not None:
-        values["Lag"] = (MetricUnit.Seconds, end.lag_seconds)
+        values["Lag"] = end.lag_seconds
     _write(values)
     if end.failure is not None:
-        _write({"RunsFailed": (MetricUnit.Count, 1)}, reason=end.failure)
+        _write({"RunsFailed": 1}, reason=end.failure)
     if run.run and run.run.is_ours and state.model and state.usage.total_tokens:
-        tokens = {
-            "PromptTokens": (MetricUnit.Count, state.usage.prompt_tokens),
-            "CompletionTokens": (MetricUnit.Count, state.usage.completion_tokens),
-        }
+        tokens = {"PromptTokens": state.usage.prompt_tokens, "CompletionTokens": state.usage.completion_tokens}
         _write(tokens, model=state.model.encode("ascii", "replace").decode()[:MODEL_CHARACTERS])
 
 
-def _write(values: Mapping[str, tuple[MetricUnit, float]], **dimensions: str) -> None:
+def _write(values: Mapping[str, float], **dimensions: str) -> None:
     """One line with one set of dimensions: what is in a line gets all that the line has."""
-    if not values:
-        return
     metrics = EphemeralMetrics(namespace=NAMESPACE, service=SERVICE)
     for name, text in dimensions.items():
         metrics.add_dimension(name, text)
-    for name, (unit, value) in values.items():
-        metrics.add_metric(name, unit, value)
+    for name, value in values.items():
+        metrics.add_metric(name, MetricUnit.Seconds if name == "Lag" else MetricUnit.Count, value)
     metrics.flush_metrics()

@@ -6,21 +6,10 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from threadrun.cloudformation.respond import Delivered
+from threadrun.schema.arguments import FinalStatus
 from threadrun.state.run import RunRecord
 
-Failure = Literal[
-    "not_started",
-    "failed",
-    "incomplete",
-    "cancelled",
-    "expired",
-    "requires_action",
-    "completed",
-    "tool_failed",
-    "schema_violation",
-    "aborted",
-    "ended_early",
-]
+Failure = Literal[FinalStatus, "not_started", "tool_failed", "schema_violation", "aborted", "ended_early"]
 FAILURES: tuple[Failure, ...] = get_args(Failure)
 """Why a run's request failed, in families. A closed set: each one is a metric of its own.
 
@@ -42,12 +31,6 @@ class RunEnd:
     lag_seconds: float | None
     """From the run's end, as the server tells it in whole seconds; None where it does not, or ended before."""
 
-    @property
-    def facts(self) -> dict[str, str]:
-        """For a line of the log, without what there is not."""
-        facts = {"status": self.run.observed.status, "failure": self.failure}
-        return {name: value for name, value in facts.items() if value is not None}
-
 
 def run_end(delivered: Delivered, now: float) -> RunEnd | None:
     """What the answer was the first to tell of a run's end, None where there is nothing of the kind.
@@ -60,8 +43,7 @@ def run_end(delivered: Delivered, now: float) -> RunEnd | None:
     is_success = delivered.response.status == "SUCCESS"
     if is_success and run.is_acknowledged:
         return None
-    since = run.window.since_epoch_s
-    ended = run.observed.completed_at
+    since, ended = run.window.since_epoch_s, run.observed.completed_at
     lag = max(now - ended, 0.0) if ended is not None and ended >= int(since) else None
     return RunEnd(run, None if is_success else _failure(run), max(now - since, 0.0), lag)
 

@@ -25,12 +25,8 @@ def put_event(bus: EventBus, delivered: Delivered, end: RunEnd) -> str | None:
 
     It never raises: CloudFormation has its answer, and nobody waits for more.
     """
-    entry = {
-        "Source": SOURCE,
-        "DetailType": DETAIL_TYPE,
-        "Resources": [delivered.record.stack_id],
-        "Detail": json.dumps(detail(delivered, end)),
-    }
+    told, stack_id = json.dumps(_detail(delivered, end)), delivered.record.stack_id
+    entry = {"Source": SOURCE, "DetailType": DETAIL_TYPE, "Resources": [stack_id], "Detail": told}
     try:
         reply = bus.put_events(Entries=[entry])
     except ClientError as error:
@@ -40,7 +36,7 @@ def put_event(bus: EventBus, delivered: Delivered, end: RunEnd) -> str | None:
     return str(reply["Entries"][0].get("ErrorCode")) if reply["FailedEntryCount"] else None
 
 
-def detail(delivered: Delivered, end: RunEnd) -> dict[str, Any]:
+def _detail(delivered: Delivered, end: RunEnd) -> dict[str, Any]:
     """What the event tells: names and numbers. No prompt, output, reason, URL or key."""
     run = end.run
     return {

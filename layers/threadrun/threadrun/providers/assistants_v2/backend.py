@@ -1,28 +1,61 @@
-"""Servers that speak Assistants v2: threads, runs and assistants are the server's own."""
+"""Servers that speak Assistants v2: threads, runs and assistants are the server's own.
+
+Source: openai.types.beta.assistant (openai-python 3.54).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from pydantic import ValidationError
 
-from openai import OpenAI
-
-from threadrun.providers.assistants_v2.assistants import ServerAssistants
-from threadrun.providers.assistants_v2.client import notice_ignored
+from threadrun.errors import TerminalError
+from threadrun.providers.assistants_v2 import shapes
+from threadrun.providers.assistants_v2.client import PER_PAGE, AssistantsServer
 from threadrun.providers.assistants_v2.runs import ServerRuns
-from threadrun.providers.assistants_v2.threads import ServerThreads
-from threadrun.providers.assistants_v2.vector_stores import ThreadStores
-from threadrun.providers.server import Server
-from threadrun.providers.vector_stores import FileStores
+from threadrun.providers.assistants_v2.threads import ServerThreads, ThreadStores
+from threadrun.providers.server import Subject
+from threadrun.schema.arguments import DesiredAssistant
+from threadrun.state.observations import ObservedAssistant
 
 
 class AssistantsBackend:
     """Implements `threadrun.reconcile.backend.Backend`."""
 
-    def __init__(self, connect: Callable[[], OpenAI]) -> None:
-        """`connect` gives a client without retries (`Server`)."""
-        server = Server(connect, around=notice_ignored)
-        stores = FileStores(server)
-        self.threads = ServerThreads(server, stores)
+    def __init__(self, server: AssistantsServer) -> None:
+        self.threads = ServerThreads(server)
         self.runs = ServerRuns(server)
-        self.vector_stores = ThreadStores(server, self.threads, stores)
+        self.vector_stores = ThreadStores(server)
         self.assistants = ServerAssistants(server)
+
+
+class ServerAssistants(Subject[AssistantsServer]):
+    """Implements `threadrun.reconcile.backend.Assistants`."""
+
+    def put(self, assistant_id: str | None, desired: DesiredAssistant, token: str) -> ObservedAssistant:
+        """Change the assistant in place, or create it, incomplete.
+
+        A new assistant has `token` in place of the user's metadata until its id is on record; the second request sets
+        those. So one whose reply was lost is found by its mark. Equal settings would prove nothing: another resource
+        may have the same.
+        """
+        assistants = self._server.client.beta.assistants
+        if assistant_id is not None:
+            action, fields = f"update assistant {assistant_id}", shapes.changed_assistant_fields(desired)
+            changed = self._server.request(action, assistants.update, assistant_id, **fields)
+            return ObservedAssistant(changed.id, desired, created_at=changed.created_at)
+        made = self._server.find_marked("list the assistants", assistants.list, token, PER_PAGE)
+        if made is None:
+            fields = shapes.new_assistant_fields(desired, token)
+            made = self._server.request("create the assistant", assistants.create, creates=True, **fields)
+        return ObservedAssistant(made.id, desired, created_at=made.created_at, is_complete=False)
+
+    def find(self, assistant_id: str) -> ObservedAssistant:
+        assistant = self._server.assistant(assistant_id)
+        try:
+            settings = shapes.settings_from(assistant)
+        except ValidationError as error:
+            places = ", ".join(".".join(map(str, each["loc"])) for each in error.errors())
+            raise TerminalError(f"cannot use assistant {assistant_id}: its {places} cannot be read") from None
+        return ObservedAssistant(assistant.id, settings, created_at=assistant.created_at)
+
+    def delete(self, assistant_id: str) -> None:
+        self._server.delete("assistant", self._server.client.beta.assistants.delete, assistant_id)

@@ -1,4 +1,4 @@
-"""What all subjects of this wire need: the SDK's notice ignored, and an assistant or a thread read."""
+"""A server that speaks Assistants v2: the SDK's notice ignored, and what several subjects read of it."""
 
 from __future__ import annotations
 
@@ -12,26 +12,24 @@ from openai.types.beta import Assistant, Thread
 from threadrun.providers.server import Server
 
 PER_PAGE = 100
-_CALLERS = rf"{re.escape(__name__.rpartition('.')[0])}\.|openai\._utils\._utils"
-"""The modules that the notice is addressed to: this package's, and the SDK's own wrapper of some methods."""
+_CALLERS = rf"{re.escape(__name__.rsplit('.', 2)[0])}\.|openai\._utils\._utils"
+"""The modules that the notice is addressed to: those of `providers`, and the SDK's own wrapper of some methods."""
 
 
-@contextmanager
-def notice_ignored() -> Iterator[None]:
-    """Ignore the SDK's notice, at each request, that OpenAI closed this API: other servers still have it."""
-    with warnings.catch_warnings():
-        notice = r"deprecated$|The Assistants API is deprecated"
-        warnings.filterwarnings("ignore", notice, DeprecationWarning, module=_CALLERS)
-        yield
+class AssistantsServer(Server):
+    """A server whose SDK has a notice, at each request, that OpenAI closed this API: other servers still have it."""
 
+    @contextmanager
+    def translated(self, action: str, *, creates: bool = False) -> Iterator[None]:
+        with warnings.catch_warnings(), super().translated(action, creates=creates):
+            notice = r"deprecated$|The Assistants API is deprecated"
+            warnings.filterwarnings("ignore", notice, DeprecationWarning, module=_CALLERS)
+            yield
 
-def read_assistant(server: Server, assistant_id: str) -> Assistant:
-    """Raises `NotFound`."""
-    action = f"read assistant {assistant_id}"
-    return server.request(action, Assistant, lambda: server.client.beta.assistants.retrieve(assistant_id))
+    def assistant(self, assistant_id: str) -> Assistant:
+        """Raises `NotFound`."""
+        return self.request(f"read assistant {assistant_id}", self.client.beta.assistants.retrieve, assistant_id)
 
-
-def read_thread(server: Server, thread_id: str) -> Thread:
-    """Raises `NotFound`."""
-    action = f"read thread {thread_id}"
-    return server.request(action, Thread, lambda: server.client.beta.threads.retrieve(thread_id))
+    def thread(self, thread_id: str) -> Thread:
+        """Raises `NotFound`."""
+        return self.request(f"read thread {thread_id}", self.client.beta.threads.retrieve, thread_id)

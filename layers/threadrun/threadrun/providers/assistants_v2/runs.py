@@ -10,31 +10,23 @@ from openai.types.beta.threads import Run
 
 from threadrun.errors import NotFound
 from threadrun.providers.assistants_v2 import shapes
-from threadrun.providers.assistants_v2.client import PER_PAGE
-from threadrun.providers.errors import refusal_ignored
-from threadrun.providers.server import Server
+from threadrun.providers.assistants_v2.client import PER_PAGE, AssistantsServer
+from threadrun.providers.server import Subject
 from threadrun.state.observations import ObservedRun, RunPlan
 
 _STOPPABLE = frozenset({"queued", "in_progress", "requires_action"})
 
 
-class ServerRuns:
+class ServerRuns(Subject[AssistantsServer]):
     """Implements `threadrun.reconcile.backend.Runs`."""
 
     min_completion_tokens = 256
 
-    def __init__(self, server: Server) -> None:
-        self._server = server
-
     def start(self, plan: RunPlan, thread_id: str) -> ObservedRun:
         """Start the run. Nothing else is read here: no later failure may look like that of the start."""
-        fields = shapes.run_fields(plan)
-
-        def send() -> Run:
-            run: Run = self._server.client.beta.threads.runs.create(thread_id, **fields)
-            return run
-
-        observed = shapes.observed_run(self._server.request("start the run", Run, send, creates=True))
+        fields, create = shapes.run_fields(plan), self._server.client.beta.threads.runs.create
+        run: Run = self._server.request("start the run", create, thread_id, creates=True, **fields)
+        observed = shapes.observed_run(run)
         # A run that is over at once has an answer to be read, which `observe` does.
         return replace(observed, status="in_progress") if observed.is_final else observed
 
@@ -44,8 +36,8 @@ class ServerRuns:
         Runs of the same second count as newer, as their order is open: to take another's run for ours stops the
         request, to miss ours would start a second one.
         """
-        with self._server.translated(f"read thread {thread_id}"):
-            runs = list(self._server.client.beta.threads.runs.list(thread_id, limit=PER_PAGE, order="desc"))
+        action, threads = f"read thread {thread_id}", self._server.client.beta.threads
+        runs = self._server.listed(action, threads.runs.list, thread_id, limit=PER_PAGE, order="desc")
         since = next((run.created_at for run in runs if run.id == after_item_id), 0)
         newer = [run for run in runs if run.id != after_item_id and run.created_at >= since]
         return self._with_output(newer[-1]) if newer else None
@@ -54,13 +46,9 @@ class ServerRuns:
         return True
 
     def submit_outputs(self, plan: RunPlan, thread_id: str, run_id: str, outputs: Mapping[str, str]) -> ObservedRun:
-        tool_outputs = [shapes.output_fields(call_id, output) for call_id, output in outputs.items()]
-
-        def send() -> Run:
-            runs = self._server.client.beta.threads.runs
-            return runs.submit_tool_outputs(run_id, thread_id=thread_id, tool_outputs=tool_outputs)
-
-        run = self._server.request(f"continue run {run_id}", Run, send, creates=True)
+        fields = {"thread_id": thread_id, "tool_outputs": shapes.tool_outputs(outputs)}
+        submit = self._server.client.beta.threads.runs.submit_tool_outputs
+        run = self._server.request(f"continue run {run_id}", submit, run_id, creates=True, **fields)
         # The server may not show yet that it has the outputs: `observe` reads what follows.
         return replace(shapes.observed_run(run), status="in_progress", calls=())
 
@@ -83,25 +71,23 @@ class ServerRuns:
         return self._with_output(run)
 
     def _read(self, thread_id: str, run_id: str, action: str) -> Run:
-        def send() -> Run:
-            return self._server.client.beta.threads.runs.retrieve(run_id, thread_id=thread_id)
-
-        return self._server.request(action, Run, send)
+        retrieve = self._server.client.beta.threads.runs.retrieve
+        return self._server.request(action, retrieve, run_id, thread_id=thread_id)
 
     def _with_output(self, run: Run) -> ObservedRun:
         """The run with its answer, which is in the thread's messages and complete when the run has ended."""
         observed = shapes.observed_run(run)
         if not observed.is_final:
             return observed
-        with self._server.translated(f"read the answer of run {run.id}"):
-            messages = self._server.client.beta.threads.messages
-            listed = messages.list(run.thread_id, run_id=run.id, limit=PER_PAGE, order="asc")
-            answers = [each for each in listed if each.role == "assistant" and each.run_id == run.id]
-        return replace(observed, output_text=shapes.text_of(answers))
+        fields, messages = {"limit": PER_PAGE, "order": "asc"}, self._server.client.beta.threads.messages
+        action = f"read the answer of run {run.id}"
+        listed = self._server.listed(action, messages.list, run.thread_id, run_id=run.id, **fields)
+        answers = [each for each in listed if each.role == "assistant" and each.run_id == run.id]
+        parts = [part for answer in answers for part in answer.content]
+        return replace(observed, output_text="".join(part.text.value for part in parts if part.type == "text"))
 
     def cancel(self, thread_id: str, run_id: str) -> None:
-        with refusal_ignored(self._server.translated(f"cancel run {run_id}")):
-            self._server.client.beta.threads.runs.cancel(run_id, thread_id=thread_id)
+        self._server.cancel(self._server.client.beta.threads.runs.cancel, run_id, thread_id=thread_id)
 
     def delete(self, thread_id: str, run_id: str) -> None:
         """Cancel the run where it still holds its thread; this API cannot delete one."""

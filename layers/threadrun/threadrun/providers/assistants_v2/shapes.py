@@ -6,59 +6,40 @@ Source: openai.types.beta (openai-python 3.54).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Any
 
 from openai.types import ResponseFormatJSONSchema
 from openai.types.beta import Assistant
 from openai.types.beta.assistant_tool import AssistantTool
-from openai.types.beta.threads import Message as ServerMessage
 from openai.types.beta.threads import Run
 
 from threadrun.errors import TerminalError
-from threadrun.providers.assistants_v2.files import (
-    CODE,
-    NO_RESOURCES,
-    SEARCH,
-    Granted,
-    attachment_tools,
-    granted_by,
-    resources_of_assistant,
-    resources_of_bare_thread,
-    resources_of_new_thread,
-)
+from threadrun.providers.assistants_v2 import files
+from threadrun.providers.assistants_v2.files import CODE, SEARCH, Granted
 from threadrun.providers.errors import run_problem
 from threadrun.providers.server import MARK
-from threadrun.schema.arguments import DesiredAssistant, DesiredThread, Generation
+from threadrun.schema.arguments import DesiredAssistant, DesiredRun, DesiredThread
 from threadrun.schema.messages import Message
 from threadrun.schema.tools import Tool
 from threadrun.state.observations import FunctionCall, ObservedRun, RunPlan, Usage
 
+_ALIKE = ("model", "instructions", "temperature", "top_p", "response_format", "metadata")
+"""Arguments of runs and assistants that have the same names and forms on this API."""
+_OF_ASSISTANTS = ("name", "description")
 MESSAGES_PER_NEW_THREAD = 32
 """The most messages that a thread can be created with, as users of the API report; the others follow one by one."""
 
 
 def run_fields(plan: RunPlan) -> dict[str, Any]:
     """The body of a run's start, without its thread."""
-    desired = plan.desired
-    optional = _generation_fields(desired) | {
-        "metadata": desired.metadata,
-        "max_completion_tokens": desired.max_completion_tokens,
-    }
-    return {"assistant_id": assistant_id_of(plan), **_given(optional)}
+    return {"assistant_id": assistant_id_of(plan), **_fields(plan.desired, "max_completion_tokens")}
 
 
-def _generation_fields(settings: Generation) -> dict[str, Any]:
-    """What a run and an assistant have alike; None where the user left it out."""
-    form = settings.response_format
-    return {
-        "model": settings.model,
-        "instructions": settings.instructions,
-        "tools": None if settings.tools is None else [_tool(tool) for tool in settings.tools],
-        "temperature": settings.temperature,
-        "top_p": settings.top_p,
-        "response_format": form.model_dump(by_alias=True, exclude_none=True) if form else None,
-    }
+def _fields(desired: DesiredRun | DesiredAssistant, *more: str) -> dict[str, Any]:
+    """What the user wrote of the arguments that runs and assistants have alike, and of these `more`."""
+    fields = desired.model_dump(by_alias=True, exclude_none=True, include={*_ALIKE, *more})
+    return fields if desired.tools is None else fields | {"tools": [_tool(tool) for tool in desired.tools]}
 
 
 def _tool(tool: Tool) -> dict[str, Any]:
@@ -77,18 +58,21 @@ def assistant_id_of(plan: RunPlan) -> str:
 
 def new_thread_fields(plan: RunPlan, granted: Granted) -> dict[str, Any]:
     """The thread of a run, with its first messages."""
-    tools = attachment_tools(plan.effective)
-    fields = {
-        "messages": [message_fields(each, tools) for each in plan.desired.messages[:MESSAGES_PER_NEW_THREAD]],
-        "metadata": plan.desired.thread.metadata if plan.desired.thread else None,
-        "tool_resources": resources_of_new_thread(plan, granted),
-    }
-    return {name: value for name, value in fields.items() if value}
+    tools = files.attachment_tools(plan.effective)
+    return _filled(
+        messages=[message_fields(each, tools) for each in plan.desired.messages[:MESSAGES_PER_NEW_THREAD]],
+        metadata=plan.desired.thread and plan.desired.thread.metadata,
+        tool_resources=files.resources_of_new_thread(plan, granted),
+    )
 
 
 def bare_thread_fields(desired: DesiredThread) -> dict[str, Any]:
-    """A thread that runs share, without its messages."""
-    fields = {"metadata": desired.metadata, "tool_resources": resources_of_bare_thread(desired)}
+    """A thread that runs share, without its messages, which follow."""
+    has_files = any(message.attachments for message in desired.messages)
+    return _filled(metadata=desired.metadata, tool_resources={SEARCH: files.OWN_STORE} if has_files else None)
+
+
+def _filled(**fields: Any) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value}
 
 
@@ -96,60 +80,40 @@ def message_fields(message: Message, tools: list[str]) -> dict[str, Any]:
     """A message whose files these tools read."""
     readers = [{"type": name} for name in tools]
     attachments = [{"file_id": each.file_id, "tools": readers} for each in message.attachments or ()]
-    optional = {"attachments": attachments or None, "metadata": message.metadata}
-    return {"role": message.role, "content": message.content, **_given(optional)}
+    return message.model_dump(exclude_none=True, exclude={"attachments"}) | _filled(attachments=attachments)
 
 
-def output_fields(call_id: str, output: str) -> Any:
-    """The output of a function, for the model."""
-    return {"tool_call_id": call_id, "output": output}
+def tool_outputs(outputs: Mapping[str, str]) -> list[Any]:
+    """The outputs of functions, by call id, for the model."""
+    return [{"tool_call_id": call_id, "output": output} for call_id, output in outputs.items()]
 
 
 def new_assistant_fields(desired: DesiredAssistant, token: str) -> dict[str, Any]:
     """An assistant as it is created: with `token` in place of the user's metadata, by which it can be found again."""
-    resources = resources_of_assistant(desired) or None
-    return _given(_assistant_fields(desired) | {"tool_resources": resources, "metadata": {MARK: token}})
+    resources = files.resources_of_assistant(desired)
+    return _assistant_fields(desired) | {"metadata": {MARK: token}} | _filled(tool_resources=resources)
 
 
 def changed_assistant_fields(desired: DesiredAssistant) -> dict[str, Any]:
     """An assistant as it is changed: null resets a field, and an empty value does where null is not allowed."""
-    fields = _assistant_fields(desired)
-    fields |= {name: fields[name] or empty for name, empty in (("tools", []), ("metadata", {}))}
-    fields["response_format"] = fields["response_format"] or "auto"
-    return fields | {"tool_resources": NO_RESOURCES | resources_of_assistant(desired)}
+    empty = dict.fromkeys([*_ALIKE, *_OF_ASSISTANTS]) | {"tools": [], "metadata": {}, "response_format": "auto"}
+    resources = files.NO_RESOURCES | files.resources_of_assistant(desired)
+    return empty | _assistant_fields(desired) | {"tool_resources": resources}
 
 
 def _assistant_fields(desired: DesiredAssistant) -> dict[str, Any]:
     if desired.handlers:
         raise TerminalError("handler_arn: the server keeps no handlers on this API: give the run these tools itself")
-    own = {"name": desired.name, "description": desired.description, "metadata": desired.metadata}
-    return _generation_fields(desired) | own
-
-
-def _given(fields: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in fields.items() if value is not None}
-
-
-def is_marked(assistant: Assistant, token: str) -> bool:
-    """Whether it was created with this token."""
-    return (assistant.metadata or {}).get(MARK) == token
+    return _fields(desired, *_OF_ASSISTANTS)
 
 
 def settings_from(assistant: Assistant) -> DesiredAssistant:
     """The assistant's settings, as far as `DesiredAssistant` can express them."""
-    granted, tools = granted_by(assistant), assistant.tools or []
-    settings = {
-        "name": assistant.name or None,
-        "description": assistant.description or None,
-        "model": assistant.model,
-        "instructions": assistant.instructions or None,
-        "tools": [found for each in tools if (found := _tool_from(each, granted))] or None,
-        "temperature": assistant.temperature,
-        "top_p": assistant.top_p,
-        "response_format": _format_from(assistant),
-        "metadata": assistant.metadata or None,
-    }
-    return DesiredAssistant.model_validate(settings)
+    granted, names = files.granted_by(assistant), {*_ALIKE, *_OF_ASSISTANTS} - {"response_format"}
+    settings = {name: value for name in names if (value := getattr(assistant, name)) not in (None, "", {})}
+    tools = [found for each in assistant.tools or [] if (found := _tool_from(each, granted))]
+    more = {"tools": tools or None, "response_format": _format_from(assistant)}
+    return DesiredAssistant.model_validate(settings | more)
 
 
 def _tool_from(tool: AssistantTool, granted: Granted) -> dict[str, Any] | None:
@@ -173,7 +137,9 @@ def _format_from(assistant: Assistant) -> dict[str, Any] | None:
 
 def observed_run(run: Run) -> ObservedRun:
     """The run without its answer, which is in the thread's messages."""
-    usage = run.usage
+    usage, action = run.usage, run.required_action if run.status == "requires_action" else None
+    calls = action.submit_tool_outputs.tool_calls if action else []
+    expired = "it did not end within the time that the server gives a run" if run.status == "expired" else None
     return ObservedRun(
         run_id=run.id,
         status=run.status,
@@ -182,22 +148,6 @@ def observed_run(run: Run) -> ObservedRun:
         completed_at=run.completed_at,
         model=run.model,
         usage=Usage(usage.prompt_tokens, usage.completion_tokens, usage.total_tokens) if usage else None,
-        calls=_calls(run),
-        problem=_problem(run),
+        calls=tuple(FunctionCall(each.id, each.function.name, each.function.arguments) for each in calls),
+        problem=run_problem(run.last_error, run.incomplete_details) or expired,
     )
-
-
-def text_of(messages: Iterable[ServerMessage]) -> str:
-    """All texts of these messages, one after the other."""
-    return "".join(part.text.value for message in messages for part in message.content if part.type == "text")
-
-
-def _calls(run: Run) -> tuple[FunctionCall, ...]:
-    action = run.required_action if run.status == "requires_action" else None
-    wanted = action.submit_tool_outputs.tool_calls if action else []
-    return tuple(FunctionCall(each.id, each.function.name, each.function.arguments) for each in wanted)
-
-
-def _problem(run: Run) -> str | None:
-    expired = "it did not end within the time that the server gives a run" if run.status == "expired" else None
-    return run_problem(run.last_error, run.incomplete_details) or expired

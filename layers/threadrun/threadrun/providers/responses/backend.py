@@ -5,28 +5,55 @@ On a server without conversations the thread of a run is a chain of responses (`
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable
 
-from openai import OpenAI
+from openai.types import VectorStore
 
-from threadrun.providers.capabilities import Capabilities
 from threadrun.providers.responses.assistant_catalog import AssistantCatalog
 from threadrun.providers.responses.runs import ResponseRuns
 from threadrun.providers.responses.threads import ConversationThreads
-from threadrun.providers.responses.vector_stores import RunStores
-from threadrun.providers.server import Server
-from threadrun.providers.vector_stores import FileStores
+from threadrun.providers.server import MARK, Server
+from threadrun.providers.vector_stores import FileStores, nothing_to_search
+from threadrun.state.observations import RunPlan
+
+EXPIRES_AFTER_DAYS = 7
+_NEWEST_STORES = 20
 
 
 class ResponsesBackend:
     """Implements `threadrun.reconcile.backend.Backend`."""
 
-    def __init__(
-        self, connect: Callable[[], OpenAI], catalog: AssistantCatalog, capabilities: Capabilities | None = None
-    ) -> None:
-        """`connect` gives a client without retries (`Server`)."""
-        server = Server(connect, capabilities)
+    def __init__(self, server: Server, catalog: AssistantCatalog) -> None:
         self.threads = ConversationThreads(server)
         self.runs = ResponseRuns(server)
-        self.vector_stores = RunStores(FileStores(server))
+        self.vector_stores = RunStores(server)
         self.assistants = catalog
+
+
+class RunStores(FileStores[Server]):
+    """Implements `threadrun.reconcile.backend.VectorStores`: the client creates the store before the run starts."""
+
+    def make(self, plan: RunPlan, thread_id: str, token: str) -> str | None:
+        tools = [tool for tool in plan.effective.tools or () if tool.is_retrieval]
+        if not tools:
+            return None
+        if file_ids := plan.effective.attached_file_ids:
+            list_ = self._server.client.vector_stores.list
+            with self._server.needing("vector stores", "a retrieval tool"):
+                known = self._server.find_marked("list the vector stores", list_, token, _NEWEST_STORES)
+            return str((known or self._create(file_ids, token)).id)
+        self._server.require("vector stores", "a retrieval tool")
+        if all(tool.vector_store_ids for tool in tools):
+            return None
+        raise nothing_to_search()
+
+    def _create(self, file_ids: Iterable[str], token: str) -> VectorStore:
+        fields = {
+            "file_ids": list(file_ids),
+            "name": "threadrun",
+            "metadata": {MARK: token},
+            # A store that was never deleted, because its id got lost, costs nothing after that.
+            "expires_after": {"anchor": "last_active_at", "days": EXPIRES_AFTER_DAYS},
+        }
+        create = self._server.client.vector_stores.create
+        return self._server.request("make the vector store", create, creates=True, **fields)

@@ -12,12 +12,11 @@ from collections.abc import Mapping
 from threadrun.schema.types import METADATA_PAIRS
 
 _PREFIX = "chain_"
-_MARK = "threadrun_thread"
+CHAIN_MARK = "threadrun_thread"
 """Metadata key of each response: its value is the id of the thread that the response belongs to."""
 
 
 def new_chain() -> str:
-    """The id of a new thread."""
     # From the system's entropy: a generator's state would be part of a snapshot (SnapStart), and its ids would repeat.
     return f"{_PREFIX}{secrets.token_hex(24)}"
 
@@ -30,9 +29,4 @@ def is_chain(thread_id: str) -> bool:
 def marked(metadata: Mapping[str, str] | None, thread_id: str) -> dict[str, str]:
     """The user's metadata with the mark, unless the user's own pairs take every place."""
     given = dict(metadata or {})
-    return given if len(given) == METADATA_PAIRS else given | {_MARK: thread_id}
-
-
-def has_mark(metadata: Mapping[str, str] | None, thread_id: str) -> bool:
-    """Whether a response with this metadata is of this thread."""
-    return (metadata or {}).get(_MARK) == thread_id
+    return given if len(given) == METADATA_PAIRS else given | {CHAIN_MARK: thread_id}

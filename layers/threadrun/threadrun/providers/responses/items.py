@@ -7,30 +7,57 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 
-import openai
 from openai import omit
 from openai.types.conversations import ConversationItem
 
+from threadrun.errors import NotFound
 from threadrun.providers.responses.chains import is_chain
 from threadrun.providers.server import Server
 from threadrun.state.observations import FunctionCall, ObservedRun
 
 ITEMS_PER_PAGE, ITEMS_PER_REQUEST = 100, 20
+_ITEM_PREFIXES = ("msg_", "fc_")
+"""Ids of messages and of function calls."""
+
+
+@dataclass(frozen=True)
+class ResponseRef:
+    """A run that can be read, cancelled and deleted as a response."""
+
+    response_id: str
+
+
+@dataclass(frozen=True)
+class ItemRef:
+    """A run whose start got no reply, found by its items: it has ended, and its response cannot be requested.
+
+    Items do not name their response, so the last item's id is the run's id, on record and in what CloudFormation gets.
+    """
+
+    item_id: str
+
+
+RunRef = ResponseRef | ItemRef
+
+
+def run_ref(run_id: str) -> RunRef:
+    """What a run's id names on this API."""
+    return ItemRef(run_id) if run_id.startswith(_ITEM_PREFIXES) else ResponseRef(run_id)
 
 
 def read_items(server: Server, thread_id: str, after_item_id: str | None = None) -> list[ConversationItem]:
     """The thread's items, oldest first. None where the thread or the item is gone, or the server keeps no threads."""
     if is_chain(thread_id):
         return []
-    with server.translated(f"read thread {thread_id}"), suppress(openai.NotFoundError):
-        items = server.client.conversations.items
-        return list(items.list(thread_id, limit=ITEMS_PER_PAGE, order="asc", after=after_item_id or omit))
+    fields, items = {"limit": ITEMS_PER_PAGE, "order": "asc"}, server.client.conversations.items
+    with suppress(NotFound):
+        return server.listed(f"read thread {thread_id}", items.list, thread_id, after=after_item_id or omit, **fields)
     return []
 
 
 def is_from_user(item: ConversationItem) -> bool:
-    """Whether it is a user's message."""
     return item.type == "message" and item.role == "user"
 
 
@@ -61,7 +88,7 @@ def run_ending_with(item_id: str, items: Sequence[ConversationItem]) -> Observed
 
 def run_after(call_ids: Collection[str], items: Sequence[ConversationItem]) -> ObservedRun | None:
     """What the run has done since these calls got their outputs, up to the next message of a user."""
-    outputs = [index for index, item in enumerate(items) if _answered_call(item) in call_ids]
+    outputs = [n for n, item in enumerate(items) if item.type == "function_call_output" and item.call_id in call_ids]
     if not outputs:
         return None
     since = items[outputs[-1] + 1 :]
@@ -71,15 +98,9 @@ def run_after(call_ids: Collection[str], items: Sequence[ConversationItem]) -> O
 
 def open_calls(call_ids: Collection[str], items: Sequence[ConversationItem]) -> list[str]:
     """Those of these calls that the conversation has, but no output for."""
-    made = {item.call_id for item in items if item.type == "function_call"}
-    is_open = made - _answered_calls(items)
+    is_open = {item.call_id for item in items if item.type == "function_call"} - _answered_calls(items)
     return [call_id for call_id in call_ids if call_id in is_open]
 
 
 def _answered_calls(items: Sequence[ConversationItem]) -> set[str]:
-    """Ids of the calls that have an output."""
-    return {call_id for item in items if (call_id := _answered_call(item)) is not None}
-
-
-def _answered_call(item: ConversationItem) -> str | None:
-    return item.call_id if item.type == "function_call_output" else None
+    return {item.call_id for item in items if item.type == "function_call_output" and item.call_id}

@@ -3,27 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import openai
 from openai.types.responses import Response
 
 from threadrun.errors import NotFound, NotServed, TerminalError
-from threadrun.providers.errors import refusal_ignored
-from threadrun.providers.responses.chains import has_mark, is_chain
-from threadrun.providers.responses.items import (
-    ITEMS_PER_REQUEST,
-    open_calls,
-    read_items,
-    run_after,
-    run_ending_with,
-    run_in,
-)
-from threadrun.providers.responses.run_ref import ItemRef, ResponseRef, run_ref
-from threadrun.providers.responses.shapes import first_items, observed_run, output_item, response_fields
-from threadrun.providers.server import Server
+from threadrun.providers.responses import items, shapes
+from threadrun.providers.responses.chains import CHAIN_MARK, is_chain
+from threadrun.providers.responses.items import ItemRef, ResponseRef, run_ref
+from threadrun.providers.server import Server, Subject, has_mark
 from threadrun.schema.arguments import MIN_COMPLETION_TOKENS
 from threadrun.state.observations import ObservedRun, RunPlan
 
@@ -35,25 +25,22 @@ _NO_BACKGROUND = re.compile(
 _UNANSWERED = '{"error": {"type": "NotAnswered", "message": "The run ended before this call was answered."}}'
 
 
-class ResponseRuns:
+class ResponseRuns(Subject[Server]):
     """Implements `threadrun.reconcile.backend.Runs`."""
 
     min_completion_tokens = MIN_COMPLETION_TOKENS
 
-    def __init__(self, server: Server) -> None:
-        self._server = server
-
     def start(self, plan: RunPlan, thread_id: str) -> ObservedRun:
-        return self._create("start the run", response_fields(plan, thread_id, first_items(plan)))
+        return self._create("start the run", shapes.response_fields(plan, thread_id, shapes.first_items(plan)))
 
     def submit_outputs(self, plan: RunPlan, thread_id: str, run_id: str, outputs: Mapping[str, str]) -> ObservedRun:
         """Continue as a new response: each one has an id of its own."""
-        items = [output_item(call_id, output) for call_id, output in outputs.items()]
-        return self._create(f"continue run {run_id}", response_fields(plan, thread_id, items, after=run_id))
+        new = shapes.output_items(outputs)
+        return self._create(f"continue run {run_id}", shapes.response_fields(plan, thread_id, new, after=run_id))
 
     def _create(self, action: str, fields: dict[str, Any]) -> ObservedRun:
         try:
-            return observed_run(self._server.request(action, Response, lambda: self._post(fields), creates=True))
+            return shapes.observed_run(self._server.request(action, self._post, creates=True, **fields))
         except TerminalError as refusal:
             if not _is_about_background(refusal.__cause__):
                 raise
@@ -62,7 +49,7 @@ class ResponseRuns:
                 f"{refusal.reason}; a run is a background response: use a model, or a server, that has them"
             ) from refusal
 
-    def _post(self, fields: dict[str, Any]) -> Response:
+    def _post(self, **fields: Any) -> Response:
         create: Callable[..., Response] = self._server.client.responses.create
         try:
             return create(**fields)
@@ -74,21 +61,21 @@ class ResponseRuns:
             return create(**fields, input=[])
 
     def find_lost(self, thread_id: str, after_item_id: str | None) -> ObservedRun | None:
-        return run_in(read_items(self._server, thread_id, after_item_id))
+        return items.run_in(items.read_items(self._server, thread_id, after_item_id))
 
     def shows_lost(self, thread_id: str) -> bool:
         return not is_chain(thread_id)
 
     def find_continuation(self, thread_id: str, run_id: str, call_ids: Collection[str]) -> ObservedRun | None:
-        return run_after(call_ids, read_items(self._server, thread_id))
+        return items.run_after(call_ids, items.read_items(self._server, thread_id))
 
     def observe(self, thread_id: str, run_id: str) -> ObservedRun:
         action = f"read run {run_id}"
         match run_ref(run_id):
             case ResponseRef(response_id):
-                return observed_run(self._read(action, response_id))
+                return shapes.observed_run(self._read(action, response_id))
             case ItemRef(item_id):
-                found = run_ending_with(item_id, read_items(self._server, thread_id))
+                found = items.run_ending_with(item_id, items.read_items(self._server, thread_id))
                 if found is None:
                     raise NotFound(f"cannot {action}: only its answer was known, and that is gone")
                 return found
@@ -99,13 +86,13 @@ class ResponseRuns:
         response = self._read(action, run_id)
         if not self._is_of_thread(response, thread_id, action):
             raise NotFound(f"cannot {action}: it is not a run of thread {thread_id}")
-        observed = observed_run(response)
+        observed = shapes.observed_run(response)
         call_ids = [call.call_id for call in observed.calls]
         return (self.find_continuation(thread_id, run_id, call_ids) if call_ids else None) or observed
 
     def _is_of_thread(self, response: Response, thread_id: str, action: str) -> bool:
         if is_chain(thread_id):
-            return has_mark(response.metadata, thread_id)
+            return has_mark(response, thread_id, CHAIN_MARK)
         if response.conversation is not None:
             return response.conversation.id == thread_id
         # A server that does not name the conversation is believed where the output is among its items.
@@ -114,34 +101,22 @@ class ResponseRuns:
             return any(item.id in made for item in self._server.client.conversations.items.list(thread_id))
 
     def _read(self, action: str, response_id: str) -> Response:
-        return self._server.request(action, Response, lambda: self._server.client.responses.retrieve(response_id))
+        return self._server.request(action, self._server.client.responses.retrieve, response_id)
 
     def close_calls(self, thread_id: str, run_id: str, call_ids: Collection[str]) -> None:
-        items = read_items(self._server, thread_id)
-        outputs = [output_item(call_id, _UNANSWERED) for call_id in open_calls(call_ids, items)]
-        with self._server.translated(f"close the calls of run {run_id}"):
-            for batch in _batches(outputs):
-                self._server.client.conversations.items.create(thread_id, items=batch)
+        open_ids = items.open_calls(call_ids, items.read_items(self._server, thread_id))
+        outputs = shapes.output_items(dict.fromkeys(open_ids, _UNANSWERED))
+        action, create = f"close the calls of run {run_id}", self._server.client.conversations.items.create
+        for start in range(0, len(outputs), items.ITEMS_PER_REQUEST):
+            self._server.send(action, create, thread_id, items=outputs[start : start + items.ITEMS_PER_REQUEST])
 
     def cancel(self, thread_id: str, run_id: str) -> None:
-        match run_ref(run_id):
-            case ResponseRef(response_id):
-                with refusal_ignored(self._server.translated(f"cancel run {run_id}")):
-                    self._server.client.responses.cancel(response_id)
-            case ItemRef():
-                pass  # Items appear when the run has ended.
+        if isinstance(run_ref(run_id), ResponseRef):  # Items appear when the run has ended.
+            self._server.cancel(self._server.client.responses.cancel, run_id)
 
     def delete(self, thread_id: str, run_id: str) -> None:
-        match run_ref(run_id):
-            case ResponseRef(response_id):
-                with suppress(NotFound), self._server.translated(f"delete run {run_id}"):
-                    self._server.client.responses.delete(response_id)
-            case ItemRef():
-                pass  # The response's id is unknown.
-
-
-def _batches(items: Sequence[Any]) -> list[Sequence[Any]]:
-    return [items[start : start + ITEMS_PER_REQUEST] for start in range(0, len(items), ITEMS_PER_REQUEST)]
+        if isinstance(run_ref(run_id), ResponseRef):  # The response that left an item is unknown.
+            self._server.delete("run", self._server.client.responses.delete, run_id)
 
 
 def _is_about_background(error: BaseException | None) -> bool:

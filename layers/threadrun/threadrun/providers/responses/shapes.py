@@ -5,7 +5,7 @@ Source: openai.types.responses, openai.types.conversations (openai-python 3.54).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from openai.types.responses import Response
@@ -13,8 +13,7 @@ from openai.types.responses import Response
 from threadrun.providers.errors import run_problem
 from threadrun.providers.responses.chains import is_chain, marked
 from threadrun.schema.messages import Message
-from threadrun.schema.response_format import ResponseFormat
-from threadrun.schema.tools import Tool
+from threadrun.schema.tools import ResponseFormat, Tool
 from threadrun.state.observations import FunctionCall, ObservedRun, RunPlan, Usage
 
 
@@ -24,27 +23,20 @@ def response_fields(plan: RunPlan, thread_id: str, items: Sequence[Any], after: 
     `items` is the new input; `after` is the id of the response that this one continues.
     """
     run = plan.effective
-    optional = {
+    optional = run.model_dump(include={"model", "instructions", "metadata", "temperature", "top_p"}) | {
         "input": list(items),
-        "instructions": run.instructions,
-        "metadata": run.metadata,
         "tools": [_tool(tool, plan) for tool in run.tools or ()],
         "max_output_tokens": run.max_completion_tokens,
-        "temperature": run.temperature,
-        "top_p": run.top_p,
         "text": {"format": _format(run.response_format)} if run.response_format else None,
     }
     given = {name: value for name, value in optional.items() if value not in (None, [], {})}
+    if is_chain(thread_id):
+        previous = {"previous_response_id": after} if after else {}
+        place = {"metadata": marked(run.metadata, thread_id), **previous}
+    else:
+        place = {"conversation": thread_id}
     # Without an explicit store a background response may vanish minutes after its end.
-    return {"model": run.model, "background": True, "store": True, **given, **_place(plan, thread_id, after)}
-
-
-def _place(plan: RunPlan, thread_id: str, after: str | None) -> dict[str, Any]:
-    """Where a response goes: into its conversation, or on top of the response before it."""
-    if not is_chain(thread_id):
-        return {"conversation": thread_id}
-    previous = {"previous_response_id": after} if after else {}
-    return {"metadata": marked(plan.effective.metadata, thread_id), **previous}
+    return {"background": True, "store": True, **given, **place}
 
 
 def first_items(plan: RunPlan) -> list[Any]:
@@ -59,13 +51,8 @@ def _format(form: ResponseFormat) -> dict[str, Any]:
     promised = form.json_schema
     if promised is None:
         return {"type": form.type}
-    described = {"description": promised.description} if promised.description else {}
-    return {
-        "type": form.type,
-        "name": promised.name,
-        "schema": promised.schema_,
-        "strict": promised.strict or False,
-    } | described
+    given = promised.model_dump(by_alias=True, exclude_none=True)
+    return {"type": form.type, **given, "strict": promised.strict or False}
 
 
 def message_item(message: Message, *, with_files: bool) -> Any:
@@ -76,24 +63,21 @@ def message_item(message: Message, *, with_files: bool) -> Any:
     return {"type": "message", "role": message.role, "content": content}
 
 
-def output_item(call_id: str, output: str) -> Any:
-    """The output of a function, for the model."""
-    return {"type": "function_call_output", "call_id": call_id, "output": output}
+def output_items(outputs: Mapping[str, str]) -> list[Any]:
+    """The outputs of functions, by call id, for the model."""
+    return [
+        {"type": "function_call_output", "call_id": call_id, "output": output} for call_id, output in outputs.items()
+    ]
 
 
 def _tool(tool: Tool, plan: RunPlan) -> dict[str, Any]:
     """A tool in the flat form of this API."""
     if tool.function is not None:
         function = tool.function
-        described = {"description": function.description} if function.description else {}
+        given = function.model_dump(exclude_none=True, include={"name", "description"})
         # OpenAI's default is strict, which refuses most schemas that were written for the Assistants API.
         strict = function.strict or False
-        return {
-            "type": "function",
-            "name": function.name,
-            "parameters": function.parameters,
-            "strict": strict,
-        } | described
+        return {"type": "function", **given, "parameters": function.parameters, "strict": strict}
     if tool.is_retrieval:
         stores = [*(tool.vector_store_ids or ()), *([plan.vector_store_id] if plan.vector_store_id else [])]
         return {"type": "file_search", "vector_store_ids": stores}
@@ -104,7 +88,7 @@ def _tool(tool: Tool, plan: RunPlan) -> dict[str, Any]:
 
 def observed_run(response: Response) -> ObservedRun:
     """What the response shows of its run."""
-    status = str(response.status or "in_progress")
+    status, usage = str(response.status or "in_progress"), response.usage
     output = response.output or []  # Some servers omit it until the end.
     # An incomplete response leaves its calls in the conversation too.
     has_calls = status in ("completed", "incomplete")
@@ -117,13 +101,8 @@ def observed_run(response: Response) -> ObservedRun:
         created_at=int(response.created_at) if response.created_at else None,
         completed_at=int(response.completed_at) if response.completed_at else None,
         model=response.model,
-        usage=_usage(response),
+        usage=Usage(usage.input_tokens, usage.output_tokens, usage.total_tokens) if usage else None,
         output_text=response.output_text if output else "",
         calls=tuple(FunctionCall(call.call_id, call.name, call.arguments) for call in calls),
         problem=run_problem(response.error, response.incomplete_details),
     )
-
-
-def _usage(response: Response) -> Usage | None:
-    usage = response.usage
-    return Usage(usage.input_tokens, usage.output_tokens, usage.total_tokens) if usage else None
