@@ -18,8 +18,7 @@ from threadrun.cloudformation.intake import record_request
 from threadrun.cloudformation.respond import Delivered
 from threadrun.cloudformation.response import deliver_plain_failure
 from threadrun.errors import InvalidEvent, ResponseNotDelivered
-from threadrun.state.progress import RequestContext
-from threadrun.state.resource import resource_key
+from threadrun.state.resource import RequestContext, resource_key
 from threadrun.telemetry.log_lines import share_logger
 from threadrun.telemetry.metrics import count, measure_response
 
@@ -46,7 +45,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
     logger.append_keys(stack_id=request.stack_id, logical_id=request.logical_id)
     logger.info("request received", extra={"request_type": request.request_type})
     metrics.add_metric(name=f"{request.request_type}Requests", unit=MetricUnit.Count, value=1)
-    request_context = RequestContext(lambda names: logger.append_keys(**names))
+    request_context = RequestContext(logger.append_keys)
     try:
         handle(app, request, request_context)
     finally:

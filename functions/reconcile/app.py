@@ -10,7 +10,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from threadrun.app.application import application, prepare_in_init
-from threadrun.state.progress import RequestContext
+from threadrun.state.resource import RequestContext
 from threadrun.telemetry.log_lines import share_logger
 from threadrun.telemetry.metrics import count
 from threadrun.workflow.waiting import Waiting
@@ -31,7 +31,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     logger.set_correlation_id(event["request_id"])
     seconds = context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS
     waiting = Waiting(app.sleep, app.clock() + seconds, app.settings.linger_seconds, app.event_waits)
-    request_context = RequestContext(lambda names: logger.append_keys(**names))
+    request_context = RequestContext(logger.append_keys)
     try:
         step = app.stepper.take_step(event["key"], event["request_id"], waiting, request_context)
     finally:

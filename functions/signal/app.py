@@ -10,7 +10,6 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from threadrun.app.application import Application, application, prepare_in_init
 from threadrun.cloudformation.respond import Delivered
-from threadrun.state.progress import names
 from threadrun.telemetry.metrics import measure_response
 from threadrun.telemetry.run_events import put_event
 
@@ -36,7 +35,7 @@ def handler(event: dict[str, str], context: LambdaContext) -> dict[str, Any]:
 
 def _tell(app: Application, answered: Delivered) -> None:
     """Log and measure the answer, and put the event of a run's end, once CloudFormation has been answered."""
-    logger.append_keys(**names(answered.record, answered.request))
+    logger.append_keys(**answered.record.names(answered.request))
     end, facts = measure_response(answered, app.clock())
     logger.info("request answered", extra=facts)
     if end is not None and end.run.run_id is not None:

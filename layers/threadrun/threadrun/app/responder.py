@@ -19,7 +19,6 @@ from threadrun.cloudformation.intake import record_request
 from threadrun.cloudformation.respond import Delivered
 from threadrun.cloudformation.response import deliver_plain_failure
 from threadrun.errors import InvalidEvent, ResponseNotDelivered, TransientError
-from threadrun.state.progress import names
 from threadrun.state.resource import Request, ResourceRecord, resource_key
 from threadrun.telemetry.metrics import measure_response
 
@@ -78,7 +77,7 @@ def _event_names(event: Event) -> dict[str, str]:
 
 
 def _request_names(record: ResourceRecord, request: Request) -> dict[str, str]:
-    return {"correlation_id": request.request_id, **names(record, request)}
+    return {"correlation_id": request.request_id, **record.names(request)}
 
 
 def _answer_plainly(app: Application, raw: Mapping[str, Any], reason: str) -> None:

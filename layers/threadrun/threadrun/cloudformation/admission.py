@@ -125,7 +125,7 @@ def _wanted_record(
     wanted = _reusable_record(record, request, desired)
     if wanted is None:
         wanted = record.made[request.request_id] = _new_record(request, since, desired)
-    wanted.set_desired(desired, style)  # type: ignore[arg-type]  # The kinds fit: an identity is of one kind.
+    wanted.set_desired(desired, style)
     wanted.failure, wanted.wait = None, Wait(reason=wanted.wait.reason)
     wanted.window = Window(since_epoch_s=since, deadline_epoch_s=request.deadline_epoch_s)
     return wanted

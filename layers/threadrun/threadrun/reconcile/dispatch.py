@@ -5,7 +5,7 @@ Level-triggered: it never sees a request type, only the record's goal. It must n
 
 from __future__ import annotations
 
-from threadrun.reconcile import assistant, run, run_deletion, thread
+from threadrun.reconcile import run, run_deletion, shared
 from threadrun.reconcile.outcome import Actor, Outcome
 from threadrun.state.resource import AnyRecord
 from threadrun.state.run import RunRecord
@@ -21,6 +21,8 @@ def reconcile(record: AnyRecord, actor: Actor) -> Outcome:
     is_wanted = record.goal == "present"
     if isinstance(record, RunRecord):
         return run.make_present(record, actor) if is_wanted else run_deletion.make_absent(record, actor)
-    if isinstance(record, ThreadRecord):
-        return thread.make_present(record, actor) if is_wanted else thread.make_absent(record, actor)
-    return assistant.make_present(record, actor) if is_wanted else assistant.make_absent(record, actor)
+    if not is_wanted:
+        return shared.make_absent(record, actor)
+    return (
+        shared.make_thread(record, actor) if isinstance(record, ThreadRecord) else shared.make_assistant(record, actor)
+    )

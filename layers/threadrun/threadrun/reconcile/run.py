@@ -16,7 +16,7 @@ from threadrun.schema.json_schema import first_problem, text_at
 from threadrun.state.base import Owned
 from threadrun.state.observations import ObservedRun, RunPlan
 from threadrun.state.run import RunRecord
-from threadrun.state.run_values import Started
+from threadrun.state.run_values import Attempt, Started
 
 INDEX_POLL_SECONDS = 1
 REASON_CHARACTERS = 1000
@@ -114,11 +114,7 @@ def _start(run: RunRecord, plan: RunPlan, thread: Owned, actor: Actor) -> Outcom
     request = CreatingRequest(
         "the run was started", lambda: runs.start(plan, thread.id), find, thread.id, only_ours_locks=thread.is_ours
     )
-    result = make_once(run, request, attempt, actor)
-    if not isinstance(result, ObservedRun):
-        return result
-    run.run = Owned(id=result.run_id)
-    return _settle(run, result, actor)
+    return _make(run, request, attempt, actor)
 
 
 def _submit_outputs(run: RunRecord, started: Started, plan: RunPlan, actor: Actor) -> Outcome:
@@ -143,10 +139,14 @@ def _submit_outputs(run: RunRecord, started: Started, plan: RunPlan, actor: Acto
         # While a call has no output, no other run can start on the thread.
         only_ours_locks=True,
     )
+    return _make(run, request, attempt, actor)
+
+
+def _make(run: RunRecord, request: CreatingRequest, attempt: Attempt, actor: Actor) -> Outcome:
     result = make_once(run, request, attempt, actor)
     if not isinstance(result, ObservedRun):
         return result
-    run.continued_as(result)
+    run.note_made(result)
     return _settle(run, result, actor)
 
 
@@ -154,7 +154,7 @@ def _adopt(run: RunRecord, import_id: str, actor: Actor) -> Outcome:
     thread_id, run_id = import_id.split(":")
     run.thread, run.run = Owned(id=thread_id, is_ours=False), Owned(id=run_id, is_ours=False)
     observed = actor.backend.runs.adopt(thread_id, run_id)
-    run.continued_as(observed)
+    run.note_made(observed)
     return _settle(run, observed, actor)
 
 
@@ -174,7 +174,7 @@ def _settle(run: RunRecord, observed: ObservedRun, actor: Actor) -> Outcome:
 
 
 def _begin_round(run: RunRecord, observed: ObservedRun, actor: Actor) -> RequeueAfter | CallTools:
-    run.observe_at_work(observed, actor.now)
+    run.observe(observed, actor.now, is_at_work=True)
     call_ids = tuple(call.call_id for call in observed.calls)
     if run.round.is_submitted and set(call_ids) == set(run.round.calls):
         return RequeueAfter(BUSY_POLL_SECONDS, "the run has not taken in the outputs yet")

@@ -62,10 +62,7 @@ def _claim_lost_run(run: RunRecord, thread: Owned, actor: Actor) -> None:
         return
     if found is None:
         return
-    if run.run is None:
-        run.run = Owned(id=found.run_id)
-    else:
-        run.continued_as(found)
+    run.note_made(found)
     if found.calls:
         run.begin_round(found.calls)
     run.observe(found, actor.now)

@@ -15,7 +15,7 @@ from typing import Any
 from pydantic.alias_generators import to_pascal
 
 from threadrun.schema.parsing import KeyStyle
-from threadrun.state.observations import FunctionCall, ObservedRun
+from threadrun.state.observations import ObservedRun
 from threadrun.state.run import RunRecord
 from threadrun.state.run_values import Resolution
 from threadrun.state.shared import AssistantRecord, ThreadRecord
@@ -45,19 +45,14 @@ def run_attributes(run: RunRecord, observed: ObservedRun) -> Attributes:
         "model": state.model,
         "assistant_id": resolution.assistant_id,
         "assistant_version": resolution.assistant_version,
-        "required_action": [_required(call) for call in observed.calls] if state.status == "requires_action" else None,
+        # Their arguments stay text: numbers in them need not fit DynamoDB.
+        "required_action": [asdict(call) for call in observed.calls] if state.status == "requires_action" else None,
         "output_text": text,
         "output": output_scalars(text),
     }
 
 
-def _required(call: FunctionCall) -> dict[str, Any]:
-    """A call that is left to the user; its arguments as text, because numbers in them need not fit DynamoDB."""
-    return {"call_id": call.call_id, "name": call.name, "arguments": call.arguments}
-
-
 def made_attributes(made: ThreadRecord | AssistantRecord) -> Attributes:
-    """Attributes of a thread or an assistant."""
     common = {"id": made.physical_id, "created_at": made.created_at}
     if isinstance(made, ThreadRecord):
         return common

@@ -7,6 +7,9 @@ two actors one always sees what the other decided. It must not know how it is st
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
@@ -105,10 +108,11 @@ class ResourceRecord(BaseModel):
         cleans_up = self.open_request is None and any(each.goal == "absent" for each in self.made.values())
         return request if cleans_up else None
 
-    @property
-    def server_ids(self) -> set[str]:
-        """All that is on record as made on the server."""
-        return set().union(*(each.server_ids for each in self.made.values()))
+    def names(self, request: Request) -> dict[str, str]:
+        """What log lines of the request are found by: the stack, the resource and, once it is known, the run."""
+        found = {"stack_id": self.stack_id, "logical_id": self.logical_id}
+        run = self.target(request)
+        return found | {"run_id": run.run_id} if isinstance(run, RunRecord) and run.run_id else found
 
     def merge(self, ours: ResourceRecord, base: ResourceRecord, orphan_deadline_epoch_s: float) -> list[AnyRecord]:
         """Take over what `ours`, another actor's copy, learned before that actor lost the race to save it.
@@ -116,7 +120,7 @@ class ResourceRecord(BaseModel):
         `base` is what that actor had read. What was made twice, or after its deletion, is to be deleted by
         `orphan_deadline_epoch_s`. Returns what is not on record any more, with nothing left on the server.
         """
-        gone, known_ids = list[AnyRecord](), base.server_ids
+        gone, known_ids = list[AnyRecord](), set[str]().union(*(each.server_ids for each in base.made.values()))
         for made in ours.made.values():
             theirs = self.made.get(made.key)
             if theirs is None and made.server_ids <= known_ids:
@@ -129,6 +133,16 @@ class ResourceRecord(BaseModel):
                 orphan.mark_for_deletion(orphan_deadline_epoch_s)
                 self.made[orphan.key] = orphan
         return gone
+
+
+@dataclass
+class RequestContext:
+    """What becomes known while an event is worked on, for logs and metrics; handed down to what loads the record."""
+
+    on_names: Callable[..., None] = lambda **names: None
+    """Told the names that a request is found by, as soon as they are known."""
+    counts: Counter[str] = field(default_factory=Counter)
+    """How often something happened, by the name of its metric."""
 
 
 def resource_key(stack_id: str, logical_id: str) -> str:

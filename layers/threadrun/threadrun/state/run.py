@@ -7,9 +7,9 @@ from typing import Literal, Self
 
 from pydantic import Field
 
-from threadrun.schema.arguments import DesiredRun
+from threadrun.schema.arguments import AnyDesired, DesiredRun
 from threadrun.schema.parsing import KeyStyle
-from threadrun.state.base import Options, Owned, PhysicalRecord
+from threadrun.state.base import Owned, PhysicalRecord
 from threadrun.state.observations import FunctionCall, ObservedAssistant, ObservedRun, RunPlan
 from threadrun.state.run_values import (
     Attempt,
@@ -86,20 +86,15 @@ class RunRecord(PhysicalRecord):
         """Whether there are calls that handlers answer."""
         return bool(self.round.calls) and not self.round.is_submitted and not self.is_final
 
-    def set_desired(self, desired: DesiredRun, style: KeyStyle) -> None:
-        self.desired = desired
-        self.options = Options(
-            deletion_policy=desired.deletion_policy, key_style=style, accept_statuses=desired.accept_statuses
-        )
+    def set_desired(self, desired: AnyDesired, style: KeyStyle) -> None:
+        super().set_desired(desired, style)
         if not self.is_acknowledged:
             self.enter("starting", self.window.since_epoch_s)
 
     def enter(self, phase: PhaseName, since_epoch_s: float) -> None:
-        """Note the phase that the run has come to."""
         self.timeline = entered(self.timeline, phase, since_epoch_s)
 
     def fail(self, reason: str, now: float) -> None:
-        """Note why the resource fails."""
         self.failure = reason
         self.enter("answering", now)
 
@@ -132,14 +127,16 @@ class RunRecord(PhysicalRecord):
         return bool(calls) and plan is not None and all(call.name in plan.effective.handlers for call in calls)
 
     def begin_round(self, calls: Sequence[FunctionCall]) -> None:
-        """Enter a new round of calls."""
         entered_calls = {call.call_id: ToolCall(name=call.name, arguments=call.arguments) for call in calls}
         number = self.round.number + 1
         self.round = self.round.model_copy(update={"calls": entered_calls, "is_submitted": False, "number": number})
         self.attempt = None
 
-    def continued_as(self, observed: ObservedRun) -> None:
-        """Note that the run has its outputs, and the id under which it goes on."""
+    def note_made(self, observed: ObservedRun) -> None:
+        """Note what a creating request made: the run or, once it has its outputs, the id under which it goes on."""
+        if self.run is None:
+            self.run = Owned(id=observed.run_id)
+            return
         self.attempt = None
         update: dict[str, object] = {"is_submitted": True}
         if self.started and observed.run_id != self.started.run_id:
@@ -154,16 +151,12 @@ class RunRecord(PhysicalRecord):
         fresh.enter("starting", self.window.since_epoch_s)
         return fresh
 
-    def observe(self, observed: ObservedRun, now: float) -> None:
-        """Keep what the server shows of the run, except for its output."""
-        self._note(observed, observed.status, now)
+    def observe(self, observed: ObservedRun, now: float, *, is_at_work: bool = False) -> None:
+        """Keep what the server shows of the run, except for its output.
 
-    def observe_at_work(self, observed: ObservedRun, now: float) -> None:
-        """The same of a run that waits for functions: it goes on once they have been called."""
-        self._note(observed, "in_progress", now)
-
-    def _note(self, observed: ObservedRun, status: str, now: float) -> None:
-        known = self.observed
+        `is_at_work`: it waits for functions, and goes on once they have been called.
+        """
+        status, known = "in_progress" if is_at_work else observed.status, self.observed
         started_at = known.started_at
         if status != "queued" and started_at is None:
             started_at = observed.started_at or min(int(now), observed.completed_at or int(now))
@@ -180,7 +173,7 @@ class RunRecord(PhysicalRecord):
         self.timeline = looked_at(self.timeline, status, self.is_final, *times)
 
     def redact(self) -> None:
-        self.desired = None
+        super().redact()
         if self.resolution is not None:
             self.resolution = self.resolution.model_copy(update={"assistant": None})
         for call in self.round.calls.values():
@@ -215,12 +208,12 @@ class RunRecord(PhysicalRecord):
 
     def _merge_round(self, ours: Self) -> str | None:
         """Take over how far the run has come; returns the id of a continuation that was made a second time."""
-        known = {*self.round.chain, *ours.round.chain}
+        continuations = {*self.round.chain, *ours.round.chain}
         if (ours.round.number, ours.round.is_submitted) > (self.round.number, self.round.is_submitted):
             self.round = ours.round
             update = {"status": ours.observed.status, "usage": ours.observed.usage}
             self.observed = self.observed.model_copy(update=update)
-        return next(iter(known - {*self.round.chain}), None)
+        return next(iter(continuations - {*self.round.chain}), None)
 
     def _merge_attempt(self, ours: Self, base: Self | None) -> None:
         """Take over what became of the attempt that was read. Another actor's stays: its request may have succeeded."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Literal, Self
 
 from threadrun.schema.arguments import DesiredAssistant, DesiredThread
-from threadrun.schema.parsing import KeyStyle
-from threadrun.state.base import Options, PhysicalRecord
+from threadrun.state.base import PhysicalRecord
 
 
 class ThreadRecord(PhysicalRecord):
@@ -22,12 +21,6 @@ class ThreadRecord(PhysicalRecord):
     @property
     def physical_id(self) -> str | None:
         return self.thread_id
-
-    def set_desired(self, desired: DesiredThread, style: KeyStyle) -> None:
-        self.desired, self.options = desired, Options(deletion_policy=desired.deletion_policy, key_style=style)
-
-    def redact(self) -> None:
-        self.desired = None
 
     def merge(self, ours: Self, base: Self | None) -> Self | None:
         if ours.thread_id and self.thread_id not in (None, ours.thread_id):
@@ -52,12 +45,6 @@ class AssistantRecord(PhysicalRecord):
     @property
     def physical_id(self) -> str | None:
         return self.assistant_id
-
-    def set_desired(self, desired: DesiredAssistant, style: KeyStyle) -> None:
-        self.desired, self.options = desired, Options(deletion_policy=desired.deletion_policy, key_style=style)
-
-    def redact(self) -> None:
-        self.desired = None
 
     def merge(self, ours: Self, base: Self | None) -> Self | None:
         if ours.assistant_id and self.assistant_id not in (None, ours.assistant_id):

@@ -29,11 +29,7 @@ class HandlerFailed(Exception):
 
 
 class HandlerUnavailable(Exception):
-    """Lambda did not invoke it, and may do so later."""
-
-    def __init__(self, kind: str) -> None:
-        super().__init__(kind)
-        self.kind = kind
+    """Lambda did not invoke it, and may do so later; its text is the kind of the error."""
 
 
 def invoke(function_arn: str, event: dict[str, Any], timeout_seconds: float) -> Any:
