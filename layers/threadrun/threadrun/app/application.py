@@ -16,9 +16,8 @@ from threadrun.app.settings import Settings, api_key_from_secret
 from threadrun.cloudformation.respond import Responses
 from threadrun.errors import TerminalError, TransientError
 from threadrun.storage.event_waits import EventWaits
-from threadrun.storage.output_bucket import OutputBucket
 from threadrun.storage.records import Records
-from threadrun.storage.run_attributes import RunAttributes
+from threadrun.storage.run_attributes import OutputBucket, RunAttributes
 from threadrun.workflow.steps import JITTER, Stepper
 
 if TYPE_CHECKING:

@@ -18,6 +18,11 @@ from threadrun.state.run import RunRecord
 from threadrun.state.shared import AssistantRecord, ThreadRecord
 
 _OWN_PREFIXES = (NOT_CREATED, "conv_", "thread_", "asst_")
+_RECORDS: dict[type[AnyDesired], type[AnyRecord]] = {
+    DesiredRun: RunRecord,
+    DesiredThread: ThreadRecord,
+    DesiredAssistant: AssistantRecord,
+}
 
 
 def admit(
@@ -108,8 +113,8 @@ def _note_acknowledged(record: ResourceRecord, event: Event) -> None:
             made.is_acknowledged = True
 
 
-def failed_physical_id(request: Request, target: AnyRecord | None) -> str:
-    """The id of a FAILED answer: the real one where anything was made, so that a Delete finds it."""
+def response_physical_id(request: Request, target: AnyRecord | None) -> str:
+    """The id in the response: the real one where anything was made, so that a Delete finds it."""
     if target is not None and target.physical_id:
         return target.physical_id
     if request.request_type != "Create" and request.physical_id:
@@ -122,27 +127,15 @@ def failed_physical_id(request: Request, target: AnyRecord | None) -> str:
 def _wanted_record(
     record: ResourceRecord, request: Request, since: float, desired: AnyDesired, style: KeyStyle
 ) -> AnyRecord:
+    window = Window(since_epoch_s=since, deadline_epoch_s=request.deadline_epoch_s)
     wanted = _reusable_record(record, request, desired)
     if wanted is None:
-        wanted = record.made[request.request_id] = _new_record(request, since, desired)
+        kind, key = _RECORDS[type(desired)], request.request_id
+        wanted = record.made[key] = kind(key=key, identity=desired.identity(), window=window)
     wanted.set_desired(desired, style)
     wanted.failure, wanted.wait = None, Wait(reason=wanted.wait.reason)
-    wanted.window = Window(since_epoch_s=since, deadline_epoch_s=request.deadline_epoch_s)
+    wanted.window = window
     return wanted
-
-
-def _new_record(request: Request, since: float, desired: AnyDesired) -> AnyRecord:
-    kinds: dict[type[AnyDesired], type[AnyRecord]] = {
-        DesiredRun: RunRecord,
-        DesiredThread: ThreadRecord,
-        DesiredAssistant: AssistantRecord,
-    }
-    kind = kinds[type(desired)]
-    return kind(
-        key=request.request_id,
-        identity=desired.identity(),
-        window=Window(since_epoch_s=since, deadline_epoch_s=request.deadline_epoch_s),
-    )
 
 
 def _reusable_record(record: ResourceRecord, request: Request, desired: AnyDesired) -> AnyRecord | None:

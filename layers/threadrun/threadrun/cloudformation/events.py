@@ -33,12 +33,6 @@ class Event(BaseModel):
     properties: dict[str, Any] = Field(alias="ResourceProperties", default={}, repr=False)
 
     @property
-    def service_timeout_seconds(self) -> int:
-        """CloudFormation's own patience; 3,600 s where the template sets none."""
-        text = str(self.properties.get("ServiceTimeout", ""))
-        return int(text) if text.isdecimal() and int(text) > 0 else DEFAULT_SERVICE_TIMEOUT_SECONDS
-
-    @property
     def issued_epoch_s(self) -> float | None:
         """When CloudFormation sent the request, by the date that its presigned URL is signed with."""
         found = re.search(r"[?&]X-Amz-Date=(\d{8}T\d{6}Z)", self.response_url)
@@ -51,7 +45,8 @@ class Event(BaseModel):
 
     def work_seconds(self, timeout_seconds: int | None) -> float:
         """Time for the work itself: what the user allows, ended early enough for the answer to arrive."""
-        patience = self.service_timeout_seconds
+        text = str(self.properties.get("ServiceTimeout", ""))
+        patience = int(text) if text.isdecimal() and int(text) > 0 else DEFAULT_SERVICE_TIMEOUT_SECONDS
         margin = min(max(0.2 * patience, 3), 30)
         return min(timeout_seconds or patience, max(patience - margin, 1))
 

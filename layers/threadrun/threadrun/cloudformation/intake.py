@@ -20,30 +20,22 @@ def record_request(
 
     `tool_function_arns` are patterns of the functions that may be handlers.
     """
-    desired, problem = _read_properties(event, tool_function_arns)
-    try:
-        return _enter(records, event, desired, problem, clock)
-    except TooLarge as error:
-        return _enter(records, event, None, error.reason, clock)
+    blank = ResourceRecord(stack_id=event.stack_id, logical_id=event.logical_id)
+    wanted, problem = _read_properties(event, tool_function_arns)
 
-
-def _enter(
-    records: Records,
-    event: Event,
-    desired: tuple[AnyDesired, KeyStyle] | None,
-    problem: str | None,
-    clock: Callable[[], float],
-) -> Request:
     def enter(record: ResourceRecord) -> Request:
         request = record.requests.get(event.request_id)
         if request is None:
-            return admit(record, event, desired, problem, clock())
+            return admit(record, event, wanted, problem, clock())
         if request.is_open:
             request.response_url = event.response_url  # A repeated delivery can carry a new URL.
         return request
 
-    blank = ResourceRecord(stack_id=event.stack_id, logical_id=event.logical_id)
-    return records.enter(blank, enter)
+    try:
+        return records.enter(blank, enter)
+    except TooLarge as error:
+        wanted, problem = None, error.reason
+        return records.enter(blank, enter)
 
 
 def _read_properties(

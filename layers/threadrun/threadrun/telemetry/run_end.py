@@ -55,7 +55,7 @@ def run_end(delivered: Delivered, now: float) -> RunEnd | None:
     A Delete tells of no run's end, and neither does an Update that returns to a run, or only changes bookkeeping.
     """
     run = delivered.record.target(delivered.response)
-    if delivered.is_repeated or delivered.request.request_type == "Delete" or not isinstance(run, RunRecord):
+    if delivered.response.is_delivered or delivered.request.request_type == "Delete" or not isinstance(run, RunRecord):
         return None
     is_success = delivered.response.status == "SUCCESS"
     if is_success and run.is_acknowledged:
