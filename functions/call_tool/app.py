@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from threadrun.app.application import application, prepare_in_init
@@ -13,11 +11,9 @@ from threadrun.state.resource import RequestContext
 from threadrun.workflow.lambda_invoke import invoke
 from threadrun.workflow.tool_calls import ToolCaller
 
-logger = Logger(service="call_tool")
-metrics = Metrics(namespace="ThreadRun", service="call_tool")
+logger, metrics = prepare_in_init("call_tool", with_backend=False)
 MARGIN_MILLISECONDS = 5000
 """To note, before this function's own end, that a handler took longer."""
-prepare_in_init(with_backend=False)
 
 
 @metrics.log_metrics
@@ -38,6 +34,6 @@ def handler(event: dict[str, str], context: LambdaContext) -> dict[str, Any]:
     finally:
         # Both also where they are 0: an average of ToolFailures is then the failure rate.
         for name in ("ToolCalls", "ToolFailures"):
-            metrics.add_metric(name=name, unit=MetricUnit.Count, value=request_context.counts[name])
+            metrics.add_metric(name=name, unit="Count", value=request_context.counts[name])
     logger.info("call answered" if answered else "nothing to answer with")
     return {"answered": answered}

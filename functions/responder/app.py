@@ -14,7 +14,6 @@ from threadrun.cloudformation.response import deliver_plain_failure
 
 try:
     from aws_lambda_powertools import Logger, Metrics
-    from aws_lambda_powertools.metrics import MetricUnit
 
     from threadrun.app.application import application
     from threadrun.app.responder import rescue_request, respond_to_ended_execution, sweep
@@ -38,7 +37,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, int]:
 def _sweep() -> int:
     overdue = sweep(application())
     # Also where it is 0: that the sweep itself does not come any more is seen by it.
-    metrics.add_metric(name="OverdueRequests", unit=MetricUnit.Count, value=overdue)
+    metrics.add_metric(name="OverdueRequests", unit="Count", value=overdue)
     metrics.flush_metrics()
     return overdue
 
