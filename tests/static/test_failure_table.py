@@ -16,7 +16,7 @@ PACKAGE, FUNCTIONS = ROOT / "layers/threadrun/threadrun", ROOT / "functions"
 RAISED = {"TerminalError", "NotFound", "NotServed", "TooLarge", "InvalidEvent"}
 """What ends a request, with a sentence of its own as the first argument."""
 TOLD = {
-    "cloudformation/respond.py": {"_failure_reason", "_unaccepted", "response_body"},
+    "cloudformation/respond.py": {"_failure_reason", "response_body"},
     "schema/arguments.py": {"conflicts"},
     "errors.py": {"InvalidProperties"},
     "cloudformation/intake.py": {"_read_properties"},

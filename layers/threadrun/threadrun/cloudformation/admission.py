@@ -17,6 +17,8 @@ from threadrun.state.resource import AnyRecord, Request, ResourceRecord
 from threadrun.state.run import RunRecord
 from threadrun.state.shared import AssistantRecord, ThreadRecord
 
+REQUESTS_KEPT = 20
+"""The newest ones only: a repeated delivery comes within hours."""
 _OWN_PREFIXES = (NOT_CREATED, "conv_", "thread_", "asst_")
 _RECORDS: dict[type[AnyDesired], type[AnyRecord]] = {
     DesiredRun: RunRecord,
@@ -53,7 +55,8 @@ def admit(
         failure=problem,
     )
     record.requests[request.request_id] = request
-    record.forget_old_requests()
+    for request_id in list(record.requests)[:-REQUESTS_KEPT]:
+        del record.requests[request_id]
     if is_late:
         request.is_superseded, request.response_url = True, None
     elif wanted is not None:
@@ -119,8 +122,8 @@ def response_physical_id(request: Request, target: AnyRecord | None) -> str:
         return target.physical_id
     if request.request_type != "Create" and request.physical_id:
         return request.physical_id
-    if target is not None and target.leftover_id:
-        return target.leftover_id
+    if isinstance(target, RunRecord) and target.thread and target.thread.is_ours:
+        return f"{target.thread.id}:not-started"
     return NOT_CREATED + request.request_id
 
 

@@ -112,16 +112,15 @@ def _failure_reason(request: Request, target: AnyRecord | None, failure: str | N
         return known or failure
     if target is None or target.physical_id is None:
         return failure or "the work on it ended early"
-    return failure or (_unaccepted(target) if isinstance(target, RunRecord) else None)
-
-
-def _unaccepted(run: RunRecord) -> str | None:
-    if not run.is_final:
-        return f"the work on run {run.run_id} ended early"
-    if run.observed.status in run.accepted_statuses:
+    if failure or not isinstance(target, RunRecord):
+        return failure or None
+    observed, accepted = target.observed, target.accepted_statuses
+    if not observed.is_final:
+        return f"the work on run {target.run_id} ended early"
+    if observed.status in accepted:
         return None
-    reason = f"run {run.run_id} ended {run.observed.status}, accepted is {', '.join(run.accepted_statuses)}"
-    return f"{reason}: {run.observed.problem}" if run.observed.problem else reason
+    reason = f"run {target.run_id} ended {observed.status}, accepted is {', '.join(accepted)}"
+    return f"{reason}: {observed.problem}" if observed.problem else reason
 
 
 def response_body(

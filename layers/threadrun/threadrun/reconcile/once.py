@@ -43,7 +43,7 @@ def make_once(
     # A step that was frozen since it noted the attempt is not alone any more: another one may have started the run.
     if attempt.owner != actor.step_id or actor.now >= attempt.intended_epoch_s + START_GRACE_SECONDS:
         return _recover(run, request, attempt, actor)
-    run.attempt = attempt.made
+    run.attempt = attempt.model_copy(update={"owner": None})
     try:
         return request.make()
     except LostReply:

@@ -193,14 +193,11 @@ def _require_schema(run: RunRecord, observed: ObservedRun) -> None:
         return
     problem = first_problem(observed.output_text, form.json_schema.schema_)
     if problem is not None:
-        shown = _shown_reason(plan.desired.reason_key, observed)
+        key = plan.desired.reason_key
+        # The part of the answer that the user wants to see in the failure, and nothing else of it.
+        reason = text_at(observed.output_text, key) if key else None
+        shown = f"; {key}: {reason[:REASON_CHARACTERS]}" if reason else ""
         raise TerminalError(f"the answer of run {run.run_id} is not the promised JSON: {problem}{shown}")
-
-
-def _shown_reason(key: str | None, observed: ObservedRun) -> str:
-    """The part of a failed answer that the user wants to see in the failure, and nothing else of it."""
-    reason = text_at(observed.output_text, key) if key else None
-    return f"; {key}: {reason[:REASON_CHARACTERS]}" if reason else ""
 
 
 def _recheck(run: RunRecord, started: Started, actor: Actor) -> Outcome:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from threadrun.errors import NotFound, TerminalError, TransientError
 from threadrun.reconcile.once import START_GRACE_SECONDS
 from threadrun.reconcile.outcome import Actor, Done, RequeueAfter
 from threadrun.state.base import Owned
-from threadrun.state.observations import ObservedRun
 from threadrun.state.run import RunRecord
-from threadrun.state.run_values import Started
+from threadrun.state.run_values import Attempt, Started
 
 CANCEL_POLL_SECONDS = 1
 
@@ -22,7 +23,7 @@ def make_absent(run: RunRecord, actor: Actor) -> Done | RequeueAfter:
     if _may_be_starting(run, actor.now):
         return RequeueAfter(CANCEL_POLL_SECONDS, "a start is under way")
     if run.attempt is not None:
-        _claim_lost_run(run, run.thread, actor)
+        _claim_lost_run(run, run.thread, run.attempt, actor)
     if run.run is not None and run.started is not None and (run.run.is_ours or policy == "delete"):
         if not _has_ended(run, run.started, actor):
             backend.runs.cancel(*run.started)
@@ -54,27 +55,20 @@ def _may_be_starting(run: RunRecord, now: float) -> bool:
     return now < run.attempt.intended_epoch_s + START_GRACE_SECONDS
 
 
-def _claim_lost_run(run: RunRecord, thread: Owned, actor: Actor) -> None:
+def _claim_lost_run(run: RunRecord, thread: Owned, attempt: Attempt, actor: Actor) -> None:
     """Look once more for a run whose start got no reply: it would go on, and cost, without its thread."""
-    try:
-        found = _find_lost_run(run, thread, actor)
-    except NotFound:
-        return
+    runs, found = actor.backend.runs, None
+    with suppress(NotFound):
+        if run.started is not None and run.waits_for_outputs:
+            found = runs.find_continuation(*run.started, run.round.calls)
+        elif run.run is None and thread.is_ours:
+            found = runs.find_lost(thread.id, attempt.after_item_id)
     if found is None:
         return
     run.note_made(found)
     if found.calls:
         run.begin_round(found.calls)
     run.observe(found, actor.now)
-
-
-def _find_lost_run(run: RunRecord, thread: Owned, actor: Actor) -> ObservedRun | None:
-    runs = actor.backend.runs
-    if run.started is not None and run.waits_for_outputs:
-        return runs.find_continuation(*run.started, run.round.calls)
-    if run.run is None and thread.is_ours:
-        return runs.find_lost(thread.id, run.attempt.after_item_id if run.attempt else None)
-    return None
 
 
 def _has_ended(run: RunRecord, started: Started, actor: Actor) -> bool:

@@ -90,22 +90,18 @@ def _text(value: Any) -> str:
     """A value as CloudFormation writes scalars; lists and maps as JSON; unknown as empty text."""
     if value is None:
         return ""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, Decimal):
-        return str(value)
-    return json.dumps(value, default=str, ensure_ascii=False)
+    return str(value) if isinstance(value, str | Decimal) else json.dumps(value, default=str, ensure_ascii=False)
 
 
 def _storable(value: Any) -> Any:
     """A scalar that DynamoDB can hold: its numbers have 38 digits, longer ones stay text."""
-    if isinstance(value, int | Decimal) and not isinstance(value, bool):
-        number = Decimal(value)
-        exponent = number.adjusted()
-        if len(number.as_tuple().digits) > _DYNAMODB_DIGITS or not -130 <= exponent <= 125:
-            return str(value)
-        return number
-    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if value is None or isinstance(value, bool):
+        return value
+    number = Decimal(value)
+    is_too_long = len(number.as_tuple().digits) > _DYNAMODB_DIGITS or not -130 <= number.adjusted() <= 125
+    return str(value) if is_too_long else number
 
 
 def _refuse(constant: str) -> Any:

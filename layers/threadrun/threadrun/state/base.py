@@ -80,11 +80,6 @@ class PhysicalRecord(BaseModel):
         """What has to be deleted on the server when the resource is not wanted."""
         return {self.physical_id} if self.physical_id else set()
 
-    @property
-    def leftover_id(self) -> str | None:
-        """An id for what was made where the resource itself was not."""
-        return None
-
     def set_desired(self, desired: AnyDesired, style: KeyStyle) -> None:
         statuses = desired.accept_statuses if isinstance(desired, DesiredRun) else None
         self.desired = desired

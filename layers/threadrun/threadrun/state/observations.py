@@ -11,8 +11,6 @@ FINAL_STATUSES = frozenset({"completed", "requires_action", "failed", "incomplet
 
 @dataclass(frozen=True)
 class Usage:
-    """Tokens of a run."""
-
     prompt_tokens: int = 0
     completion_tokens: int = 0
     total_tokens: int = 0
@@ -60,8 +58,6 @@ class ObservedRun:
 
 @dataclass(frozen=True)
 class ObservedAssistant:
-    """An assistant as it is stored now."""
-
     assistant_id: str
     settings: DesiredAssistant
     version: int | None = None

@@ -17,8 +17,6 @@ from pydantic import BaseModel, Field
 from threadrun.state.run import RunRecord
 from threadrun.state.shared import AssistantRecord, ThreadRecord
 
-REQUESTS_KEPT = 20
-
 AnyRecord = RunRecord | ThreadRecord | AssistantRecord
 
 
@@ -56,8 +54,6 @@ class Request(BaseModel):
 
 
 class ResourceRecord(BaseModel):
-    """One resource of one stack."""
-
     stack_id: str
     logical_id: str
     version: int = 0
@@ -68,11 +64,6 @@ class ResourceRecord(BaseModel):
     @property
     def key(self) -> str:
         return resource_key(self.stack_id, self.logical_id)
-
-    @property
-    def open_request(self) -> Request | None:
-        """The one request whose response is not decided yet."""
-        return next((request for request in self.requests.values() if request.is_open), None)
 
     @property
     def undelivered(self) -> Request | None:
@@ -95,18 +86,14 @@ class ResourceRecord(BaseModel):
                 return self.made.get(request.response.target_key)
         return None
 
-    def forget_old_requests(self) -> None:
-        """Keep the newest requests only: a repeated delivery comes within hours."""
-        for request_id in list(self.requests)[:-REQUESTS_KEPT]:
-            del self.requests[request_id]
-
     def request_at_work(self, request_id: str) -> Request | None:
         """The request, if it has work to do: a superseded one only cleans up, and only if no newer one does."""
         request = self.requests.get(request_id)
         if request is None or not request.is_superseded:
             return request
-        cleans_up = self.open_request is None and any(each.goal == "absent" for each in self.made.values())
-        return request if cleans_up else None
+        has_successor = any(other.is_open for other in self.requests.values())
+        has_leftovers = any(each.goal == "absent" for each in self.made.values())
+        return request if has_leftovers and not has_successor else None
 
     def names(self, request: Request) -> dict[str, str]:
         """What log lines of the request are found by: the stack, the resource and, once it is known, the run."""

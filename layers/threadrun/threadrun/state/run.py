@@ -25,8 +25,6 @@ from threadrun.state.timeline import PhaseName, Timeline, entered, looked_at
 
 
 class RunRecord(PhysicalRecord):
-    """A run, with the thread and the vector store that were made for it."""
-
     kind: Literal["run"] = "run"
     desired: DesiredRun | None = None
     resolution: Resolution | None = None
@@ -59,10 +57,6 @@ class RunRecord(PhysicalRecord):
     def physical_id(self) -> str | None:
         """`thread_id:run_id`, the import format of the Terraform resource."""
         return f"{self.thread.id}:{self.run.id}" if self.thread and self.run else None
-
-    @property
-    def leftover_id(self) -> str | None:
-        return f"{self.thread.id}:not-started" if self.thread and self.thread.is_ours else None
 
     @property
     def server_ids(self) -> set[str]:

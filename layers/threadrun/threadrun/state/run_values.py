@@ -41,11 +41,6 @@ class Attempt(Value):
     earlier: Literal["none", "unknown", "locked"] = "none"
     """Whether an earlier attempt may have started a run (`unknown`), or has, as it locks the thread (`locked`)."""
 
-    @property
-    def made(self) -> Attempt:
-        """The same one, whose request has been made."""
-        return self.model_copy(update={"owner": None})
-
 
 class ToolCall(BaseModel):
     """A call that the model waits for, and what became of it."""

@@ -1,4 +1,4 @@
-"""What is on record of threads and assistants that runs share."""
+"""What is on record of threads, and of assistants: versioned settings. Runs of a stack share them."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from threadrun.state.base import PhysicalRecord
 
 
 class ThreadRecord(PhysicalRecord):
-    """A thread that runs of the stack share."""
-
     kind: Literal["thread"] = "thread"
     desired: DesiredThread | None = None
     thread_id: str | None = None
@@ -30,8 +28,6 @@ class ThreadRecord(PhysicalRecord):
 
 
 class AssistantRecord(PhysicalRecord):
-    """An assistant: a versioned configuration for runs."""
-
     kind: Literal["assistant"] = "assistant"
     desired: DesiredAssistant | None = None
     assistant_id: str | None = None

@@ -29,8 +29,6 @@ class EventWait:
 
 
 class EventWaits:
-    """The items `WAIT#<run_id>` of the table."""
-
     def __init__(self, client: DynamoDBClient, table_name: str) -> None:
         self._client, self._table_name = client, table_name
 

@@ -33,8 +33,6 @@ Result = TypeVar("Result")
 
 
 class Records:
-    """The records of the table."""
-
     def __init__(
         self,
         client: DynamoDBClient,

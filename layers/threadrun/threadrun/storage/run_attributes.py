@@ -64,7 +64,8 @@ class RunAttributes:
         """
         uri = None
         with translated("stage the attributes"):
-            if _output_bytes(attributes) > MAX_OUTPUT_BYTES:
+            texts = [attributes["output_text"], attributes["required_action"] or "", *attributes["output"].values()]
+            if sum(len(str(text).encode()) for text in texts) > MAX_OUTPUT_BYTES:
                 uri = self._outputs.put(physical_id, str(attributes["output_text"]))
                 attributes = _shortened(attributes)
             self._client.update_item(
@@ -116,11 +117,6 @@ class RunAttributes:
 def attributes_key(physical_id: str) -> str:
     """Key of a run's public item."""
     return f"RUN#{physical_id}"
-
-
-def _output_bytes(attributes: Mapping[str, Any]) -> int:
-    texts = [attributes["output_text"], attributes["required_action"] or "", *attributes["output"].values()]
-    return sum(len(str(text).encode()) for text in texts)
 
 
 def _shortened(attributes: Mapping[str, Any]) -> dict[str, Any]:
