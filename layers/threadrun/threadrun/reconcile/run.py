@@ -15,8 +15,7 @@ from threadrun.schema.arguments import DEFAULT_TOOL_ROUNDS
 from threadrun.schema.json_schema import first_problem, text_at
 from threadrun.state.base import Owned
 from threadrun.state.observations import ObservedRun, RunPlan
-from threadrun.state.run import RunRecord
-from threadrun.state.run_values import Attempt, Started
+from threadrun.state.run import Attempt, RunRecord, Started
 
 INDEX_POLL_SECONDS = 1
 REASON_CHARACTERS = 1000
@@ -34,7 +33,7 @@ def make_present(run: RunRecord, actor: Actor) -> Outcome:
 
 
 def _advance(run: RunRecord, actor: Actor) -> Outcome:
-    if run.is_final and not run.must_recheck:
+    if run.observed.is_final and not run.must_recheck:
         return Done()
     if actor.now >= run.deadline_epoch_s:
         return _give_up(run, actor)

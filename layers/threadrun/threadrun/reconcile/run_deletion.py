@@ -8,8 +8,7 @@ from threadrun.errors import NotFound, TerminalError, TransientError
 from threadrun.reconcile.once import START_GRACE_SECONDS
 from threadrun.reconcile.outcome import Actor, Done, RequeueAfter
 from threadrun.state.base import Owned
-from threadrun.state.run import RunRecord
-from threadrun.state.run_values import Attempt, Started
+from threadrun.state.run import Attempt, RunRecord, Started
 
 CANCEL_POLL_SECONDS = 1
 

@@ -16,8 +16,7 @@ from pydantic.alias_generators import to_pascal
 
 from threadrun.schema.parsing import KeyStyle
 from threadrun.state.observations import ObservedRun
-from threadrun.state.run import RunRecord
-from threadrun.state.run_values import Resolution
+from threadrun.state.run import Resolution, RunRecord
 from threadrun.state.shared import AssistantRecord, ThreadRecord
 
 Attributes = dict[str, Any]

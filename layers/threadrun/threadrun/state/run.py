@@ -1,27 +1,113 @@
-"""What is on record of a run, with the thread and the vector store that were made for it."""
+"""What is on record of a run, with the thread and the vector store that were made for it.
+
+Its parts are values: each is replaced as a whole.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, Self
+from typing import Literal, NamedTuple, Self, TypeVar
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 
-from threadrun.schema.arguments import AnyDesired, DesiredRun
+from threadrun.schema.arguments import AnyDesired, DesiredAssistant, DesiredRun
 from threadrun.schema.parsing import KeyStyle
-from threadrun.state.base import Owned, PhysicalRecord
-from threadrun.state.observations import FunctionCall, ObservedAssistant, ObservedRun, RunPlan
-from threadrun.state.run_values import (
-    Attempt,
-    AttributesItem,
-    Resolution,
-    RunState,
-    SearchableFiles,
-    Started,
-    ToolCall,
-    ToolRound,
-)
+from threadrun.state.base import Owned, PhysicalRecord, Value
+from threadrun.state.observations import FINAL_STATUSES, FunctionCall, ObservedAssistant, ObservedRun, RunPlan, Usage
 from threadrun.state.timeline import PhaseName, Timeline, entered, looked_at
+
+Made = TypeVar("Made", Owned, str)
+
+
+class Resolution(Value):
+    """The assistant that the run goes by, as it was when it was looked up, and what follows from it."""
+
+    assistant: DesiredAssistant | None = None
+    assistant_id: str | None = None
+    assistant_version: int | None = None
+    leaves_calls_to_user: bool = False
+    """A function without a handler may be called."""
+    file_ids: tuple[str, ...] = ()
+
+
+class SearchableFiles(Value):
+    """The vector store of the attached files, if the run needs one."""
+
+    vector_store_id: str | None = None
+    is_ready: bool = False
+    """They are indexed, or there are none."""
+
+
+class Attempt(Value):
+    """A creating request that is about to be made, or that got no reply."""
+
+    intended_epoch_s: float
+    owner: str | None
+    """The one step that may make the request; None once it has been made."""
+    after_item_id: str | None = None
+    """The thread's newest item before it: what comes later may prove it."""
+    earlier: Literal["none", "unknown", "locked"] = "none"
+    """Whether an earlier attempt may have started a run (`unknown`), or has, as it locks the thread (`locked`)."""
+
+
+class ToolCall(BaseModel):
+    """A call that the model waits for, and what became of it."""
+
+    name: str
+    arguments: str = Field(repr=False)
+    """JSON text, as the model wrote it."""
+    output: str | None = Field(default=None, repr=False)
+    """What the model gets for it; None until its handler has returned, or has failed for the last time."""
+    attempts: int = 0
+    """How often its handler has failed."""
+    failure: str | None = None
+    """The kind of error that its handler failed with the last time."""
+
+
+class ToolRound(Value):
+    """The newest round of calls, and what the run goes on as."""
+
+    number: int = 0
+    calls: dict[str, ToolCall] = Field(default_factory=dict)
+    """By call id."""
+    is_submitted: bool = False
+    """The server has the outputs of these calls."""
+    chain: tuple[str, ...] = ()
+    """Ids under which the run went on after its calls, where the API gives it a new one each time."""
+    usage_before: Usage = Usage()
+    """Of all that went before the end of the chain."""
+
+
+class RunState(Value):
+    """What the server has shown of the run, except for its output. Times are Unix seconds."""
+
+    status: str | None = None
+    created_at: int | None = None
+    started_at: int | None = None
+    completed_at: int | None = None
+    model: str | None = None
+    usage: Usage = Usage()
+    problem: str | None = None
+
+    @property
+    def is_final(self) -> bool:
+        return self.status in FINAL_STATUSES
+
+
+class AttributesItem(Value):
+    """The run's public item in the table."""
+
+    is_staged: bool = False
+    """The attributes lie ready for the state machine to record."""
+    output_s3_uri: str | None = None
+    """Where the output is, if it is too large for the item."""
+
+
+class Started(NamedTuple):
+    """Where a run is that the server has: its thread, and the id to look at."""
+
+    thread_id: str
+    run_id: str
 
 
 class RunRecord(PhysicalRecord):
@@ -48,7 +134,6 @@ class RunRecord(PhysicalRecord):
 
     @property
     def started(self) -> Started | None:
-        """Where the run is, once the server has it."""
         if self.thread is None or self.run is None:
             return None
         return Started(self.thread.id, self.round.chain[-1] if self.round.chain else self.run.id)
@@ -64,10 +149,6 @@ class RunRecord(PhysicalRecord):
         return {each for each in (thread, self.files.vector_store_id, self.run_id, *self.round.chain) if each}
 
     @property
-    def is_final(self) -> bool:
-        return self.observed.is_final
-
-    @property
     def accepted_statuses(self) -> tuple[str, ...]:
         """Final statuses that count as success: a function without a handler leaves its call to the user."""
         if self.options.accept_statuses is not None:
@@ -78,7 +159,7 @@ class RunRecord(PhysicalRecord):
     @property
     def waits_for_outputs(self) -> bool:
         """Whether there are calls that handlers answer."""
-        return bool(self.round.calls) and not self.round.is_submitted and not self.is_final
+        return bool(self.round.calls) and not self.round.is_submitted and not self.observed.is_final
 
     def set_desired(self, desired: AnyDesired, style: KeyStyle) -> None:
         super().set_desired(desired, style)
@@ -146,10 +227,7 @@ class RunRecord(PhysicalRecord):
         return fresh
 
     def observe(self, observed: ObservedRun, now: float, *, is_at_work: bool = False) -> None:
-        """Keep what the server shows of the run, except for its output.
-
-        `is_at_work`: it waits for functions, and goes on once they have been called.
-        """
+        """Keep what the server shows of the run, except for its output; `is_at_work` if it waits for functions."""
         status, known = "in_progress" if is_at_work else observed.status, self.observed
         started_at = known.started_at
         if status != "queued" and started_at is None:
@@ -164,7 +242,7 @@ class RunRecord(PhysicalRecord):
             problem=observed.problem,
         )
         times = (now, observed.started_at, observed.completed_at)
-        self.timeline = looked_at(self.timeline, status, self.is_final, *times)
+        self.timeline = looked_at(self.timeline, status, self.observed.is_final, *times)
 
     def redact(self) -> None:
         super().redact()
@@ -188,12 +266,9 @@ class RunRecord(PhysicalRecord):
         return self._surplus(thread=Owned(id=self.thread.id, is_ours=False), run=Owned(id=continued_twice))
 
     def _made_twice(self, ours: Self) -> Self | None:
-        thread = (
-            ours.thread if ours.thread and ours.thread.is_ours and _differ(self.thread_id, ours.thread_id) else None
-        )
-        run = ours.run if _differ(self.run_id, ours.run_id) else None
-        theirs_store, store = self.files.vector_store_id, ours.files.vector_store_id
-        store = store if _differ(theirs_store, store) else None
+        thread, run = _second(self.thread, ours.thread), _second(self.run, ours.run)
+        thread = thread if thread and thread.is_ours else None
+        store = _second(self.files.vector_store_id, ours.files.vector_store_id)
         if thread is None and run is None and store is None:
             return None
         item = AttributesItem(output_s3_uri=ours.item.output_s3_uri)
@@ -218,6 +293,6 @@ class RunRecord(PhysicalRecord):
             self.attempt = ours.attempt
 
 
-def _differ(theirs: str | None, ours: str | None) -> bool:
-    """Whether both have one, and not the same."""
-    return theirs is not None and ours is not None and theirs != ours
+def _second(theirs: Made | None, ours: Made | None) -> Made | None:
+    """What we have made although they have made another."""
+    return ours if theirs != ours and theirs is not None else None

@@ -140,14 +140,19 @@ def translated(action: str) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        code = error.response["Error"]["Code"]
+        code = error_code(error)
         if code == "ConditionalCheckFailedException":
             raise VersionConflict(f"cannot {action}: someone else saved it first") from None
         if code in _REFUSALS:
             raise
         raise StorageUnavailable(f"cannot {action}: {code}") from None
     except BotoCoreError as error:
-        raise StorageUnavailable(f"cannot {action}: {type(error).__name__}") from error
+        raise StorageUnavailable(f"cannot {action}: {error_code(error)}") from error
+
+
+def error_code(error: ClientError | BotoCoreError) -> str:
+    """AWS's own name for a refusal, and botocore's where there was no reply."""
+    return error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
 
 
 def record_of(item: Mapping[str, Any]) -> ResourceRecord:

@@ -69,9 +69,9 @@ def run_end(delivered: Delivered, now: float) -> RunEnd | None:
 def _failure(run: RunRecord) -> Failure:
     if run.run is None:
         return "not_started"
-    if run.is_final and run.observed.status not in run.accepted_statuses:
+    if run.observed.is_final and run.observed.status not in run.accepted_statuses:
         return next(each for each in FAILURES if each == run.observed.status)
-    if run.is_final:
+    if run.observed.is_final:
         return "schema_violation" if run.failure else "ended_early"
     if any(call.failure for call in run.round.calls.values()):
         return "tool_failed"

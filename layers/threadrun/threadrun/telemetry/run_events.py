@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from botocore.exceptions import BotoCoreError, ClientError
 
 from threadrun.cloudformation.respond import Delivered
+from threadrun.storage.records import error_code
 from threadrun.telemetry.run_end import RunEnd
 
 SOURCE, DETAIL_TYPE = "threadrun", "OpenAI Thread Run Status Change"
@@ -33,10 +34,8 @@ def put_event(bus: EventBus, delivered: Delivered, end: RunEnd) -> str | None:
     }
     try:
         reply = bus.put_events(Entries=[entry])
-    except ClientError as error:
-        return error.response["Error"]["Code"]
-    except BotoCoreError as error:
-        return type(error).__name__
+    except (ClientError, BotoCoreError) as error:
+        return error_code(error)
     return str(reply["Entries"][0].get("ErrorCode")) if reply["FailedEntryCount"] else None
 
 

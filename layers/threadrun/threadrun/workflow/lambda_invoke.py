@@ -12,6 +12,8 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 
+from threadrun.storage.records import error_code
+
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
@@ -44,9 +46,12 @@ def invoke(function_arn: str, event: dict[str, Any], timeout_seconds: float) -> 
     except ReadTimeoutError:
         raise HandlerFailed("TimedOut", f"There was no result in {timeout_seconds:.0f} s.") from None
     except ClientError as error:
-        raise _refused(error) from None
+        code, status = error_code(error), error.response["ResponseMetadata"]["HTTPStatusCode"]
+        if status >= 500 or status in _RETRIED_STATUSES:
+            raise HandlerUnavailable(code) from None
+        raise HandlerFailed(code, "The function cannot be invoked.") from None
     except BotoCoreError as error:
-        raise HandlerUnavailable(type(error).__name__) from None
+        raise HandlerUnavailable(error_code(error)) from None
     try:
         result = json.loads(payload or b"null")
     except ValueError:
@@ -62,14 +67,6 @@ def _client(timeout_seconds: float) -> LambdaClient:
         connect_timeout=5, read_timeout=timeout_seconds, retries={"total_max_attempts": 1}, tcp_keepalive=True
     )
     return boto3.client("lambda", config=config)
-
-
-def _refused(error: ClientError) -> Exception:
-    code = error.response["Error"]["Code"]
-    status = error.response["ResponseMetadata"]["HTTPStatusCode"]
-    if status >= 500 or status in _RETRIED_STATUSES:
-        return HandlerUnavailable(code)
-    return HandlerFailed(code, "The function cannot be invoked.")
 
 
 def _failed(report: Any) -> HandlerFailed:

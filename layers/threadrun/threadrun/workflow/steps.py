@@ -213,7 +213,7 @@ def _finished(record: ResourceRecord, request: Request) -> Step:
     run = record.target(request)
     if (
         isinstance(run, RunRecord)
-        and run.is_final
+        and run.observed.is_final
         and run.physical_id
         and (run.item.is_staged or not run.is_acknowledged)
     ):

@@ -13,8 +13,7 @@ from typing import Any
 
 from threadrun.errors import CallUnanswered, TooLarge
 from threadrun.state.resource import RequestContext, ResourceRecord
-from threadrun.state.run import RunRecord
-from threadrun.state.run_values import ToolCall
+from threadrun.state.run import RunRecord, ToolCall
 from threadrun.storage.records import Records
 from threadrun.workflow.lambda_invoke import HandlerFailed, HandlerUnavailable
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 from botocore.exceptions import BotoCoreError, ClientError
 
 from threadrun.errors import TransientError
+from threadrun.storage.records import error_code
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
@@ -70,11 +71,9 @@ def wake(step_functions: SFNClient, task_token: str) -> bool:
     """
     try:
         step_functions.send_task_success(taskToken=task_token, output="{}")
-    except ClientError as error:
-        code = error.response["Error"]["Code"]
+    except (ClientError, BotoCoreError) as error:
+        code = error_code(error)
         if code in _NOBODY_WAITS:
             return False
         raise TransientError(f"cannot wake the execution: {code}") from None
-    except BotoCoreError as error:
-        raise TransientError(f"cannot wake the execution: {type(error).__name__}") from None
     return True
