@@ -8,8 +8,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from threadrun.app.application import application, prepare_in_init
 from threadrun.state.resource import RequestContext
-from threadrun.workflow.lambda_invoke import invoke
-from threadrun.workflow.tool_calls import ToolCaller
+from threadrun.workflow.tool_calls import ToolCaller, invoke
 
 logger, metrics = prepare_in_init("call_tool", with_backend=False)
 MARGIN_MILLISECONDS = 5000

@@ -47,7 +47,6 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
 
 
 def handle(app: Application, event: Event, request_context: RequestContext) -> None:
-    """Work on one request, new or repeated."""
     request = record_request(app.records, event, app.clock, app.settings.tool_function_arns)
     key = resource_key(event.stack_id, event.logical_id)
     if request.response is not None:

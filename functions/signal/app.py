@@ -6,8 +6,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from threadrun.app.application import Application, application, prepare_in_init
-from threadrun.cloudformation.respond import Delivered
+from threadrun.app.application import application, prepare_in_init
 from threadrun.telemetry.metrics import measure_response
 from threadrun.telemetry.run_events import put_event
 
@@ -24,13 +23,7 @@ def handler(event: dict[str, str], context: LambdaContext) -> dict[str, Any]:
     metrics.add_metric(name="Answers", unit="Count", value=int(answered is not None))
     if answered is None:
         logger.info("nothing to answer")
-    else:
-        _tell(app, answered)
-    return {"answered": answered is not None}
-
-
-def _tell(app: Application, answered: Delivered) -> None:
-    """Log and measure the answer, and put the event of a run's end, once CloudFormation has been answered."""
+        return {"answered": False}
     logger.append_keys(**answered.record.names(answered.request))
     end, facts = measure_response(answered, app.clock())
     logger.info("request answered", extra=facts)
@@ -39,3 +32,4 @@ def _tell(app: Application, answered: Delivered) -> None:
         if refusal:
             logger.warning("the event of the run's end was not put", extra={"reason": refusal})
         metrics.add_metric(name="EventsUnsent", unit="Count", value=int(bool(refusal)))
+    return {"answered": True}

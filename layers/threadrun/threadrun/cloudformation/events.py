@@ -1,7 +1,4 @@
-"""CloudFormation's requests: how they are read, and how much time each leaves.
-
-Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html
-"""
+"""CloudFormation's requests: how they are read, and how much time each leaves."""
 
 from __future__ import annotations
 

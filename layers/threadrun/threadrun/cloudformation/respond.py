@@ -94,7 +94,6 @@ class Responses:
 
 
 def decide_response(record: ResourceRecord, request: Request, failure: str | None = None) -> Response:
-    """The response that the record justifies."""
     target = record.target(request)
     reason = _failure_reason(request, target, failure)
     return Response(
@@ -126,10 +125,7 @@ def _failure_reason(request: Request, target: AnyRecord | None, failure: str | N
 def response_body(
     record: ResourceRecord, request: Request, response: Response, attributes: Mapping[str, Any] | None
 ) -> bytes:
-    """The response as bytes to PUT, 4,096 at most: Reason and output_text are shortened, between characters.
-
-    `attributes` are a run's.
-    """
+    """The response as bytes to PUT, 4,096 at most: Reason and output_text are shortened. `attributes` are a run's."""
     body: dict[str, Any] = {
         "Status": response.status,
         "PhysicalResourceId": response.physical_id,

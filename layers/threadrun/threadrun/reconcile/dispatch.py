@@ -15,8 +15,7 @@ from threadrun.state.shared import ThreadRecord
 def reconcile(record: AnyRecord, actor: Actor) -> Outcome:
     """Take one step towards the record's goal and note in it what was learned.
 
-    Raises `TransientError` for what may work later and `TerminalError` for what cannot; the record is to be saved in
-    either case.
+    Raises `TransientError` or `TerminalError`; the record is to be saved in either case.
     """
     is_wanted = record.goal == "present"
     if isinstance(record, RunRecord):

@@ -11,7 +11,7 @@ from threadrun.errors import NotFound, TerminalError, TransientError
 from threadrun.reconcile.once import BUSY_POLL_SECONDS, CreatingRequest, make_once
 from threadrun.reconcile.outcome import Actor, CallTools, Checkpoint, Done, Gone, InProgress, Outcome, RequeueAfter
 from threadrun.reconcile.run_deletion import close_calls
-from threadrun.schema.arguments import DEFAULT_TOOL_ROUNDS
+from threadrun.schema.arguments import DEFAULT_TOOL_ROUNDS, DesiredRun
 from threadrun.schema.json_schema import first_problem, text_at
 from threadrun.state.base import Owned
 from threadrun.state.observations import ObservedRun, RunPlan
@@ -39,32 +39,26 @@ def _advance(run: RunRecord, actor: Actor) -> Outcome:
         return _give_up(run, actor)
     if run.must_recheck and run.started is not None:
         return _recheck(run, run.started, actor)
-    if run.resolution is None:
-        _resolve(run, actor)
+    if run.resolution is None and run.desired is not None:
+        _resolve(run, run.desired, actor)
     plan = run.plan()
     if plan is not None and plan.desired.import_id is not None:
         return _adopt(run, plan.desired.import_id, actor)
     if run.started is not None and not run.waits_for_outputs:
         return _settle(run, actor.backend.runs.observe(*run.started), actor)
     if plan is None:
-        raise _without_properties()
+        raise TerminalError("the run's properties are no longer on record: change a trigger to start a new run")
     if run.started is not None:
         return _submit_outputs(run, run.started, plan, actor)
     return _bring_up(run, plan, actor)
 
 
-def _resolve(run: RunRecord, actor: Actor) -> None:
-    desired, minimum = run.desired, actor.backend.runs.min_completion_tokens
-    if desired is None:
-        raise _without_properties()
+def _resolve(run: RunRecord, desired: DesiredRun, actor: Actor) -> None:
+    minimum = actor.backend.runs.min_completion_tokens
     if (desired.max_completion_tokens or minimum) < minimum:
         raise TerminalError(f"max_completion_tokens: must be at least {minimum} on this API")
     assistant_id = desired.assistant_id if desired.import_id is None else None
     run.resolve(desired, actor.backend.assistants.find(assistant_id) if assistant_id is not None else None)
-
-
-def _without_properties() -> TerminalError:
-    return TerminalError("the run's properties are no longer on record: change a trigger to start a new run")
 
 
 def _bring_up(run: RunRecord, plan: RunPlan, actor: Actor) -> Outcome:

@@ -61,7 +61,8 @@ def made_attributes(made: ThreadRecord | AssistantRecord) -> Attributes:
 def output_scalars(text: str) -> dict[str, Any]:
     """Top-level scalars of an output that is a JSON object, else nothing."""
     try:
-        value = json.loads(text, parse_float=Decimal, parse_constant=_refuse)
+        # NaN and Infinity are not JSON, and int refuses them.
+        value = json.loads(text, parse_float=Decimal, parse_constant=int)
     except (ValueError, RecursionError):
         return {}
     if not isinstance(value, dict):
@@ -101,7 +102,3 @@ def _storable(value: Any) -> Any:
     number = Decimal(value)
     is_too_long = len(number.as_tuple().digits) > _DYNAMODB_DIGITS or not -130 <= number.adjusted() <= 125
     return str(value) if is_too_long else number
-
-
-def _refuse(constant: str) -> Any:
-    raise ValueError(f"{constant} is not JSON")

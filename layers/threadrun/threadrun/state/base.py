@@ -49,8 +49,6 @@ class Wait(Value):
 
 
 class PhysicalRecord(BaseModel):
-    """One physical resource: what is wanted of it and what has become of it."""
-
     key: str
     identity: str
     desired: AnyDesired | None = None
@@ -95,10 +93,7 @@ class PhysicalRecord(BaseModel):
         self.desired = None
 
     def merge(self, ours: Self, base: Self | None) -> Self | None:
-        """Take over what `ours`, another actor's copy, learned before that actor lost the race to save it.
-
-        `base` is what that actor had read. Returns what was made a second time, and has to be deleted.
-        """
+        """As `ResourceRecord.merge`, for one of its things; returns what was made a second time."""
         raise NotImplementedError
 
     def _surplus(self, **made: object) -> Self:

@@ -69,8 +69,6 @@ class ObservedAssistant:
 
 @dataclass(frozen=True)
 class RunPlan:
-    """What a run is started with."""
-
     desired: DesiredRun
     """As the user wrote it."""
     effective: DesiredRun

@@ -71,7 +71,6 @@ class ResourceRecord(BaseModel):
         return next((request for request in self.requests.values() if request.response_url), None)
 
     def target(self, request: Request | Response) -> AnyRecord | None:
-        """What a request or a response is about."""
         return self.made.get(request.target_key or "")
 
     def with_physical_id(self, physical_id: str | None) -> AnyRecord | None:

@@ -1,7 +1,4 @@
-"""What is on record of a run, with the thread and the vector store that were made for it.
-
-Its parts are values: each is replaced as a whole.
-"""
+"""What is on record of a run, with what was made for it. Its parts are values: each is replaced as a whole."""
 
 from __future__ import annotations
 

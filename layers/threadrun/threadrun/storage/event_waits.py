@@ -29,14 +29,13 @@ class EventWait:
 
 
 class EventWaits:
+    """Raises `StorageUnavailable`."""
+
     def __init__(self, client: DynamoDBClient, table_name: str) -> None:
         self._client, self._table_name = client, table_name
 
     def announce(self, run_id: str, request_id: str, until_epoch_s: float) -> str:
-        """From now on an event of this run is noted, until then at least; returns the item's key.
-
-        Raises `StorageUnavailable`.
-        """
+        """From now on an event of this run is noted, until then at least; returns the item's key."""
         key = wait_key(run_id)
         expires = str(int(until_epoch_s) + KEPT_SECONDS)
         with translated("announce a wait"):
@@ -47,10 +46,7 @@ class EventWaits:
         return key
 
     def note_event(self, run_id: str) -> EventWait | None:
-        """Note that the run has ended; returns who is to know, None where nobody is.
-
-        Raises `StorageUnavailable`.
-        """
+        """Note that the run has ended; returns who is to know, None where nobody is."""
         try:
             with translated("note an event"):
                 reply = self._client.update_item(
@@ -69,5 +65,4 @@ class EventWaits:
 
 
 def wait_key(run_id: str) -> str:
-    """Key of the item of a run that is waited for."""
     return f"WAIT#{run_id}"

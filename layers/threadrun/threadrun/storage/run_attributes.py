@@ -98,10 +98,7 @@ class RunAttributes:
         return staged or item
 
     def delete(self, physical_id: str, owner: str, output_s3_uri: str | None) -> None:
-        """Remove a run's public item and its output from the bucket, unless they are another record's.
-
-        Two resources may adopt one run.
-        """
+        """Remove a run's public item and large output, unless another record owns them: two may adopt one run."""
         with suppress(VersionConflict), translated("delete the attributes"):
             self._client.delete_item(
                 TableName=self._table_name,
@@ -115,7 +112,6 @@ class RunAttributes:
 
 
 def attributes_key(physical_id: str) -> str:
-    """Key of a run's public item."""
     return f"RUN#{physical_id}"
 
 

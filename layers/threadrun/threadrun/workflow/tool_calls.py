@@ -1,7 +1,8 @@
-"""Answers one call that a run waits for: invokes its handler, and keeps what that gave in the record.
+"""Answers one call that a run waits for: invokes its handler, a Lambda function, and keeps its output in the record.
 
 Only ids come in and nothing goes out, so neither arguments nor outputs enter an execution's history. A handler is
 invoked again until there is an output on record, so it may get one call twice; `call_id` tells it which one.
+Source: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
 """
 
 from __future__ import annotations
@@ -9,19 +10,40 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 
 from threadrun.errors import CallUnanswered, TooLarge
 from threadrun.state.resource import RequestContext, ResourceRecord
 from threadrun.state.run import RunRecord, ToolCall
-from threadrun.storage.records import Records
-from threadrun.workflow.lambda_invoke import HandlerFailed, HandlerUnavailable
+from threadrun.storage.records import Records, error_code
 
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
+
+MAX_MESSAGE_CHARACTERS = 4096
+_RETRIED_STATUSES = frozenset({409, 429})
+"""Beside 5xx: the function is being changed, or throttled."""
 MAX_ATTEMPTS = 3
 """As Lambda itself invokes asynchronously: once, and twice more."""
 
 Invoke = Callable[[str, dict[str, Any], float], Any]
-"""As `lambda_invoke.invoke`."""
+"""As `invoke`."""
+
+
+class HandlerFailed(Exception):
+    """The handler gave no result. `kind` is safe to be told; `message` is the handler's own, for the model only."""
+
+    def __init__(self, kind: str, message: str, *, is_worth_retrying: bool = False) -> None:
+        super().__init__(kind)
+        self.kind, self.message, self.is_worth_retrying = kind, message, is_worth_retrying
+
+
+class HandlerUnavailable(Exception):
+    """Lambda did not invoke it, and may do so later; its text is the kind of the error."""
 
 
 @dataclass(frozen=True)
@@ -120,3 +142,41 @@ def _arguments(call: ToolCall) -> dict[str, Any] | None:
 def _error(kind: str, message: str) -> str:
     """What the model gets where there is no output."""
     return json.dumps({"error": {"type": kind, "message": message}}, ensure_ascii=False)
+
+
+def invoke(function_arn: str, event: dict[str, Any], timeout_seconds: float) -> Any:
+    """What the function returns for this event, as Python data.
+
+    Raises `HandlerFailed` for its own failure, for none in `timeout_seconds` and for what IAM or Lambda refuses;
+    `HandlerUnavailable` for what the service may do later.
+    """
+    try:
+        reply = _client(timeout_seconds).invoke(FunctionName=function_arn, Payload=json.dumps(event).encode())
+        payload = reply["Payload"].read()
+    except ReadTimeoutError:
+        raise HandlerFailed("TimedOut", f"There was no result in {timeout_seconds:.0f} s.") from None
+    except ClientError as error:
+        code, status = error_code(error), error.response["ResponseMetadata"]["HTTPStatusCode"]
+        if status >= 500 or status in _RETRIED_STATUSES:
+            raise HandlerUnavailable(code) from None
+        raise HandlerFailed(code, "The function cannot be invoked.") from None
+    except BotoCoreError as error:
+        raise HandlerUnavailable(error_code(error)) from None
+    try:
+        result = json.loads(payload or b"null")
+    except ValueError:
+        raise HandlerFailed("NoJSON", "The result is no JSON.", is_worth_retrying=True) from None
+    if "FunctionError" in reply:
+        report = result if isinstance(result, dict) else {}
+        kind, message = str(report.get("errorType") or "Error"), str(report.get("errorMessage") or "")
+        # That it was raised tells nothing of the next try.
+        raise HandlerFailed(kind[:128], message[:MAX_MESSAGE_CHARACTERS], is_worth_retrying=True)
+    return result
+
+
+def _client(timeout_seconds: float) -> LambdaClient:
+    # Without retries: one after a time-out would invoke a handler twice that still works.
+    config = Config(
+        connect_timeout=5, read_timeout=timeout_seconds, retries={"total_max_attempts": 1}, tcp_keepalive=True
+    )
+    return boto3.client("lambda", config=config)

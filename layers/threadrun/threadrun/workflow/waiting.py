@@ -26,10 +26,7 @@ MIN_NET_SECONDS, MAX_NET_SECONDS = 600, 1200
 
 @dataclass(frozen=True)
 class Step:
-    """What the state machine does next.
-
-    It waits, waits for a webhook, calls tools, records a run's attributes, responds, or stops without a response.
-    """
+    """What the state machine does next."""
 
     outcome: Literal["wait", "await_event", "call_tools", "record", "respond", "stop"]
     wait_seconds: int = 0
@@ -44,7 +41,6 @@ class Waiting:
     """The ways to wait that a function has, and how long it did; by default the state machine waits."""
 
     sleep: Callable[[float], None] = time.sleep
-    """Waits that many seconds."""
     until_epoch_s: float = -math.inf
     """When the step must have ended."""
     inline_seconds: float = ROUND_SECONDS
@@ -55,7 +51,6 @@ class Waiting:
     _announced: str = ""
 
     def look_seconds(self, waited_seconds: float) -> float:
-        """Time to the next look at a run at work."""
         if self.event_waits is not None and waited_seconds >= min(FIRST_SECONDS, self.inline_seconds):
             return min(max(waited_seconds, MIN_NET_SECONDS), MAX_NET_SECONDS)
         return self.pause_seconds(waited_seconds)
