@@ -26,7 +26,7 @@ TOLD = {
     "providers/assistants_v2/shapes.py": {"_problem"},
     "schema/parsing.py": {"_add_unknown", "mixed_styles"},
     "reconcile/run.py": {"_give_up"},
-    "workflow/steps.py": {"_advance"},
+    "reconcile/outcome.py": {"CallTools"},
     "app/responder.py": {"rescue_request", "respond_to_ended_execution", "sweep"},
     "app/application.py": {"_read_secret"},
     "responder/app.py": {"<module>", "_reason"},

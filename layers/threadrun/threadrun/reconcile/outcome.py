@@ -57,6 +57,7 @@ class CallTools:
     """Not yet: call these functions first, in parallel, then call again."""
 
     call_ids: tuple[str, ...]
+    reason: str = "the run's functions are being called"
 
 
 @dataclass(frozen=True)

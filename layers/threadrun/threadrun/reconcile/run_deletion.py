@@ -19,9 +19,10 @@ def make_absent(run: RunRecord, actor: Actor) -> Done | RequeueAfter:
         return Done()
     if actor.now >= run.deadline_epoch_s:
         raise TerminalError(f"thread {run.thread.id} could not be deleted in time: {run.wait.reason}")
-    if _may_be_starting(run, actor.now):
-        return RequeueAfter(CANCEL_POLL_SECONDS, "a start is under way")
     if run.attempt is not None:
+        is_making = run.run is None or run.waits_for_outputs
+        if is_making and actor.now < run.attempt.intended_epoch_s + START_GRACE_SECONDS:
+            return RequeueAfter(CANCEL_POLL_SECONDS, "a start is under way")
         _claim_lost_run(run, run.thread, run.attempt, actor)
     if run.run is not None and run.started is not None and (run.run.is_ours or policy == "delete"):
         if not _has_ended(run, run.started, actor):
@@ -46,12 +47,6 @@ def close_calls(run: RunRecord, actor: Actor) -> None:
     except TransientError:
         if actor.now < run.deadline_epoch_s:
             raise
-
-
-def _may_be_starting(run: RunRecord, now: float) -> bool:
-    if run.attempt is None or not (run.run is None or run.waits_for_outputs):
-        return False
-    return now < run.attempt.intended_epoch_s + START_GRACE_SECONDS
 
 
 def _claim_lost_run(run: RunRecord, thread: Owned, attempt: Attempt, actor: Actor) -> None:

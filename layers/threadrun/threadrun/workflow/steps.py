@@ -103,12 +103,9 @@ class Stepper:
                 case RequeueAfter() as pause:
                     turn.context.counts["Retries"] += pause.is_contended
                     following.append(self._note_wait(made, pause, actor.now))
-                case Checkpoint(reason) as checkpoint:
-                    made.wait = Wait(reason=reason)
-                    following.append(checkpoint)
-                case CallTools() as calls:
-                    made.wait = Wait(reason="the run's functions are being called")
-                    following.append(calls)
+                case Checkpoint() | CallTools() as onward:
+                    made.wait = Wait(reason=onward.reason)
+                    following.append(onward)
         return _first(following)
 
     def _note_wait(self, made: AnyRecord, pause: RequeueAfter, now: float) -> RequeueAfter:

@@ -30,9 +30,6 @@ _RETRIED_STATUSES = frozenset({409, 429})
 MAX_ATTEMPTS = 3
 """As Lambda itself invokes asynchronously: once, and twice more."""
 
-Invoke = Callable[[str, dict[str, Any], float], Any]
-"""As `invoke`."""
-
 
 class HandlerFailed(Exception):
     """The handler gave no result. `kind` is safe to be told; `message` is the handler's own, for the model only."""
@@ -51,7 +48,8 @@ class ToolCaller:
     """Answers the call `call_id` by its handler, for a request of the record `key`. `clock` gives Unix seconds."""
 
     records: Records
-    invoke: Invoke
+    invoke: Callable[[str, dict[str, Any], float], Any]
+    """As the function `invoke`."""
     clock: Callable[[], float]
     key: str
     request_id: str
