@@ -16,10 +16,7 @@ from threadrun.storage.records import Records
 def record_request(
     records: Records, event: Event, clock: Callable[[], float], tool_function_arns: Sequence[str] = ()
 ) -> Request:
-    """The request as it stands in the record, entered there if it is new; raises `StorageUnavailable`.
-
-    `tool_function_arns` are patterns of the functions that may be handlers.
-    """
+    """The request as on record, entered if it is new. `tool_function_arns` are patterns of what may be a handler."""
     blank = ResourceRecord(stack_id=event.stack_id, logical_id=event.logical_id)
     wanted, problem = _read_properties(event, tool_function_arns)
 

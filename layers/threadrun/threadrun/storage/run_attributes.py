@@ -26,7 +26,6 @@ MAX_OUTPUT_BYTES = 190_000
 SHORTENED_BYTES = 100_000
 """What the item keeps of an output that is in the bucket, and of its keys."""
 OWNER_NAME = {"#owner": "owner"}
-PREFIX = "outputs/"
 
 
 class OutputBucket:
@@ -38,7 +37,7 @@ class OutputBucket:
 
     def put(self, physical_id: str, text: str) -> str:
         """Keep a run's output; returns where, as `s3://bucket/key`. Putting it again changes nothing."""
-        key = f"{PREFIX}{physical_id.replace(':', '/')}.txt"
+        key = f"outputs/{physical_id.replace(':', '/')}.txt"
         self._connect().put_object(
             Bucket=self._name, Key=key, Body=text.encode(), ContentType="text/plain; charset=utf-8"
         )

@@ -65,10 +65,7 @@ def _require_signed(body: str, headers: Mapping[str, str], secret: str, now: flo
 
 
 def wake(step_functions: SFNClient, task_token: str) -> bool:
-    """Have an execution look that waits; False where it does not wait any more, as after a repeated event.
-
-    Raises `TransientError` where the server had better send the event again.
-    """
+    """Have a waiting execution look; False if none waits. Raises `TransientError` to have the event sent again."""
     try:
         step_functions.send_task_success(taskToken=task_token, output="{}")
     except (ClientError, BotoCoreError) as error:
