@@ -47,15 +47,12 @@ def _respond(report: dict[str, Any]) -> None:
     if import_failure is None and is_execution:
         respond_to_ended_execution(application(), report["detail"])
     elif import_failure is None:
-        rescue_request(application(), report["requestPayload"], _reason(report))
+        # Never Lambda's message, which may hold what the request held.
+        kind = (report.get("responsePayload") or {}).get("errorType") or report["requestContext"]["condition"]
+        reason = f"the function that receives requests failed ({kind}): its log group tells more"
+        rescue_request(application(), report["requestPayload"], reason)
     elif is_execution:
         raise RuntimeError(import_failure)  # Its record is out of reach until the application loads again.
     else:
         allow_loopback = os.environ.get("ALLOW_LOOPBACK_RESPONSE_URL") == "true"
         deliver_plain_failure(report["requestPayload"], import_failure, allow_loopback=allow_loopback)
-
-
-def _reason(report: dict[str, Any]) -> str:
-    """What Lambda says of the failure; never its message, which may hold what the request held."""
-    kind = (report.get("responsePayload") or {}).get("errorType") or report["requestContext"]["condition"]
-    return f"the function that receives requests failed ({kind}): its log group tells more"

@@ -29,7 +29,7 @@ TOLD = {
     "reconcile/outcome.py": {"CallTools"},
     "app/responder.py": {"rescue_request", "respond_to_ended_execution", "sweep"},
     "app/application.py": {"_read_secret"},
-    "responder/app.py": {"<module>", "_reason"},
+    "responder/app.py": {"<module>", "_respond"},
     "webhook_endpoint/app.py": {"handler"},
 }
 """Functions that give a reason without raising one of these, and classes: all sentences in them are told."""

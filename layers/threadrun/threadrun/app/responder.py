@@ -42,7 +42,8 @@ def rescue_request(app: Application, raw: Mapping[str, Any], reason: str) -> Non
     try:
         request = record_request(app.records, event, app.clock, app.settings.tool_function_arns)
     except Exception as error:  # Whatever it is: CloudFormation must hear of it.
-        if isinstance(error, TransientError) and app.clock() < event.due_epoch_s:
+        # Without a date in its URL, the request counts as due.
+        if isinstance(error, TransientError) and app.clock() < (event.issued_epoch_s or 0) + event.work_seconds(None):
             raise
         logger.exception("the request cannot be recorded", extra=_event_names(event))
         _answer_plainly(app, raw, f"{reason}; it cannot be recorded either ({type(error).__name__})")

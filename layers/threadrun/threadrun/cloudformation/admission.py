@@ -37,10 +37,6 @@ def admit(
     is_late = _comes_too_late(record, event)
     _take_back_unacknowledged(record, event)
     _note_acknowledged(record, event)
-    if not is_late:
-        for older in record.requests.values():
-            if older.is_open:
-                older.is_superseded, older.response_url = True, None
     desired = wanted[0] if wanted else None
     # CloudFormation's clock runs since it sent the request, however late it is delivered.
     since = min(now, event.issued_epoch_s or now)
@@ -54,17 +50,17 @@ def admit(
         deadline_epoch_s=since + event.work_seconds(desired.timeout_seconds if desired else None),
         failure=problem,
     )
+    for each in [request] if is_late else [older for older in record.requests.values() if older.is_open]:
+        each.is_superseded, each.response_url = True, None
     record.requests[request.request_id] = request
     for request_id in list(record.requests)[:-REQUESTS_KEPT]:
         del record.requests[request_id]
-    if is_late:
-        request.is_superseded, request.response_url = True, None
-    elif wanted is not None:
+    if wanted is not None and not is_late:
         request.target_key = _wanted_record(record, request, since, *wanted).key
     if not is_late or event.request_type == "Update":
-        for each in _unwanted_records(record, request):
-            each.mark_for_deletion(now + ORPHAN_SECONDS if is_late else request.deadline_epoch_s)
-            each.redact()
+        for made in _unwanted_records(record, request):
+            made.mark_for_deletion(now + ORPHAN_SECONDS if is_late else request.deadline_epoch_s)
+            made.redact()
     return request
 
 
@@ -73,8 +69,7 @@ def _comes_too_late(record: ResourceRecord, event: Event) -> bool:
 
     Events can wait for hours. A Delete with an id that CloudFormation made up took back every Create sent before it.
     """
-    issued = event.issued_epoch_s
-    if issued is None:
+    if (issued := event.issued_epoch_s) is None:
         return False
     return any(
         issued < (request.issued_epoch_s or 0)
@@ -96,8 +91,7 @@ def _take_back_unacknowledged(record: ResourceRecord, event: Event) -> None:
     """
     issued = event.issued_epoch_s or math.inf
     requests = [request for request in record.requests.values() if not request.is_superseded]
-    earlier = [request for request in requests if (request.issued_epoch_s or 0) <= issued]
-    last = earlier[-1] if earlier else None
+    last = next((request for request in reversed(requests) if (request.issued_epoch_s or 0) <= issued), None)
     if last is None or last.response is None or not _succeeded(last) or last.request_type == "Delete":
         return
     goes_on = event.request_type == "Update" or (event.request_type == "Delete" and _is_made_up(event.physical_id))

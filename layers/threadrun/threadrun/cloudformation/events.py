@@ -35,11 +35,6 @@ class Event(BaseModel):
         found = re.search(r"[?&]X-Amz-Date=(\d{8}T\d{6}Z)", self.response_url)
         return datetime.strptime(found[1], "%Y%m%dT%H%M%S%z").timestamp() if found else None
 
-    @property
-    def due_epoch_s(self) -> float:
-        """When the answer has to be on its way at the latest; long ago where the URL has no date."""
-        return (self.issued_epoch_s or 0) + self.work_seconds(None)
-
     def work_seconds(self, timeout_seconds: int | None) -> float:
         """Time for the work itself: what the user allows, ended early enough for the answer to arrive."""
         text = str(self.properties.get("ServiceTimeout", ""))

@@ -41,8 +41,7 @@ def _read_properties(
     """What the properties ask for, or why they can't be used; a Delete needs none of them."""
     if event.request_type == "Delete":
         return None, None
-    model = RESOURCE_MODELS.get(event.resource_type)
-    if model is None:
+    if (model := RESOURCE_MODELS.get(event.resource_type)) is None:
         return None, f"unknown resource type {event.resource_type}, known are {', '.join(RESOURCE_MODELS)}"
     try:
         return parse_properties(event.properties, model, tool_function_arns), None

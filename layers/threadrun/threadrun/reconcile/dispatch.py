@@ -82,5 +82,4 @@ def _delete(shared: ThreadRecord | AssistantRecord, actor: Actor) -> Done:
 
 def _require_time(shared: ThreadRecord | AssistantRecord, now: float) -> None:
     if now >= shared.deadline_epoch_s:
-        reason = shared.wait.reason or "there was none left"
-        raise TerminalError(f"the {shared.kind} was not ready in time: {reason}")
+        raise TerminalError(f"the {shared.kind} was not ready in time: {shared.wait.reason or 'there was none left'}")

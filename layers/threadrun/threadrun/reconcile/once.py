@@ -18,6 +18,8 @@ START_GRACE_SECONDS = 30
 """How long a request without a reply may take to show up in the thread before it counts as never made."""
 BUSY_POLL_SECONDS = 5
 
+MadeOrNext = ObservedRun | RequeueAfter | Checkpoint
+
 
 @dataclass(frozen=True)
 class CreatingRequest:
@@ -32,9 +34,7 @@ class CreatingRequest:
     """A lock on the thread proves that the request was made."""
 
 
-def make_once(
-    run: RunRecord, request: CreatingRequest, attempt: Attempt, actor: Actor
-) -> ObservedRun | RequeueAfter | Checkpoint:
+def make_once(run: RunRecord, request: CreatingRequest, attempt: Attempt, actor: Actor) -> MadeOrNext:
     """The run as the request, or an earlier one, made it; or what to wait for. `attempt` is the run's own.
 
     Raises what `make` and `find` raise, and `TerminalError` where nothing shows whether the request was made.
@@ -60,11 +60,8 @@ def make_once(
         raise  # Otherwise keep the attempt: this refusal says nothing about the earlier one.
 
 
-def _recover(
-    run: RunRecord, request: CreatingRequest, attempt: Attempt, actor: Actor
-) -> ObservedRun | RequeueAfter | Checkpoint:
-    found = request.find()
-    if found is not None:
+def _recover(run: RunRecord, request: CreatingRequest, attempt: Attempt, actor: Actor) -> MadeOrNext:
+    if (found := request.find()) is not None:
         return found
     if attempt.earlier == "locked" or actor.now < attempt.intended_epoch_s + START_GRACE_SECONDS:
         return RequeueAfter(BUSY_POLL_SECONDS, "waiting for a sign of the run whose start got no reply")

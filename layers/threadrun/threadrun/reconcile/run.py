@@ -28,7 +28,8 @@ def make_present(run: RunRecord, actor: Actor) -> Outcome:
     try:
         return _advance(run, actor)
     except TerminalError as error:
-        run.fail(error.reason, actor.now)
+        run.failure = error.reason
+        run.enter("answering", actor.now)
         return Checkpoint("the run has failed: its calls are about to be closed")
 
 

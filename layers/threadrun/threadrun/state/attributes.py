@@ -19,13 +19,11 @@ from threadrun.state.observations import ObservedRun
 from threadrun.state.run import Resolution, RunRecord
 from threadrun.state.shared import AssistantRecord, ThreadRecord
 
-Attributes = dict[str, Any]
-
 OBJECT = "thread.run"
 _DYNAMODB_DIGITS = 38
 
 
-def run_attributes(run: RunRecord, observed: ObservedRun) -> Attributes:
+def run_attributes(run: RunRecord, observed: ObservedRun) -> dict[str, Any]:
     """Typed attributes of a run that has ended: times in Unix seconds, unknown ones None."""
     state, resolution = run.observed, run.resolution or Resolution()
     usage = asdict(state.usage)
@@ -51,7 +49,7 @@ def run_attributes(run: RunRecord, observed: ObservedRun) -> Attributes:
     }
 
 
-def made_attributes(made: ThreadRecord | AssistantRecord) -> Attributes:
+def made_attributes(made: ThreadRecord | AssistantRecord) -> dict[str, Any]:
     common = {"id": made.physical_id, "created_at": made.created_at}
     if isinstance(made, ThreadRecord):
         return common

@@ -37,7 +37,6 @@ class Request(BaseModel):
     request_type: Literal["Create", "Update", "Delete"]
     response_url: str | None = Field(repr=False)
     physical_id: str | None = None
-    """As CloudFormation sent it."""
     target_key: str | None = None
     """What the response is about, for Create and Update."""
     received_epoch_s: float

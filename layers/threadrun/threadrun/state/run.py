@@ -52,7 +52,6 @@ class ToolCall(BaseModel):
 
     name: str
     arguments: str = Field(repr=False)
-    """JSON text, as the model wrote it."""
     output: str | None = Field(default=None, repr=False)
     """What the model gets for it; None until its handler has returned, or has failed for the last time."""
     attempts: int = 0
@@ -166,10 +165,6 @@ class RunRecord(PhysicalRecord):
     def enter(self, phase: PhaseName, since_epoch_s: float) -> None:
         self.timeline = entered(self.timeline, phase, since_epoch_s)
 
-    def fail(self, reason: str, now: float) -> None:
-        self.failure = reason
-        self.enter("answering", now)
-
     def resolve(self, desired: DesiredRun, assistant: ObservedAssistant | None) -> None:
         """Note the assistant as it is now: the run goes by this version."""
         effective = desired.with_defaults_from(assistant.settings if assistant else None)
@@ -190,8 +185,7 @@ class RunRecord(PhysicalRecord):
 
     def intend(self, owner: str, now: float, after_item_id: str | None = None) -> None:
         """Note that a creating request is about to be made; only the step `owner` may make it at once."""
-        earlier = self.attempt.earlier if self.attempt else "none"
-        self.attempt = Attempt(intended_epoch_s=now, owner=owner, after_item_id=after_item_id, earlier=earlier)
+        self.attempt = Attempt(intended_epoch_s=now, owner=owner, after_item_id=after_item_id)
 
     def can_answer(self, calls: Sequence[FunctionCall]) -> bool:
         """Whether each of these calls has a handler; a run that is not ours is not continued."""

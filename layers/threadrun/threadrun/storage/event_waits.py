@@ -2,7 +2,7 @@
 
 The item is put before the last look at the run. An event that comes before the look is seen by the look; one
 that comes later finds the item, and leaves its mark there or wakes who waits: none is lost between the two. The state
-machine adds its task token to an item without a mark; TTL removes items.
+machine adds its task token to an item without a mark; TTL removes items. Failures are `StorageUnavailable`.
 """
 
 from __future__ import annotations
@@ -29,8 +29,6 @@ class EventWait:
 
 
 class EventWaits:
-    """Raises `StorageUnavailable`."""
-
     def __init__(self, client: DynamoDBClient, table_name: str) -> None:
         self._client, self._table_name = client, table_name
 

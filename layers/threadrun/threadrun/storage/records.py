@@ -85,8 +85,7 @@ class Records:
             "stack_id": {"S": record.stack_id},
             "logical_id": {"S": record.logical_id},
         }
-        request = record.undelivered
-        if request is not None:
+        if (request := record.undelivered) is not None:
             item |= {"due": {"S": DUE}, "due_epoch_s": {"N": str(int(request.deadline_epoch_s))}}
         elif not record.made:
             item["expires_epoch_s"] = {"N": str(int(self.clock()) + FORGOTTEN_AFTER_SECONDS)}

@@ -78,8 +78,7 @@ class Stepper:
                 case CallTools(call_ids):
                     return Step("call_tools", call_ids=call_ids)
                 case RequeueAfter():
-                    step = turn.waiting.spend(following, request_id, self.clock())
-                    if step is not None:
+                    if (step := turn.waiting.spend(following, request_id, self.clock())) is not None:
                         return step
                     record = self.records.load(key)  # Others were at work meanwhile.
                 case Checkpoint():
@@ -147,9 +146,7 @@ class Stepper:
         return True
 
 
-def _reconcile_once(
-    made: AnyRecord, actor: Actor, turn: _Turn
-) -> Done | Checkpoint | RequeueAfter | CallTools | Gone | TerminalError:
+def _reconcile_once(made: AnyRecord, actor: Actor, turn: _Turn) -> Next | Gone | TerminalError:
     rest = min(made.wait.until_epoch_s, made.deadline_epoch_s) - actor.now
     if rest > 0:
         return RequeueAfter(rest, made.wait.reason)
