@@ -23,7 +23,7 @@ from threadrun.app.application import Application
 from threadrun.app.settings import Settings
 from threadrun.cloudformation.events import parse_event
 from threadrun.providers.responses.assistant_catalog import AssistantCatalog
-from threadrun.state.progress import RequestContext
+from threadrun.state.resource import RequestContext
 
 KINDS = {"reconcile": "look", "signal": "answer"}
 """What a function does for a run, in the words of a profile."""

@@ -43,9 +43,8 @@ from local.runs import runs_table
 from local.timeline_page import timeline_page
 from threadrun.state.resource import resource_key
 from threadrun.state.run import RunRecord
-from threadrun.storage.output_bucket import OutputBucket
 from threadrun.storage.records import Records
-from threadrun.storage.run_attributes import RunAttributes, attributes_key
+from threadrun.storage.run_attributes import OutputBucket, RunAttributes, attributes_key
 
 EXAMPLES = ROOT / "docs" / "examples"
 QUESTION = "question"

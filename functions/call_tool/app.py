@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from threadrun.app.application import application, prepare_in_init
-from threadrun.state.progress import RequestContext
-from threadrun.workflow.lambda_invoke import invoke
-from threadrun.workflow.tool_calls import ToolCaller
+from threadrun.state.resource import RequestContext
+from threadrun.workflow.tool_calls import ToolCaller, invoke
 
-logger = Logger(service="call_tool")
-metrics = Metrics(namespace="ThreadRun", service="call_tool")
+logger, metrics = prepare_in_init("call_tool", with_backend=False)
 MARGIN_MILLISECONDS = 5000
 """To note, before this function's own end, that a handler took longer."""
-prepare_in_init(with_backend=False)
 
 
 @metrics.log_metrics
@@ -32,13 +27,12 @@ def handler(event: dict[str, str], context: LambdaContext) -> dict[str, Any]:
         own_seconds = (context.get_remaining_time_in_millis() - MARGIN_MILLISECONDS) / 1000
         return invoke(function_arn, payload, max(min(seconds, own_seconds), 1))
 
-    request_context = RequestContext(lambda names: logger.append_keys(**names))
+    request_context = RequestContext(logger.append_keys)
     try:
-        caller = ToolCaller(app.records, invoke_in_time, app.clock)
-        answered = caller.answer(event["key"], event["request_id"], event["call_id"], request_context)
+        answered = ToolCaller(app.records, invoke_in_time, app.clock, **event).answer(request_context)
     finally:
         # Both also where they are 0: an average of ToolFailures is then the failure rate.
         for name in ("ToolCalls", "ToolFailures"):
-            metrics.add_metric(name=name, unit=MetricUnit.Count, value=request_context.counts[name])
+            metrics.add_metric(name=name, unit="Count", value=request_context.counts[name])
     logger.info("call answered" if answered else "nothing to answer with")
     return {"answered": answered}

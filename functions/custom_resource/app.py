@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from threadrun.app.application import Application, application, prepare_in_init
@@ -18,15 +16,10 @@ from threadrun.cloudformation.intake import record_request
 from threadrun.cloudformation.respond import Delivered
 from threadrun.cloudformation.response import deliver_plain_failure
 from threadrun.errors import InvalidEvent, ResponseNotDelivered
-from threadrun.state.progress import RequestContext
-from threadrun.state.resource import resource_key
-from threadrun.telemetry.log_lines import share_logger
+from threadrun.state.resource import RequestContext, resource_key
 from threadrun.telemetry.metrics import count, measure_response
 
-logger = Logger(service="custom_resource")
-share_logger(logger)
-metrics = Metrics(namespace="ThreadRun", service="custom_resource")
-prepare_in_init(with_backend=True)
+logger, metrics = prepare_in_init("custom_resource", with_backend=True)
 
 
 @metrics.log_metrics
@@ -45,8 +38,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
     logger.set_correlation_id(request.request_id)
     logger.append_keys(stack_id=request.stack_id, logical_id=request.logical_id)
     logger.info("request received", extra={"request_type": request.request_type})
-    metrics.add_metric(name=f"{request.request_type}Requests", unit=MetricUnit.Count, value=1)
-    request_context = RequestContext(lambda names: logger.append_keys(**names))
+    metrics.add_metric(name=f"{request.request_type}Requests", unit="Count", value=1)
+    request_context = RequestContext(logger.append_keys)
     try:
         handle(app, request, request_context)
     finally:
@@ -54,7 +47,6 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
 
 
 def handle(app: Application, event: Event, request_context: RequestContext) -> None:
-    """Work on one request, new or repeated."""
     request = record_request(app.records, event, app.clock, app.settings.tool_function_arns)
     key = resource_key(event.stack_id, event.logical_id)
     if request.response is not None:
@@ -63,18 +55,13 @@ def handle(app: Application, event: Event, request_context: RequestContext) -> N
     step = app.stepper.take_step(key, event.request_id, context=request_context)
     logger.info("first step taken", extra={"outcome": step.outcome, "wait_seconds": step.wait_seconds})
     if step.outcome == "respond":
-        _answer(app, key, event.request_id)
-    elif step.outcome != "stop":
+        try:
+            _tell(app, app.responses.send(key, event.request_id))
+            return
+        except ResponseNotDelivered as error:  # The state machine goes on trying.
+            logger.warning("the answer is handed over", extra={"reason": error.reason})
+    if step.outcome != "stop":
         app.hand_over(key, event.request_id)
-
-
-def _answer(app: Application, key: str, request_id: str) -> None:
-    """Answer from here; where CloudFormation's URL does not take it, the state machine goes on trying."""
-    try:
-        _tell(app, app.responses.send(key, request_id))
-    except ResponseNotDelivered as error:
-        logger.warning("the answer is handed over", extra={"reason": error.reason})
-        app.hand_over(key, request_id)
 
 
 def _tell(app: Application, delivered: Delivered | None) -> None:

@@ -5,22 +5,16 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from threadrun.app.application import application, prepare_in_init
-from threadrun.state.progress import RequestContext
-from threadrun.telemetry.log_lines import share_logger
+from threadrun.state.resource import RequestContext
 from threadrun.telemetry.metrics import count
 from threadrun.workflow.waiting import Waiting
 
-logger = Logger(service="reconcile")
-share_logger(logger)
-metrics = Metrics(namespace="ThreadRun", service="reconcile")
+logger, metrics = prepare_in_init("reconcile", with_backend=True)
 MARGIN_SECONDS = 120
 """Time for the longest step, that has several calls which get no reply, before this function's own end."""
-prepare_in_init(with_backend=True)
 
 
 @metrics.log_metrics
@@ -31,12 +25,12 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     logger.set_correlation_id(event["request_id"])
     seconds = context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS
     waiting = Waiting(app.sleep, app.clock() + seconds, app.settings.linger_seconds, app.event_waits)
-    request_context = RequestContext(lambda names: logger.append_keys(**names))
+    request_context = RequestContext(logger.append_keys)
     try:
         step = app.stepper.take_step(event["key"], event["request_id"], waiting, request_context)
     finally:
         count(request_context.counts)
     waits = {"wait_seconds": step.wait_seconds, "waited_inline_seconds": round(waiting.waited_inline_seconds, 3)}
     logger.info("step taken", extra={"outcome": step.outcome, **waits})
-    metrics.add_metric(name="Steps", unit=MetricUnit.Count, value=1)
+    metrics.add_metric(name="Steps", unit="Count", value=1)
     return asdict(step)

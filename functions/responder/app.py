@@ -14,7 +14,6 @@ from threadrun.cloudformation.response import deliver_plain_failure
 
 try:
     from aws_lambda_powertools import Logger, Metrics
-    from aws_lambda_powertools.metrics import MetricUnit
 
     from threadrun.app.application import application
     from threadrun.app.responder import rescue_request, respond_to_ended_execution, sweep
@@ -38,7 +37,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, int]:
 def _sweep() -> int:
     overdue = sweep(application())
     # Also where it is 0: that the sweep itself does not come any more is seen by it.
-    metrics.add_metric(name="OverdueRequests", unit=MetricUnit.Count, value=overdue)
+    metrics.add_metric(name="OverdueRequests", unit="Count", value=overdue)
     metrics.flush_metrics()
     return overdue
 
@@ -48,15 +47,12 @@ def _respond(report: dict[str, Any]) -> None:
     if import_failure is None and is_execution:
         respond_to_ended_execution(application(), report["detail"])
     elif import_failure is None:
-        rescue_request(application(), report["requestPayload"], _reason(report))
+        # Never Lambda's message, which may hold what the request held.
+        kind = (report.get("responsePayload") or {}).get("errorType") or report["requestContext"]["condition"]
+        reason = f"the function that receives requests failed ({kind}): its log group tells more"
+        rescue_request(application(), report["requestPayload"], reason)
     elif is_execution:
         raise RuntimeError(import_failure)  # Its record is out of reach until the application loads again.
     else:
         allow_loopback = os.environ.get("ALLOW_LOOPBACK_RESPONSE_URL") == "true"
         deliver_plain_failure(report["requestPayload"], import_failure, allow_loopback=allow_loopback)
-
-
-def _reason(report: dict[str, Any]) -> str:
-    """What Lambda says of the failure; never its message, which may hold what the request held."""
-    kind = (report.get("responsePayload") or {}).get("errorType") or report["requestContext"]["condition"]
-    return f"the function that receives requests failed ({kind}): its log group tells more"

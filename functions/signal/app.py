@@ -4,19 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from threadrun.app.application import Application, application, prepare_in_init
-from threadrun.cloudformation.respond import Delivered
-from threadrun.state.progress import names
+from threadrun.app.application import application, prepare_in_init
 from threadrun.telemetry.metrics import measure_response
 from threadrun.telemetry.run_events import put_event
 
-logger = Logger(service="signal")
-metrics = Metrics(namespace="ThreadRun", service="signal")
-prepare_in_init(with_backend=False)
+logger, metrics = prepare_in_init("signal", with_backend=False)
 
 
 @metrics.log_metrics
@@ -26,21 +20,16 @@ def handler(event: dict[str, str], context: LambdaContext) -> dict[str, Any]:
     app = application()
     logger.set_correlation_id(event["request_id"])
     answered = app.responses.send(event["key"], event["request_id"], failure=event.get("failure") or None)
-    metrics.add_metric(name="Answers", unit=MetricUnit.Count, value=int(answered is not None))
+    metrics.add_metric(name="Answers", unit="Count", value=int(answered is not None))
     if answered is None:
         logger.info("nothing to answer")
-    else:
-        _tell(app, answered)
-    return {"answered": answered is not None}
-
-
-def _tell(app: Application, answered: Delivered) -> None:
-    """Log and measure the answer, and put the event of a run's end, once CloudFormation has been answered."""
-    logger.append_keys(**names(answered.record, answered.request))
+        return {"answered": False}
+    logger.append_keys(**answered.record.names(answered.request))
     end, facts = measure_response(answered, app.clock())
     logger.info("request answered", extra=facts)
     if end is not None and end.run.run_id is not None:
         refusal = put_event(app.event_bus, answered, end)
         if refusal:
             logger.warning("the event of the run's end was not put", extra={"reason": refusal})
-        metrics.add_metric(name="EventsUnsent", unit=MetricUnit.Count, value=int(bool(refusal)))
+        metrics.add_metric(name="EventsUnsent", unit="Count", value=int(bool(refusal)))
+    return {"answered": True}

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.data_classes import LambdaFunctionUrlEvent
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -13,9 +11,7 @@ from threadrun.app.application import Application, application, prepare_in_init
 from threadrun.errors import ThreadRunError
 from threadrun.workflow.webhooks import ForgedEvent, ended_run, wake
 
-logger = Logger(service="webhook")
-metrics = Metrics(namespace="ThreadRun", service="webhook")
-prepare_in_init(with_backend=False)
+logger, metrics = prepare_in_init("webhook", with_backend=False)
 
 
 @metrics.log_metrics
@@ -27,13 +23,13 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         result = receive(application(), request.decoded_body or "", dict(request.headers))
     except (ForgedEvent, UnicodeDecodeError) as error:
         logger.warning("event refused", extra={"reason": type(error).__name__})
-        metrics.add_metric(name="EventsRefused", unit=MetricUnit.Count, value=1)
+        metrics.add_metric(name="EventsRefused", unit="Count", value=1)
         return {"statusCode": 400}
     except ThreadRunError as error:
         logger.warning("event to be sent again", extra={"reason": error.reason})
         return {"statusCode": 503}
     logger.info("event received", extra={"result": result})
-    metrics.add_metric(name="EventsReceived", unit=MetricUnit.Count, value=1)
+    metrics.add_metric(name="EventsReceived", unit="Count", value=1)
     return {"statusCode": 200}
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from testkit.in_process.answered import Refused, answer
-from threadrun.workflow import lambda_invoke
+from threadrun.workflow import tool_calls
 
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:{}"
 
@@ -33,14 +33,14 @@ class ToolFunctions:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.functions: dict[str, Callable[[dict[str, Any]], Any]] = {}
         self.events: list[dict[str, Any]] = []
-        make_client = lambda_invoke._client
+        make_client = tool_calls._client
 
         def client(timeout_seconds: float) -> Any:
             made = make_client(timeout_seconds)
             answer(made, "lambda.Invoke", self._answer)
             return made
 
-        monkeypatch.setattr(lambda_invoke, "_client", client)
+        monkeypatch.setattr(tool_calls, "_client", client)
 
     def forget(self) -> None:
         """No function is there, and none was invoked."""

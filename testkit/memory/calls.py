@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from threadrun.errors import LostReply, ResponseNotDelivered, TerminalError, TransientError
 from threadrun.reconcile.backend import Backend
-from threadrun.workflow.lambda_invoke import HandlerFailed, HandlerUnavailable
+from threadrun.workflow.tool_calls import HandlerFailed, HandlerUnavailable
 
 CREATING = frozenset(
     {

@@ -21,8 +21,7 @@ def reconcile(app: Application, payload: dict[str, Any]) -> dict[str, Any]:
 
 
 def call_tool(app: Application, payload: dict[str, Any], invoke: Callable[..., str]) -> dict[str, Any]:
-    caller = ToolCaller(app.records, invoke, app.clock)
-    return {"answered": caller.answer(payload["key"], payload["request_id"], payload["call_id"])}
+    return {"answered": ToolCaller(app.records, invoke, app.clock, **payload).answer()}
 
 
 def signal(app: Application, payload: dict[str, Any]) -> dict[str, Any]:

@@ -28,8 +28,7 @@ from threadrun.app.settings import Settings
 from threadrun.cloudformation.events import parse_event
 from threadrun.errors import ThreadRunError
 from threadrun.providers.responses.assistant_catalog import AssistantCatalog
-from threadrun.state.progress import RequestContext
-from threadrun.state.resource import ResourceRecord
+from threadrun.state.resource import RequestContext, ResourceRecord
 from threadrun.state.run import RunRecord
 from threadrun.workflow.webhooks import wake
 

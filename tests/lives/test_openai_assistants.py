@@ -18,7 +18,6 @@ from threadrun.providers.assistants_v2.shapes import MESSAGES_PER_NEW_THREAD
 from threadrun.providers.errors import translated
 from threadrun.reconcile.dispatch import reconcile
 from threadrun.reconcile.outcome import Actor, Done, InProgress, RequeueAfter
-from threadrun.reconcile.polling import DEFAULT_POLLING
 from threadrun.schema.arguments import DesiredAssistant, DesiredThread
 from threadrun.schema.messages import Message
 from threadrun.state.base import Window
@@ -26,6 +25,7 @@ from threadrun.state.observations import ObservedRun, RunPlan
 from threadrun.state.resource import AnyRecord
 from threadrun.state.run import RunRecord
 from threadrun.state.shared import AssistantRecord, ThreadRecord
+from threadrun.workflow.waiting import Waiting
 
 MODEL = "gpt-5.4-mini"
 LOOK = {"name": "look", "description": "Look.", "parameters": {"type": "object", "properties": {}}}
@@ -66,7 +66,7 @@ class World:
             if isinstance(outcome, Done):
                 return outcome, waits
             if isinstance(outcome, InProgress):
-                pause = DEFAULT_POLLING.look_seconds(self.time - record.window.since_epoch_s)
+                pause = Waiting().look_seconds(self.time - record.window.since_epoch_s)
                 outcome = RequeueAfter(pause, f"the run is {outcome.status}")
             if isinstance(outcome, RequeueAfter):
                 waits.append(outcome.reason)

@@ -10,7 +10,7 @@ from testkit.memory import stack
 from testkit.memory.calls import Fate, Trap
 from testkit.memory.world import World
 from tests.random_lives.lives import RandomLives
-from threadrun.reconcile.polling import FIRST_SECONDS, MAX_NET_SECONDS, MIN_NET_SECONDS
+from threadrun.workflow.waiting import FIRST_SECONDS, MAX_NET_SECONDS, MIN_NET_SECONDS
 
 RUN_SECONDS = 40
 """Longer than a run is lingered for where the server tells of its end."""

@@ -16,8 +16,7 @@ PACKAGE, FUNCTIONS = ROOT / "layers/threadrun/threadrun", ROOT / "functions"
 RAISED = {"TerminalError", "NotFound", "NotServed", "TooLarge", "InvalidEvent"}
 """What ends a request, with a sentence of its own as the first argument."""
 TOLD = {
-    "cloudformation/respond.py": {"_failure_reason", "_unaccepted"},
-    "cloudformation/response_body.py": {"response_body"},
+    "cloudformation/respond.py": {"_failure_reason", "response_body"},
     "schema/arguments.py": {"conflicts"},
     "errors.py": {"InvalidProperties"},
     "cloudformation/intake.py": {"_read_properties"},
@@ -26,10 +25,10 @@ TOLD = {
     "providers/assistants_v2/shapes.py": {"observed_run"},
     "schema/parsing.py": {"read", "style"},
     "reconcile/run.py": {"_give_up"},
-    "workflow/steps.py": {"_advance"},
+    "reconcile/outcome.py": {"CallTools"},
     "app/responder.py": {"rescue_request", "respond_to_ended_execution", "sweep"},
     "app/application.py": {"_read_secret"},
-    "responder/app.py": {"<module>", "_reason"},
+    "responder/app.py": {"<module>", "_respond"},
     "webhook_endpoint/app.py": {"handler"},
 }
 """Functions that give a reason without raising one of these, and classes: all sentences in them are told."""

@@ -9,8 +9,7 @@ from threadrun.cloudformation.events import Event
 from threadrun.schema.arguments import DesiredRun
 from threadrun.state.base import Owned
 from threadrun.state.resource import Request, ResourceRecord, Response
-from threadrun.state.run import RunRecord
-from threadrun.state.run_values import RunState
+from threadrun.state.run import RunRecord, RunState
 
 MADE_UP = "example-Run-1ABCDEF"
 

@@ -10,9 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from testkit.memory.backend import wanted_run
-from threadrun.cloudformation.respond import decide_response
+from threadrun.cloudformation.respond import decide_response, response_body
 from threadrun.cloudformation.response import MAX_BODY_BYTES
-from threadrun.cloudformation.response_body import response_body
 from threadrun.state.attributes import run_attributes
 from threadrun.state.base import Options, Owned
 from threadrun.state.observations import ObservedRun, Usage

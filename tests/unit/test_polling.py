@@ -5,21 +5,22 @@ from __future__ import annotations
 import pytest
 
 from testkit.template import template
-from threadrun.reconcile.polling import DEFAULT_POLLING, Polling
+from threadrun.storage.event_waits import EventWaits
+from threadrun.workflow.waiting import Waiting
 
 
 @pytest.mark.parametrize(("waited", "pause"), [(0, 0.5), (5, 0.5), (60, 3), (480, 24), (550, 33), (3000, 60)])
 def test_the_pause_grows_with_the_time_waited(waited: float, pause: float) -> None:
-    assert Polling().look_seconds(waited) == pytest.approx(pause)
+    assert Waiting().look_seconds(waited) == pytest.approx(pause)
 
 
 @pytest.mark.parametrize(("inline_seconds", "handed_over_at"), [(30, 500), (5, 83), (1, 0), (0, 0)])
 def test_the_state_machine_waits_from_the_wait_on_that_the_deployment_says(
     inline_seconds: float, handed_over_at: float
 ) -> None:
-    polling = Polling(inline_seconds)
+    waiting = Waiting(inline_seconds=inline_seconds)
     waited = 0.0
-    while not polling.is_far(pause := polling.look_seconds(waited)):
+    while not waiting.is_far(pause := waiting.look_seconds(waited)):
         waited += pause
     assert waited == pytest.approx(handed_over_at, rel=0.1)
 
@@ -27,17 +28,17 @@ def test_the_state_machine_waits_from_the_wait_on_that_the_deployment_says(
 @pytest.mark.parametrize("inline_seconds", [0, 1, 5, 30, 60])
 def test_no_look_comes_later_than_the_bound_on_the_lag(inline_seconds: float) -> None:
     """A tenth of the time waited, and a second at least."""
-    polling = Polling(inline_seconds)
+    waiting = Waiting(inline_seconds=inline_seconds)
     for waited in range(0, 4000, 7):
-        assert polling.look_seconds(waited) <= max(1, waited / 10)
+        assert waiting.look_seconds(waited) <= max(1, waited / 10)
 
 
 @pytest.mark.parametrize(("waited", "pause"), [(0, 0.5), (9.9, 0.5), (10, 600), (610, 610), (3000, 1200)])
 def test_where_the_server_tells_there_is_a_net_only(waited: float, pause: float) -> None:
-    polling = Polling(has_events=True)
-    assert polling.look_seconds(waited) == pytest.approx(pause)
-    assert polling.pause_seconds(waited) == DEFAULT_POLLING.pause_seconds(waited), "of refusals nobody tells"
+    waiting = Waiting(event_waits=EventWaits(None, "no table"))  # type: ignore[arg-type]
+    assert waiting.look_seconds(waited) == pytest.approx(pause)
+    assert waiting.pause_seconds(waited) == Waiting().pause_seconds(waited), "of refusals nobody tells"
 
 
 def test_a_deployment_polls_as_is_the_cheapest_unless_it_is_told_otherwise() -> None:
-    assert template()["Parameters"]["LingerSeconds"]["Default"] == DEFAULT_POLLING.inline_seconds
+    assert template()["Parameters"]["LingerSeconds"]["Default"] == Waiting().inline_seconds

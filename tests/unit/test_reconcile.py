@@ -384,8 +384,8 @@ def test_of_two_continuations_the_one_saved_later_is_deleted() -> None:
     run = calling_run(backend)
     until_waiting(run, backend)
     base, other = run.model_copy(deep=True), run.model_copy(deep=True)
-    run.continued_as(ObservedRun("resp_2", "queued"))
-    other.continued_as(ObservedRun("resp_3", "queued"))
+    run.note_made(ObservedRun("resp_2", "queued"))
+    other.note_made(ObservedRun("resp_3", "queued"))
     surplus = run.merge(other, base)
     assert (run.round.chain, run.run_id) == (("resp_2",), "resp_1")
     assert surplus is not None
@@ -397,6 +397,6 @@ def test_who_lost_the_race_tells_how_far_the_run_has_come() -> None:
     run = calling_run(backend)
     base, other = run.model_copy(deep=True), run.model_copy(deep=True)
     until_waiting(other, backend)
-    other.continued_as(ObservedRun("resp_2", "queued"))
+    other.note_made(ObservedRun("resp_2", "queued"))
     assert run.merge(other, base) is None
     assert (run.round.chain, run.round.number, run.round.is_submitted) == (("resp_2",), 1, True)

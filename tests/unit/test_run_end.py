@@ -13,8 +13,7 @@ from threadrun.cloudformation.respond import Delivered
 from threadrun.state.base import Options, Owned
 from threadrun.state.observations import FINAL_STATUSES, Usage
 from threadrun.state.resource import Request, ResourceRecord, Response
-from threadrun.state.run import RunRecord
-from threadrun.state.run_values import RunState, ToolCall, ToolRound
+from threadrun.state.run import RunRecord, RunState, ToolCall, ToolRound
 from threadrun.telemetry.metrics import measure
 from threadrun.telemetry.run_end import FAILURES, Failure, RunEnd, run_end
 

@@ -11,8 +11,7 @@ from threadrun.errors import LostReply, TerminalError, ThreadBusy, TransientErro
 from threadrun.state.base import Owned
 from threadrun.state.observations import ObservedRun
 from threadrun.state.resource import Request, ResourceRecord
-from threadrun.state.run import RunRecord
-from threadrun.state.run_values import SearchableFiles
+from threadrun.state.run import RunRecord, SearchableFiles
 from threadrun.storage.records import Records
 from threadrun.workflow.steps import Stepper
 from threadrun.workflow.waiting import Step, Waiting

@@ -10,7 +10,7 @@ from testkit.memory.backend import MemoryBackend, wanted_run
 from threadrun.errors import TerminalError
 from threadrun.reconcile.dispatch import reconcile
 from threadrun.reconcile.outcome import Actor, Checkpoint
-from threadrun.state.observations import FunctionCall, ObservedRun
+from threadrun.state.observations import FINAL_STATUSES, FunctionCall, ObservedRun
 from threadrun.state.run import RunRecord
 from threadrun.state.timeline import MAX_PHASES, Timeline, entered, looked_at
 
@@ -163,3 +163,15 @@ def test_a_timeline_is_bounded() -> None:
     timeline = entered(entered(timeline, "answering", 1001), "answered", 1002)
     assert len(timeline) <= MAX_PHASES + 4
     assert [phase.name for phase in timeline[-3:]] == ["running", "answering", "answered"]
+
+
+@pytest.mark.parametrize("status", ["queued", "in_progress", "completed", "failed"])
+def test_a_run_whose_request_is_not_on_record_has_a_timeline_as_well(status: str) -> None:
+    """A run that was made twice has a record of its own, which begins with what is left of it."""
+    timeline = looked_at((), status, status in FINAL_STATUSES, 1010, None, 1009 if status == "completed" else None)
+    assert [phase.name for phase in timeline] == {
+        "queued": ["queued"],
+        "in_progress": ["running"],
+        "completed": ["running", "answering"],
+        "failed": ["answering"],
+    }[status]

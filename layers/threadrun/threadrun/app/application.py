@@ -11,15 +11,17 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 import boto3
+from aws_lambda_powertools import Logger, Metrics
 from botocore.config import Config
 
 from threadrun.app.settings import Settings, api_key_from_secret
 from threadrun.cloudformation.respond import Responses
 from threadrun.errors import TerminalError, TransientError
 from threadrun.storage.event_waits import EventWaits
-from threadrun.storage.output_bucket import OutputBucket
 from threadrun.storage.records import Records
-from threadrun.storage.run_attributes import RunAttributes
+from threadrun.storage.run_attributes import OutputBucket, RunAttributes
+from threadrun.telemetry.log_lines import share_logger
+from threadrun.telemetry.metrics import NAMESPACE
 from threadrun.workflow.steps import JITTER, Stepper
 
 if TYPE_CHECKING:
@@ -196,14 +198,17 @@ def application() -> Application:
     return Application(Settings.from_environment(os.environ))
 
 
-def prepare_in_init(*, with_backend: bool) -> None:
-    """Within Lambda, import and build what every event needs before the first one; nothing of AWS or OpenAI is called.
+def prepare_in_init(service: str, *, with_backend: bool) -> tuple[Logger, Metrics]:
+    """Return the function's log lines and metrics; within Lambda, also import and build what every event needs.
 
-    A snapshot (SnapStart) keeps it, so nothing that must be fresh or unique is read here: the API key is not.
-    Lambda's init phase is not as slow as a function with little memory, either.
+    A snapshot (SnapStart) keeps it, so nothing that must be fresh or unique is read here, and nothing of AWS or OpenAI
+    is called. Lambda's init phase is not as slow as a function with little memory, either.
     """
+    logger = Logger(service=service)
+    share_logger(logger)
     if "AWS_LAMBDA_INITIALIZATION_TYPE" in os.environ:
         app = application()
         _ = app.responses
         if with_backend:
             _ = app.stepper
+    return logger, Metrics(namespace=NAMESPACE, service=service)

@@ -19,7 +19,6 @@ from threadrun.cloudformation.intake import record_request
 from threadrun.cloudformation.respond import Delivered
 from threadrun.cloudformation.response import deliver_plain_failure
 from threadrun.errors import InvalidEvent, ResponseNotDelivered, TransientError
-from threadrun.state.progress import names
 from threadrun.state.resource import Request, ResourceRecord, resource_key
 from threadrun.telemetry.metrics import measure_response
 
@@ -43,7 +42,8 @@ def rescue_request(app: Application, raw: Mapping[str, Any], reason: str) -> Non
     try:
         request = record_request(app.records, event, app.clock, app.settings.tool_function_arns)
     except Exception as error:  # Whatever it is: CloudFormation must hear of it.
-        if isinstance(error, TransientError) and app.clock() < event.due_epoch_s:
+        # Without a date in its URL, the request counts as due.
+        if isinstance(error, TransientError) and app.clock() < (event.issued_epoch_s or 0) + event.work_seconds(None):
             raise
         logger.exception("the request cannot be recorded", extra=_event_names(event))
         _answer_plainly(app, raw, f"{reason}; it cannot be recorded either ({type(error).__name__})")
@@ -76,7 +76,7 @@ def _event_names(event: Event) -> dict[str, str]:
 
 
 def _request_names(record: ResourceRecord, request: Request) -> dict[str, str]:
-    return {"correlation_id": request.request_id, **names(record, request)}
+    return {"correlation_id": request.request_id, **record.names(request)}
 
 
 def _answer_plainly(app: Application, raw: Mapping[str, Any], reason: str) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from threadrun.errors import TerminalError
-from threadrun.reconcile.polling import ROUND_SECONDS
+from threadrun.workflow.waiting import ROUND_SECONDS
 
 OPENAI_BASE_URL = "https://api.openai.com/v1"
 

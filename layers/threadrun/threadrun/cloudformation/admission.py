@@ -17,7 +17,14 @@ from threadrun.state.resource import AnyRecord, Request, ResourceRecord
 from threadrun.state.run import RunRecord
 from threadrun.state.shared import AssistantRecord, ThreadRecord
 
+REQUESTS_KEPT = 20
+"""The newest ones only: a repeated delivery comes within hours."""
 _OWN_PREFIXES = (NOT_CREATED, "conv_", "thread_", "asst_")
+_RECORDS: dict[type[AnyDesired], type[AnyRecord]] = {
+    DesiredRun: RunRecord,
+    DesiredThread: ThreadRecord,
+    DesiredAssistant: AssistantRecord,
+}
 
 
 def admit(
@@ -30,10 +37,6 @@ def admit(
     is_late = _comes_too_late(record, event)
     _take_back_unacknowledged(record, event)
     _note_acknowledged(record, event)
-    if not is_late:
-        for older in record.requests.values():
-            if older.is_open:
-                older.is_superseded, older.response_url = True, None
     desired = wanted[0] if wanted else None
     # CloudFormation's clock runs since it sent the request, however late it is delivered.
     since = min(now, event.issued_epoch_s or now)
@@ -47,16 +50,17 @@ def admit(
         deadline_epoch_s=since + event.work_seconds(desired.timeout_seconds if desired else None),
         failure=problem,
     )
+    for each in [request] if is_late else [older for older in record.requests.values() if older.is_open]:
+        each.is_superseded, each.response_url = True, None
     record.requests[request.request_id] = request
-    record.forget_old_requests()
-    if is_late:
-        request.is_superseded, request.response_url = True, None
-    elif wanted is not None:
+    for request_id in list(record.requests)[:-REQUESTS_KEPT]:
+        del record.requests[request_id]
+    if wanted is not None and not is_late:
         request.target_key = _wanted_record(record, request, since, *wanted).key
     if not is_late or event.request_type == "Update":
-        for each in _unwanted_records(record, request):
-            each.mark_for_deletion(now + ORPHAN_SECONDS if is_late else request.deadline_epoch_s)
-            each.redact()
+        for made in _unwanted_records(record, request):
+            made.mark_for_deletion(now + ORPHAN_SECONDS if is_late else request.deadline_epoch_s)
+            made.redact()
     return request
 
 
@@ -65,8 +69,7 @@ def _comes_too_late(record: ResourceRecord, event: Event) -> bool:
 
     Events can wait for hours. A Delete with an id that CloudFormation made up took back every Create sent before it.
     """
-    issued = event.issued_epoch_s
-    if issued is None:
+    if (issued := event.issued_epoch_s) is None:
         return False
     return any(
         issued < (request.issued_epoch_s or 0)
@@ -88,8 +91,7 @@ def _take_back_unacknowledged(record: ResourceRecord, event: Event) -> None:
     """
     issued = event.issued_epoch_s or math.inf
     requests = [request for request in record.requests.values() if not request.is_superseded]
-    earlier = [request for request in requests if (request.issued_epoch_s or 0) <= issued]
-    last = earlier[-1] if earlier else None
+    last = next((request for request in reversed(requests) if (request.issued_epoch_s or 0) <= issued), None)
     if last is None or last.response is None or not _succeeded(last) or last.request_type == "Delete":
         return
     goes_on = event.request_type == "Update" or (event.request_type == "Delete" and _is_made_up(event.physical_id))
@@ -108,41 +110,29 @@ def _note_acknowledged(record: ResourceRecord, event: Event) -> None:
             made.is_acknowledged = True
 
 
-def failed_physical_id(request: Request, target: AnyRecord | None) -> str:
-    """The id of a FAILED answer: the real one where anything was made, so that a Delete finds it."""
+def response_physical_id(request: Request, target: AnyRecord | None) -> str:
+    """The id in the response: the real one where anything was made, so that a Delete finds it."""
     if target is not None and target.physical_id:
         return target.physical_id
     if request.request_type != "Create" and request.physical_id:
         return request.physical_id
-    if target is not None and target.leftover_id:
-        return target.leftover_id
+    if isinstance(target, RunRecord) and target.thread and target.thread.is_ours:
+        return f"{target.thread.id}:not-started"
     return NOT_CREATED + request.request_id
 
 
 def _wanted_record(
     record: ResourceRecord, request: Request, since: float, desired: AnyDesired, style: KeyStyle
 ) -> AnyRecord:
+    window = Window(since_epoch_s=since, deadline_epoch_s=request.deadline_epoch_s)
     wanted = _reusable_record(record, request, desired)
     if wanted is None:
-        wanted = record.made[request.request_id] = _new_record(request, since, desired)
-    wanted.set_desired(desired, style)  # type: ignore[arg-type]  # The kinds fit: an identity is of one kind.
+        kind, key = _RECORDS[type(desired)], request.request_id
+        wanted = record.made[key] = kind(key=key, identity=desired.identity(), window=window)
+    wanted.set_desired(desired, style)
     wanted.failure, wanted.wait = None, Wait(reason=wanted.wait.reason)
-    wanted.window = Window(since_epoch_s=since, deadline_epoch_s=request.deadline_epoch_s)
+    wanted.window = window
     return wanted
-
-
-def _new_record(request: Request, since: float, desired: AnyDesired) -> AnyRecord:
-    kinds: dict[type[AnyDesired], type[AnyRecord]] = {
-        DesiredRun: RunRecord,
-        DesiredThread: ThreadRecord,
-        DesiredAssistant: AssistantRecord,
-    }
-    kind = kinds[type(desired)]
-    return kind(
-        key=request.request_id,
-        identity=desired.identity(),
-        window=Window(since_epoch_s=since, deadline_epoch_s=request.deadline_epoch_s),
-    )
 
 
 def _reusable_record(record: ResourceRecord, request: Request, desired: AnyDesired) -> AnyRecord | None:

@@ -1,7 +1,4 @@
-"""CloudFormation's requests: how they are read, and how much time each leaves.
-
-Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html
-"""
+"""CloudFormation's requests: how they are read, and how much time each leaves."""
 
 from __future__ import annotations
 
@@ -33,25 +30,15 @@ class Event(BaseModel):
     properties: dict[str, Any] = Field(alias="ResourceProperties", default={}, repr=False)
 
     @property
-    def service_timeout_seconds(self) -> int:
-        """CloudFormation's own patience; 3,600 s where the template sets none."""
-        text = str(self.properties.get("ServiceTimeout", ""))
-        return int(text) if text.isdecimal() and int(text) > 0 else DEFAULT_SERVICE_TIMEOUT_SECONDS
-
-    @property
     def issued_epoch_s(self) -> float | None:
         """When CloudFormation sent the request, by the date that its presigned URL is signed with."""
         found = re.search(r"[?&]X-Amz-Date=(\d{8}T\d{6}Z)", self.response_url)
         return datetime.strptime(found[1], "%Y%m%dT%H%M%S%z").timestamp() if found else None
 
-    @property
-    def due_epoch_s(self) -> float:
-        """When the answer has to be on its way at the latest; long ago where the URL has no date."""
-        return (self.issued_epoch_s or 0) + self.work_seconds(None)
-
     def work_seconds(self, timeout_seconds: int | None) -> float:
         """Time for the work itself: what the user allows, ended early enough for the answer to arrive."""
-        patience = self.service_timeout_seconds
+        text = str(self.properties.get("ServiceTimeout", ""))
+        patience = int(text) if text.isdecimal() and int(text) > 0 else DEFAULT_SERVICE_TIMEOUT_SECONDS
         margin = min(max(0.2 * patience, 3), 30)
         return min(timeout_seconds or patience, max(patience - margin, 1))
 

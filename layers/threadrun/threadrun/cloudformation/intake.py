@@ -16,34 +16,23 @@ from threadrun.storage.records import Records
 def record_request(
     records: Records, event: Event, clock: Callable[[], float], tool_function_arns: Sequence[str] = ()
 ) -> Request:
-    """The request as it stands in the record, entered there if it is new; raises `StorageUnavailable`.
+    """The request as on record, entered if it is new. `tool_function_arns` are patterns of what may be a handler."""
+    blank = ResourceRecord(stack_id=event.stack_id, logical_id=event.logical_id)
+    wanted, problem = _read_properties(event, tool_function_arns)
 
-    `tool_function_arns` are patterns of the functions that may be handlers.
-    """
-    desired, problem = _read_properties(event, tool_function_arns)
-    try:
-        return _enter(records, event, desired, problem, clock)
-    except TooLarge as error:
-        return _enter(records, event, None, error.reason, clock)
-
-
-def _enter(
-    records: Records,
-    event: Event,
-    desired: tuple[AnyDesired, KeyStyle] | None,
-    problem: str | None,
-    clock: Callable[[], float],
-) -> Request:
     def enter(record: ResourceRecord) -> Request:
         request = record.requests.get(event.request_id)
         if request is None:
-            return admit(record, event, desired, problem, clock())
+            return admit(record, event, wanted, problem, clock())
         if request.is_open:
             request.response_url = event.response_url  # A repeated delivery can carry a new URL.
         return request
 
-    blank = ResourceRecord(stack_id=event.stack_id, logical_id=event.logical_id)
-    return records.enter(blank, enter)
+    try:
+        return records.enter(blank, enter)
+    except TooLarge as error:
+        wanted, problem = None, error.reason
+        return records.enter(blank, enter)
 
 
 def _read_properties(
@@ -52,8 +41,7 @@ def _read_properties(
     """What the properties ask for, or why they can't be used; a Delete needs none of them."""
     if event.request_type == "Delete":
         return None, None
-    model = RESOURCE_MODELS.get(event.resource_type)
-    if model is None:
+    if (model := RESOURCE_MODELS.get(event.resource_type)) is None:
         return None, f"unknown resource type {event.resource_type}, known are {', '.join(RESOURCE_MODELS)}"
     try:
         return parse_properties(event.properties, model, tool_function_arns), None

@@ -1,17 +1,22 @@
-"""What CloudFormation gets: decided once, kept in the record, sent until it is taken."""
+"""What CloudFormation gets: decided once, kept in the record, made to fit, sent until it is taken."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from bisect import bisect_left
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from threadrun.cloudformation.admission import failed_physical_id
-from threadrun.cloudformation.response import deliver
-from threadrun.cloudformation.response_body import response_body
+from threadrun.cloudformation.admission import response_physical_id
+from threadrun.cloudformation.response import MAX_BODY_BYTES, deliver
+from threadrun.state.attributes import made_attributes, response_data
 from threadrun.state.resource import AnyRecord, Request, ResourceRecord, Response
 from threadrun.state.run import RunRecord
 from threadrun.storage.records import Records
 from threadrun.storage.run_attributes import RunAttributes
+
+ELLIPSIS = "…"
 
 
 @dataclass(frozen=True)
@@ -21,11 +26,6 @@ class Delivered:
     record: ResourceRecord
     request: Request
     response: Response
-
-    @property
-    def is_repeated(self) -> bool:
-        """CloudFormation had it already."""
-        return self.response.is_delivered
 
 
 @dataclass(frozen=True)
@@ -94,17 +94,14 @@ class Responses:
 
 
 def decide_response(record: ResourceRecord, request: Request, failure: str | None = None) -> Response:
-    """The response that the record justifies."""
     target = record.target(request)
     reason = _failure_reason(request, target, failure)
-    if reason is not None:
-        if request.request_type == "Delete":
-            physical_id = request.physical_id or failed_physical_id(request, target)
-        else:
-            physical_id = failed_physical_id(request, target)
-        return Response(status="FAILED", physical_id=physical_id, reason=reason, target_key=request.target_key)
-    physical_id = (target.physical_id if target else request.physical_id) or failed_physical_id(request, target)
-    return Response(status="SUCCESS", physical_id=physical_id, target_key=request.target_key)
+    return Response(
+        status="SUCCESS" if reason is None else "FAILED",
+        physical_id=response_physical_id(request, target),
+        reason=reason or "",
+        target_key=request.target_key,
+    )
 
 
 def _failure_reason(request: Request, target: AnyRecord | None, failure: str | None) -> str | None:
@@ -114,13 +111,69 @@ def _failure_reason(request: Request, target: AnyRecord | None, failure: str | N
         return known or failure
     if target is None or target.physical_id is None:
         return failure or "the work on it ended early"
-    return failure or (_unaccepted(target) if isinstance(target, RunRecord) else None)
-
-
-def _unaccepted(run: RunRecord) -> str | None:
-    if not run.is_final:
-        return f"the work on run {run.run_id} ended early"
-    if run.observed.status in run.accepted_statuses:
+    if failure or not isinstance(target, RunRecord):
+        return failure or None
+    observed, accepted = target.observed, target.accepted_statuses
+    if not observed.is_final:
+        return f"the work on run {target.run_id} ended early"
+    if observed.status in accepted:
         return None
-    reason = f"run {run.run_id} ended {run.observed.status}, accepted is {', '.join(run.accepted_statuses)}"
-    return f"{reason}: {run.observed.problem}" if run.observed.problem else reason
+    reason = f"run {target.run_id} ended {observed.status}, accepted is {', '.join(accepted)}"
+    return f"{reason}: {observed.problem}" if observed.problem else reason
+
+
+def response_body(
+    record: ResourceRecord, request: Request, response: Response, attributes: Mapping[str, Any] | None
+) -> bytes:
+    """The response as bytes to PUT, 4,096 at most: Reason and output_text are shortened. `attributes` are a run's."""
+    body: dict[str, Any] = {
+        "Status": response.status,
+        "PhysicalResourceId": response.physical_id,
+        "StackId": record.stack_id,
+        "RequestId": request.request_id,
+        "LogicalResourceId": record.logical_id,
+    }
+    target = record.target(response)
+    if response.status == "FAILED":
+        text = response.reason or "no reason is known"
+        body["Reason"] = _fitted(text, lambda part: {**body, "Reason": part})
+    elif isinstance(target, RunRecord):
+        if attributes is not None:
+            body["Data"] = _fitted_data(body, attributes, target)
+    elif target is not None:
+        body["Data"], _ = response_data(made_attributes(target), target.options.key_style)
+    return _encode(body)
+
+
+def _fitted_data(body: Mapping[str, Any], attributes: Mapping[str, Any], run: RunRecord) -> dict[str, str]:
+    data, optional = response_data(attributes, run.options.key_style)
+    pascal, text = run.options.key_style == "PascalCase", str(attributes["output_text"])
+    text_name, flag_name = ("OutputText", "OutputTruncated") if pascal else ("output_text", "output_truncated")
+    data |= {flag_name: "false", text_name: ""}
+    whole = True
+    for name, value in optional.items():
+        # A key that does not fit is left out whole: half a value would be a wrong one.
+        if _fits({**body, "Data": {**data, name: value}}):
+            data[name] = value
+        else:
+            whole = False
+    data[text_name] = _fitted(text, lambda part: {**body, "Data": {**data, text_name: part}})
+    data[flag_name] = "false" if whole and data[text_name] == text else "true"
+    return data
+
+
+def _fitted(text: str, body_with: Callable[[str], dict[str, Any]]) -> str:
+    """The longest beginning of `text` whose body fits, marked by an ellipsis where it is cut."""
+    if _fits(body_with(text)):
+        return text
+    lengths = range(1, len(text) + 1)
+    longest = bisect_left(lengths, True, key=lambda length: not _fits(body_with(text[:length] + ELLIPSIS)))
+    return text[:longest] + ELLIPSIS if longest else ""
+
+
+def _fits(body: Mapping[str, Any]) -> bool:
+    return len(_encode(body)) <= MAX_BODY_BYTES
+
+
+def _encode(body: Mapping[str, Any]) -> bytes:
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")

@@ -47,10 +47,7 @@ def deliver(url: str, body: bytes, *, backoff_seconds: float = 0.5) -> None:
 
 
 def deliver_plain_failure(event: Mapping[str, Any], reason: str, *, allow_loopback: bool) -> bool:
-    """Respond FAILED from the event alone, for what no record can be kept of; returns whether it was possible.
-
-    Raises `ResponseNotDelivered`.
-    """
+    """Respond FAILED from the event alone, where there is no record; returns whether it could. Raises as `deliver`."""
     echoed = {name: event.get(name) for name in _ECHOED}
     url = event.get("ResponseURL")
     if not all(isinstance(value, str) and value for value in (url, *echoed.values())):

@@ -1,26 +1,85 @@
 """The one decision function: from what is wanted and known of a resource to the next thing to do about it.
 
 Level-triggered: it never sees a request type, only the record's goal. It must not know tables, events or HTTP.
+Runs are decided about in `run` and `run_deletion`; here is what they share: threads and assistants, which are
+changed in place.
 """
 
 from __future__ import annotations
 
-from threadrun.reconcile import assistant, run, run_deletion, thread
-from threadrun.reconcile.outcome import Actor, Outcome
+from threadrun.errors import TerminalError
+from threadrun.reconcile import run, run_deletion
+from threadrun.reconcile.outcome import Actor, Checkpoint, Done, Outcome
 from threadrun.state.resource import AnyRecord
 from threadrun.state.run import RunRecord
-from threadrun.state.shared import ThreadRecord
+from threadrun.state.shared import AssistantRecord, ThreadRecord
 
 
 def reconcile(record: AnyRecord, actor: Actor) -> Outcome:
     """Take one step towards the record's goal and note in it what was learned.
 
-    Raises `TransientError` for what may work later and `TerminalError` for what cannot; the record is to be saved in
-    either case.
+    Raises `TransientError` or `TerminalError`; the record is to be saved in either case.
     """
     is_wanted = record.goal == "present"
     if isinstance(record, RunRecord):
         return run.make_present(record, actor) if is_wanted else run_deletion.make_absent(record, actor)
-    if isinstance(record, ThreadRecord):
-        return thread.make_present(record, actor) if is_wanted else thread.make_absent(record, actor)
-    return assistant.make_present(record, actor) if is_wanted else assistant.make_absent(record, actor)
+    if not is_wanted:
+        return _delete(record, actor)
+    return _make_thread(record, actor) if isinstance(record, ThreadRecord) else _make_assistant(record, actor)
+
+
+def _make_thread(thread: ThreadRecord, actor: Actor) -> Done | Checkpoint:
+    """Count the messages on the server before each batch: a lost reply must not double one."""
+    desired, threads = thread.desired, actor.backend.threads
+    if thread.failure is not None:
+        raise TerminalError(thread.failure)
+    if desired is None:
+        return Done()
+    if thread.thread_id is None:
+        _require_time(thread, actor.now)
+        thread.thread_id = threads.create_bare(desired)
+        thread.created_at = int(actor.now)
+        if not desired.messages:
+            thread.content = desired.content()
+        return Checkpoint("the thread is known")
+    if thread.content is None:
+        _require_time(thread, actor.now)
+        there = threads.count_messages(thread.thread_id)
+        if there < len(desired.messages):
+            threads.add_messages(thread.thread_id, desired.messages[there:])
+            return Checkpoint(f"messages are being added, {there} are there")
+        thread.content = desired.content()
+    if thread.content != desired.content():
+        threads.update(thread.thread_id, desired)
+        thread.content = desired.content()
+    return Done()
+
+
+def _make_assistant(assistant: AssistantRecord, actor: Actor) -> Done | Checkpoint:
+    desired = assistant.desired
+    if assistant.failure is not None:
+        raise TerminalError(assistant.failure)
+    if desired is None or assistant.content == desired.content():
+        return Done()
+    _require_time(assistant, actor.now)
+    observed = actor.backend.assistants.put(assistant.assistant_id, desired, assistant.key)
+    assistant.assistant_id = observed.assistant_id
+    assistant.created_at = assistant.created_at or observed.created_at or int(actor.now)
+    if not observed.is_complete:
+        return Checkpoint("the assistant is known")
+    assistant.version = observed.version or assistant.version + 1
+    assistant.name, assistant.model, assistant.content = desired.name, desired.model, desired.content()
+    return Done()
+
+
+def _delete(shared: ThreadRecord | AssistantRecord, actor: Actor) -> Done:
+    if shared.physical_id is not None and shared.options.deletion_policy != "retain":
+        _require_time(shared, actor.now)
+        backend = actor.backend.threads if isinstance(shared, ThreadRecord) else actor.backend.assistants
+        backend.delete(shared.physical_id)
+    return Done()
+
+
+def _require_time(shared: ThreadRecord | AssistantRecord, now: float) -> None:
+    if now >= shared.deadline_epoch_s:
+        raise TerminalError(f"the {shared.kind} was not ready in time: {shared.wait.reason or 'there was none left'}")

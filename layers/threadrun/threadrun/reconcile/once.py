@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from threadrun.errors import LostReply, TerminalError, ThreadBusy, TransientError
 from threadrun.reconcile.outcome import Actor, Checkpoint, RequeueAfter
 from threadrun.state.observations import ObservedRun
-from threadrun.state.run import RunRecord
-from threadrun.state.run_values import Attempt
+from threadrun.state.run import Attempt, RunRecord
 
 START_GRACE_SECONDS = 30
 """How long a request without a reply may take to show up in the thread before it counts as never made."""
 BUSY_POLL_SECONDS = 5
+
+MadeOrNext = ObservedRun | RequeueAfter | Checkpoint
 
 
 @dataclass(frozen=True)
@@ -33,9 +34,7 @@ class CreatingRequest:
     """A lock on the thread proves that the request was made."""
 
 
-def make_once(
-    run: RunRecord, request: CreatingRequest, attempt: Attempt, actor: Actor
-) -> ObservedRun | RequeueAfter | Checkpoint:
+def make_once(run: RunRecord, request: CreatingRequest, attempt: Attempt, actor: Actor) -> MadeOrNext:
     """The run as the request, or an earlier one, made it; or what to wait for. `attempt` is the run's own.
 
     Raises what `make` and `find` raise, and `TerminalError` where nothing shows whether the request was made.
@@ -43,7 +42,7 @@ def make_once(
     # A step that was frozen since it noted the attempt is not alone any more: another one may have started the run.
     if attempt.owner != actor.step_id or actor.now >= attempt.intended_epoch_s + START_GRACE_SECONDS:
         return _recover(run, request, attempt, actor)
-    run.attempt = attempt.made
+    run.attempt = attempt.model_copy(update={"owner": None})
     try:
         return request.make()
     except LostReply:
@@ -61,11 +60,8 @@ def make_once(
         raise  # Otherwise keep the attempt: this refusal says nothing about the earlier one.
 
 
-def _recover(
-    run: RunRecord, request: CreatingRequest, attempt: Attempt, actor: Actor
-) -> ObservedRun | RequeueAfter | Checkpoint:
-    found = request.find()
-    if found is not None:
+def _recover(run: RunRecord, request: CreatingRequest, attempt: Attempt, actor: Actor) -> MadeOrNext:
+    if (found := request.find()) is not None:
         return found
     if attempt.earlier == "locked" or actor.now < attempt.intended_epoch_s + START_GRACE_SECONDS:
         return RequeueAfter(BUSY_POLL_SECONDS, "waiting for a sign of the run whose start got no reply")

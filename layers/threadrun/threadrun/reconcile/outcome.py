@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from threadrun.errors import TerminalError
 from threadrun.reconcile.backend import Backend
-from threadrun.state.base import PhysicalRecord
 from threadrun.state.observations import ObservedRun
 
 
@@ -48,7 +46,7 @@ class RequeueAfter:
 
 @dataclass(frozen=True)
 class InProgress:
-    """Not yet: the server is at work on the run. `threadrun.reconcile.polling` says when to look again."""
+    """Not yet: the server is at work on the run. `threadrun.workflow.waiting` says when to look again."""
 
     status: str
     run_id: str
@@ -59,6 +57,7 @@ class CallTools:
     """Not yet: call these functions first, in parallel, then call again."""
 
     call_ids: tuple[str, ...]
+    reason: str = "the run's functions are being called"
 
 
 @dataclass(frozen=True)
@@ -67,9 +66,3 @@ class Gone:
 
 
 Outcome = Done | Checkpoint | RequeueAfter | InProgress | CallTools | Gone
-
-
-def require_time(record: PhysicalRecord, what: str, now: float) -> None:
-    """Raises `TerminalError` past the record's deadline, with what it waited for."""
-    if now >= record.deadline_epoch_s:
-        raise TerminalError(f"{what} was not ready in time: {record.wait.reason or 'there was none left'}")

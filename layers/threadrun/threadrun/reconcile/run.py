@@ -11,12 +11,11 @@ from threadrun.errors import NotFound, TerminalError, TransientError
 from threadrun.reconcile.once import BUSY_POLL_SECONDS, CreatingRequest, make_once
 from threadrun.reconcile.outcome import Actor, CallTools, Checkpoint, Done, Gone, InProgress, Outcome, RequeueAfter
 from threadrun.reconcile.run_deletion import close_calls
-from threadrun.schema.arguments import DEFAULT_TOOL_ROUNDS
+from threadrun.schema.arguments import DEFAULT_TOOL_ROUNDS, DesiredRun
 from threadrun.schema.json_schema import first_problem, text_at
 from threadrun.state.base import Owned
 from threadrun.state.observations import ObservedRun, RunPlan
-from threadrun.state.run import RunRecord
-from threadrun.state.run_values import Started
+from threadrun.state.run import Attempt, RunRecord, Started
 
 INDEX_POLL_SECONDS = 1
 REASON_CHARACTERS = 1000
@@ -29,43 +28,38 @@ def make_present(run: RunRecord, actor: Actor) -> Outcome:
     try:
         return _advance(run, actor)
     except TerminalError as error:
-        run.fail(error.reason, actor.now)
+        run.failure = error.reason
+        run.enter("answering", actor.now)
         return Checkpoint("the run has failed: its calls are about to be closed")
 
 
 def _advance(run: RunRecord, actor: Actor) -> Outcome:
-    if run.is_final and not run.must_recheck:
+    if run.observed.is_final and not run.must_recheck:
         return Done()
     if actor.now >= run.deadline_epoch_s:
         return _give_up(run, actor)
     if run.must_recheck and run.started is not None:
         return _recheck(run, run.started, actor)
-    if run.resolution is None:
-        _resolve(run, actor)
+    if run.resolution is None and run.desired is not None:
+        _resolve(run, run.desired, actor)
     plan = run.plan()
     if plan is not None and plan.desired.import_id is not None:
         return _adopt(run, plan.desired.import_id, actor)
     if run.started is not None and not run.waits_for_outputs:
         return _settle(run, actor.backend.runs.observe(*run.started), actor)
     if plan is None:
-        raise _without_properties()
+        raise TerminalError("the run's properties are no longer on record: change a trigger to start a new run")
     if run.started is not None:
         return _submit_outputs(run, run.started, plan, actor)
     return _bring_up(run, plan, actor)
 
 
-def _resolve(run: RunRecord, actor: Actor) -> None:
-    desired, minimum = run.desired, actor.backend.runs.min_completion_tokens
-    if desired is None:
-        raise _without_properties()
+def _resolve(run: RunRecord, desired: DesiredRun, actor: Actor) -> None:
+    minimum = actor.backend.runs.min_completion_tokens
     if (desired.max_completion_tokens or minimum) < minimum:
         raise TerminalError(f"max_completion_tokens: must be at least {minimum} on this API")
     assistant_id = desired.assistant_id if desired.import_id is None else None
     run.resolve(desired, actor.backend.assistants.find(assistant_id) if assistant_id is not None else None)
-
-
-def _without_properties() -> TerminalError:
-    return TerminalError("the run's properties are no longer on record: change a trigger to start a new run")
 
 
 def _bring_up(run: RunRecord, plan: RunPlan, actor: Actor) -> Outcome:
@@ -114,11 +108,7 @@ def _start(run: RunRecord, plan: RunPlan, thread: Owned, actor: Actor) -> Outcom
     request = CreatingRequest(
         "the run was started", lambda: runs.start(plan, thread.id), find, thread.id, only_ours_locks=thread.is_ours
     )
-    result = make_once(run, request, attempt, actor)
-    if not isinstance(result, ObservedRun):
-        return result
-    run.run = Owned(id=result.run_id)
-    return _settle(run, result, actor)
+    return _make(run, request, attempt, actor)
 
 
 def _submit_outputs(run: RunRecord, started: Started, plan: RunPlan, actor: Actor) -> Outcome:
@@ -143,10 +133,14 @@ def _submit_outputs(run: RunRecord, started: Started, plan: RunPlan, actor: Acto
         # While a call has no output, no other run can start on the thread.
         only_ours_locks=True,
     )
+    return _make(run, request, attempt, actor)
+
+
+def _make(run: RunRecord, request: CreatingRequest, attempt: Attempt, actor: Actor) -> Outcome:
     result = make_once(run, request, attempt, actor)
     if not isinstance(result, ObservedRun):
         return result
-    run.continued_as(result)
+    run.note_made(result)
     return _settle(run, result, actor)
 
 
@@ -154,7 +148,7 @@ def _adopt(run: RunRecord, import_id: str, actor: Actor) -> Outcome:
     thread_id, run_id = import_id.split(":")
     run.thread, run.run = Owned(id=thread_id, is_ours=False), Owned(id=run_id, is_ours=False)
     observed = actor.backend.runs.adopt(thread_id, run_id)
-    run.continued_as(observed)
+    run.note_made(observed)
     return _settle(run, observed, actor)
 
 
@@ -174,7 +168,7 @@ def _settle(run: RunRecord, observed: ObservedRun, actor: Actor) -> Outcome:
 
 
 def _begin_round(run: RunRecord, observed: ObservedRun, actor: Actor) -> RequeueAfter | CallTools:
-    run.observe_at_work(observed, actor.now)
+    run.observe(observed, actor.now, is_at_work=True)
     call_ids = tuple(call.call_id for call in observed.calls)
     if run.round.is_submitted and set(call_ids) == set(run.round.calls):
         return RequeueAfter(BUSY_POLL_SECONDS, "the run has not taken in the outputs yet")
@@ -193,14 +187,11 @@ def _require_schema(run: RunRecord, observed: ObservedRun) -> None:
         return
     problem = first_problem(observed.output_text, form.json_schema.schema_)
     if problem is not None:
-        shown = _shown_reason(plan.desired.reason_key, observed)
+        key = plan.desired.reason_key
+        # The part of the answer that the user wants to see in the failure, and nothing else of it.
+        reason = text_at(observed.output_text, key) if key else None
+        shown = f"; {key}: {reason[:REASON_CHARACTERS]}" if reason else ""
         raise TerminalError(f"the answer of run {run.run_id} is not the promised JSON: {problem}{shown}")
-
-
-def _shown_reason(key: str | None, observed: ObservedRun) -> str:
-    """The part of a failed answer that the user wants to see in the failure, and nothing else of it."""
-    reason = text_at(observed.output_text, key) if key else None
-    return f"; {key}: {reason[:REASON_CHARACTERS]}" if reason else ""
 
 
 def _recheck(run: RunRecord, started: Started, actor: Actor) -> Outcome:

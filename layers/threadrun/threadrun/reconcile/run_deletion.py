@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from threadrun.errors import NotFound, TerminalError, TransientError
 from threadrun.reconcile.once import START_GRACE_SECONDS
 from threadrun.reconcile.outcome import Actor, Done, RequeueAfter
 from threadrun.state.base import Owned
-from threadrun.state.observations import ObservedRun
-from threadrun.state.run import RunRecord
-from threadrun.state.run_values import Started
+from threadrun.state.run import Attempt, RunRecord, Started
 
 CANCEL_POLL_SECONDS = 1
 
@@ -19,10 +19,11 @@ def make_absent(run: RunRecord, actor: Actor) -> Done | RequeueAfter:
         return Done()
     if actor.now >= run.deadline_epoch_s:
         raise TerminalError(f"thread {run.thread.id} could not be deleted in time: {run.wait.reason}")
-    if _may_be_starting(run, actor.now):
-        return RequeueAfter(CANCEL_POLL_SECONDS, "a start is under way")
     if run.attempt is not None:
-        _claim_lost_run(run, run.thread, actor)
+        is_making = run.run is None or run.waits_for_outputs
+        if is_making and actor.now < run.attempt.intended_epoch_s + START_GRACE_SECONDS:
+            return RequeueAfter(CANCEL_POLL_SECONDS, "a start is under way")
+        _claim_lost_run(run, run.thread, run.attempt, actor)
     if run.run is not None and run.started is not None and (run.run.is_ours or policy == "delete"):
         if not _has_ended(run, run.started, actor):
             backend.runs.cancel(*run.started)
@@ -48,36 +49,20 @@ def close_calls(run: RunRecord, actor: Actor) -> None:
             raise
 
 
-def _may_be_starting(run: RunRecord, now: float) -> bool:
-    if run.attempt is None or not (run.run is None or run.waits_for_outputs):
-        return False
-    return now < run.attempt.intended_epoch_s + START_GRACE_SECONDS
-
-
-def _claim_lost_run(run: RunRecord, thread: Owned, actor: Actor) -> None:
+def _claim_lost_run(run: RunRecord, thread: Owned, attempt: Attempt, actor: Actor) -> None:
     """Look once more for a run whose start got no reply: it would go on, and cost, without its thread."""
-    try:
-        found = _find_lost_run(run, thread, actor)
-    except NotFound:
-        return
+    runs, found = actor.backend.runs, None
+    with suppress(NotFound):
+        if run.started is not None and run.waits_for_outputs:
+            found = runs.find_continuation(*run.started, run.round.calls)
+        elif run.run is None and thread.is_ours:
+            found = runs.find_lost(thread.id, attempt.after_item_id)
     if found is None:
         return
-    if run.run is None:
-        run.run = Owned(id=found.run_id)
-    else:
-        run.continued_as(found)
+    run.note_made(found)
     if found.calls:
         run.begin_round(found.calls)
     run.observe(found, actor.now)
-
-
-def _find_lost_run(run: RunRecord, thread: Owned, actor: Actor) -> ObservedRun | None:
-    runs = actor.backend.runs
-    if run.started is not None and run.waits_for_outputs:
-        return runs.find_continuation(*run.started, run.round.calls)
-    if run.run is None and thread.is_ours:
-        return runs.find_lost(thread.id, run.attempt.after_item_id if run.attempt else None)
-    return None
 
 
 def _has_ended(run: RunRecord, started: Started, actor: Actor) -> bool:

@@ -15,18 +15,15 @@ from typing import Any
 from pydantic.alias_generators import to_pascal
 
 from threadrun.schema.parsing import KeyStyle
-from threadrun.state.observations import FunctionCall, ObservedRun
-from threadrun.state.run import RunRecord
-from threadrun.state.run_values import Resolution
+from threadrun.state.observations import ObservedRun
+from threadrun.state.run import Resolution, RunRecord
 from threadrun.state.shared import AssistantRecord, ThreadRecord
-
-Attributes = dict[str, Any]
 
 OBJECT = "thread.run"
 _DYNAMODB_DIGITS = 38
 
 
-def run_attributes(run: RunRecord, observed: ObservedRun) -> Attributes:
+def run_attributes(run: RunRecord, observed: ObservedRun) -> dict[str, Any]:
     """Typed attributes of a run that has ended: times in Unix seconds, unknown ones None."""
     state, resolution = run.observed, run.resolution or Resolution()
     usage = asdict(state.usage)
@@ -45,19 +42,14 @@ def run_attributes(run: RunRecord, observed: ObservedRun) -> Attributes:
         "model": state.model,
         "assistant_id": resolution.assistant_id,
         "assistant_version": resolution.assistant_version,
-        "required_action": [_required(call) for call in observed.calls] if state.status == "requires_action" else None,
+        # Their arguments stay text: numbers in them need not fit DynamoDB.
+        "required_action": [asdict(call) for call in observed.calls] if state.status == "requires_action" else None,
         "output_text": text,
         "output": output_scalars(text),
     }
 
 
-def _required(call: FunctionCall) -> dict[str, Any]:
-    """A call that is left to the user; its arguments as text, because numbers in them need not fit DynamoDB."""
-    return {"call_id": call.call_id, "name": call.name, "arguments": call.arguments}
-
-
-def made_attributes(made: ThreadRecord | AssistantRecord) -> Attributes:
-    """Attributes of a thread or an assistant."""
+def made_attributes(made: ThreadRecord | AssistantRecord) -> dict[str, Any]:
     common = {"id": made.physical_id, "created_at": made.created_at}
     if isinstance(made, ThreadRecord):
         return common
@@ -67,7 +59,8 @@ def made_attributes(made: ThreadRecord | AssistantRecord) -> Attributes:
 def output_scalars(text: str) -> dict[str, Any]:
     """Top-level scalars of an output that is a JSON object, else nothing."""
     try:
-        value = json.loads(text, parse_float=Decimal, parse_constant=_refuse)
+        # NaN and Infinity are not JSON, and int refuses them.
+        value = json.loads(text, parse_float=Decimal, parse_constant=int)
     except (ValueError, RecursionError):
         return {}
     if not isinstance(value, dict):
@@ -95,23 +88,15 @@ def _text(value: Any) -> str:
     """A value as CloudFormation writes scalars; lists and maps as JSON; unknown as empty text."""
     if value is None:
         return ""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, Decimal):
-        return str(value)
-    return json.dumps(value, default=str, ensure_ascii=False)
+    return str(value) if isinstance(value, str | Decimal) else json.dumps(value, default=str, ensure_ascii=False)
 
 
 def _storable(value: Any) -> Any:
     """A scalar that DynamoDB can hold: its numbers have 38 digits, longer ones stay text."""
-    if isinstance(value, int | Decimal) and not isinstance(value, bool):
-        number = Decimal(value)
-        exponent = number.adjusted()
-        if len(number.as_tuple().digits) > _DYNAMODB_DIGITS or not -130 <= exponent <= 125:
-            return str(value)
-        return number
-    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
-
-
-def _refuse(constant: str) -> Any:
-    raise ValueError(f"{constant} is not JSON")
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if value is None or isinstance(value, bool):
+        return value
+    number = Decimal(value)
+    is_too_long = len(number.as_tuple().digits) > _DYNAMODB_DIGITS or not -130 <= number.adjusted() <= 125
+    return str(value) if is_too_long else number

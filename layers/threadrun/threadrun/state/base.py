@@ -6,6 +6,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict
 
+from threadrun.schema.arguments import AnyDesired, DesiredRun
 from threadrun.schema.parsing import KeyStyle
 
 ORPHAN_SECONDS = 600
@@ -48,10 +49,10 @@ class Wait(Value):
 
 
 class PhysicalRecord(BaseModel):
-    """One physical resource: what is wanted of it and what has become of it."""
-
     key: str
     identity: str
+    desired: AnyDesired | None = None
+    """None once its request has ended: prompts must not outlive it."""
     goal: Literal["present", "absent"] = "present"
     options: Options = Options()
     window: Window
@@ -77,10 +78,10 @@ class PhysicalRecord(BaseModel):
         """What has to be deleted on the server when the resource is not wanted."""
         return {self.physical_id} if self.physical_id else set()
 
-    @property
-    def leftover_id(self) -> str | None:
-        """An id for what was made where the resource itself was not."""
-        return None
+    def set_desired(self, desired: AnyDesired, style: KeyStyle) -> None:
+        statuses = desired.accept_statuses if isinstance(desired, DesiredRun) else None
+        self.desired = desired
+        self.options = Options(deletion_policy=desired.deletion_policy, key_style=style, accept_statuses=statuses)
 
     def mark_for_deletion(self, deadline_epoch_s: float) -> None:
         """Its goal is to be gone. That begins at once, even if the former goal had to wait."""
@@ -89,13 +90,10 @@ class PhysicalRecord(BaseModel):
 
     def redact(self) -> None:
         """Drop what must not outlive its request: prompts above all."""
-        raise NotImplementedError
+        self.desired = None
 
     def merge(self, ours: Self, base: Self | None) -> Self | None:
-        """Take over what `ours`, another actor's copy, learned before that actor lost the race to save it.
-
-        `base` is what that actor had read. Returns what was made a second time, and has to be deleted.
-        """
+        """As `ResourceRecord.merge`, for one of its things; returns what was made a second time."""
         raise NotImplementedError
 
     def _surplus(self, **made: object) -> Self:

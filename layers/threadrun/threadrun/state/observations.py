@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import operator
+from dataclasses import astuple, dataclass
 
 from threadrun.schema.arguments import DesiredAssistant, DesiredRun
 
@@ -11,18 +12,12 @@ FINAL_STATUSES = frozenset({"completed", "requires_action", "failed", "incomplet
 
 @dataclass(frozen=True)
 class Usage:
-    """Tokens of a run."""
-
     prompt_tokens: int = 0
     completion_tokens: int = 0
     total_tokens: int = 0
 
     def __add__(self, other: Usage) -> Usage:
-        return Usage(
-            self.prompt_tokens + other.prompt_tokens,
-            self.completion_tokens + other.completion_tokens,
-            self.total_tokens + other.total_tokens,
-        )
+        return Usage(*map(operator.add, astuple(self), astuple(other)))
 
 
 @dataclass(frozen=True)
@@ -60,8 +55,6 @@ class ObservedRun:
 
 @dataclass(frozen=True)
 class ObservedAssistant:
-    """An assistant as it is stored now."""
-
     assistant_id: str
     settings: DesiredAssistant
     version: int | None = None
@@ -73,8 +66,6 @@ class ObservedAssistant:
 
 @dataclass(frozen=True)
 class RunPlan:
-    """What a run is started with."""
-
     desired: DesiredRun
     """As the user wrote it."""
     effective: DesiredRun

@@ -7,14 +7,15 @@ two actors one always sees what the other decided. It must not know how it is st
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
 from threadrun.state.run import RunRecord
 from threadrun.state.shared import AssistantRecord, ThreadRecord
-
-REQUESTS_KEPT = 20
 
 AnyRecord = RunRecord | ThreadRecord | AssistantRecord
 
@@ -36,7 +37,6 @@ class Request(BaseModel):
     request_type: Literal["Create", "Update", "Delete"]
     response_url: str | None = Field(repr=False)
     physical_id: str | None = None
-    """As CloudFormation sent it."""
     target_key: str | None = None
     """What the response is about, for Create and Update."""
     received_epoch_s: float
@@ -53,8 +53,6 @@ class Request(BaseModel):
 
 
 class ResourceRecord(BaseModel):
-    """One resource of one stack."""
-
     stack_id: str
     logical_id: str
     version: int = 0
@@ -67,17 +65,11 @@ class ResourceRecord(BaseModel):
         return resource_key(self.stack_id, self.logical_id)
 
     @property
-    def open_request(self) -> Request | None:
-        """The one request whose response is not decided yet."""
-        return next((request for request in self.requests.values() if request.is_open), None)
-
-    @property
     def undelivered(self) -> Request | None:
         """The one request whose response CloudFormation has not taken yet."""
         return next((request for request in self.requests.values() if request.response_url), None)
 
     def target(self, request: Request | Response) -> AnyRecord | None:
-        """What a request or a response is about."""
         return self.made.get(request.target_key or "")
 
     def with_physical_id(self, physical_id: str | None) -> AnyRecord | None:
@@ -92,23 +84,20 @@ class ResourceRecord(BaseModel):
                 return self.made.get(request.response.target_key)
         return None
 
-    def forget_old_requests(self) -> None:
-        """Keep the newest requests only: a repeated delivery comes within hours."""
-        for request_id in list(self.requests)[:-REQUESTS_KEPT]:
-            del self.requests[request_id]
-
     def request_at_work(self, request_id: str) -> Request | None:
         """The request, if it has work to do: a superseded one only cleans up, and only if no newer one does."""
         request = self.requests.get(request_id)
         if request is None or not request.is_superseded:
             return request
-        cleans_up = self.open_request is None and any(each.goal == "absent" for each in self.made.values())
-        return request if cleans_up else None
+        has_successor = any(other.is_open for other in self.requests.values())
+        has_leftovers = any(each.goal == "absent" for each in self.made.values())
+        return request if has_leftovers and not has_successor else None
 
-    @property
-    def server_ids(self) -> set[str]:
-        """All that is on record as made on the server."""
-        return set().union(*(each.server_ids for each in self.made.values()))
+    def names(self, request: Request) -> dict[str, str]:
+        """What log lines of the request are found by: the stack, the resource and, once it is known, the run."""
+        found = {"stack_id": self.stack_id, "logical_id": self.logical_id}
+        run = self.target(request)
+        return found | {"run_id": run.run_id} if isinstance(run, RunRecord) and run.run_id else found
 
     def merge(self, ours: ResourceRecord, base: ResourceRecord, orphan_deadline_epoch_s: float) -> list[AnyRecord]:
         """Take over what `ours`, another actor's copy, learned before that actor lost the race to save it.
@@ -116,7 +105,7 @@ class ResourceRecord(BaseModel):
         `base` is what that actor had read. What was made twice, or after its deletion, is to be deleted by
         `orphan_deadline_epoch_s`. Returns what is not on record any more, with nothing left on the server.
         """
-        gone, known_ids = list[AnyRecord](), base.server_ids
+        gone, known_ids = list[AnyRecord](), set[str]().union(*(each.server_ids for each in base.made.values()))
         for made in ours.made.values():
             theirs = self.made.get(made.key)
             if theirs is None and made.server_ids <= known_ids:
@@ -129,6 +118,16 @@ class ResourceRecord(BaseModel):
                 orphan.mark_for_deletion(orphan_deadline_epoch_s)
                 self.made[orphan.key] = orphan
         return gone
+
+
+@dataclass
+class RequestContext:
+    """What becomes known while an event is worked on, for logs and metrics; handed down to what loads the record."""
+
+    on_names: Callable[..., None] = lambda **names: None
+    """Told the names that a request is found by, as soon as they are known."""
+    counts: Counter[str] = field(default_factory=Counter)
+    """How often something happened, by the name of its metric."""
 
 
 def resource_key(stack_id: str, logical_id: str) -> str:

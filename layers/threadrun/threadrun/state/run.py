@@ -1,32 +1,112 @@
-"""What is on record of a run, with the thread and the vector store that were made for it."""
+"""What is on record of a run, with what was made for it. Its parts are values: each is replaced as a whole."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, Self
+from typing import Literal, NamedTuple, Self, TypeVar
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 
-from threadrun.schema.arguments import DesiredRun
+from threadrun.schema.arguments import AnyDesired, DesiredAssistant, DesiredRun
 from threadrun.schema.parsing import KeyStyle
-from threadrun.state.base import Options, Owned, PhysicalRecord
-from threadrun.state.observations import FunctionCall, ObservedAssistant, ObservedRun, RunPlan
-from threadrun.state.run_values import (
-    Attempt,
-    AttributesItem,
-    Resolution,
-    RunState,
-    SearchableFiles,
-    Started,
-    ToolCall,
-    ToolRound,
-)
+from threadrun.state.base import Owned, PhysicalRecord, Value
+from threadrun.state.observations import FINAL_STATUSES, FunctionCall, ObservedAssistant, ObservedRun, RunPlan, Usage
 from threadrun.state.timeline import PhaseName, Timeline, entered, looked_at
+
+Made = TypeVar("Made", Owned, str)
+
+
+class Resolution(Value):
+    """The assistant that the run goes by, as it was when it was looked up, and what follows from it."""
+
+    assistant: DesiredAssistant | None = None
+    assistant_id: str | None = None
+    assistant_version: int | None = None
+    leaves_calls_to_user: bool = False
+    """A function without a handler may be called."""
+    file_ids: tuple[str, ...] = ()
+
+
+class SearchableFiles(Value):
+    """The vector store of the attached files, if the run needs one."""
+
+    vector_store_id: str | None = None
+    is_ready: bool = False
+    """They are indexed, or there are none."""
+
+
+class Attempt(Value):
+    """A creating request that is about to be made, or that got no reply."""
+
+    intended_epoch_s: float
+    owner: str | None
+    """The one step that may make the request; None once it has been made."""
+    after_item_id: str | None = None
+    """The thread's newest item before it: what comes later may prove it."""
+    earlier: Literal["none", "unknown", "locked"] = "none"
+    """Whether an earlier attempt may have started a run (`unknown`), or has, as it locks the thread (`locked`)."""
+
+
+class ToolCall(BaseModel):
+    """A call that the model waits for, and what became of it."""
+
+    name: str
+    arguments: str = Field(repr=False)
+    output: str | None = Field(default=None, repr=False)
+    """What the model gets for it; None until its handler has returned, or has failed for the last time."""
+    attempts: int = 0
+    """How often its handler has failed."""
+    failure: str | None = None
+    """The kind of error that its handler failed with the last time."""
+
+
+class ToolRound(Value):
+    """The newest round of calls, and what the run goes on as."""
+
+    number: int = 0
+    calls: dict[str, ToolCall] = Field(default_factory=dict)
+    """By call id."""
+    is_submitted: bool = False
+    """The server has the outputs of these calls."""
+    chain: tuple[str, ...] = ()
+    """Ids under which the run went on after its calls, where the API gives it a new one each time."""
+    usage_before: Usage = Usage()
+    """Of all that went before the end of the chain."""
+
+
+class RunState(Value):
+    """What the server has shown of the run, except for its output. Times are Unix seconds."""
+
+    status: str | None = None
+    created_at: int | None = None
+    started_at: int | None = None
+    completed_at: int | None = None
+    model: str | None = None
+    usage: Usage = Usage()
+    problem: str | None = None
+
+    @property
+    def is_final(self) -> bool:
+        return self.status in FINAL_STATUSES
+
+
+class AttributesItem(Value):
+    """The run's public item in the table."""
+
+    is_staged: bool = False
+    """The attributes lie ready for the state machine to record."""
+    output_s3_uri: str | None = None
+    """Where the output is, if it is too large for the item."""
+
+
+class Started(NamedTuple):
+    """Where a run is that the server has: its thread, and the id to look at."""
+
+    thread_id: str
+    run_id: str
 
 
 class RunRecord(PhysicalRecord):
-    """A run, with the thread and the vector store that were made for it."""
-
     kind: Literal["run"] = "run"
     desired: DesiredRun | None = None
     resolution: Resolution | None = None
@@ -50,7 +130,6 @@ class RunRecord(PhysicalRecord):
 
     @property
     def started(self) -> Started | None:
-        """Where the run is, once the server has it."""
         if self.thread is None or self.run is None:
             return None
         return Started(self.thread.id, self.round.chain[-1] if self.round.chain else self.run.id)
@@ -61,17 +140,9 @@ class RunRecord(PhysicalRecord):
         return f"{self.thread.id}:{self.run.id}" if self.thread and self.run else None
 
     @property
-    def leftover_id(self) -> str | None:
-        return f"{self.thread.id}:not-started" if self.thread and self.thread.is_ours else None
-
-    @property
     def server_ids(self) -> set[str]:
         thread = self.thread_id if self.thread and self.thread.is_ours else None
         return {each for each in (thread, self.files.vector_store_id, self.run_id, *self.round.chain) if each}
-
-    @property
-    def is_final(self) -> bool:
-        return self.observed.is_final
 
     @property
     def accepted_statuses(self) -> tuple[str, ...]:
@@ -84,24 +155,15 @@ class RunRecord(PhysicalRecord):
     @property
     def waits_for_outputs(self) -> bool:
         """Whether there are calls that handlers answer."""
-        return bool(self.round.calls) and not self.round.is_submitted and not self.is_final
+        return bool(self.round.calls) and not self.round.is_submitted and not self.observed.is_final
 
-    def set_desired(self, desired: DesiredRun, style: KeyStyle) -> None:
-        self.desired = desired
-        self.options = Options(
-            deletion_policy=desired.deletion_policy, key_style=style, accept_statuses=desired.accept_statuses
-        )
+    def set_desired(self, desired: AnyDesired, style: KeyStyle) -> None:
+        super().set_desired(desired, style)
         if not self.is_acknowledged:
             self.enter("starting", self.window.since_epoch_s)
 
     def enter(self, phase: PhaseName, since_epoch_s: float) -> None:
-        """Note the phase that the run has come to."""
         self.timeline = entered(self.timeline, phase, since_epoch_s)
-
-    def fail(self, reason: str, now: float) -> None:
-        """Note why the resource fails."""
-        self.failure = reason
-        self.enter("answering", now)
 
     def resolve(self, desired: DesiredRun, assistant: ObservedAssistant | None) -> None:
         """Note the assistant as it is now: the run goes by this version."""
@@ -123,8 +185,7 @@ class RunRecord(PhysicalRecord):
 
     def intend(self, owner: str, now: float, after_item_id: str | None = None) -> None:
         """Note that a creating request is about to be made; only the step `owner` may make it at once."""
-        earlier = self.attempt.earlier if self.attempt else "none"
-        self.attempt = Attempt(intended_epoch_s=now, owner=owner, after_item_id=after_item_id, earlier=earlier)
+        self.attempt = Attempt(intended_epoch_s=now, owner=owner, after_item_id=after_item_id)
 
     def can_answer(self, calls: Sequence[FunctionCall]) -> bool:
         """Whether each of these calls has a handler; a run that is not ours is not continued."""
@@ -132,14 +193,16 @@ class RunRecord(PhysicalRecord):
         return bool(calls) and plan is not None and all(call.name in plan.effective.handlers for call in calls)
 
     def begin_round(self, calls: Sequence[FunctionCall]) -> None:
-        """Enter a new round of calls."""
         entered_calls = {call.call_id: ToolCall(name=call.name, arguments=call.arguments) for call in calls}
         number = self.round.number + 1
         self.round = self.round.model_copy(update={"calls": entered_calls, "is_submitted": False, "number": number})
         self.attempt = None
 
-    def continued_as(self, observed: ObservedRun) -> None:
-        """Note that the run has its outputs, and the id under which it goes on."""
+    def note_made(self, observed: ObservedRun) -> None:
+        """Note what a creating request made: the run or, once it has its outputs, the id under which it goes on."""
+        if self.run is None:
+            self.run = Owned(id=observed.run_id)
+            return
         self.attempt = None
         update: dict[str, object] = {"is_submitted": True}
         if self.started and observed.run_id != self.started.run_id:
@@ -154,16 +217,9 @@ class RunRecord(PhysicalRecord):
         fresh.enter("starting", self.window.since_epoch_s)
         return fresh
 
-    def observe(self, observed: ObservedRun, now: float) -> None:
-        """Keep what the server shows of the run, except for its output."""
-        self._note(observed, observed.status, now)
-
-    def observe_at_work(self, observed: ObservedRun, now: float) -> None:
-        """The same of a run that waits for functions: it goes on once they have been called."""
-        self._note(observed, "in_progress", now)
-
-    def _note(self, observed: ObservedRun, status: str, now: float) -> None:
-        known = self.observed
+    def observe(self, observed: ObservedRun, now: float, *, is_at_work: bool = False) -> None:
+        """Keep what the server shows of the run, except for its output; `is_at_work` if it waits for functions."""
+        status, known = "in_progress" if is_at_work else observed.status, self.observed
         started_at = known.started_at
         if status != "queued" and started_at is None:
             started_at = observed.started_at or min(int(now), observed.completed_at or int(now))
@@ -177,10 +233,10 @@ class RunRecord(PhysicalRecord):
             problem=observed.problem,
         )
         times = (now, observed.started_at, observed.completed_at)
-        self.timeline = looked_at(self.timeline, status, self.is_final, *times)
+        self.timeline = looked_at(self.timeline, status, self.observed.is_final, *times)
 
     def redact(self) -> None:
-        self.desired = None
+        super().redact()
         if self.resolution is not None:
             self.resolution = self.resolution.model_copy(update={"assistant": None})
         for call in self.round.calls.values():
@@ -201,12 +257,9 @@ class RunRecord(PhysicalRecord):
         return self._surplus(thread=Owned(id=self.thread.id, is_ours=False), run=Owned(id=continued_twice))
 
     def _made_twice(self, ours: Self) -> Self | None:
-        thread = (
-            ours.thread if ours.thread and ours.thread.is_ours and _differ(self.thread_id, ours.thread_id) else None
-        )
-        run = ours.run if _differ(self.run_id, ours.run_id) else None
-        theirs_store, store = self.files.vector_store_id, ours.files.vector_store_id
-        store = store if _differ(theirs_store, store) else None
+        thread, run = _second(self.thread, ours.thread), _second(self.run, ours.run)
+        thread = thread if thread and thread.is_ours else None
+        store = _second(self.files.vector_store_id, ours.files.vector_store_id)
         if thread is None and run is None and store is None:
             return None
         item = AttributesItem(output_s3_uri=ours.item.output_s3_uri)
@@ -215,12 +268,12 @@ class RunRecord(PhysicalRecord):
 
     def _merge_round(self, ours: Self) -> str | None:
         """Take over how far the run has come; returns the id of a continuation that was made a second time."""
-        known = {*self.round.chain, *ours.round.chain}
+        continuations = {*self.round.chain, *ours.round.chain}
         if (ours.round.number, ours.round.is_submitted) > (self.round.number, self.round.is_submitted):
             self.round = ours.round
             update = {"status": ours.observed.status, "usage": ours.observed.usage}
             self.observed = self.observed.model_copy(update=update)
-        return next(iter(known - {*self.round.chain}), None)
+        return next(iter(continuations - {*self.round.chain}), None)
 
     def _merge_attempt(self, ours: Self, base: Self | None) -> None:
         """Take over what became of the attempt that was read. Another actor's stays: its request may have succeeded."""
@@ -231,6 +284,6 @@ class RunRecord(PhysicalRecord):
             self.attempt = ours.attempt
 
 
-def _differ(theirs: str | None, ours: str | None) -> bool:
-    """Whether both have one, and not the same."""
-    return theirs is not None and ours is not None and theirs != ours
+def _second(theirs: Made | None, ours: Made | None) -> Made | None:
+    """What we have made although they have made another."""
+    return ours if theirs != ours and theirs is not None else None

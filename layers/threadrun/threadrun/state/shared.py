@@ -1,17 +1,14 @@
-"""What is on record of threads and assistants that runs share."""
+"""What is on record of threads, and of assistants: versioned settings. Runs of a stack share them."""
 
 from __future__ import annotations
 
 from typing import Literal, Self
 
 from threadrun.schema.arguments import DesiredAssistant, DesiredThread
-from threadrun.schema.parsing import KeyStyle
-from threadrun.state.base import Options, PhysicalRecord
+from threadrun.state.base import PhysicalRecord
 
 
 class ThreadRecord(PhysicalRecord):
-    """A thread that runs of the stack share."""
-
     kind: Literal["thread"] = "thread"
     desired: DesiredThread | None = None
     thread_id: str | None = None
@@ -23,12 +20,6 @@ class ThreadRecord(PhysicalRecord):
     def physical_id(self) -> str | None:
         return self.thread_id
 
-    def set_desired(self, desired: DesiredThread, style: KeyStyle) -> None:
-        self.desired, self.options = desired, Options(deletion_policy=desired.deletion_policy, key_style=style)
-
-    def redact(self) -> None:
-        self.desired = None
-
     def merge(self, ours: Self, base: Self | None) -> Self | None:
         if ours.thread_id and self.thread_id not in (None, ours.thread_id):
             return self._surplus(thread_id=ours.thread_id)
@@ -37,8 +28,6 @@ class ThreadRecord(PhysicalRecord):
 
 
 class AssistantRecord(PhysicalRecord):
-    """An assistant: a versioned configuration for runs."""
-
     kind: Literal["assistant"] = "assistant"
     desired: DesiredAssistant | None = None
     assistant_id: str | None = None
@@ -52,12 +41,6 @@ class AssistantRecord(PhysicalRecord):
     @property
     def physical_id(self) -> str | None:
         return self.assistant_id
-
-    def set_desired(self, desired: DesiredAssistant, style: KeyStyle) -> None:
-        self.desired, self.options = desired, Options(deletion_policy=desired.deletion_policy, key_style=style)
-
-    def redact(self) -> None:
-        self.desired = None
 
     def merge(self, ours: Self, base: Self | None) -> Self | None:
         if ours.assistant_id and self.assistant_id not in (None, ours.assistant_id):

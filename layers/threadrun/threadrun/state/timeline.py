@@ -46,7 +46,7 @@ def looked_at(
     """
     if status == "queued":
         return entered(timeline, "queued", now)
-    last = timeline[-1]
+    last = timeline[-1] if timeline else Phase("queued", now)
     has_run = ended_at is not None or status in ("completed", "incomplete", "requires_action")
     if started_at is not None and started_at > last.since_epoch_s:
         timeline = entered(timeline, "running", started_at)

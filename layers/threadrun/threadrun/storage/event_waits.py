@@ -2,7 +2,7 @@
 
 The item is put before the last look at the run. An event that comes before the look is seen by the look; one
 that comes later finds the item, and leaves its mark there or wakes who waits: none is lost between the two. The state
-machine adds its task token to an item without a mark; TTL removes items.
+machine adds its task token to an item without a mark; TTL removes items. Failures are `StorageUnavailable`.
 """
 
 from __future__ import annotations
@@ -29,16 +29,11 @@ class EventWait:
 
 
 class EventWaits:
-    """The items `WAIT#<run_id>` of the table."""
-
     def __init__(self, client: DynamoDBClient, table_name: str) -> None:
         self._client, self._table_name = client, table_name
 
     def announce(self, run_id: str, request_id: str, until_epoch_s: float) -> str:
-        """From now on an event of this run is noted, until then at least; returns the item's key.
-
-        Raises `StorageUnavailable`.
-        """
+        """From now on an event of this run is noted, until then at least; returns the item's key."""
         key = wait_key(run_id)
         expires = str(int(until_epoch_s) + KEPT_SECONDS)
         with translated("announce a wait"):
@@ -49,10 +44,7 @@ class EventWaits:
         return key
 
     def note_event(self, run_id: str) -> EventWait | None:
-        """Note that the run has ended; returns who is to know, None where nobody is.
-
-        Raises `StorageUnavailable`.
-        """
+        """Note that the run has ended; returns who is to know, None where nobody is."""
         try:
             with translated("note an event"):
                 reply = self._client.update_item(
@@ -71,5 +63,4 @@ class EventWaits:
 
 
 def wait_key(run_id: str) -> str:
-    """Key of the item of a run that is waited for."""
     return f"WAIT#{run_id}"

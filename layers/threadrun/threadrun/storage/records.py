@@ -9,6 +9,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -32,24 +33,18 @@ _REFUSALS = frozenset({"ValidationException", "AccessDeniedException", "Resource
 Result = TypeVar("Result")
 
 
+@dataclass(frozen=True)
 class Records:
-    """The records of the table."""
+    """`clock` gives Unix seconds, `sleep` waits that many seconds."""
 
-    def __init__(
-        self,
-        client: DynamoDBClient,
-        table_name: str,
-        clock: Callable[[], float] = time.time,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        """`clock` gives Unix seconds, `sleep` waits that many seconds."""
-        self._client, self._table_name = client, table_name
-        self._clock, self._sleep = clock, sleep
+    client: DynamoDBClient
+    table_name: str
+    clock: Callable[[], float] = time.time
+    sleep: Callable[[float], None] = time.sleep
 
     def load(self, key: str) -> ResourceRecord | None:
-        """The record as it is now, None where there is none."""
         with translated("read the record"):
-            reply = self._client.get_item(TableName=self._table_name, Key={"pk": {"S": key}}, ConsistentRead=True)
+            reply = self.client.get_item(TableName=self.table_name, Key={"pk": {"S": key}}, ConsistentRead=True)
         return record_of(reply["Item"]) if "Item" in reply else None
 
     def update(self, key: str, change: Callable[[ResourceRecord], Result]) -> Result | None:
@@ -77,10 +72,7 @@ class Records:
         return result
 
     def save(self, record: ResourceRecord) -> None:
-        """Write the record and raise its version.
-
-        Raises `VersionConflict` if another save came first, `TooLarge` if DynamoDB cannot hold it.
-        """
+        """Write the record; raises `VersionConflict` if another save came first, `TooLarge` if no item can hold it."""
         body = zlib.compress(record.model_dump_json(exclude={"version"}).encode())
         if len(body) > MAX_BYTES:
             raise TooLarge(
@@ -93,11 +85,10 @@ class Records:
             "stack_id": {"S": record.stack_id},
             "logical_id": {"S": record.logical_id},
         }
-        request = record.undelivered
-        if request is not None:
+        if (request := record.undelivered) is not None:
             item |= {"due": {"S": DUE}, "due_epoch_s": {"N": str(int(request.deadline_epoch_s))}}
         elif not record.made:
-            item["expires_epoch_s"] = {"N": str(int(self._clock()) + FORGOTTEN_AFTER_SECONDS)}
+            item["expires_epoch_s"] = {"N": str(int(self.clock()) + FORGOTTEN_AFTER_SECONDS)}
         is_as_read = (
             {"ConditionExpression": "attribute_not_exists(pk)"}
             if record.version == 0
@@ -114,18 +105,18 @@ class Records:
         for pause in (*SAVE_PAUSES_SECONDS, None):
             try:
                 with translated("save the record"):
-                    self._client.put_item(TableName=self._table_name, Item=item, **condition)
+                    self.client.put_item(TableName=self.table_name, Item=item, **condition)
                 return
             except StorageUnavailable:
                 if pause is None:
                     raise
-                self._sleep(pause)
+                self.sleep(pause)
 
     def overdue(self, now: float) -> list[str]:
         """Keys of the records whose answer was due before `now`, the longest overdue first."""
         with translated("look for overdue answers"):
-            reply = self._client.query(
-                TableName=self._table_name,
+            reply = self.client.query(
+                TableName=self.table_name,
                 IndexName=DUE_INDEX,
                 KeyConditionExpression="due = :due AND due_epoch_s < :now",
                 ExpressionAttributeValues={":due": {"S": DUE}, ":now": {"N": str(int(now))}},
@@ -142,18 +133,22 @@ def translated(action: str) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        code = error.response["Error"]["Code"]
+        code = error_code(error)
         if code == "ConditionalCheckFailedException":
             raise VersionConflict(f"cannot {action}: someone else saved it first") from None
         if code in _REFUSALS:
             raise
         raise StorageUnavailable(f"cannot {action}: {code}") from None
     except BotoCoreError as error:
-        raise StorageUnavailable(f"cannot {action}: {type(error).__name__}") from error
+        raise StorageUnavailable(f"cannot {action}: {error_code(error)}") from error
+
+
+def error_code(error: ClientError | BotoCoreError) -> str:
+    """AWS's own name for a refusal, and botocore's where there was no reply."""
+    return error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
 
 
 def record_of(item: Mapping[str, Any]) -> ResourceRecord:
-    """The record that an item holds."""
     record = ResourceRecord.model_validate_json(zlib.decompress(item["body"]["B"]))
     record.version = int(item["version"]["N"])
     return record

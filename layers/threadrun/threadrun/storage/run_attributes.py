@@ -7,7 +7,7 @@ an output is of which the item has only the beginning, and is null where the ite
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
 from threadrun.errors import VersionConflict
-from threadrun.storage.output_bucket import OutputBucket
 from threadrun.storage.records import translated
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
 
 MAX_OUTPUT_BYTES = 190_000
 """Half an item: the state machine's update may hold the output twice while it moves it into place."""
@@ -28,8 +28,29 @@ SHORTENED_BYTES = 100_000
 OWNER_NAME = {"#owner": "owner"}
 
 
+class OutputBucket:
+    """Outputs that are too large for the table, whole, in a bucket: `outputs/<thread_id>/<run_id>.txt`."""
+
+    def __init__(self, connect: Callable[[], S3Client], name: str) -> None:
+        """`connect` gives the client: most runs never need it."""
+        self._connect, self._name = connect, name
+
+    def put(self, physical_id: str, text: str) -> str:
+        """Keep a run's output; returns where, as `s3://bucket/key`. Putting it again changes nothing."""
+        key = f"outputs/{physical_id.replace(':', '/')}.txt"
+        self._connect().put_object(
+            Bucket=self._name, Key=key, Body=text.encode(), ContentType="text/plain; charset=utf-8"
+        )
+        return f"s3://{self._name}/{key}"
+
+    def delete(self, uri: str) -> None:
+        """Remove an output; one that is gone is no error."""
+        bucket, _, key = uri.removeprefix("s3://").partition("/")
+        self._connect().delete_object(Bucket=bucket, Key=key)
+
+
 class RunAttributes:
-    """Attributes of runs, and the bucket for outputs that are too large for the table."""
+    """Attributes of runs in the table; of a large output it has the beginning, and the bucket has it whole."""
 
     def __init__(self, client: DynamoDBClient, table_name: str, outputs: OutputBucket) -> None:
         self._client, self._table_name, self._outputs = client, table_name, outputs
@@ -42,7 +63,8 @@ class RunAttributes:
         """
         uri = None
         with translated("stage the attributes"):
-            if _output_bytes(attributes) > MAX_OUTPUT_BYTES:
+            texts = [attributes["output_text"], attributes["required_action"] or "", *attributes["output"].values()]
+            if sum(len(str(text).encode()) for text in texts) > MAX_OUTPUT_BYTES:
                 uri = self._outputs.put(physical_id, str(attributes["output_text"]))
                 attributes = _shortened(attributes)
             self._client.update_item(
@@ -66,17 +88,16 @@ class RunAttributes:
             reply = self._client.get_item(TableName=self._table_name, Key=key, ConsistentRead=True)
         if "Item" not in reply:
             return None
-        item = {name: TypeDeserializer().deserialize(value) for name, value in reply["Item"].items() if name != "pk"}
+        item = {
+            name: _plain(TypeDeserializer().deserialize(value))
+            for name, value in reply["Item"].items()
+            if name not in ("pk", "output_s3_uri", "owner")
+        }
         staged = item.pop("staged", None)
-        for ours in ("output_s3_uri", "owner"):
-            item.pop(ours, None)
-        return {name: _plain(value) for name, value in (staged or item).items()}
+        return staged or item
 
     def delete(self, physical_id: str, owner: str, output_s3_uri: str | None) -> None:
-        """Remove a run's public item and its output from the bucket, unless they are another record's.
-
-        Two resources may adopt one run.
-        """
+        """Remove a run's public item and large output, unless another record owns them: two may adopt one run."""
         with suppress(VersionConflict), translated("delete the attributes"):
             self._client.delete_item(
                 TableName=self._table_name,
@@ -90,13 +111,7 @@ class RunAttributes:
 
 
 def attributes_key(physical_id: str) -> str:
-    """Key of a run's public item."""
     return f"RUN#{physical_id}"
-
-
-def _output_bytes(attributes: Mapping[str, Any]) -> int:
-    texts = [attributes["output_text"], attributes["required_action"] or "", *attributes["output"].values()]
-    return sum(len(str(text).encode()) for text in texts)
 
 
 def _shortened(attributes: Mapping[str, Any]) -> dict[str, Any]:

@@ -38,7 +38,7 @@ def run_end(delivered: Delivered, now: float) -> RunEnd | None:
     A Delete tells of no run's end, and neither does an Update that returns to a run, or only changes bookkeeping.
     """
     run = delivered.record.target(delivered.response)
-    if delivered.is_repeated or delivered.request.request_type == "Delete" or not isinstance(run, RunRecord):
+    if delivered.response.is_delivered or delivered.request.request_type == "Delete" or not isinstance(run, RunRecord):
         return None
     is_success = delivered.response.status == "SUCCESS"
     if is_success and run.is_acknowledged:
@@ -51,9 +51,9 @@ def run_end(delivered: Delivered, now: float) -> RunEnd | None:
 def _failure(run: RunRecord) -> Failure:
     if run.run is None:
         return "not_started"
-    if run.is_final and run.observed.status not in run.accepted_statuses:
+    if run.observed.is_final and run.observed.status not in run.accepted_statuses:
         return next(each for each in FAILURES if each == run.observed.status)
-    if run.is_final:
+    if run.observed.is_final:
         return "schema_violation" if run.failure else "ended_early"
     if any(call.failure for call in run.round.calls.values()):
         return "tool_failed"

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from botocore.exceptions import BotoCoreError, ClientError
 
 from threadrun.cloudformation.respond import Delivered
+from threadrun.storage.records import error_code
 from threadrun.telemetry.run_end import RunEnd
 
 SOURCE, DETAIL_TYPE = "threadrun", "OpenAI Thread Run Status Change"
@@ -29,10 +30,8 @@ def put_event(bus: EventBus, delivered: Delivered, end: RunEnd) -> str | None:
     entry = {"Source": SOURCE, "DetailType": DETAIL_TYPE, "Resources": [stack_id], "Detail": told}
     try:
         reply = bus.put_events(Entries=[entry])
-    except ClientError as error:
-        return error.response["Error"]["Code"]
-    except BotoCoreError as error:
-        return type(error).__name__
+    except (ClientError, BotoCoreError) as error:
+        return error_code(error)
     return str(reply["Entries"][0].get("ErrorCode")) if reply["FailedEntryCount"] else None
 
 

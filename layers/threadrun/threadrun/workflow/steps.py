@@ -6,7 +6,6 @@ is kept as the reason of the response.
 
 from __future__ import annotations
 
-import math
 import random
 import secrets
 import time
@@ -17,11 +16,9 @@ from threadrun.errors import TerminalError, TransientError, VersionConflict
 from threadrun.reconcile.backend import Backend
 from threadrun.reconcile.dispatch import reconcile
 from threadrun.reconcile.outcome import Actor, CallTools, Checkpoint, Done, Gone, InProgress, RequeueAfter
-from threadrun.reconcile.polling import Polling
 from threadrun.state.attributes import run_attributes
 from threadrun.state.base import ORPHAN_SECONDS, Wait
-from threadrun.state.progress import RequestContext
-from threadrun.state.resource import AnyRecord, Request, ResourceRecord
+from threadrun.state.resource import AnyRecord, Request, RequestContext, ResourceRecord
 from threadrun.state.run import RunRecord
 from threadrun.storage.records import Records
 from threadrun.storage.run_attributes import RunAttributes, attributes_key
@@ -42,8 +39,7 @@ Next = Done | Checkpoint | RequeueAfter | CallTools
 class _Turn:
     """What one step knows besides the record."""
 
-    request_id: str
-    polling: Polling
+    waiting: Waiting
     context: RequestContext
     step_id: str = field(default_factory=lambda: secrets.token_hex(8))
 
@@ -66,14 +62,13 @@ class Stepper:
         Without `waiting` the state machine waits. `context` learns what the request is about, and counts `RunsStarted`
         and `Retries`. Raises nothing on purpose; whatever escapes is a bug or the table's own failure.
         """
-        waiting = waiting or Waiting(time.sleep, -math.inf)
-        turn = _Turn(request_id, waiting.polling, context or RequestContext())
+        turn = _Turn(waiting or Waiting(), context or RequestContext())
         record = self.records.load(key)
         while record is not None and (request := record.request_at_work(request_id)) is not None:
             base = record.model_copy(deep=True)
-            turn.context.follow(record, request)
+            turn.context.on_names(**record.names(request))
             following = self._advance(record, request, turn)
-            turn.context.follow(record, request)
+            turn.context.on_names(**record.names(request))
             if record != base and not self._save(record, base):
                 record = self.records.load(key)
                 continue
@@ -83,8 +78,7 @@ class Stepper:
                 case CallTools(call_ids):
                     return Step("call_tools", call_ids=call_ids)
                 case RequeueAfter():
-                    step = waiting.spend(following, request_id, self.clock())
-                    if step is not None:
+                    if (step := turn.waiting.spend(following, request_id, self.clock())) is not None:
                         return step
                     record = self.records.load(key)  # Others were at work meanwhile.
                 case Checkpoint():
@@ -108,12 +102,9 @@ class Stepper:
                 case RequeueAfter() as pause:
                     turn.context.counts["Retries"] += pause.is_contended
                     following.append(self._note_wait(made, pause, actor.now))
-                case Checkpoint(reason) as checkpoint:
-                    made.wait = Wait(reason=reason)
-                    following.append(checkpoint)
-                case CallTools() as calls:
-                    made.wait = Wait(reason="the run's functions are being called")
-                    following.append(calls)
+                case Checkpoint() | CallTools() as onward:
+                    made.wait = Wait(reason=onward.reason)
+                    following.append(onward)
         return _first(following)
 
     def _note_wait(self, made: AnyRecord, pause: RequeueAfter, now: float) -> RequeueAfter:
@@ -155,9 +146,7 @@ class Stepper:
         return True
 
 
-def _reconcile_once(
-    made: AnyRecord, actor: Actor, turn: _Turn
-) -> Done | Checkpoint | RequeueAfter | CallTools | Gone | TerminalError:
+def _reconcile_once(made: AnyRecord, actor: Actor, turn: _Turn) -> Next | Gone | TerminalError:
     rest = min(made.wait.until_epoch_s, made.deadline_epoch_s) - actor.now
     if rest > 0:
         return RequeueAfter(rest, made.wait.reason)
@@ -165,14 +154,14 @@ def _reconcile_once(
     try:
         outcome = reconcile(made, actor)
     except TransientError as error:
-        seconds = max(error.retry_after_seconds or 0, turn.polling.pause_seconds(waited))
+        seconds = max(error.retry_after_seconds or 0, turn.waiting.pause_seconds(waited))
         return RequeueAfter(seconds, error.reason, is_contended=True)
     except TerminalError as error:
         return error
     finally:
         turn.context.counts["RunsStarted"] += _is_started(made) - was_started
     if isinstance(outcome, InProgress):
-        seconds = turn.polling.look_seconds(waited)
+        seconds = turn.waiting.look_seconds(waited)
         return RequeueAfter(seconds, f"the run is {outcome.status}", run_id=outcome.run_id)
     return outcome
 
@@ -218,7 +207,7 @@ def _finished(record: ResourceRecord, request: Request) -> Step:
     run = record.target(request)
     if (
         isinstance(run, RunRecord)
-        and run.is_final
+        and run.observed.is_final
         and run.physical_id
         and (run.item.is_staged or not run.is_acknowledged)
     ):

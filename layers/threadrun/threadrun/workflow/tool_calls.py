@@ -1,7 +1,8 @@
-"""Answers one call that a run waits for: invokes its handler, and keeps what that gave in the record.
+"""Answers one call that a run waits for: invokes its handler, a Lambda function, and keeps its output in the record.
 
 Only ids come in and nothing goes out, so neither arguments nor outputs enter an execution's history. A handler is
 invoked again until there is an output on record, so it may get one call twice; `call_id` tells it which one.
+Source: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
 """
 
 from __future__ import annotations
@@ -9,119 +10,123 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 
 from threadrun.errors import CallUnanswered, TooLarge
-from threadrun.state.progress import RequestContext
-from threadrun.state.resource import ResourceRecord
-from threadrun.state.run import RunRecord
-from threadrun.state.run_values import ToolCall
-from threadrun.storage.records import Records
-from threadrun.workflow.lambda_invoke import HandlerFailed, HandlerUnavailable
+from threadrun.state.resource import RequestContext, ResourceRecord
+from threadrun.state.run import RunRecord, ToolCall
+from threadrun.storage.records import Records, error_code
 
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
+
+MAX_MESSAGE_CHARACTERS = 4096
+_RETRIED_STATUSES = frozenset({409, 429})
+"""Beside 5xx: the function is being changed, or throttled."""
 MAX_ATTEMPTS = 3
 """As Lambda itself invokes asynchronously: once, and twice more."""
 
-Invoke = Callable[[str, dict[str, Any], float], Any]
-"""Invoke the function of this ARN with this event, and wait for so many seconds at most; returns what it gave.
 
-Raises `HandlerFailed` or `HandlerUnavailable`.
-"""
+class HandlerFailed(Exception):
+    """The handler gave no result. `kind` is safe to be told; `message` is the handler's own, for the model only."""
+
+    def __init__(self, kind: str, message: str, *, is_worth_retrying: bool = False) -> None:
+        super().__init__(kind)
+        self.kind, self.message, self.is_worth_retrying = kind, message, is_worth_retrying
 
 
-@dataclass(frozen=True)
-class _Place:
-    """Where a call is: in the record `key`, for this request."""
-
-    key: str
-    request_id: str
-    call_id: str
+class HandlerUnavailable(Exception):
+    """Lambda did not invoke it, and may do so later; its text is the kind of the error."""
 
 
 @dataclass(frozen=True)
 class ToolCaller:
-    """Answers calls of functions by their handlers. `clock` gives Unix seconds."""
+    """Answers the call `call_id` by its handler, for a request of the record `key`. `clock` gives Unix seconds."""
 
     records: Records
-    invoke: Invoke
+    invoke: Callable[[str, dict[str, Any], float], Any]
+    """As the function `invoke`."""
     clock: Callable[[], float]
+    key: str
+    request_id: str
+    call_id: str
 
-    def answer(self, key: str, request_id: str, call_id: str, context: RequestContext | None = None) -> bool:
+    def answer(self, context: RequestContext | None = None) -> bool:
         """See to it that the call has an output; returns whether its handler gave one now.
 
         `context` learns what the call is about, and counts `ToolCalls` and `ToolFailures`. Raises `CallUnanswered`
         where the handler is to be invoked again, and `StorageUnavailable`.
         """
         context = context or RequestContext()
-        record = self.records.load(key)
-        if record is not None and request_id in record.requests:
-            context.follow(record, record.requests[request_id])
-        run = _asked_for(record, request_id, call_id)
+        record = self.records.load(self.key)
+        if record is not None and self.request_id in record.requests:
+            context.on_names(**record.names(record.requests[self.request_id]))
+        run = self._asked_for(record)
         plan = run.plan() if run is not None else None
         if run is None or plan is None or self.clock() >= run.deadline_epoch_s:
             return False
-        call, place = run.round.calls[call_id], _Place(key, request_id, call_id)
+        call = run.round.calls[self.call_id]
         arguments = _arguments(call)
         if arguments is None:
-            self._keep(place, _error("InvalidArguments", "The arguments are no JSON object."))
+            self._keep(_error("InvalidArguments", "The arguments are no JSON object."))
             return False
-        ids = {"call_id": call_id, "thread_id": run.thread_id, "run_id": run.run_id}
+        ids = {"call_id": self.call_id, "thread_id": run.thread_id, "run_id": run.run_id}
         context.counts["ToolCalls"] += 1
         try:
             event = {"name": call.name, "arguments": arguments, **ids}
             result = self.invoke(plan.effective.handlers[call.name], event, run.deadline_epoch_s - self.clock())
         except HandlerUnavailable as error:
             context.counts["ToolFailures"] += 1
-            raise CallUnanswered(f"function {call.name}: {error.kind}") from None
+            raise CallUnanswered(f"function {call.name}: {error}") from None
         except HandlerFailed as error:
             context.counts["ToolFailures"] += 1
             if self.clock() < run.deadline_epoch_s:
-                self._note_failure(place, error)
+                self._note_failure(error)
             return False
-        return self._keep(place, result if isinstance(result, str) else json.dumps(result, ensure_ascii=False))
+        return self._keep(result if isinstance(result, str) else json.dumps(result, ensure_ascii=False))
 
-    def _note_failure(self, place: _Place, error: HandlerFailed) -> None:
+    def _note_failure(self, error: HandlerFailed) -> None:
         def note(call: ToolCall) -> None:
             call.attempts += 1
             if not error.is_worth_retrying or call.attempts >= MAX_ATTEMPTS:
                 call.failure, call.output = error.kind, _error(error.kind, error.message)
 
-        noted = self._change(place, note)
+        noted = self._change(note)
         if noted is not None and noted.output is None:
             raise CallUnanswered(f"function {noted.name}: {error.kind}")
 
-    def _keep(self, place: _Place, output: str) -> bool:
-        def note(call: ToolCall) -> None:
-            call.output = output
-
+    def _keep(self, output: str) -> bool:
         try:
-            return self._change(place, note) is not None
+            return self._change(lambda call: setattr(call, "output", output)) is not None
         except TooLarge:
             size = len(output.encode())
-            self._note_failure(place, HandlerFailed("OutputTooLarge", f"It has {size} bytes."))
+            self._note_failure(HandlerFailed("OutputTooLarge", f"It has {size} bytes."))
             return False
 
-    def _change(self, place: _Place, change: Callable[[ToolCall], None]) -> ToolCall | None:
+    def _change(self, change: Callable[[ToolCall], None]) -> ToolCall | None:
         """Change the call in the record; returns it, or None if it needs no output any more."""
 
         def change_call(record: ResourceRecord) -> ToolCall | None:
-            run = _asked_for(record, place.request_id, place.call_id)
+            run = self._asked_for(record)
             if run is None:
                 return None
-            change(run.round.calls[place.call_id])
-            return run.round.calls[place.call_id]
+            change(run.round.calls[self.call_id])
+            return run.round.calls[self.call_id]
 
-        return self.records.update(place.key, change_call)
+        return self.records.update(self.key, change_call)
 
-
-def _asked_for(record: ResourceRecord | None, request_id: str, call_id: str) -> RunRecord | None:
-    """The run that waits for this call, None if nothing waits for it any more."""
-    request = record.requests.get(request_id) if record else None
-    run = record.target(request) if record and request and request.is_open else None
-    if not isinstance(run, RunRecord) or run.goal == "absent" or not run.waits_for_outputs:
-        return None
-    call = run.round.calls.get(call_id)
-    return run if call is not None and call.output is None else None
+    def _asked_for(self, record: ResourceRecord | None) -> RunRecord | None:
+        """The run that waits for this call, None if nothing waits for it any more."""
+        request = record.requests.get(self.request_id) if record else None
+        run = record.target(request) if record and request and request.is_open else None
+        if not isinstance(run, RunRecord) or run.goal == "absent" or not run.waits_for_outputs:
+            return None
+        call = run.round.calls.get(self.call_id)
+        return run if call is not None and call.output is None else None
 
 
 def _arguments(call: ToolCall) -> dict[str, Any] | None:
@@ -135,3 +140,41 @@ def _arguments(call: ToolCall) -> dict[str, Any] | None:
 def _error(kind: str, message: str) -> str:
     """What the model gets where there is no output."""
     return json.dumps({"error": {"type": kind, "message": message}}, ensure_ascii=False)
+
+
+def invoke(function_arn: str, event: dict[str, Any], timeout_seconds: float) -> Any:
+    """What the function returns for this event, as Python data.
+
+    Raises `HandlerFailed` for its own failure, for none in `timeout_seconds` and for what IAM or Lambda refuses;
+    `HandlerUnavailable` for what the service may do later.
+    """
+    try:
+        reply = _client(timeout_seconds).invoke(FunctionName=function_arn, Payload=json.dumps(event).encode())
+        payload = reply["Payload"].read()
+    except ReadTimeoutError:
+        raise HandlerFailed("TimedOut", f"There was no result in {timeout_seconds:.0f} s.") from None
+    except ClientError as error:
+        code, status = error_code(error), error.response["ResponseMetadata"]["HTTPStatusCode"]
+        if status >= 500 or status in _RETRIED_STATUSES:
+            raise HandlerUnavailable(code) from None
+        raise HandlerFailed(code, "The function cannot be invoked.") from None
+    except BotoCoreError as error:
+        raise HandlerUnavailable(error_code(error)) from None
+    try:
+        result = json.loads(payload or b"null")
+    except ValueError:
+        raise HandlerFailed("NoJSON", "The result is no JSON.", is_worth_retrying=True) from None
+    if "FunctionError" in reply:
+        report = result if isinstance(result, dict) else {}
+        kind, message = str(report.get("errorType") or "Error"), str(report.get("errorMessage") or "")
+        # That it was raised tells nothing of the next try.
+        raise HandlerFailed(kind[:128], message[:MAX_MESSAGE_CHARACTERS], is_worth_retrying=True)
+    return result
+
+
+def _client(timeout_seconds: float) -> LambdaClient:
+    # Without retries: one after a time-out would invoke a handler twice that still works.
+    config = Config(
+        connect_timeout=5, read_timeout=timeout_seconds, retries={"total_max_attempts": 1}, tcp_keepalive=True
+    )
+    return boto3.client("lambda", config=config)

@@ -1,23 +1,32 @@
-"""The ways to wait for a run: in the function itself, by the state machine, or for a webhook."""
+"""When to look at a run again, and what waits until then: the function, the state machine, or a webhook.
+
+The figures are derived in docs/performance.md.
+"""
 
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 from threadrun.reconcile.outcome import RequeueAfter
-from threadrun.reconcile.polling import DEFAULT_POLLING, Polling
 from threadrun.storage.event_waits import EventWaits, wait_key
+
+ROUND_SECONDS = 30
+"""What a round through the state machine costs, in seconds of the function that looks."""
+LOOK_SHARE, MIN_LOOK_SECONDS = 0.05, 0.5
+WAIT_SHARE, MIN_WAIT_SECONDS, MAX_WAIT_SECONDS = 0.06, 1, 60
+FIRST_SECONDS = 10
+"""A run that may end so soon is waited for in the function, even if a webhook will tell its end."""
+MIN_NET_SECONDS, MAX_NET_SECONDS = 600, 1200
+"""Between two looks at a run whose end a webhook will tell: the net for lost webhooks."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """What the state machine does next.
-
-    It waits, waits for a webhook, calls tools, records a run's attributes, responds, or stops without a response.
-    """
+    """What the state machine does next."""
 
     outcome: Literal["wait", "await_event", "call_tools", "record", "respond", "stop"]
     wait_seconds: int = 0
@@ -29,26 +38,39 @@ class Step:
 
 @dataclass
 class Waiting:
-    """The ways to wait that a function has, and how long it did."""
+    """The ways to wait that a function has, and how long it did; by default the state machine waits."""
 
-    sleep: Callable[[float], None]
-    """Waits that many seconds."""
-    until_epoch_s: float
+    sleep: Callable[[float], None] = time.sleep
+    until_epoch_s: float = -math.inf
     """When the step must have ended."""
-    inline_seconds: float = DEFAULT_POLLING.inline_seconds
+    inline_seconds: float = ROUND_SECONDS
+    """A wait of so many seconds or more is left to the state machine; a shorter one takes place in the function."""
     event_waits: EventWaits | None = None
     """Where webhooks are noted, if the server sends them."""
     waited_inline_seconds: float = 0
     _announced: str = ""
 
-    @property
-    def polling(self) -> Polling:
-        """When to look again, by these ways."""
-        return Polling(self.inline_seconds, has_events=self.event_waits is not None)
+    def look_seconds(self, waited_seconds: float) -> float:
+        if self.event_waits is not None and waited_seconds >= min(FIRST_SECONDS, self.inline_seconds):
+            return min(max(waited_seconds, MIN_NET_SECONDS), MAX_NET_SECONDS)
+        return self.pause_seconds(waited_seconds)
+
+    def pause_seconds(self, waited_seconds: float) -> float:
+        """Time to the next try where no webhook comes: in proportion to the time already waited, and so is the lag.
+
+        While the next one is near, the function waits for it, and looks often, as that costs no more. Once it may be
+        far enough for the state machine to wait, it is as far as the lag allows.
+        """
+        far = max(min(waited_seconds * WAIT_SHARE, MAX_WAIT_SECONDS), MIN_WAIT_SECONDS)
+        return far if self.is_far(far) else max(waited_seconds * LOOK_SHARE, MIN_LOOK_SECONDS)
+
+    def is_far(self, wait_seconds: float) -> bool:
+        """Whether the state machine is to wait, and not the function."""
+        return wait_seconds >= self.inline_seconds
 
     def spend(self, pause: RequeueAfter, request_id: str, now: float) -> Step | None:
         """Wait here and return None, or return the step that waits."""
-        if not self.polling.is_far(pause.seconds) and now + pause.seconds <= self.until_epoch_s:
+        if not self.is_far(pause.seconds) and now + pause.seconds <= self.until_epoch_s:
             self.sleep(pause.seconds)
             self.waited_inline_seconds += pause.seconds
             return None

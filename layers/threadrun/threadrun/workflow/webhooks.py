@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 from botocore.exceptions import BotoCoreError, ClientError
 
 from threadrun.errors import TransientError
+from threadrun.storage.records import error_code
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
@@ -64,17 +65,12 @@ def _require_signed(body: str, headers: Mapping[str, str], secret: str, now: flo
 
 
 def wake(step_functions: SFNClient, task_token: str) -> bool:
-    """Have an execution look that waits; False where it does not wait any more, as after a repeated event.
-
-    Raises `TransientError` where the server had better send the event again.
-    """
+    """Have a waiting execution look; False if none waits. Raises `TransientError` to have the event sent again."""
     try:
         step_functions.send_task_success(taskToken=task_token, output="{}")
-    except ClientError as error:
-        code = error.response["Error"]["Code"]
+    except (ClientError, BotoCoreError) as error:
+        code = error_code(error)
         if code in _NOBODY_WAITS:
             return False
         raise TransientError(f"cannot wake the execution: {code}") from None
-    except BotoCoreError as error:
-        raise TransientError(f"cannot wake the execution: {type(error).__name__}") from None
     return True
