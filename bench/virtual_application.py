@@ -18,7 +18,7 @@ from functions.custom_resource import app as custom_resource
 from testkit.clock import Clock
 from testkit.memory import functions
 from testkit.memory.services import MemoryServer, MemoryStepFunctions
-from testkit.state_machine import INVOKE, WAIT_FOR_TOKEN, Execution
+from testkit.state_machine import INVOKE, TABLE, WAIT_FOR_TOKEN, Execution, update_item
 from threadrun.app.application import Application
 from threadrun.app.settings import Settings
 from threadrun.cloudformation.events import parse_event
@@ -54,13 +54,13 @@ class VirtualApplication:
         """`seconds` is how long the run takes, `jitter` a number from 0 to 1."""
         self._clock, self._seconds, self._profile = Clock(), seconds, profile
         self._usage, self._answered_epoch_s, self._ends_epoch_s = Usage(), 0.0, 0.0
-        self._table = MeteredTable()
+        self._table = MeteredTable(TABLE)
         settings = Settings(
-            table_name="table", state_machine_arn="arn", outputs_bucket="bucket", enable_webhooks=webhooks
+            table_name=TABLE, state_machine_arn="arn", outputs_bucket="bucket", enable_webhooks=webhooks
         )
         self._app = Application(settings, self._clock, self._clock.advance, jitter)
         table: Any = self._table
-        catalog = AssistantCatalog(table, "table", self._clock)
+        catalog = AssistantCatalog(table, TABLE, self._clock)
         self._app._dynamodb = table
         self._app.backend = MemoryServer(
             clock=self._clock, on_made=lambda made: None, catalog=catalog, next_run=(seconds, "completed")
@@ -104,7 +104,7 @@ class VirtualApplication:
             # The server tells at the run's end, and not before: the wait begins at once after a look.
             seconds = max(self._ends_epoch_s - self._clock(), 0)
             self._clock.later(seconds, "event", partial(self._receive_event, arguments["Key"]["pk"]["S"]))
-        return self._table.update_natively(**arguments)
+        return update_item(self._table, resource, arguments)
 
     def _receive_event(self, key: str) -> None:
         event_waits, execution = self._app.event_waits, self._execution

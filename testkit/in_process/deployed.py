@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import pytest
@@ -12,7 +12,11 @@ from moto import mock_aws
 
 from local.openai_standin import OpenAIStandIn
 from testkit.clock import Clock
-from testkit.in_process.world import World
+from testkit.in_process.aws import aws
+from testkit.in_process.cloud import Account, Cloud
+from testkit.in_process.world import BUCKET, World
+from testkit.state_machine import TABLE
+from testkit.template import template
 
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",
@@ -20,9 +24,7 @@ ENVIRONMENT = {
     "AWS_DEFAULT_REGION": "us-east-1",
     "POWERTOOLS_METRICS_DISABLED": "true",
 }
-MOTO: Any = {"stepfunctions": {"execute_state_machine": True}, "core": {"service_whitelist": None}}
-
-
+MOTO: Any = {"core": {"service_whitelist": None}}
 RESPONSES, CHAINS, ASSISTANTS = SERVERS = ("responses", "chains", "assistants")
 """The APIs that a server may speak; with `CHAINS` it has responses, and neither conversations nor vector stores."""
 
@@ -40,16 +42,34 @@ def forget_secrets() -> None:
         provider.clear_cache()
 
 
+def create_table() -> None:
+    """As the template has it."""
+    table = template()["Resources"]["Table"]["Properties"]
+    asked = ("KeySchema", "AttributeDefinitions", "GlobalSecondaryIndexes", "BillingMode")
+    aws("dynamodb").create_table(TableName=TABLE, **{name: table[name] for name in asked})
+
+
+def _deploy_to_moto(secret: str) -> str:
+    """Make what the application has in AWS; returns the ARN of the secret."""
+    create_table()
+    aws("s3").create_bucket(Bucket=BUCKET)
+    return str(aws("secretsmanager").create_secret(Name="key", SecretString=secret)["ARN"])
+
+
 @contextmanager
-def deployed(standin: OpenAIStandIn, clock: Clock, server: str, calls_in_turn: bool = False) -> Iterator[World]:
-    """An application of its own, for as long as the block lasts."""
+def deployed(
+    standin: OpenAIStandIn, clock: Clock, server: str, *, calls_in_turn: bool = False, on_moto: bool = False
+) -> Iterator[World]:
+    """An application of its own, for as long as the block lasts; in memory, unless it is to be on moto."""
     wire = ASSISTANTS if server == ASSISTANTS else RESPONSES
     forget_secrets()
-    with pytest.MonkeyPatch.context() as monkeypatch:
+    with pytest.MonkeyPatch.context() as monkeypatch, Cloud(falls_through=on_moto) as cloud:
         for name, value in ENVIRONMENT.items():
             monkeypatch.setenv(name, value)
-        with mock_aws(config=MOTO):
-            world = World(standin, clock, wire, monkeypatch, calls_in_turn)
+        with mock_aws(config=MOTO) if on_moto else nullcontext():
+            key = standin.api_key
+            secret_arn = _deploy_to_moto(key) if on_moto else Account(cloud, TABLE, key).secret_arn
+            world = World(standin, clock, wire, cloud, secret_arn, monkeypatch, calls_in_turn)
             yield world
             world.settle()
             world.close()

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from testkit.clock import Clock
-from testkit.in_process.answered import Refused, answer
+from testkit.in_process.cloud import Cloud
 from testkit.in_process.sleepers import Sleepers
+from testkit.memory.refusals import Refusal
 from testkit.state_machine import DEFINITION, Call, Execution
 
 ARN = "arn:aws:states:us-east-1:123456789012:{}:threadrun"
@@ -20,14 +21,13 @@ class StepFunctions:
     """All executions of the one state machine."""
 
     def __init__(
-        self, client: Any, call: Call, clock: Clock, sleepers: Sleepers, on_end: Callable[[Execution], None]
+        self, cloud: Cloud, call: Call, clock: Clock, sleepers: Sleepers, on_end: Callable[[Execution], None]
     ) -> None:
         self.executions: list[Execution] = []
         self.max_concurrency: int | None = None
         """Of a Map, instead of that of the definition."""
         self._call, self._clock, self._sleepers, self._on_end = call, clock, sleepers, on_end
-        answer(client, "sfn.StartExecution", lambda _, request: (self._start(request), {}))
-        answer(client, "sfn.SendTaskSuccess", lambda _, request: (self._succeed(request), {}))
+        cloud.operations |= {"sfn.StartExecution": self._start, "sfn.SendTaskSuccess": self._succeed}
 
     def start(self, name: str, text: str, definition: Path = DEFINITION) -> None:
         """Its first state is a task of the clock."""
@@ -40,13 +40,12 @@ class StepFunctions:
         """All that Step Functions would show of them."""
         return json.dumps([(each.name, each.text, each.history) for each in self.executions], default=str)
 
-    def _start(self, request: dict[str, Any]) -> dict[str, Any]:
-        if request["name"] in [each.name for each in self.executions]:
-            raise Refused(400, "ExecutionAlreadyExists")
-        self.start(request["name"], request["input"])
-        return {"executionArn": f"{ARN.format('execution')}:{request['name']}", "startDate": self._clock()}
+    def _start(self, *, stateMachineArn: str, name: str, input: str) -> dict[str, Any]:
+        if name in [each.name for each in self.executions]:
+            raise Refusal("ExecutionAlreadyExists")
+        self.start(name, input)
+        return {"executionArn": f"{ARN.format('execution')}:{name}"}
 
-    def _succeed(self, request: dict[str, Any]) -> dict[str, Any]:
-        if not any(each.succeed(request["taskToken"]) for each in self.executions):
-            raise Refused(400, "TaskTimedOut")
-        return {}
+    def _succeed(self, *, taskToken: str, output: str) -> None:
+        if not any(each.succeed(taskToken) for each in self.executions):
+            raise Refusal("TaskTimedOut")

@@ -1,4 +1,4 @@
-"""The application in one process: its handlers, its state machine's real definition, DynamoDB and secrets by moto.
+"""The application in one process: its handlers, its state machine's real definition, AWS in memory or by moto.
 
 Time is virtual, and handlers, state machine and stand-in share it: what is started goes on while `settle` lets it pass.
 CloudFormation is played by the test; its presigned URL is a real HTTP server.
@@ -16,7 +16,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import urllib3.util.retry
-from botocore.exceptions import ClientError
 
 from functions.call_tool import app as call_tool
 from functions.custom_resource import app as custom_resource
@@ -27,10 +26,11 @@ from local.openai_standin import Fault, OpenAIStandIn
 from testkit.clock import Clock
 from testkit.in_process.answer_url import AnswerUrl
 from testkit.in_process.aws import aws
+from testkit.in_process.cloud import Cloud
 from testkit.in_process.sleepers import Sleepers
 from testkit.in_process.step_functions import STATE_MACHINE_ARN, StepFunctions
 from testkit.in_process.tool_functions import ARN, ToolFunctions
-from testkit.state_machine import INVOKE, TABLE, Execution, TaskFailed
+from testkit.state_machine import INVOKE, TABLE, Execution, TaskFailed, update_item
 from testkit.template import template, timeout_seconds
 from threadrun.app.application import Application
 from threadrun.app.settings import Settings
@@ -77,29 +77,30 @@ class World:
     """One deployed application, and the CloudFormation requests that are made of it."""
 
     def __init__(
-        self, standin: OpenAIStandIn, clock: Clock, wire: str, monkeypatch: Any, calls_in_turn: bool = False
+        self,
+        standin: OpenAIStandIn,
+        clock: Clock,
+        wire: str,
+        cloud: Cloud,
+        secret_arn: str,
+        monkeypatch: Any,
+        calls_in_turn: bool = False,
     ) -> None:
         """With `calls_in_turn`, functions of one round are called in their order, so that each run is the same."""
         self.openai, self.clock, self.wire = standin, clock, wire
         self.url = AnswerUrl()
         self.stack_id = STACK_ID
         self.secrets = aws("secretsmanager")
-        self.tools = ToolFunctions(monkeypatch)
+        self.tools = ToolFunctions(cloud)
         self.fail_next: dict[str, list[Exception]] = {name: [] for name in FUNCTIONS}
         self._is_lost = False
         self._local = threading.local()
         self.sleepers = Sleepers(clock)
-        client, report = aws("stepfunctions"), self._report_execution
-        self.states = StepFunctions(client, self._call, clock, self.sleepers, report)
+        self.states = StepFunctions(cloud, self._call, clock, self.sleepers, self._report_execution)
         self.states.max_concurrency = 1 if calls_in_turn else None
-        self._deploy(monkeypatch)
+        self._deploy(secret_arn, monkeypatch)
 
-    def _deploy(self, monkeypatch: Any) -> None:
-        table = template()["Resources"]["Table"]["Properties"]
-        asked = ("KeySchema", "AttributeDefinitions", "GlobalSecondaryIndexes", "BillingMode")
-        aws("dynamodb").create_table(TableName=TABLE, **{name: table[name] for name in asked})
-        aws("s3").create_bucket(Bucket=BUCKET)
-        secret = aws("secretsmanager").create_secret(Name="key", SecretString=self.openai.api_key)
+    def _deploy(self, secret_arn: str, monkeypatch: Any) -> None:
         wire: Any = self.wire
         settings = Settings(
             table_name=TABLE,
@@ -107,7 +108,7 @@ class World:
             state_machine_arn=STATE_MACHINE_ARN,
             openai_api=wire,
             openai_base_url=self.openai.base_url,
-            openai_api_key_secret_arn=secret["ARN"],
+            openai_api_key_secret_arn=secret_arn,
             tool_function_arns=(ARN.format("tool-*"),),
             allow_loopback_response_url=True,
         )
@@ -127,10 +128,7 @@ class World:
                 raise TaskFailed(type(error).__name__, str(error)) from None
         self.running.append(STATE_MACHINE)
         try:
-            return aws("dynamodb").update_item(**arguments)
-        except ClientError as error:
-            prefix = "DynamoDb" if "aws-sdk" in resource else "DynamoDB"
-            raise TaskFailed(f"{prefix}.{error.response['Error']['Code']}", str(error)) from None
+            return update_item(aws("dynamodb"), resource, arguments)
         finally:
             self.running.pop()
 

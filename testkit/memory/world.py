@@ -19,9 +19,9 @@ from functions.custom_resource.app import handle
 from testkit.clock import Clock, Task
 from testkit.memory import functions
 from testkit.memory.calls import Calls, ProcessEnded, Watched, WatchedBackend, aws_error, handler_error, url_error
-from testkit.memory.services import SHARED_THREAD, MemoryServer, MemoryStepFunctions, MemoryTable
+from testkit.memory.services import SHARED_THREAD, MemoryServer, MemoryStepFunctions, RecordedTable
 from testkit.memory.stack import Stack
-from testkit.state_machine import INVOKE, Execution, TaskFailed
+from testkit.state_machine import INVOKE, TABLE, Execution, TaskFailed, update_item
 from threadrun.app.application import Application
 from threadrun.app.responder import rescue_request, respond_to_ended_execution, sweep
 from threadrun.app.settings import Settings
@@ -65,15 +65,15 @@ class World(Clock):
         self._actors: list[Actor] = []
         self._swept_epoch_s = self.now
         self.stack = Stack(self, resource_type)
-        self.table = MemoryTable()
+        self.table = RecordedTable(TABLE)
         self._deploy()
 
     def _deploy(self) -> None:
         dynamodb: Any = Watched(self.table, self.calls, aws_error)
-        catalog = AssistantCatalog(dynamodb, "table", self)
+        catalog = AssistantCatalog(dynamodb, TABLE, self)
         self.server = MemoryServer(clock=self, on_made=self._note_made, catalog=catalog, items={SHARED_THREAD: []})
         settings = Settings(
-            table_name="table",
+            table_name=TABLE,
             state_machine_arn="arn",
             outputs_bucket="bucket",
             tool_function_arns=("arn:*",),
@@ -179,7 +179,7 @@ class World(Clock):
     def _call(self, request_id: str, resource: str, arguments: dict[str, Any]) -> Any:
         """What a task of the state machine calls."""
         if resource != INVOKE:
-            return self.table.update_natively(**arguments)
+            return update_item(self.table, resource, arguments)
         payload, function = arguments["Payload"], arguments["FunctionName"]
         more = {"invoke": self.invoke_handler} if function == "call_tool" else {}
         work = partial(getattr(functions, function), self.app, payload, **more)

@@ -18,6 +18,12 @@ from tests.support.runs import CHANGED, PROPERTIES
 SCHEMA = json.loads((ROOT / "docs" / "events.schema.json").read_text())
 
 
+@pytest.fixture
+def on_moto() -> bool:
+    """The bus, its rule and its queue are moto's."""
+    return True
+
+
 class Loader(yaml.SafeLoader):
     """With the intrinsic functions lost."""
 

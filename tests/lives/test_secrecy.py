@@ -14,6 +14,12 @@ from tests.support.runs import PROPERTIES
 PROMPT, OUTPUT = "prompt-marker-4711", "output-marker-4712"
 
 
+@pytest.fixture
+def on_moto() -> bool:
+    """The bus and its rule are moto's."""
+    return True
+
+
 def test_point_09_nothing_secret_is_written_anywhere(
     world: World,
     capfd: pytest.CaptureFixture[str],
