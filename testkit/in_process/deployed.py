@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import Any
 
+import httpx2
 import pytest
 from aws_lambda_powertools.utilities.parameters import base
 from moto import mock_aws
 
 from local.openai_standin import OpenAIStandIn
 from testkit.clock import Clock
+from testkit.in_process.answer_url import AnswerUrl
 from testkit.in_process.aws import aws
 from testkit.in_process.cloud import Account, Cloud
 from testkit.in_process.world import BUCKET, World
@@ -49,11 +51,26 @@ def create_table() -> None:
     aws("dynamodb").create_table(TableName=TABLE, **{name: table[name] for name in asked})
 
 
-def _deploy_to_moto(secret: str) -> str:
-    """Make what the application has in AWS; returns the ARN of the secret."""
-    create_table()
-    aws("s3").create_bucket(Bucket=BUCKET)
-    return str(aws("secretsmanager").create_secret(Name="key", SecretString=secret)["ARN"])
+@contextmanager
+def _memory(standin: OpenAIStandIn, url: AnswerUrl, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Cloud, str]]:
+    """What is outside is in this process, and asked without a socket; gives the cloud and the ARN of its secret."""
+    transport = standin.transport()
+    monkeypatch.setattr(httpx2.HTTPTransport, "handle_request", lambda _, request: transport.handle_request(request))
+    url.connect(monkeypatch)
+    with Cloud() as cloud:
+        yield cloud, Account(cloud, TABLE, standin.api_key).secret_arn
+
+
+@contextmanager
+def _moto(standin: OpenAIStandIn, url: AnswerUrl) -> Iterator[tuple[Cloud, str]]:
+    """AWS is moto's, and what else is outside is behind a socket."""
+    with mock_aws(config=MOTO), Cloud(falls_through=True) as cloud:
+        create_table()
+        aws("s3").create_bucket(Bucket=BUCKET)
+        secret = aws("secretsmanager").create_secret(Name="key", SecretString=standin.api_key)
+        url.listen()
+        yield cloud, secret["ARN"]
+    url.close()
 
 
 @contextmanager
@@ -61,15 +78,12 @@ def deployed(
     standin: OpenAIStandIn, clock: Clock, server: str, *, calls_in_turn: bool = False, on_moto: bool = False
 ) -> Iterator[World]:
     """An application of its own, for as long as the block lasts; in memory, unless it is to be on moto."""
-    wire = ASSISTANTS if server == ASSISTANTS else RESPONSES
+    wire, url = ASSISTANTS if server == ASSISTANTS else RESPONSES, AnswerUrl()
     forget_secrets()
-    with pytest.MonkeyPatch.context() as monkeypatch, Cloud(falls_through=on_moto) as cloud:
+    with pytest.MonkeyPatch.context() as monkeypatch:
         for name, value in ENVIRONMENT.items():
             monkeypatch.setenv(name, value)
-        with mock_aws(config=MOTO) if on_moto else nullcontext():
-            key = standin.api_key
-            secret_arn = _deploy_to_moto(key) if on_moto else Account(cloud, TABLE, key).secret_arn
-            world = World(standin, clock, wire, cloud, secret_arn, monkeypatch, calls_in_turn)
+        with _moto(standin, url) if on_moto else _memory(standin, url, monkeypatch) as (cloud, secret_arn):
+            world = World(standin, clock, wire, cloud, secret_arn, url, monkeypatch, calls_in_turn)
             yield world
             world.settle()
-            world.close()

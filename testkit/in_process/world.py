@@ -83,12 +83,13 @@ class World:
         wire: str,
         cloud: Cloud,
         secret_arn: str,
+        url: AnswerUrl,
         monkeypatch: Any,
         calls_in_turn: bool = False,
     ) -> None:
         """With `calls_in_turn`, functions of one round are called in their order, so that each run is the same."""
         self.openai, self.clock, self.wire = standin, clock, wire
-        self.url = AnswerUrl()
+        self.url = url
         self.stack_id = STACK_ID
         self.secrets = aws("secretsmanager")
         self.tools = ToolFunctions(cloud)
@@ -353,6 +354,3 @@ class World:
     @property
     def records(self) -> Records:
         return self.app.records
-
-    def close(self) -> None:
-        self.url.close()

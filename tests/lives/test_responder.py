@@ -113,6 +113,7 @@ def test_point_11_a_table_that_stays_away_is_answered_in_time(world: World, monk
 def test_point_11_a_deployment_that_cannot_be_loaded_says_so(request_type: str) -> None:
     """A layer built for another architecture: nothing of the application can be imported, in a process of its own."""
     url = AnswerUrl()
+    url.listen()
     try:
         event = {
             "RequestType": request_type,
