@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from email.utils import formatdate
 from typing import Any
 
 import httpx2
@@ -52,10 +53,18 @@ def create_table() -> None:
 
 
 @contextmanager
-def _memory(standin: OpenAIStandIn, url: AnswerUrl, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Cloud, str]]:
+def _memory(
+    standin: OpenAIStandIn, url: AnswerUrl, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[Cloud, str]]:
     """What is outside is in this process, and asked without a socket; gives the cloud and the ARN of its secret."""
     transport = standin.transport()
-    monkeypatch.setattr(httpx2.HTTPTransport, "handle_request", lambda _, request: transport.handle_request(request))
+
+    def answer(_: httpx2.HTTPTransport, request: httpx2.Request) -> httpx2.Response:
+        response = transport.handle_request(request)
+        response.headers["date"] = formatdate(clock(), usegmt=True)
+        return response
+
+    monkeypatch.setattr(httpx2.HTTPTransport, "handle_request", answer)
     url.connect(monkeypatch)
     with Cloud() as cloud:
         yield cloud, Account(cloud, TABLE, standin.api_key).secret_arn
@@ -83,7 +92,7 @@ def deployed(
     with pytest.MonkeyPatch.context() as monkeypatch:
         for name, value in ENVIRONMENT.items():
             monkeypatch.setenv(name, value)
-        with _moto(standin, url) if on_moto else _memory(standin, url, monkeypatch) as (cloud, secret_arn):
+        with _moto(standin, url) if on_moto else _memory(standin, url, clock, monkeypatch) as (cloud, secret_arn):
             world = World(standin, clock, wire, cloud, secret_arn, url, monkeypatch, calls_in_turn)
             yield world
             world.settle()
