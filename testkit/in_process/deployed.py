@@ -17,7 +17,7 @@ from testkit.clock import Clock
 from testkit.in_process.answer_url import AnswerUrl
 from testkit.in_process.aws import aws
 from testkit.in_process.cloud import Account, Cloud
-from testkit.in_process.world import BUCKET, World
+from testkit.in_process.world import BUCKET, Outside, World
 from testkit.state_machine import TABLE
 from testkit.template import template
 
@@ -27,6 +27,8 @@ ENVIRONMENT = {
     "AWS_DEFAULT_REGION": "us-east-1",
     "POWERTOOLS_METRICS_DISABLED": "true",
 }
+IN_MEMORY = "http://standin.invalid/v1"
+"""Where the stand-in is asked without a socket: always here, so that one client of the SDK does for all."""
 MOTO: Any = {"core": {"service_whitelist": None}}
 RESPONSES, CHAINS, ASSISTANTS = SERVERS = ("responses", "chains", "assistants")
 """The APIs that a server may speak; with `CHAINS` it has responses, and neither conversations nor vector stores."""
@@ -53,10 +55,8 @@ def create_table() -> None:
 
 
 @contextmanager
-def _memory(
-    standin: OpenAIStandIn, url: AnswerUrl, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[tuple[Cloud, str]]:
-    """What is outside is in this process, and asked without a socket; gives the cloud and the ARN of its secret."""
+def _memory(standin: OpenAIStandIn, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Outside]:
+    """All of it is in this process, and asked without a socket."""
     transport = standin.transport()
 
     def answer(_: httpx2.HTTPTransport, request: httpx2.Request) -> httpx2.Response:
@@ -65,20 +65,22 @@ def _memory(
         return response
 
     monkeypatch.setattr(httpx2.HTTPTransport, "handle_request", answer)
+    url = AnswerUrl()
     url.connect(monkeypatch)
     with Cloud() as cloud:
-        yield cloud, Account(cloud, TABLE, standin.api_key).secret_arn
+        yield Outside(cloud, Account(cloud, TABLE, standin.api_key).secret_arn, IN_MEMORY, url)
 
 
 @contextmanager
-def _moto(standin: OpenAIStandIn, url: AnswerUrl) -> Iterator[tuple[Cloud, str]]:
-    """AWS is moto's, and what else is outside is behind a socket."""
+def _moto(standin: OpenAIStandIn) -> Iterator[Outside]:
+    """AWS is moto's, and all else is behind a socket."""
+    url = AnswerUrl()
+    url.listen()
     with mock_aws(config=MOTO), Cloud(falls_through=True) as cloud:
         create_table()
         aws("s3").create_bucket(Bucket=BUCKET)
         secret = aws("secretsmanager").create_secret(Name="key", SecretString=standin.api_key)
-        url.listen()
-        yield cloud, secret["ARN"]
+        yield Outside(cloud, secret["ARN"], standin.base_url, url)
     url.close()
 
 
@@ -87,12 +89,12 @@ def deployed(
     standin: OpenAIStandIn, clock: Clock, server: str, *, calls_in_turn: bool = False, on_moto: bool = False
 ) -> Iterator[World]:
     """An application of its own, for as long as the block lasts; in memory, unless it is to be on moto."""
-    wire, url = ASSISTANTS if server == ASSISTANTS else RESPONSES, AnswerUrl()
+    wire = ASSISTANTS if server == ASSISTANTS else RESPONSES
     forget_secrets()
     with pytest.MonkeyPatch.context() as monkeypatch:
         for name, value in ENVIRONMENT.items():
             monkeypatch.setenv(name, value)
-        with _moto(standin, url) if on_moto else _memory(standin, url, clock, monkeypatch) as (cloud, secret_arn):
-            world = World(standin, clock, wire, cloud, secret_arn, url, monkeypatch, calls_in_turn)
+        with _moto(standin) if on_moto else _memory(standin, clock, monkeypatch) as outside:
+            world = World(standin, clock, wire, outside, monkeypatch, calls_in_turn)
             yield world
             world.settle()

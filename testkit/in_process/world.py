@@ -73,6 +73,16 @@ LAMBDA_EXIT_ERROR = type("Runtime.ExitError", (Exception,), {})
 """How Lambda reports that."""
 
 
+@dataclass(frozen=True)
+class Outside:
+    """What an application meets outside of its process."""
+
+    cloud: Cloud
+    secret_arn: str
+    openai_base_url: str
+    url: AnswerUrl
+
+
 class World:
     """One deployed application, and the CloudFormation requests that are made of it."""
 
@@ -81,35 +91,33 @@ class World:
         standin: OpenAIStandIn,
         clock: Clock,
         wire: str,
-        cloud: Cloud,
-        secret_arn: str,
-        url: AnswerUrl,
+        outside: Outside,
         monkeypatch: Any,
         calls_in_turn: bool = False,
     ) -> None:
         """With `calls_in_turn`, functions of one round are called in their order, so that each run is the same."""
         self.openai, self.clock, self.wire = standin, clock, wire
-        self.url = url
+        self.url = outside.url
         self.stack_id = STACK_ID
         self.secrets = aws("secretsmanager")
-        self.tools = ToolFunctions(cloud)
+        self.tools = ToolFunctions(outside.cloud)
         self.fail_next: dict[str, list[Exception]] = {name: [] for name in FUNCTIONS}
         self._is_lost = False
         self._local = threading.local()
         self.sleepers = Sleepers(clock)
-        self.states = StepFunctions(cloud, self._call, clock, self.sleepers, self._report_execution)
+        self.states = StepFunctions(outside.cloud, self._call, clock, self.sleepers, self._report_execution)
         self.states.max_concurrency = 1 if calls_in_turn else None
-        self._deploy(secret_arn, monkeypatch)
+        self._deploy(outside, monkeypatch)
 
-    def _deploy(self, secret_arn: str, monkeypatch: Any) -> None:
+    def _deploy(self, outside: Outside, monkeypatch: Any) -> None:
         wire: Any = self.wire
         settings = Settings(
             table_name=TABLE,
             outputs_bucket=BUCKET,
             state_machine_arn=STATE_MACHINE_ARN,
             openai_api=wire,
-            openai_base_url=self.openai.base_url,
-            openai_api_key_secret_arn=secret_arn,
+            openai_base_url=outside.openai_base_url,
+            openai_api_key_secret_arn=outside.secret_arn,
             tool_function_arns=(ARN.format("tool-*"),),
             allow_loopback_response_url=True,
         )
