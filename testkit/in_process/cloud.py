@@ -17,6 +17,7 @@ from testkit.memory.table import MemoryTable
 
 Operation = Callable[..., dict[str, Any] | None]
 """Gets the parameters of the client's call; returns its reply, or raises `Refusal`."""
+BUCKET = "threadrun-outputs"
 SECRET_ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:key"
 _PARAMETERS = "testkit parameters"
 

@@ -4,22 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from email.utils import formatdate
 from typing import Any
 
-import httpx2
 import pytest
 from aws_lambda_powertools.utilities.parameters import base
-from moto import mock_aws
 
 from local.openai_standin import OpenAIStandIn
 from testkit.clock import Clock
-from testkit.in_process.answer_url import AnswerUrl
-from testkit.in_process.aws import aws
-from testkit.in_process.cloud import Account, Cloud
-from testkit.in_process.world import BUCKET, Outside, World
-from testkit.state_machine import TABLE
-from testkit.template import template
+from testkit.in_process.outside import in_memory, on_moto_and_sockets
+from testkit.in_process.world import World
 
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",
@@ -27,9 +20,7 @@ ENVIRONMENT = {
     "AWS_DEFAULT_REGION": "us-east-1",
     "POWERTOOLS_METRICS_DISABLED": "true",
 }
-IN_MEMORY = "http://standin.invalid/v1"
-"""Where the stand-in is asked without a socket: always here, so that one client of the SDK does for all."""
-MOTO: Any = {"core": {"service_whitelist": None}}
+
 RESPONSES, CHAINS, ASSISTANTS = SERVERS = ("responses", "chains", "assistants")
 """The APIs that a server may speak; with `CHAINS` it has responses, and neither conversations nor vector stores."""
 
@@ -47,43 +38,6 @@ def forget_secrets() -> None:
         provider.clear_cache()
 
 
-def create_table() -> None:
-    """As the template has it."""
-    table = template()["Resources"]["Table"]["Properties"]
-    asked = ("KeySchema", "AttributeDefinitions", "GlobalSecondaryIndexes", "BillingMode")
-    aws("dynamodb").create_table(TableName=TABLE, **{name: table[name] for name in asked})
-
-
-@contextmanager
-def _memory(standin: OpenAIStandIn, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Outside]:
-    """All of it is in this process, and asked without a socket."""
-    transport = standin.transport()
-
-    def answer(_: httpx2.HTTPTransport, request: httpx2.Request) -> httpx2.Response:
-        response = transport.handle_request(request)
-        response.headers["date"] = formatdate(clock(), usegmt=True)
-        return response
-
-    monkeypatch.setattr(httpx2.HTTPTransport, "handle_request", answer)
-    url = AnswerUrl()
-    url.connect(monkeypatch)
-    with Cloud() as cloud:
-        yield Outside(cloud, Account(cloud, TABLE, standin.api_key).secret_arn, IN_MEMORY, url)
-
-
-@contextmanager
-def _moto(standin: OpenAIStandIn) -> Iterator[Outside]:
-    """AWS is moto's, and all else is behind a socket."""
-    url = AnswerUrl()
-    url.listen()
-    with mock_aws(config=MOTO), Cloud(falls_through=True) as cloud:
-        create_table()
-        aws("s3").create_bucket(Bucket=BUCKET)
-        secret = aws("secretsmanager").create_secret(Name="key", SecretString=standin.api_key)
-        yield Outside(cloud, secret["ARN"], standin.base_url, url)
-    url.close()
-
-
 @contextmanager
 def deployed(
     standin: OpenAIStandIn, clock: Clock, server: str, *, calls_in_turn: bool = False, on_moto: bool = False
@@ -94,7 +48,7 @@ def deployed(
     with pytest.MonkeyPatch.context() as monkeypatch:
         for name, value in ENVIRONMENT.items():
             monkeypatch.setenv(name, value)
-        with _moto(standin) if on_moto else _memory(standin, clock, monkeypatch) as outside:
+        with on_moto_and_sockets(standin) if on_moto else in_memory(standin, clock, monkeypatch) as outside:
             world = World(standin, clock, wire, outside, monkeypatch, calls_in_turn)
             yield world
             world.settle()

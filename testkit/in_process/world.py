@@ -11,7 +11,7 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -24,19 +24,20 @@ from functions.responder import app as responder
 from functions.signal import app as signal
 from local.openai_standin import Fault, OpenAIStandIn
 from testkit.clock import Clock
-from testkit.in_process.answer_url import AnswerUrl
 from testkit.in_process.aws import aws
-from testkit.in_process.cloud import Cloud
+from testkit.in_process.cloud import BUCKET
+from testkit.in_process.cloudformation import CloudFormation
+from testkit.in_process.outside import Outside
 from testkit.in_process.sleepers import Sleepers
-from testkit.in_process.step_functions import STATE_MACHINE_ARN, StepFunctions
 from testkit.in_process.tool_functions import ARN, ToolFunctions
+from testkit.queue import Queue
 from testkit.state_machine import INVOKE, TABLE, Execution, TaskFailed, update_item
-from testkit.template import template, timeout_seconds
+from testkit.step_functions import STATE_MACHINE_ARN, StepFunctions
+from testkit.template import timeout_seconds
 from threadrun.app.application import Application
 from threadrun.app.settings import Settings
 from threadrun.storage.records import Records
 
-BUCKET = "threadrun-outputs"
 FUNCTIONS = {
     "custom_resource": custom_resource,
     "reconcile": reconcile,
@@ -46,20 +47,6 @@ FUNCTIONS = {
 }
 RETRIES_AFTER_SECONDS = (60, 120)
 """When Lambda repeats an asynchronous invocation that failed."""
-STACK_ID = "arn:aws:cloudformation:us-east-1:123456789012:stack/example/6f3c1f00-0000-0000-0000-000000000000"
-
-
-QUEUE = template()["Resources"]["UnansweredQueue"]["Properties"]
-VISIBILITY_SECONDS, QUEUE_RETENTION_SECONDS = QUEUE["VisibilityTimeout"], QUEUE["MessageRetentionPeriod"]
-
-
-@dataclass(frozen=True)
-class Message:
-    """A message of the queue."""
-
-    body: str
-    expires_epoch_s: float
-
 
 STATE_MACHINE = "state machine"
 """Who calls where no function does."""
@@ -73,17 +60,7 @@ LAMBDA_EXIT_ERROR = type("Runtime.ExitError", (Exception,), {})
 """How Lambda reports that."""
 
 
-@dataclass(frozen=True)
-class Outside:
-    """What an application meets outside of its process."""
-
-    cloud: Cloud
-    secret_arn: str
-    openai_base_url: str
-    url: AnswerUrl
-
-
-class World:
+class World(CloudFormation):
     """One deployed application, and the CloudFormation requests that are made of it."""
 
     def __init__(
@@ -96,16 +73,20 @@ class World:
         calls_in_turn: bool = False,
     ) -> None:
         """With `calls_in_turn`, functions of one round are called in their order, so that each run is the same."""
-        self.openai, self.clock, self.wire = standin, clock, wire
-        self.url = outside.url
-        self.stack_id = STACK_ID
+        super().__init__(outside.url, clock)
+        self.openai, self.wire = standin, wire
         self.secrets = aws("secretsmanager")
         self.tools = ToolFunctions(outside.cloud)
         self.fail_next: dict[str, list[Exception]] = {name: [] for name in FUNCTIONS}
         self._is_lost = False
         self._local = threading.local()
         self.sleepers = Sleepers(clock)
-        self.states = StepFunctions(outside.cloud, self._call, clock, self.sleepers, self._report_execution)
+        self._messages = Queue(clock, Exception)
+        self.states = StepFunctions(self._call, clock, self._report_execution, self.sleepers.run)
+        outside.cloud.operations |= {
+            "sfn.StartExecution": self.states.start_execution,
+            "sfn.SendTaskSuccess": self.states.send_task_success,
+        }
         self.states.max_concurrency = 1 if calls_in_turn else None
         self._deploy(outside, monkeypatch)
 
@@ -212,94 +193,36 @@ class World:
         self._is_lost = False
         return execution
 
-    def subscribe(self, pattern: dict[str, Any]) -> None:
-        """Have a rule on the default bus bring what matches to a queue."""
-        queue = aws("sqs").create_queue(QueueName="events")["QueueUrl"]
-        arn = aws("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-        aws("events").put_rule(Name="events", EventPattern=json.dumps(pattern))
-        aws("events").put_targets(Rule="events", Targets=[{"Id": "queue", "Arn": arn}])
-
-    def received_events(self) -> list[dict[str, Any]]:
-        """What the rule has brought since the last look."""
-        queue, found = aws("sqs").get_queue_url(QueueName="events")["QueueUrl"], []
-        while messages := aws("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"):
-            for message in messages:
-                found.append(json.loads(message["Body"]))
-                aws("sqs").delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
-        return found
-
     def sweep(self) -> int:
         """What the schedule does each minute; returns how many overdue requests there were."""
         return int(self.invoke("responder", {"source": "aws.events", "detail-type": "Scheduled Event"})["overdue"])
 
     def after_request(self, method: str, path: str, action: Callable[[], object]) -> None:
         """Do something once, right after OpenAI has served a request and before its caller sees the reply."""
-        application: Any = self.openai._application
-        handle = application.handle
+        left = [action]
 
-        def intercepted(got_method: str, got_path: str, *rest: Any) -> Any:
-            reply = handle(got_method, got_path, *rest)
-            if (got_method, got_path) == (method, path):
-                application.handle = handle
-                action()
+        def intercepted(handle: Callable[..., Any], *request: Any) -> Any:
+            reply = handle(*request)
+            if request[:2] == (method, path) and left:
+                left.pop()()
             return reply
 
-        application.handle = intercepted
+        self._intercept(intercepted)
 
     def during(self, begin: float, end: float, *faults: Fault) -> None:
         """Plan faults that OpenAI has from one virtual moment to another, whenever it is asked then."""
-        application: Any = self.openai._application
-        handle = application.handle
-        planned = self.openai._world.faults
 
-        def intercepted(*request: Any) -> Any:
-            planned.clear()
+        def intercepted(handle: Callable[..., Any], *request: Any) -> Any:
+            self.openai._world.faults.clear()
             if begin <= self.clock() < end:
                 self.openai.fault(*faults)
             return handle(*request)
 
-        application.handle = intercepted
+        self._intercept(intercepted)
 
-    def event(
-        self,
-        kind: str,
-        properties: dict[str, Any],
-        *,
-        physical_id: str | None = None,
-        logical_id: str = "Run",
-        **more: Any,
-    ) -> dict[str, Any]:
-        """A request as CloudFormation sends it."""
-        event = {
-            "RequestType": kind,
-            "RequestId": str(uuid.uuid4()),
-            "ResponseURL": self.url.new(self.clock()),
-            "StackId": self.stack_id,
-            "LogicalResourceId": logical_id,
-            "ResourceType": "Custom::OpenAIThreadRun",
-            "ResourceProperties": {"ServiceToken": "arn:aws:lambda:…", "ServiceTimeout": "600", **properties},
-        }
-        if physical_id is not None:
-            event["PhysicalResourceId"] = physical_id
-        return event | more
-
-    def send(self, event: dict[str, Any]) -> dict[str, Any]:
-        """Deliver a request and wait for its end; returns the one new answer."""
-        before = len(self.url.answers)
-        self.deliver(event)
-        self.settle()
-        answers = self.url.answers[before:]
-        assert len(answers) == 1, f"{len(answers)} answers instead of one"
-        return answers[0]
-
-    def create(self, properties: dict[str, Any], **more: Any) -> dict[str, Any]:
-        return self.send(self.event("Create", properties, **more))
-
-    def update(self, physical_id: str, properties: dict[str, Any], **more: Any) -> dict[str, Any]:
-        return self.send(self.event("Update", properties, physical_id=physical_id, **more))
-
-    def delete(self, physical_id: str, properties: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
-        return self.send(self.event("Delete", properties or {}, physical_id=physical_id, **more))
+    def _intercept(self, intercepted: Callable[..., Any]) -> None:
+        application: Any = self.openai._application
+        application.handle = partial(intercepted, application.handle)
 
     def start_over(self) -> None:
         """Nothing has happened yet, on no side."""
@@ -321,10 +244,6 @@ class World:
         self.url.bodies.clear()
         self.clock.reset()
 
-    def settle(self) -> None:
-        """Let time pass until no execution runs and the queue is empty."""
-        self.clock.come_to_rest()
-
     def _report_execution(self, execution: Execution) -> None:
         """What EventBridge's rule puts on the queue."""
         if execution.status == "SUCCEEDED" or self._is_lost:
@@ -340,16 +259,8 @@ class World:
         self._queue(json.dumps(report))
 
     def _queue(self, body: str) -> None:
-        message = Message(body, self.clock() + QUEUE_RETENTION_SECONDS)
-        self.clock.later(0, "message", lambda: self._receive(message))
-
-    def _receive(self, message: Message) -> None:
-        """A message that its function did not take comes again when it is visible, until it is too old."""
-        try:
-            self.invoke("responder", {"Records": [{"eventSource": "aws:sqs", "body": message.body}]})
-        except Exception:
-            if self.clock() + VISIBILITY_SECONDS < message.expires_epoch_s:
-                self.clock.later(VISIBILITY_SECONDS, "message", lambda: self._receive(message))
+        message = {"Records": [{"eventSource": "aws:sqs", "body": body}]}
+        self._messages.put(lambda: self.invoke("responder", message))
 
     def items(self) -> dict[str, dict[str, Any]]:
         """The table's items, in DynamoDB's typed form, by key."""

@@ -5,11 +5,9 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from types import SimpleNamespace
 from typing import Any
 
 from testkit.memory.backend import MemoryBackend, MemoryRuns, MemoryThreads
-from testkit.memory.refusals import Refusal
 from testkit.memory.table import MemoryTable
 from threadrun.errors import NotFound, ThreadBusy
 from threadrun.providers.responses.assistant_catalog import AssistantCatalog
@@ -194,29 +192,3 @@ class RecordedTable(MemoryTable):
         if "body" in Item:
             self.texts.append(zlib.decompress(Item["body"]["B"]).decode())
         return reply
-
-
-class ExecutionAlreadyExists(Exception):
-    """The name is taken for 90 days."""
-
-
-class MemoryStepFunctions:
-    """The client's calls; `on_start` gets the name and the input of a new execution.
-
-    `on_success` gets a task's token, and returns whether anybody waits for it.
-    """
-
-    exceptions = SimpleNamespace(ExecutionAlreadyExists=ExecutionAlreadyExists)
-
-    def __init__(self, on_start: Callable[[str, str], None], on_success: Callable[[str], bool]) -> None:
-        self._on_start, self._on_success, self._names = on_start, on_success, set[str]()
-
-    def send_task_success(self, *, taskToken: str, output: str) -> None:
-        if not self._on_success(taskToken):
-            raise Refusal("TaskTimedOut")
-
-    def start_execution(self, *, stateMachineArn: str, name: str, input: str) -> None:
-        if name in self._names:
-            raise ExecutionAlreadyExists
-        self._names.add(name)
-        self._on_start(name, input)

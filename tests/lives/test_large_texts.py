@@ -8,7 +8,8 @@ import pytest
 
 from local.openai_standin import Script
 from testkit.in_process.aws import aws
-from testkit.in_process.world import BUCKET, World
+from testkit.in_process.cloud import BUCKET
+from testkit.in_process.world import World
 from tests.support.runs import NOTHING, PROPERTIES, left_at_openai
 from threadrun.cloudformation.response import MAX_BODY_BYTES
 

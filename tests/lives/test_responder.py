@@ -17,7 +17,8 @@ from botocore.exceptions import ClientError
 from functions.responder import app as responder
 from local.openai_standin import Script
 from testkit.in_process.answer_url import AnswerUrl
-from testkit.in_process.world import VISIBILITY_SECONDS, World
+from testkit.in_process.world import World
+from testkit.queue import VISIBILITY_SECONDS
 from testkit.template import ROOT
 from tests.support.runs import NOTHING, PROPERTIES, left_at_openai, runs_started
 

@@ -188,8 +188,8 @@ def test_a_retrieval_tool_is_refused(world: World) -> None:
         answer = world.create(properties, logical_id=logical_id)
         assert answer["Status"] == "FAILED"
         assert (
-            f"a retrieval tool needs vector stores, and the server at {world.app.connect().base_url} has none: leave the tool"
-            in answer["Reason"]
+            f"a retrieval tool needs vector stores, and the server at {world.app.connect().base_url} has none: "
+            "leave the tool" in answer["Reason"]
         )
         world.delete(answer["PhysicalResourceId"], logical_id=logical_id)
     assert sent(world, "GET").count("/v1/vector_stores") <= 1, "that was remembered"

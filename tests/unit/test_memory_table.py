@@ -14,7 +14,8 @@ from moto import mock_aws
 
 from testkit.in_process.aws import aws
 from testkit.in_process.cloud import Account, Cloud
-from testkit.in_process.deployed import ENVIRONMENT, create_table
+from testkit.in_process.deployed import ENVIRONMENT
+from testkit.in_process.moto import create_table
 from testkit.jsonata_values import evaluated
 from testkit.state_machine import TABLE, read_definition
 from threadrun.storage.run_attributes import OWNER_NAME

@@ -1,4 +1,4 @@
-"""Step Functions in this process: the real client starts executions that a virtual clock takes to their ends."""
+"""Step Functions in this process: executions of the one state machine, that a virtual clock takes to their ends."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from testkit.clock import Clock
-from testkit.in_process.cloud import Cloud
-from testkit.in_process.sleepers import Sleepers
 from testkit.memory.refusals import Refusal
 from testkit.state_machine import DEFINITION, Call, Execution
 
@@ -17,22 +15,36 @@ ARN = "arn:aws:states:us-east-1:123456789012:{}:threadrun"
 STATE_MACHINE_ARN = ARN.format("stateMachine")
 
 
+class ExecutionAlreadyExists(Refusal):
+    """The name is taken for 90 days."""
+
+    def __init__(self) -> None:
+        super().__init__("ExecutionAlreadyExists")
+
+
 class StepFunctions:
-    """All executions of the one state machine."""
+    """As much of the client as the application uses, and all executions."""
+
+    class exceptions:  # As the client has them.
+        ExecutionAlreadyExists = ExecutionAlreadyExists
 
     def __init__(
-        self, cloud: Cloud, call: Call, clock: Clock, sleepers: Sleepers, on_end: Callable[[Execution], None]
+        self,
+        call: Call,
+        clock: Clock,
+        on_end: Callable[[Execution], None] = lambda execution: None,
+        run: Callable[[Callable[[], None]], None] = lambda step: step(),
     ) -> None:
+        """`call` is what tasks call, `run` how a step is taken."""
         self.executions: list[Execution] = []
         self.max_concurrency: int | None = None
         """Of a Map, instead of that of the definition."""
-        self._call, self._clock, self._sleepers, self._on_end = call, clock, sleepers, on_end
-        cloud.operations |= {"sfn.StartExecution": self._start, "sfn.SendTaskSuccess": self._succeed}
+        self._call, self._clock, self._on_end, self._run = call, clock, on_end, run
 
     def start(self, name: str, text: str, definition: Path = DEFINITION) -> None:
         """Its first state is a task of the clock."""
         execution = Execution(name, text, self._call, self._clock, self._on_end, definition)
-        execution.run, execution.max_concurrency = self._sleepers.run, self.max_concurrency
+        execution.run, execution.max_concurrency = self._run, self.max_concurrency
         self.executions.append(execution)
         execution.start()
 
@@ -40,12 +52,12 @@ class StepFunctions:
         """All that Step Functions would show of them."""
         return json.dumps([(each.name, each.text, each.history) for each in self.executions], default=str)
 
-    def _start(self, *, stateMachineArn: str, name: str, input: str) -> dict[str, Any]:
+    def start_execution(self, *, stateMachineArn: str, name: str, input: str) -> dict[str, Any]:
         if name in [each.name for each in self.executions]:
-            raise Refusal("ExecutionAlreadyExists")
+            raise ExecutionAlreadyExists
         self.start(name, input)
         return {"executionArn": f"{ARN.format('execution')}:{name}"}
 
-    def _succeed(self, *, taskToken: str, output: str) -> None:
+    def send_task_success(self, *, taskToken: str, output: str) -> None:
         if not any(each.succeed(taskToken) for each in self.executions):
             raise Refusal("TaskTimedOut")
