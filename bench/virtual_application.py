@@ -17,13 +17,15 @@ from bench.profile import Profile, SimulatedRun
 from functions.custom_resource import app as custom_resource
 from testkit.clock import Clock
 from testkit.memory import functions
-from testkit.memory.services import MemoryServer, MemoryStepFunctions
-from testkit.state_machine import INVOKE, WAIT_FOR_TOKEN, Execution
+from testkit.memory.services import MemoryServer
+from testkit.state_machine import INVOKE, TABLE, WAIT_FOR_TOKEN, update_item
+from testkit.step_functions import StepFunctions
 from threadrun.app.application import Application
 from threadrun.app.settings import Settings
 from threadrun.cloudformation.events import parse_event
 from threadrun.providers.responses.assistant_catalog import AssistantCatalog
 from threadrun.state.resource import RequestContext
+from threadrun.workflow.webhooks import wake
 
 KINDS = {"reconcile": "look", "signal": "answer"}
 """What a function does for a run, in the words of a profile."""
@@ -54,34 +56,29 @@ class VirtualApplication:
         """`seconds` is how long the run takes, `jitter` a number from 0 to 1."""
         self._clock, self._seconds, self._profile = Clock(), seconds, profile
         self._usage, self._answered_epoch_s, self._ends_epoch_s = Usage(), 0.0, 0.0
-        self._table = MeteredTable()
+        self._table = MeteredTable(TABLE)
         settings = Settings(
-            table_name="table", state_machine_arn="arn", outputs_bucket="bucket", enable_webhooks=webhooks
+            table_name=TABLE, state_machine_arn="arn", outputs_bucket="bucket", enable_webhooks=webhooks
         )
         self._app = Application(settings, self._clock, self._clock.advance, jitter)
         table: Any = self._table
-        catalog = AssistantCatalog(table, "table", self._clock)
+        catalog = AssistantCatalog(table, TABLE, self._clock)
         self._app._dynamodb = table
         self._app.backend = MemoryServer(
             clock=self._clock, on_made=lambda made: None, catalog=catalog, next_run=(seconds, "completed")
         )
-        self._app.step_functions = MemoryStepFunctions(self._start, lambda token: True)  # type: ignore[assignment]
-        self._execution: Execution | None = None
+        self._states = StepFunctions(self._call, self._clock)
+        self._app.step_functions = self._states  # type: ignore[assignment]
 
     def play(self) -> SimulatedRun:
         """From CloudFormation's request to its answer."""
         with patch("threadrun.cloudformation.respond.deliver", self._deliver):
             self._run_function("start", lambda: custom_resource.handle(self._app, parse_event(EVENT), RequestContext()))
             self._ends_epoch_s = self._clock() + self._seconds
-            if self._execution is not None:
-                self._execution.start()
-                self._clock.come_to_rest()
-                self._usage += Usage(transitions=self._execution.transitions)
+            self._clock.come_to_rest()
+            self._usage += Usage(transitions=sum(each.transitions for each in self._states.executions))
         table = Usage(write_units=self._table.write_units, read_units=self._table.read_units)
         return SimulatedRun(self._seconds, self._answered_epoch_s - self._ends_epoch_s, self._usage + table)
-
-    def _start(self, name: str, text: str) -> None:
-        self._execution = Execution(name, text, self._call, self._clock)
 
     def _deliver(self, url: str, body: bytes, **_: Any) -> None:
         assert json.loads(body)["Status"] == "SUCCESS", body
@@ -104,12 +101,11 @@ class VirtualApplication:
             # The server tells at the run's end, and not before: the wait begins at once after a look.
             seconds = max(self._ends_epoch_s - self._clock(), 0)
             self._clock.later(seconds, "event", partial(self._receive_event, arguments["Key"]["pk"]["S"]))
-        return self._table.update_natively(**arguments)
+        return update_item(self._table, resource, arguments)
 
     def _receive_event(self, key: str) -> None:
-        event_waits, execution = self._app.event_waits, self._execution
+        event_waits = self._app.event_waits
         assert event_waits is not None
-        assert execution is not None
         wait = self._run_function("wake", lambda: event_waits.note_event(key.partition("#")[2]))
         if wait is not None and wait.task_token:
-            execution.succeed(wait.task_token)
+            wake(self._app.step_functions, wait.task_token)

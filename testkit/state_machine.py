@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from botocore.exceptions import ClientError
 
 from testkit.clock import Clock
 from testkit.jsonata_values import evaluated
@@ -37,6 +38,15 @@ class TaskFailed(Exception):
     def __init__(self, name: str, cause: str = "") -> None:
         super().__init__(name)
         self.name, self.cause = name, cause
+
+
+def update_item(client: Any, resource: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Make the state machine's own call of DynamoDB. Raises `TaskFailed`."""
+    try:
+        return dict(client.update_item(**arguments))
+    except ClientError as error:
+        service = "DynamoDb" if "aws-sdk" in resource else "DynamoDB"
+        raise TaskFailed(f"{service}.{error.response['Error']['Code']}", str(error)) from None
 
 
 @functools.cache

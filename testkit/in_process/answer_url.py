@@ -1,4 +1,4 @@
-"""CloudFormation's side of a presigned URL, as a real HTTP server."""
+"""CloudFormation's side of a presigned URL: a real HTTP server, or a pool of urllib3 that asks nobody else."""
 
 from __future__ import annotations
 
@@ -9,24 +9,36 @@ import uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import pytest
+import urllib3
+from urllib3.connectionpool import HTTPConnectionPool
+
 
 class AnswerUrl:
-    """CloudFormation's side of the presigned URL: keeps each body that was PUT; can be told to refuse."""
+    """Keeps each body that was PUT; can be told to refuse."""
 
     def __init__(self) -> None:
         self.answers: list[dict[str, Any]] = []
         self.bodies: list[bytes] = []
         self.refusals: list[int] = []
+        self._origin = "http://127.0.0.1:9"
+        self._server: ThreadingHTTPServer | None = None
+
+    def put(self, body: bytes) -> int:
+        """Take an answer, unless it is to be refused; returns the HTTP status."""
+        if self.refusals:
+            return self.refusals.pop(0)
+        self.bodies.append(body)
+        self.answers.append(json.loads(body))
+        return 200
+
+    def listen(self) -> None:
+        """Take answers over a socket."""
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_PUT(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                status = outer.refusals.pop(0) if outer.refusals else 200
-                if status == 200:
-                    outer.bodies.append(body)
-                    outer.answers.append(json.loads(body))
-                self.send_response(status)
+                self.send_response(outer.put(self.rfile.read(int(self.headers["Content-Length"]))))
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 
@@ -34,13 +46,23 @@ class AnswerUrl:
                 pass
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._origin = f"http://127.0.0.1:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def connect(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Take answers where urllib3 would connect: its own errors and retries stay."""
+
+        def request(pool: Any, connection: Any, method: str, url: str, body: bytes, **_: Any) -> urllib3.HTTPResponse:
+            assert method == "PUT"
+            return urllib3.HTTPResponse(status=self.put(body))
+
+        monkeypatch.setattr(HTTPConnectionPool, "_make_request", request)
 
     def new(self, issued_epoch_s: float) -> str:
         date = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(issued_epoch_s))
-        query = f"X-Amz-Date={date}&X-Amz-Signature={uuid.uuid4().hex}"
-        return f"http://127.0.0.1:{self._server.server_port}/answer?{query}"
+        return f"{self._origin}/answer?X-Amz-Date={date}&X-Amz-Signature={uuid.uuid4().hex}"
 
     def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()

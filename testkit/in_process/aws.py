@@ -6,10 +6,12 @@ import functools
 from typing import Any
 
 import boto3
+from botocore.config import Config
 
 
 @functools.cache
 def aws(service: str) -> Any:
     """A client, made once for all tests: making one takes longer than most tests."""
     client: Any = boto3.client
-    return client(service, region_name="us-east-1")
+    # With the user agent given: making one up takes longer than the call.
+    return client(service, region_name="us-east-1", config=Config(user_agent="testkit"))

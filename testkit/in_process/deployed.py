@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 from aws_lambda_powertools.utilities.parameters import base
-from moto import mock_aws
 
 from local.openai_standin import OpenAIStandIn
 from testkit.clock import Clock
+from testkit.in_process.outside import in_memory, on_moto_and_sockets
 from testkit.in_process.world import World
 
 ENVIRONMENT = {
@@ -20,8 +20,6 @@ ENVIRONMENT = {
     "AWS_DEFAULT_REGION": "us-east-1",
     "POWERTOOLS_METRICS_DISABLED": "true",
 }
-MOTO: Any = {"stepfunctions": {"execute_state_machine": True}, "core": {"service_whitelist": None}}
-
 
 RESPONSES, CHAINS, ASSISTANTS = SERVERS = ("responses", "chains", "assistants")
 """The APIs that a server may speak; with `CHAINS` it has responses, and neither conversations nor vector stores."""
@@ -41,15 +39,16 @@ def forget_secrets() -> None:
 
 
 @contextmanager
-def deployed(standin: OpenAIStandIn, clock: Clock, server: str, calls_in_turn: bool = False) -> Iterator[World]:
-    """An application of its own, for as long as the block lasts."""
+def deployed(
+    standin: OpenAIStandIn, clock: Clock, server: str, *, calls_in_turn: bool = False, on_moto: bool = False
+) -> Iterator[World]:
+    """An application of its own, for as long as the block lasts; in memory, unless it is to be on moto."""
     wire = ASSISTANTS if server == ASSISTANTS else RESPONSES
     forget_secrets()
     with pytest.MonkeyPatch.context() as monkeypatch:
         for name, value in ENVIRONMENT.items():
             monkeypatch.setenv(name, value)
-        with mock_aws(config=MOTO):
-            world = World(standin, clock, wire, monkeypatch, calls_in_turn)
+        with on_moto_and_sockets(standin) if on_moto else in_memory(standin, clock, monkeypatch) as outside:
+            world = World(standin, clock, wire, outside, monkeypatch, calls_in_turn)
             yield world
             world.settle()
-            world.close()

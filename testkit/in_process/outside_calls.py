@@ -22,7 +22,7 @@ import urllib3.exceptions
 from testkit.in_process.world import STATE_MACHINE, ProcessEnded, World
 
 Moment = Literal["before", "after"]
-_IDS = re.compile(r"\b(conv|resp|thread|run|vs|asst|msg|file)[_-][0-9a-zA-Z]+")
+_IDS = re.compile(r"\b(conv|resp|thread|run|vs|asst|msg|file|fco?)[_-][0-9a-zA-Z]+")
 
 
 @dataclass

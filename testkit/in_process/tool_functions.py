@@ -1,15 +1,14 @@
-"""The user's own Lambda functions, in this process: what botocore sends to Lambda is answered by Python functions."""
+"""The user's own Lambda functions, in this process: what the client asks of Lambda is answered by Python functions."""
 
 from __future__ import annotations
 
-import urllib.parse
+import io
+import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import pytest
-
-from testkit.in_process.answered import Refused, answer
-from threadrun.workflow import tool_calls
+from testkit.in_process.cloud import Cloud
+from testkit.memory.refusals import Refusal
 
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:{}"
 
@@ -30,17 +29,10 @@ def submitted_outputs(requests: Iterable[Any]) -> list[tuple[str, str]]:
 class ToolFunctions:
     """Functions by name; `events` are those that they were invoked with, in order."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, cloud: Cloud) -> None:
         self.functions: dict[str, Callable[[dict[str, Any]], Any]] = {}
         self.events: list[dict[str, Any]] = []
-        make_client = tool_calls._client
-
-        def client(timeout_seconds: float) -> Any:
-            made = make_client(timeout_seconds)
-            answer(made, "lambda.Invoke", self._answer)
-            return made
-
-        monkeypatch.setattr(tool_calls, "_client", client)
+        cloud.operations["lambda.Invoke"] = self._invoke
 
     def forget(self) -> None:
         """No function is there, and none was invoked."""
@@ -56,16 +48,17 @@ class ToolFunctions:
         """The events whose function the model called by this name."""
         return [event for event in self.events if event["name"] == name]
 
-    def _answer(self, url: str, event: dict[str, Any]) -> tuple[Any, dict[str, str]]:
-        arn = urllib.parse.unquote(url.split("/functions/")[1].removesuffix("/invocations"))
+    def _invoke(self, *, FunctionName: str, Payload: bytes) -> dict[str, Any]:
+        event = json.loads(Payload)
         self.events.append(event)
-        function = self.functions.get(arn.rpartition(":")[2])
+        function, failure = self.functions.get(FunctionName.rpartition(":")[2]), {}
         if function is None:
-            raise Refused(404, "ResourceNotFoundException")
+            raise Refusal("ResourceNotFoundException", status=404)
         try:
-            return function(event), {}
-        except Refused:
+            result = function(event)
+        except Refusal:
             raise
         except Exception as error:
-            failure = {"errorType": type(error).__name__, "errorMessage": str(error)}
-            return failure, {"x-amz-function-error": "Unhandled"}
+            result = {"errorType": type(error).__name__, "errorMessage": str(error)}
+            failure = {"FunctionError": "Unhandled"}
+        return {"Payload": io.BytesIO(result if isinstance(result, bytes) else json.dumps(result).encode()), **failure}

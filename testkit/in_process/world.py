@@ -1,4 +1,4 @@
-"""The application in one process: its handlers, its state machine's real definition, DynamoDB and secrets by moto.
+"""The application in one process: its handlers, its state machine's real definition, AWS in memory or by moto.
 
 Time is virtual, and handlers, state machine and stand-in share it: what is started goes on while `settle` lets it pass.
 CloudFormation is played by the test; its presigned URL is a real HTTP server.
@@ -11,12 +11,10 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
 import urllib3.util.retry
-from botocore.exceptions import ClientError
 
 from functions.call_tool import app as call_tool
 from functions.custom_resource import app as custom_resource
@@ -25,18 +23,20 @@ from functions.responder import app as responder
 from functions.signal import app as signal
 from local.openai_standin import OpenAIStandIn
 from testkit.clock import Clock
-from testkit.in_process.answer_url import AnswerUrl
 from testkit.in_process.aws import aws
+from testkit.in_process.cloud import BUCKET
+from testkit.in_process.cloudformation import CloudFormation
+from testkit.in_process.outside import Outside
 from testkit.in_process.sleepers import Sleepers
-from testkit.in_process.step_functions import STATE_MACHINE_ARN, StepFunctions
 from testkit.in_process.tool_functions import ARN, ToolFunctions
-from testkit.state_machine import INVOKE, TABLE, Execution, TaskFailed
-from testkit.template import template, timeout_seconds
+from testkit.queue import Queue
+from testkit.state_machine import INVOKE, TABLE, Execution, TaskFailed, update_item
+from testkit.step_functions import STATE_MACHINE_ARN, StepFunctions
+from testkit.template import timeout_seconds
 from threadrun.app.application import Application
 from threadrun.app.settings import Settings
 from threadrun.storage.records import Records
 
-BUCKET = "threadrun-outputs"
 FUNCTIONS = {
     "custom_resource": custom_resource,
     "reconcile": reconcile,
@@ -46,20 +46,6 @@ FUNCTIONS = {
 }
 RETRIES_AFTER_SECONDS = (60, 120)
 """When Lambda repeats an asynchronous invocation that failed."""
-STACK_ID = "arn:aws:cloudformation:us-east-1:123456789012:stack/example/6f3c1f00-0000-0000-0000-000000000000"
-
-
-QUEUE = template()["Resources"]["UnansweredQueue"]["Properties"]
-VISIBILITY_SECONDS, QUEUE_RETENTION_SECONDS = QUEUE["VisibilityTimeout"], QUEUE["MessageRetentionPeriod"]
-
-
-@dataclass(frozen=True)
-class Message:
-    """A message of the queue."""
-
-    body: str
-    expires_epoch_s: float
-
 
 STATE_MACHINE = "state machine"
 """Who calls where no function does."""
@@ -73,41 +59,45 @@ LAMBDA_EXIT_ERROR = type("Runtime.ExitError", (Exception,), {})
 """How Lambda reports that."""
 
 
-class World:
+class World(CloudFormation):
     """One deployed application, and the CloudFormation requests that are made of it."""
 
     def __init__(
-        self, standin: OpenAIStandIn, clock: Clock, wire: str, monkeypatch: Any, calls_in_turn: bool = False
+        self,
+        standin: OpenAIStandIn,
+        clock: Clock,
+        wire: str,
+        outside: Outside,
+        monkeypatch: Any,
+        calls_in_turn: bool = False,
     ) -> None:
         """With `calls_in_turn`, functions of one round are called in their order, so that each run is the same."""
-        self.openai, self.clock, self.wire = standin, clock, wire
-        self.url = AnswerUrl()
-        self.stack_id = STACK_ID
+        super().__init__(outside.url, clock)
+        self.openai, self.wire = standin, wire
         self.secrets = aws("secretsmanager")
-        self.tools = ToolFunctions(monkeypatch)
+        self.tools = ToolFunctions(outside.cloud)
         self.fail_next: dict[str, list[Exception]] = {name: [] for name in FUNCTIONS}
         self._is_lost = False
         self._local = threading.local()
         self.sleepers = Sleepers(clock)
-        client, report = aws("stepfunctions"), self._report_execution
-        self.states = StepFunctions(client, self._call, clock, self.sleepers, report)
+        self._messages = Queue(clock, Exception)
+        self.states = StepFunctions(self._call, clock, self._report_execution, self.sleepers.run)
+        outside.cloud.operations |= {
+            "sfn.StartExecution": self.states.start_execution,
+            "sfn.SendTaskSuccess": self.states.send_task_success,
+        }
         self.states.max_concurrency = 1 if calls_in_turn else None
-        self._deploy(monkeypatch)
+        self._deploy(outside, monkeypatch)
 
-    def _deploy(self, monkeypatch: Any) -> None:
-        table = template()["Resources"]["Table"]["Properties"]
-        asked = ("KeySchema", "AttributeDefinitions", "GlobalSecondaryIndexes", "BillingMode")
-        aws("dynamodb").create_table(TableName=TABLE, **{name: table[name] for name in asked})
-        aws("s3").create_bucket(Bucket=BUCKET)
-        secret = aws("secretsmanager").create_secret(Name="key", SecretString=self.openai.api_key)
+    def _deploy(self, outside: Outside, monkeypatch: Any) -> None:
         wire: Any = self.wire
         settings = Settings(
             table_name=TABLE,
             outputs_bucket=BUCKET,
             state_machine_arn=STATE_MACHINE_ARN,
             openai_api=wire,
-            openai_base_url=self.openai.base_url,
-            openai_api_key_secret_arn=secret["ARN"],
+            openai_base_url=outside.openai_base_url,
+            openai_api_key_secret_arn=outside.secret_arn,
             tool_function_arns=(ARN.format("tool-*"),),
             allow_loopback_response_url=True,
         )
@@ -127,10 +117,7 @@ class World:
                 raise TaskFailed(type(error).__name__, str(error)) from None
         self.running.append(STATE_MACHINE)
         try:
-            return aws("dynamodb").update_item(**arguments)
-        except ClientError as error:
-            prefix = "DynamoDb" if "aws-sdk" in resource else "DynamoDB"
-            raise TaskFailed(f"{prefix}.{error.response['Error']['Code']}", str(error)) from None
+            return update_item(aws("dynamodb"), resource, arguments)
         finally:
             self.running.pop()
 
@@ -205,22 +192,6 @@ class World:
         self._is_lost = False
         return execution
 
-    def subscribe(self, pattern: dict[str, Any]) -> None:
-        """Have a rule on the default bus bring what matches to a queue."""
-        queue = aws("sqs").create_queue(QueueName="events")["QueueUrl"]
-        arn = aws("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-        aws("events").put_rule(Name="events", EventPattern=json.dumps(pattern))
-        aws("events").put_targets(Rule="events", Targets=[{"Id": "queue", "Arn": arn}])
-
-    def received_events(self) -> list[dict[str, Any]]:
-        """What the rule has brought since the last look."""
-        queue, found = aws("sqs").get_queue_url(QueueName="events")["QueueUrl"], []
-        while messages := aws("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"):
-            for message in messages:
-                found.append(json.loads(message["Body"]))
-                aws("sqs").delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
-        return found
-
     def sweep(self) -> int:
         """What the schedule does each minute; returns how many overdue requests there were."""
         return int(self.invoke("responder", {"source": "aws.events", "detail-type": "Scheduled Event"})["overdue"])
@@ -237,47 +208,6 @@ class World:
             return reply
 
         self.openai.handle = intercepted
-
-    def event(
-        self,
-        kind: str,
-        properties: dict[str, Any],
-        *,
-        physical_id: str | None = None,
-        logical_id: str = "Run",
-        **more: Any,
-    ) -> dict[str, Any]:
-        """A request as CloudFormation sends it."""
-        event = {
-            "RequestType": kind,
-            "RequestId": str(uuid.uuid4()),
-            "ResponseURL": self.url.new(self.clock()),
-            "StackId": self.stack_id,
-            "LogicalResourceId": logical_id,
-            "ResourceType": "Custom::OpenAIThreadRun",
-            "ResourceProperties": {"ServiceToken": "arn:aws:lambda:…", "ServiceTimeout": "600", **properties},
-        }
-        if physical_id is not None:
-            event["PhysicalResourceId"] = physical_id
-        return event | more
-
-    def send(self, event: dict[str, Any]) -> dict[str, Any]:
-        """Deliver a request and wait for its end; returns the one new answer."""
-        before = len(self.url.answers)
-        self.deliver(event)
-        self.settle()
-        answers = self.url.answers[before:]
-        assert len(answers) == 1, f"{len(answers)} answers instead of one"
-        return answers[0]
-
-    def create(self, properties: dict[str, Any], **more: Any) -> dict[str, Any]:
-        return self.send(self.event("Create", properties, **more))
-
-    def update(self, physical_id: str, properties: dict[str, Any], **more: Any) -> dict[str, Any]:
-        return self.send(self.event("Update", properties, physical_id=physical_id, **more))
-
-    def delete(self, physical_id: str, properties: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
-        return self.send(self.event("Delete", properties or {}, physical_id=physical_id, **more))
 
     def start_over(self) -> None:
         """Nothing has happened yet, on no side."""
@@ -299,10 +229,6 @@ class World:
         self.url.bodies.clear()
         self.clock.reset()
 
-    def settle(self) -> None:
-        """Let time pass until no execution runs and the queue is empty."""
-        self.clock.come_to_rest()
-
     def _report_execution(self, execution: Execution) -> None:
         """What EventBridge's rule puts on the queue."""
         if execution.status == "SUCCEEDED" or self._is_lost:
@@ -318,16 +244,8 @@ class World:
         self._queue(json.dumps(report))
 
     def _queue(self, body: str) -> None:
-        message = Message(body, self.clock() + QUEUE_RETENTION_SECONDS)
-        self.clock.later(0, "message", lambda: self._receive(message))
-
-    def _receive(self, message: Message) -> None:
-        """A message that its function did not take comes again when it is visible, until it is too old."""
-        try:
-            self.invoke("responder", {"Records": [{"eventSource": "aws:sqs", "body": message.body}]})
-        except Exception:
-            if self.clock() + VISIBILITY_SECONDS < message.expires_epoch_s:
-                self.clock.later(VISIBILITY_SECONDS, "message", lambda: self._receive(message))
+        message = {"Records": [{"eventSource": "aws:sqs", "body": body}]}
+        self._messages.put(lambda: self.invoke("responder", message))
 
     def items(self) -> dict[str, dict[str, Any]]:
         """The table's items, in DynamoDB's typed form, by key."""
@@ -340,6 +258,3 @@ class World:
     @property
     def records(self) -> Records:
         return self.app.records
-
-    def close(self) -> None:
-        self.url.close()

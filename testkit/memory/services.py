@@ -5,13 +5,10 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from types import SimpleNamespace
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from testkit.memory.backend import MemoryBackend, MemoryRuns, MemoryThreads
-from testkit.state_machine import TaskFailed
+from testkit.memory.table import MemoryTable
 from threadrun.errors import NotFound, ThreadBusy
 from threadrun.providers.responses.assistant_catalog import AssistantCatalog
 from threadrun.schema.arguments import DesiredThread
@@ -183,100 +180,15 @@ class ServerRuns(MemoryRuns):
         self._server.responses.pop(run_id, None)
 
 
-class MemoryTable:
-    """The calls of DynamoDB's client that the application makes; `texts` has every record that was ever saved."""
+class RecordedTable(MemoryTable):
+    """`texts` has every record that was ever saved."""
 
-    def __init__(self) -> None:
-        self.items: dict[str, dict[str, Any]] = {}
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
         self.texts: list[str] = []
 
-    def get_item(self, *, Key: dict[str, Any], **_: Any) -> dict[str, Any]:
-        item = self.items.get(Key["pk"]["S"])
-        return {"Item": dict(item)} if item else {}
-
-    def put_item(self, *, Item: dict[str, Any], **more: Any) -> None:
-        self._require(self.items.get(Item["pk"]["S"]), **more)
-        self.items[Item["pk"]["S"]] = Item
+    def put_item(self, *, Item: dict[str, Any], **more: Any) -> dict[str, Any]:
+        reply = super().put_item(Item=Item, **more)
         if "body" in Item:
             self.texts.append(zlib.decompress(Item["body"]["B"]).decode())
-
-    def _require(
-        self,
-        known: dict[str, Any] | None,
-        TableName: str,
-        ConditionExpression: str = "",
-        ExpressionAttributeValues: Any = None,
-    ) -> None:
-        is_met: Callable[[], object] = {
-            "": lambda: True,
-            "attribute_not_exists(pk)": lambda: known is None,
-            "version = :read": lambda: known and known["version"] == ExpressionAttributeValues[":read"],
-        }[ConditionExpression]
-        if not is_met():
-            raise ClientError({"Error": {"Code": "ConditionalCheckFailedException", "Message": ""}}, "PutItem")
-
-    def delete_item(self, *, Key: dict[str, Any], **_: Any) -> None:
-        self.items.pop(Key["pk"]["S"], None)
-
-    def update_item(
-        self, *, Key: dict[str, Any], ExpressionAttributeValues: dict[str, Any], **_: Any
-    ) -> dict[str, Any]:
-        """Lay the attributes ready, or note an event."""
-        key = Key["pk"]["S"]
-        if key.startswith("WAIT#"):
-            if key not in self.items:
-                raise ClientError({"Error": {"Code": "ConditionalCheckFailedException", "Message": ""}}, "UpdateItem")
-            self.items[key] = {**self.items[key], "seen": ExpressionAttributeValues[":true"]}
-            return {"Attributes": self.items[key]}
-        staged, uri = ExpressionAttributeValues[":attributes"], ExpressionAttributeValues[":uri"]
-        self.items.setdefault(key, dict(Key)).update(staged=staged, output_s3_uri=uri)
-        return {}
-
-    def update_natively(self, *, Key: dict[str, Any], **more: Any) -> dict[str, Any]:
-        """The state machine's own updates; raises `TaskFailed`."""
-        key = Key["pk"]["S"]
-        item = self.items.get(key, {})
-        if key.startswith("WAIT#"):
-            if not item or "seen" in item:
-                raise TaskFailed("DynamoDb.ConditionalCheckFailedException")
-            self.items[key] = {**item, "task_token": more["ExpressionAttributeValues"][":token"]}
-        elif "staged" not in item:
-            raise TaskFailed("DynamoDB.ConditionalCheckFailedException")
-        else:
-            self.items[key] = {**item, **item.pop("staged")["M"]}
-        return {}
-
-    def query(self, *, ExpressionAttributeValues: dict[str, Any], **_: Any) -> dict[str, Any]:
-        now = int(ExpressionAttributeValues[":now"]["N"])
-        due = [item for item in self.items.values() if "due" in item and int(item["due_epoch_s"]["N"]) < now]
-        return {"Items": sorted(due, key=lambda item: int(item["due_epoch_s"]["N"]))}
-
-    @property
-    def awaits_answers(self) -> bool:
-        return any("due" in item for item in self.items.values())
-
-
-class ExecutionAlreadyExists(Exception):
-    """The name is taken for 90 days."""
-
-
-class MemoryStepFunctions:
-    """The client's calls; `on_start` gets the name and the input of a new execution.
-
-    `on_success` gets a task's token, and returns whether anybody waits for it.
-    """
-
-    exceptions = SimpleNamespace(ExecutionAlreadyExists=ExecutionAlreadyExists)
-
-    def __init__(self, on_start: Callable[[str, str], None], on_success: Callable[[str], bool]) -> None:
-        self._on_start, self._on_success, self._names = on_start, on_success, set[str]()
-
-    def send_task_success(self, *, taskToken: str, output: str) -> None:
-        if not self._on_success(taskToken):
-            raise ClientError({"Error": {"Code": "TaskTimedOut", "Message": ""}}, "SendTaskSuccess")
-
-    def start_execution(self, *, stateMachineArn: str, name: str, input: str) -> None:
-        if name in self._names:
-            raise ExecutionAlreadyExists
-        self._names.add(name)
-        self._on_start(name, input)
+        return reply

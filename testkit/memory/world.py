@@ -19,9 +19,11 @@ from functions.custom_resource.app import handle
 from testkit.clock import Clock, Task
 from testkit.memory import functions
 from testkit.memory.calls import Calls, ProcessEnded, Watched, WatchedBackend, aws_error, handler_error, url_error
-from testkit.memory.services import SHARED_THREAD, MemoryServer, MemoryStepFunctions, MemoryTable
+from testkit.memory.services import SHARED_THREAD, MemoryServer, RecordedTable
 from testkit.memory.stack import Stack
-from testkit.state_machine import INVOKE, Execution, TaskFailed
+from testkit.queue import Queue
+from testkit.state_machine import INVOKE, TABLE, Execution, TaskFailed, update_item
+from testkit.step_functions import StepFunctions
 from threadrun.app.application import Application
 from threadrun.app.responder import rescue_request, respond_to_ended_execution, sweep
 from threadrun.app.settings import Settings
@@ -34,7 +36,7 @@ from threadrun.workflow.webhooks import wake
 
 Result = TypeVar("Result")
 LAMBDA_PAUSES_SECONDS = (60, 120)
-SWEEP_SECONDS, VISIBILITY_SECONDS, RETENTION_SECONDS = 60, 90, 10_800
+SWEEP_SECONDS = 60
 EVENT_PAUSE_SECONDS = 60
 PLAIN = "cannot be recorded either"
 """Part of the reason that is given where the table is out of reach past the deadline."""
@@ -55,7 +57,8 @@ class World(Clock):
         """`events` are the seconds after a run's end at which the server tells of it; None where it has no webhooks."""
         super().__init__(self.BEGIN + 0.5)  # A presigned URL has whole seconds.
         self.events = events
-        self.executions: list[Execution] = []
+        self.states = StepFunctions(self._call, self, self._report_execution)
+        self._messages = Queue(self, TaskFailed)
         self.calls = Calls(self._interrupt, self._lose)
         self.starts: dict[str, list[str]] = defaultdict(list)
         """The runs that were started for each request."""
@@ -64,15 +67,15 @@ class World(Clock):
         self._actors: list[Actor] = []
         self._swept_epoch_s = self.now
         self.stack = Stack(self, resource_type)
-        self.table = MemoryTable()
+        self.table = RecordedTable(TABLE)
         self._deploy()
 
     def _deploy(self) -> None:
         dynamodb: Any = Watched(self.table, self.calls, aws_error)
-        catalog = AssistantCatalog(dynamodb, "table", self)
+        catalog = AssistantCatalog(dynamodb, TABLE, self)
         self.server = MemoryServer(clock=self, on_made=self._note_made, catalog=catalog, items={SHARED_THREAD: []})
         settings = Settings(
-            table_name="table",
+            table_name=TABLE,
             state_machine_arn="arn",
             outputs_bucket="bucket",
             tool_function_arns=("arn:*",),
@@ -82,8 +85,7 @@ class World(Clock):
         self.app = Application(settings, self, self._sleep, random.random)
         self.app._dynamodb = dynamodb
         self.app.backend = WatchedBackend(self.server, self.calls)
-        states = MemoryStepFunctions(self._start_execution, self._end_wait)
-        self.app.step_functions = Watched(states, self.calls, aws_error)  # type: ignore[assignment]
+        self.app.step_functions = Watched(self.states, self.calls, aws_error)  # type: ignore[assignment]
 
     def next_task(self) -> Task | None:
         if self.table.awaits_answers:
@@ -126,20 +128,13 @@ class World(Clock):
             else:
                 self._queue(partial(rescue_request, self.app, event, f"the function failed ({failed.name})"))
 
+    def _queue(self, work: Callable[[], object]) -> None:
+        self._messages.put(partial(self.run_function, "responder", work))
+
     def _report_execution(self, execution: Execution) -> None:
         if execution.status != "SUCCEEDED":
             detail = {"name": execution.name, "status": execution.status, "input": execution.text}
             self._queue(partial(respond_to_ended_execution, self.app, detail))
-
-    def _queue(self, work: Callable[[], object]) -> None:
-        self.later(0, "message", partial(self._receive, work, self.now + RETENTION_SECONDS))
-
-    def _receive(self, work: Callable[[], object], expires_epoch_s: float) -> None:
-        try:
-            self.run_function("responder", work)
-        except TaskFailed:
-            if self.now + VISIBILITY_SECONDS < expires_epoch_s:
-                self.later(VISIBILITY_SECONDS, "message", partial(self._receive, work, expires_epoch_s))
 
     def sweep(self) -> None:
         self._swept_epoch_s = self.now
@@ -170,22 +165,14 @@ class World(Clock):
 
         return str(self.calls.make("invoke", answer, handler_error))
 
-    def _start_execution(self, name: str, text: str) -> None:
-        execution = Execution(name, text, partial(self._call, name), self, self._report_execution)
-        self.executions.append(execution)
-        execution.start()
-
-    def _call(self, request_id: str, resource: str, arguments: dict[str, Any]) -> Any:
+    def _call(self, resource: str, arguments: dict[str, Any]) -> Any:
         """What a task of the state machine calls."""
         if resource != INVOKE:
-            return self.table.update_natively(**arguments)
+            return update_item(self.table, resource, arguments)
         payload, function = arguments["Payload"], arguments["FunctionName"]
         more = {"invoke": self.invoke_handler} if function == "call_tool" else {}
         work = partial(getattr(functions, function), self.app, payload, **more)
-        return {"Payload": self.run_function(request_id, work)}
-
-    def _end_wait(self, token: str) -> bool:
-        return any(execution.succeed(token) for execution in self.executions)
+        return {"Payload": self.run_function(payload["request_id"], work)}
 
     def _tell(self, run_id: str) -> None:
         """The server sends an event, again where it is not taken."""

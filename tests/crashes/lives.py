@@ -8,6 +8,7 @@ from typing import Any
 
 from local.openai_standin import Script
 from testkit.in_process.world import World
+from threadrun.schema.arguments import DesiredAssistant, DesiredThread
 from threadrun.state.run import RunRecord
 
 MESSAGES = {"messages": [{"role": "user", "content": "What is a stack?"}], "metadata": {"source": "test"}}
@@ -80,15 +81,21 @@ class Resource:
 
 @dataclass(frozen=True)
 class Shared:
-    """What the stack had before, and a life only uses."""
+    """What is there before a life, which only uses it."""
 
     assistant_id: str
     thread_id: str
 
     @classmethod
     def made_in(cls, world: World) -> Shared:
-        assistant_id = Resource(world, "Assistant", "SharedAssistant").create({"model": "gpt-5.4-mini"})
-        thread_id = Resource(world, "Thread", "SharedThread").create(MESSAGES) if keeps_threads(world) else ""
+        server, settings = world.app.backend, DesiredAssistant(model="gpt-5.4-mini")
+        assistant_id = server.assistants.put(None, settings, "shared").assistant_id
+        server.assistants.put(assistant_id, settings, "shared")
+        if not keeps_threads(world):
+            return cls(assistant_id, "")
+        wanted = DesiredThread.model_validate(MESSAGES)
+        thread_id = server.threads.create_bare(wanted)
+        server.threads.add_messages(thread_id, wanted.messages[server.threads.count_messages(thread_id) :])
         return cls(assistant_id, thread_id)
 
 

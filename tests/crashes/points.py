@@ -13,10 +13,11 @@ import pytest
 
 from testkit.clock import Clock
 from testkit.in_process.aws import aws
+from testkit.in_process.cloud import BUCKET
 from testkit.in_process.deployed import ASSISTANTS, CHAINS, deployed, forget_secrets, standin
 from testkit.in_process.outside_calls import STATE_MACHINE, Break, Moment, OutsideCalls, end_process, lose_connection
 from testkit.in_process.tool_functions import submitted_outputs
-from testkit.in_process.world import BUCKET, World
+from testkit.in_process.world import World
 from tests.crashes.lives import LIVES, LONG_LIVES, RESPONSES, Resource, Shared, keeps_threads
 
 READS = re.compile(r"(GetItem|Query|GetSecretValue)|openai GET")

@@ -12,10 +12,18 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 
 from local.deployment import ROOT
 from local.openai_standin import Fault, Script
-from testkit.in_process.world import STACK_ID, World
+from testkit.in_process.cloudformation import STACK_ID
+from testkit.in_process.moto import received_events, subscribe
+from testkit.in_process.world import World
 from tests.support.runs import CHANGED, PROPERTIES
 
 SCHEMA = json.loads((ROOT / "docs" / "events.schema.json").read_text())
+
+
+@pytest.fixture
+def on_moto() -> bool:
+    """The bus, its rule and its queue are moto's."""
+    return True
 
 
 class Loader(yaml.SafeLoader):
@@ -51,14 +59,14 @@ def metrics(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
 def rule(world: World) -> None:
     """The rule of the example."""
     example = yaml.load((ROOT / "docs/examples/run_events.yaml").read_text(), Loader)
-    world.subscribe(example["Resources"]["RunEnds"]["Properties"]["EventPattern"])
+    subscribe(example["Resources"]["RunEnds"]["Properties"]["EventPattern"])
 
 
 def test_the_end_of_a_run_is_an_event(world: World, rule: None) -> None:
     world.openai.script(Script(usage=(21, 7), duration_s=3))
     event = world.event("Create", PROPERTIES)
     data = world.send(event)["Data"]
-    [received] = world.received_events()
+    [received] = received_events()
     assert (received["source"], received["detail-type"]) == ("threadrun", "OpenAI Thread Run Status Change")
     assert received["resources"] == [STACK_ID]
     detail = received["detail"]
@@ -82,7 +90,7 @@ def test_the_end_of_a_run_is_an_event(world: World, rule: None) -> None:
 def test_a_failed_run_is_an_event_without_the_servers_words(world: World, rule: None) -> None:
     world.openai.script(Script(error=("server_error", "The model had a bad day.")))
     world.create(PROPERTIES)
-    [received] = world.received_events()
+    [received] = received_events()
     jsonschema.validate(received["detail"], SCHEMA)
     assert (received["detail"]["answer"], received["detail"]["failure"]) == ("FAILED", "failed")
     assert "bad day" not in json.dumps(received)
@@ -90,16 +98,16 @@ def test_a_failed_run_is_an_event_without_the_servers_words(world: World, rule: 
 
 def test_only_ends_of_runs_are_events(world: World, rule: None) -> None:
     made = world.create(PROPERTIES)["PhysicalResourceId"]
-    world.received_events()
+    received_events()
     world.update(made, PROPERTIES | {"timeout_seconds": "60"})
     other = world.update(made, CHANGED)["PhysicalResourceId"]
-    assert [each["detail"]["request_type"] for each in world.received_events()] == ["Update"]
+    assert [each["detail"]["request_type"] for each in received_events()] == ["Update"]
     world.update(other, PROPERTIES)
     world.delete(other)
     world.create({"temperature": "hot"}, logical_id="Bad")
     world.create(PROPERTIES | {"model": "no-such-model"}, logical_id="Refused")
     world.create({"metadata": {"a": "b"}}, logical_id="Thread", ResourceType="Custom::OpenAIThread")
-    assert world.received_events() == []
+    assert received_events() == []
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from local.openai_standin import Fault, Script
-from testkit.in_process.answered import Refused
 from testkit.in_process.tool_functions import ARN, submitted_outputs
 from testkit.in_process.world import World
+from testkit.memory.refusals import Refusal
 from tests.support.runs import ASSISTANT, NOTHING, WIRES, left_at_openai
 from tests.support.runs import THREAD as SHARED
 
@@ -135,8 +135,8 @@ def always(error: Exception) -> Any:
 FAILURES = {
     "an error of its own": (always(LookupError("no such order")), 3, "LookupError", "no such order"),
     "no JSON": (lambda event: b"<html>", 3, "NoJSON", "The result is no JSON."),
-    "not there": (always(Refused(404, "ResourceNotFoundException")), 1, "ResourceNotFoundException", "invoked"),
-    "forbidden": (always(Refused(403, "AccessDeniedException")), 1, "AccessDeniedException", "invoked"),
+    "not there": (always(Refusal("ResourceNotFoundException", status=404)), 1, "ResourceNotFoundException", "invoked"),
+    "forbidden": (always(Refusal("AccessDeniedException", status=403)), 1, "AccessDeniedException", "invoked"),
     "much too large": (lambda event: "".join(map(chr, range(32, 50_000))) * 60, 1, "OutputTooLarge", "bytes"),
 }
 
@@ -155,7 +155,7 @@ def test_a_handler_that_fails_for_good_is_reported_to_the_model(world: World, as
 
 def test_a_throttled_handler_is_invoked_again_until_it_answers(world: World, assistant_id: str) -> None:
     """Lambda refuses it ten times, which is more than the state machine repeats a task for."""
-    refusals = [Refused(429, "TooManyRequestsException")] * 10
+    refusals = [Refusal("TooManyRequestsException", status=429)] * 10
 
     def order(event: dict[str, Any]) -> str:
         if refusals:
@@ -169,7 +169,7 @@ def test_a_throttled_handler_is_invoked_again_until_it_answers(world: World, ass
 
 
 def test_a_handler_that_stays_throttled_costs_the_time_that_the_run_has(world: World, assistant_id: str) -> None:
-    handler = world.tools.add("tool-order", always(Refused(429, "TooManyRequestsException")))
+    handler = world.tools.add("tool-order", always(Refusal("TooManyRequestsException", status=429)))
     world.openai.script(calling(call("order", "call_1")))
     answer = world.create(run_with(assistant_id, tool("order", handler), timeout_seconds=60))
     assert answer["Status"] == "FAILED"
@@ -272,7 +272,7 @@ def test_no_call_is_left_unanswered_on_a_thread_that_others_use(
     world: World, assistant_id: str, shared: str, ending: str
 ) -> None:
     """Whatever ends the run: another one can use the thread at once, before the stack has deleted this one."""
-    errors = {"fail": LookupError(), "deadline": Refused(429, "TooManyRequestsException")}
+    errors = {"fail": LookupError(), "deadline": Refusal("TooManyRequestsException", status=429)}
     function = always(errors[ending]) if ending in errors else lambda event: "output"
     more = {"fail": {"on_tool_error": "fail"}, "rounds": {"max_tool_rounds": 1}, "deadline": {"timeout_seconds": 60}}
     handlers = [tool("order", world.tools.add("tool-order", function) if ending != "delete" else None)]

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from local.openai_standin import Script
 from testkit.in_process.aws import aws
-from testkit.in_process.world import BUCKET, World
+from testkit.in_process.cloud import BUCKET
+from testkit.in_process.world import World
 from tests.support.runs import NOTHING, PROPERTIES, left_at_openai
 from threadrun.cloudformation.response import MAX_BODY_BYTES
 
 MEGABYTE = "Grüße aus Köln ✓ " * 50_000
+
+
+@pytest.fixture
+def on_moto() -> bool:
+    """The bucket is moto's, and the table's limits."""
+    return True
 
 
 def bucket_keys() -> list[str]:

@@ -17,7 +17,8 @@ from botocore.exceptions import ClientError
 from functions.responder import app as responder
 from local.openai_standin import Script
 from testkit.in_process.answer_url import AnswerUrl
-from testkit.in_process.world import VISIBILITY_SECONDS, World
+from testkit.in_process.world import World
+from testkit.queue import VISIBILITY_SECONDS
 from testkit.template import ROOT
 from tests.support.runs import NOTHING, PROPERTIES, left_at_openai, runs_started
 
@@ -113,6 +114,7 @@ def test_point_11_a_table_that_stays_away_is_answered_in_time(world: World, monk
 def test_point_11_a_deployment_that_cannot_be_loaded_says_so(request_type: str) -> None:
     """A layer built for another architecture: nothing of the application can be imported, in a process of its own."""
     url = AnswerUrl()
+    url.listen()
     try:
         event = {
             "RequestType": request_type,

@@ -21,6 +21,12 @@ from threadrun.state import run as record
 CALL = {"type": "function_call", "name": "look_up", "call_id": "call_1", "arguments": {"article": "secret bolt"}}
 
 
+@pytest.fixture
+def on_moto() -> bool:
+    """It reads the table page by page, and filtered: moto's."""
+    return True
+
+
 def shown(world: World) -> list[Run]:
     return read_runs(aws("dynamodb"), TABLE, world.clock())
 

@@ -8,10 +8,17 @@ import logging
 import pytest
 
 from local.openai_standin import Fault, Script
+from testkit.in_process.moto import received_events, subscribe
 from testkit.in_process.world import World
 from tests.support.runs import PROPERTIES
 
 PROMPT, OUTPUT = "prompt-marker-4711", "output-marker-4712"
+
+
+@pytest.fixture
+def on_moto() -> bool:
+    """The bus and its rule are moto's."""
+    return True
 
 
 def test_point_09_nothing_secret_is_written_anywhere(
@@ -23,7 +30,7 @@ def test_point_09_nothing_secret_is_written_anywhere(
     caplog.set_level("DEBUG", logger="threadrun")
     monkeypatch.setattr(logging.getLogger("threadrun"), "propagate", True)
     monkeypatch.setenv("POWERTOOLS_METRICS_DISABLED", "false")
-    world.subscribe({"source": ["threadrun"]})
+    subscribe({"source": ["threadrun"]})
     properties = PROPERTIES | {"thread": {"messages": [{"role": "user", "content": PROMPT}]}, "instructions": PROMPT}
     world.openai.script(Script(output_text=OUTPUT))
     world.openai.fault(Fault("GET", r"/v1/responses/.*", "reset"))
@@ -41,7 +48,7 @@ def test_point_09_nothing_secret_is_written_anywhere(
     )
     for line in ("request received", "OpenAI called", '"RunsFailed":[1.0]'):
         assert line in written
-    events = json.dumps(world.received_events())
+    events = json.dumps(received_events())
     assert "OpenAI Thread Run Status Change" in events
     histories = world.states.histories()
     assert "RUN#" in histories

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from local.openai_standin import Fault, Script
-from testkit.in_process.world import STACK_ID, World
+from testkit.in_process.cloudformation import STACK_ID
+from testkit.in_process.world import World
 from tests.support.runs import (
     CHANGED,
     NOTHING,

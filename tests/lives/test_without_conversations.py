@@ -153,7 +153,7 @@ def test_a_thread_that_runs_share_is_refused(world: World) -> None:
     answer = world.create(PROPERTIES["thread"], **THREAD)
     assert answer["Status"] == "FAILED"
     assert answer["Reason"].endswith(
-        f"a thread that runs share needs conversations, and the server at {world.openai.base_url}/ has none: "
+        f"a thread that runs share needs conversations, and the server at {world.app.connect().base_url} has none: "
         "give each run its own messages in `thread`, or use a server that has them"
     )
     assert world.delete(answer["PhysicalResourceId"], **THREAD)["Status"] == "SUCCESS"
@@ -162,7 +162,7 @@ def test_a_thread_that_runs_share_is_refused(world: World) -> None:
 def test_a_run_on_an_existing_thread_is_refused(world: World) -> None:
     chain = world.create(PROPERTIES)["Data"]["thread_id"]
     sentences = {
-        "conv_1": f"existing_thread_id needs conversations, and the server at {world.openai.base_url}/ has none",
+        "conv_1": f"existing_thread_id needs conversations, and the server at {world.app.connect().base_url} has none",
         chain: f"thread {chain} takes no other run, as it is a chain of responses",
     }
     for thread_id, sentence in sentences.items():
@@ -188,8 +188,8 @@ def test_a_retrieval_tool_is_refused(world: World) -> None:
         answer = world.create(properties, logical_id=logical_id)
         assert answer["Status"] == "FAILED"
         assert (
-            f"a retrieval tool needs vector stores, and the server at {world.openai.base_url}/ has none: leave the tool"
-            in answer["Reason"]
+            f"a retrieval tool needs vector stores, and the server at {world.app.connect().base_url} has none: "
+            "leave the tool" in answer["Reason"]
         )
         world.delete(answer["PhysicalResourceId"], logical_id=logical_id)
     assert sent(world, "GET").count("/v1/vector_stores") <= 1, "that was remembered"

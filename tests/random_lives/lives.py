@@ -124,10 +124,10 @@ class RandomLives(RuleBasedStateMachine):
         """A call that is yet to come does not go well."""
         self.world.calls.traps.append(Trap(*trap))
 
-    @precondition(lambda self: any(each.status == "RUNNING" for each in self.world.executions))
+    @precondition(lambda self: any(each.status == "RUNNING" for each in self.world.states.executions))
     @rule(choice=CHOICES)
     def abort_execution(self, choice: int) -> None:
-        running = [each for each in self.world.executions if each.status == "RUNNING"]
+        running = [each for each in self.world.states.executions if each.status == "RUNNING"]
         running[choice % len(running)].end("ABORTED")
 
     # What always holds

@@ -58,7 +58,7 @@ def test_with_every_event_lost_a_run_of_any_length_completes_within_the_bounds_o
     has_lingered = run_seconds < FIRST_SECONDS
     net = min(max(run_seconds, MIN_NET_SECONDS), MAX_NET_SECONDS)
     assert 0 <= lag <= (1 if has_lingered else net + 1)
-    assert has_lingered or sum(execution.waits for execution in life.world.executions)
+    assert has_lingered or sum(execution.waits for execution in life.world.states.executions)
     life.teardown()
 
 
@@ -75,7 +75,7 @@ def calls_of_a_life() -> int:
     counter = Trap("", UNREACHABLE, Fate.FAILS)
     life = deployed([0], RUN_SECONDS, counter)
     until_answered(life.world)
-    assert [execution.waits for execution in life.world.executions] == [1]
+    assert [execution.waits for execution in life.world.states.executions] == [1]
     life.world.calls.traps.clear()
     life.teardown()
     return UNREACHABLE - counter.remaining

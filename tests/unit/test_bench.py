@@ -11,7 +11,7 @@ import pytest
 
 from bench.check import compare
 from bench.invocations import Function, read_invocation, read_report
-from bench.metered_table import MeteredTable, item_bytes
+from bench.metered_table import MeteredTable
 from bench.peer_policies import play_cdk, play_crhelper
 from bench.plan import groups, lengths, mixed_lengths, plan
 from bench.prices import Usage, cost_parts, cost_usd
@@ -19,6 +19,7 @@ from bench.profile import FunctionProfile, Profile, SimulatedRun, as_json, from_
 from bench.rows import row_of, write_csv
 from bench.simulator import play_threadrun
 from bench.transitions import count_transitions
+from testkit.memory.table import item_bytes
 
 REQUEST = "36c5c806-9ad5-4eff-91ef-0b6b74a7ddfe"
 REPORT = (
@@ -138,13 +139,13 @@ def test_an_event_that_comes_late_meets_the_net() -> None:
 
 
 def test_an_item_is_billed_by_its_larger_state_and_by_its_index() -> None:
-    table = MeteredTable()
+    table = MeteredTable("t")
     item = {"pk": {"S": "k"}, "version": {"N": "1"}, "note": {"S": "x" * 1500}}
     table.put_item(Item={**item, "due": {"S": "d"}, "due_epoch_s": {"N": "12"}}, TableName="t")
     assert table.write_units == 2 + 1
     table.put_item(Item={"pk": {"S": "k"}, "version": {"N": "2"}}, TableName="t")
     assert table.write_units == 3 + 2 + 1
-    table.get_item(Key={"pk": {"S": "k"}})
+    table.get_item(Key={"pk": {"S": "k"}}, TableName="t")
     assert table.read_units == 1
 
 

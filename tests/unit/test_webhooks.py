@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from openai import OpenAI
 
 from functions.webhook import app as webhook
-from testkit.memory.services import MemoryTable
-from testkit.state_machine import TaskFailed
+from testkit.jsonata_values import evaluated
+from testkit.memory.table import MemoryTable
+from testkit.state_machine import TABLE, TaskFailed, read_definition, update_item
 from tests.support.signed_events import BODY, KEY, SECRET, signed
 from threadrun.errors import TerminalError, TransientError
 from threadrun.storage.event_waits import EventWait, EventWaits
@@ -114,20 +115,23 @@ class Waiters:
 
 def event_waits(table: MemoryTable) -> EventWaits:
     client: Any = table
-    return EventWaits(client, "table")
+    return EventWaits(client, TABLE)
 
 
 def begins_to_wait(table: MemoryTable, key: str, token: str = "token") -> bool:
     """What the state machine's own update of the item comes to."""
+    state = read_definition()["States"]["Await event"]
+    states = {"input": {"wait_key": key}, "context": {"Task": {"Token": token}}}
+    arguments = evaluated(state["Arguments"], states)
     try:
-        table.update_natively(Key={"pk": {"S": key}}, ExpressionAttributeValues={":token": {"S": token}})
+        update_item(table, state["Resource"], arguments)
     except TaskFailed:
         return False
     return True
 
 
 def test_who_waits_for_the_run_is_woken_once() -> None:
-    table, waiters = MemoryTable(), Waiters("token")
+    table, waiters = MemoryTable(TABLE), Waiters("token")
     assert begins_to_wait(table, event_waits(table).announce("resp_1", "request", 1000))
     assert event_waits(table).note_event("resp_1") == EventWait("request", "token")
     assert woken(waiters)
@@ -140,21 +144,21 @@ def woken(waiters: Waiters) -> bool:
 
 
 def test_an_event_that_comes_before_the_wait_begins_keeps_it_from_beginning() -> None:
-    table = MemoryTable()
+    table = MemoryTable(TABLE)
     key = event_waits(table).announce("resp_1", "request", 1000)
     assert event_waits(table).note_event("resp_1") == EventWait("request", None)
     assert not begins_to_wait(table, key)
 
 
 def test_a_wait_that_is_announced_anew_can_begin() -> None:
-    table = MemoryTable()
+    table = MemoryTable(TABLE)
     event_waits(table).announce("resp_1", "request", 1000)
     event_waits(table).note_event("resp_1")
     assert begins_to_wait(table, event_waits(table).announce("resp_1", "request", 2000))
 
 
 def test_an_event_of_a_run_that_nobody_waits_for_leaves_nothing_behind() -> None:
-    table = MemoryTable()
+    table = MemoryTable(TABLE)
     assert event_waits(table).note_event("resp_1") is None
     assert table.items == {}
 

@@ -10,11 +10,11 @@ import pytest
 from local.openai_standin import OpenAIStandIn
 from testkit.clock import Clock
 from testkit.in_process.world import World
-from tests.support.fixtures import clock, wire, world
+from tests.support.fixtures import clock, on_moto, wire, world
 from tests.upgrade.kept import NOW, Kept, Snapshot, answer_origin, numbered_openai, snapshot_of
 from tests.upgrade.snapshot import keep_all
 
-__all__ = ["clock", "wire", "world"]
+__all__ = ["clock", "on_moto", "wire", "world"]
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,253 @@
+"""The table in memory is held to moto's: both are asked the same, by the same client, and answer alike.
+
+Where DynamoDB is stricter than moto, so is the memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from moto import mock_aws
+
+from testkit.in_process.aws import aws
+from testkit.in_process.cloud import Account, Cloud
+from testkit.in_process.deployed import ENVIRONMENT
+from testkit.in_process.moto import create_table
+from testkit.jsonata_values import evaluated
+from testkit.state_machine import TABLE, read_definition
+from threadrun.storage.run_attributes import OWNER_NAME
+
+Step = tuple[str, dict[str, Any]]
+"""A method of the client, and its arguments but for the table's name."""
+KEY = {"pk": {"S": "key"}}
+VERSION_2: dict[str, Any] = {**KEY, "version": {"N": "2"}, "body": {"B": b"\x00\xff"}}
+IS_NEW = {"ConditionExpression": "attribute_not_exists(pk)"}
+STAGED = {"status": {"S": "completed"}, "output": {"M": {"verdict": {"S": "yes"}}}, "file_ids": {"L": [{"S": "file"}]}}
+
+
+def as_read(version: int) -> dict[str, Any]:
+    """What the condition of a save says."""
+    values = {":read": {"N": str(version)}}
+    return {"ConditionExpression": "version = :read", "ExpressionAttributeValues": values}
+
+
+def put(item: dict[str, Any], **more: Any) -> Step:
+    return "put_item", {"Item": item, **more}
+
+
+def get(key: str = "key") -> Step:
+    return "get_item", {"Key": {"pk": {"S": key}}, "ConsistentRead": True}
+
+
+def update(expression: str, values: dict[str, Any] | None = None, **more: Any) -> Step:
+    given = {"ExpressionAttributeValues": values} if values else {}
+    return "update_item", {"Key": KEY, "UpdateExpression": expression, **given, **more}
+
+
+def delete(**more: Any) -> Step:
+    return "delete_item", {"Key": KEY, **more}
+
+
+def stage(output_bytes: int = 10) -> Step:
+    """A run's attributes, as they are laid ready."""
+    recorded = read_definition()["States"]["Record attributes"]["Arguments"]["ExpressionAttributeNames"].values()
+    texts = {name: {"S": "-"} for name in recorded} | {"output_text": {"S": "x" * output_bytes}}
+    values = {":attributes": {"M": texts | STAGED}, ":uri": {"NULL": True}, ":owner": {"S": "record"}}
+    expression = "SET staged = :attributes, output_s3_uri = :uri, #owner = if_not_exists(#owner, :owner)"
+    return update(expression, values, ExpressionAttributeNames=OWNER_NAME)
+
+
+def natively(state: str) -> Step:
+    """The state machine's own update in this state."""
+    states = {"input": {"attributes_key": "key", "wait_key": "key"}, "context": {"Task": {"Token": "token"}}}
+    arguments = evaluated(read_definition()["States"][state]["Arguments"], states)
+    return "update_item", {name: value for name, value in arguments.items() if name != "TableName"}
+
+
+def owned_by(owner: str) -> dict[str, Any]:
+    """The condition by which an item is deleted."""
+    return {
+        "ConditionExpression": "attribute_not_exists(#owner) OR #owner = :owner",
+        "ExpressionAttributeNames": OWNER_NAME,
+        "ExpressionAttributeValues": {":owner": {"S": owner}},
+    }
+
+
+def due(key: str, epoch_s: int, **more: Any) -> Step:
+    return put({"pk": {"S": key}, "due": {"S": "answer"}, "due_epoch_s": {"N": str(epoch_s)}, **more})
+
+
+def overdue(now: int) -> Step:
+    asked = {"IndexName": "DueAnswers", "KeyConditionExpression": "due = :due AND due_epoch_s < :now"}
+    return "query", asked | {"ExpressionAttributeValues": {":due": {"S": "answer"}, ":now": {"N": str(now)}}}
+
+
+SEEN = update(
+    "SET seen = :true", {":true": {"BOOL": True}}, ConditionExpression="attribute_exists(pk)", ReturnValues="ALL_NEW"
+)
+PLAYS: dict[str, list[Step]] = {
+    "a record is entered once": [get(), put(KEY, **IS_NEW), put(VERSION_2, **IS_NEW), get()],
+    "a save needs the version that was read": [
+        put(VERSION_2, **as_read(1)),
+        put(VERSION_2),
+        put({**KEY, "version": {"N": "3"}}, **as_read(1)),
+        put({**KEY, "version": {"N": "3"}}, **as_read(2)),
+        get(),
+    ],
+    "numbers are compared as numbers": [put({**KEY, "version": {"N": "2.0"}}), put(VERSION_2, **as_read(2)), get()],
+    "a text is no number": [put({**KEY, "version": {"S": "2"}}), put(VERSION_2, **as_read(2))],
+    "attributes are recorded": [stage(), get(), natively("Record attributes"), get(), natively("Record attributes")],
+    "attributes are laid ready again": [
+        *(stage(), natively("Record attributes")),
+        *(stage(20), get(), natively("Record attributes"), get()),
+    ],
+    "nothing is recorded that is not there": [natively("Record attributes"), get()],
+    "an item without a part of its attributes": [
+        update("SET staged = :attributes", {":attributes": {"M": STAGED}}),
+        *(natively("Record attributes"), get()),
+    ],
+    "an event is noted where somebody waits": [SEEN, get(), put(KEY), SEEN, get()],
+    "a wait begins": [natively("Await event"), put(KEY), natively("Await event"), get(), SEEN],
+    "a wait does not begin after its event": [put(KEY), SEEN, natively("Await event"), get()],
+    "an item is deleted by its owner": [
+        delete(),
+        *(put(KEY), delete(**owned_by("record")), get()),
+        *(stage(), delete(**owned_by("another")), get(), delete(**owned_by("record")), get()),
+    ],
+    "an index holds the items that have both its keys, in their order": [
+        *(due("later", 12, body={"B": b"-"}), due("now", 7), due("much later", 100)),
+        put({"pk": {"S": "none"}, "due": {"S": "answer"}}),
+        *(overdue(13), overdue(12), overdue(101), overdue(0)),
+        *(put({"pk": {"S": "now"}}), overdue(13)),
+    ],
+    "a key of the index is not empty": [put({**KEY, "due": {"S": ""}}), get()],
+    "an item has 400 kB": [
+        put({**KEY, "text": {"S": "x" * 404_000}}),
+        put({**KEY, "text": {"S": "x" * 410_000}}),
+        put({**KEY, "text": {"S": "ü" * 205_000}}),
+        put({**KEY, "body": {"B": b"x" * 410_000}}),
+        *(update("SET more = :text", {":text": {"S": "x" * 8000}}), delete()),
+        *(stage(190_000), natively("Record attributes"), stage(190_000), get()),
+        *(delete(), stage(410_000)),
+    ],
+    "a key is a text that is not empty": [
+        get(""),
+        put({"pk": {"S": ""}}),
+        put({"pk": {"N": "1"}}),
+        put({"body": {"S": "-"}}),
+        ("get_item", {"Key": {"id": {"S": "key"}}}),
+        ("get_item", {"Key": {**KEY, "version": {"N": "1"}}}),
+    ],
+    "the key does not change": [put(KEY), update("SET pk = :new", {":new": {"S": "another"}}), get()],
+    "placeholders are given and used": [
+        put(KEY),
+        update("SET owner = :owner", {":owner": {"S": "record"}}),
+        update("SET seen = :true"),
+        update("SET seen = :true", {":true": {"BOOL": True}, ":false": {"BOOL": False}}),
+        update("SET seen = :true", {":true": {"BOOL": True}}, ExpressionAttributeNames=OWNER_NAME),
+        get(),
+    ],
+    "nothing is set twice, and nothing to what is not there": [
+        put(KEY),
+        update("SET seen = :true, seen = :true", {":true": {"BOOL": True}}),
+        update("SET seen = :true REMOVE seen", {":true": {"BOOL": True}}),
+        update("SET seen = staged"),
+        update("REMOVE staged"),
+        get(),
+    ],
+    "another table or index": [
+        ("get_item", {"Key": KEY, "TableName": "another"}),
+        ("put_item", {"Item": KEY, "TableName": "another"}),
+    ],
+    "what botocore refuses": [
+        put({"pk": {"S": 1}}),
+        put({**KEY, "version": {"N": 2}}),
+        put({**KEY, "version": 2}),
+        ("put_item", {"Item": KEY, "Condition": "attribute_exists(pk)"}),
+        ("get_item", {}),
+    ],
+}
+
+
+STRICTER: list[Step] = [
+    put(KEY, ConditionExpression="version = :read"),
+    put({**KEY, "due": {"N": "7"}}),
+    put({**KEY, "due": {"S": "answer"}, "due_epoch_s": {"S": "7"}}),
+    ("delete_item", {"Key": {"pk": {"S": ""}}}),
+    update("SET #owner = :owner", {":owner": {"S": "record"}}),
+    (overdue(1)[0], overdue(1)[1] | {"IndexName": "Another"}),
+    put({**KEY, "version": {"N": "two"}}),
+    put({**KEY, "version": {"N": "1", "S": "1"}}),
+]
+"""Requests that DynamoDB refuses, and moto does not, or not as DynamoDB does."""
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def memory() -> Iterator[None]:
+    with Cloud() as cloud:
+        Account(cloud, TABLE, "")
+        yield
+
+
+def answered(step: Step) -> Any:
+    """The reply, or the error's code."""
+    method, arguments = step
+    try:
+        reply = getattr(aws("dynamodb"), method)(**{"TableName": TABLE, **arguments})
+    except ClientError as error:
+        return error.response["Error"]["Code"]
+    except Exception as error:
+        return type(error).__name__
+    return {name: value for name, value in reply.items() if name in ("Item", "Items", "Attributes", "Count")}
+
+
+@pytest.mark.parametrize("play", PLAYS)
+def test_the_memory_answers_as_moto(play: str) -> None:
+    with Cloud() as cloud:
+        Account(cloud, TABLE, "")
+        found = [answered(step) for step in PLAYS[play]]
+    with mock_aws():
+        create_table()
+        wanted = [answered(step) for step in PLAYS[play]]
+    for step, by_memory, by_moto in zip(PLAYS[play], found, wanted, strict=True):
+        assert by_memory == by_moto, step
+
+
+@pytest.mark.usefixtures("memory")
+@pytest.mark.parametrize("step", STRICTER, ids=str)
+def test_where_moto_is_kinder_than_dynamodb_the_memory_is_not(step: Step) -> None:
+    assert answered(step) == "ValidationException"
+    assert answered(get()) == {}
+
+
+@pytest.mark.usefixtures("memory")
+@pytest.mark.parametrize(
+    "step",
+    [
+        update("ADD version :one", {":one": {"N": "1"}}),
+        update("SET version = version + :one", {":one": {"N": "1"}}),
+        update("SET output.verdict = :no", {":no": {"S": "no"}}),
+        put(KEY, ConditionExpression="attribute_type(pk, :kind)", ExpressionAttributeValues={":kind": {"S": "S"}}),
+        put(KEY, ConditionExpression="NOT attribute_exists(pk)"),
+        put(KEY, ConditionExpression="version"),
+        put(KEY, ConditionExpression="version > :read", ExpressionAttributeValues={":read": {"N": "1"}}),
+        put(KEY, ReturnValues="ALL_OLD"),
+        put({**KEY, "tags": {"SS": ["a"]}}),
+        ("scan", {"FilterExpression": "attribute_exists(pk)"}),
+        ("query", {"KeyConditionExpression": "pk = :pk", "ExpressionAttributeValues": {":pk": {"S": "key"}}}),
+        ("transact_get_items", {"TransactItems": []}),
+    ],
+    ids=str,
+)
+def test_what_the_application_does_not_use_is_refused_by_the_memory(step: Step) -> None:
+    assert answered(step) in ("NotImplementedError", "TypeError", "ParamValidationError")
+    assert answered(get()) == {}
