@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -78,26 +79,37 @@ def step(
     return stepper.take_step("key", request_id)
 
 
-def supersede(store: MemoryStore) -> None:
-    """A Delete is admitted, by another actor."""
+@contextmanager
+def changed(store: MemoryStore) -> Iterator[tuple[ResourceRecord, RunRecord]]:
+    """The record and its run, which another actor saves with what the block does to them."""
     record = store.load("key")
-    record.requests["r1"].is_superseded = True
-    record.requests["d1"] = asked("Delete", "d1")
-    for run in record.made.values():
-        run.goal = "absent"
-        run.redact()
+    run = record.made["run"]
+    assert isinstance(run, RunRecord)
+    yield record, run
     store.save(record)
 
 
-def meet(store: MemoryStore, actor: Callable[[], None], saves_before: int) -> None:
+def supersede(store: MemoryStore) -> None:
+    """A Delete is admitted, by another actor."""
+    with changed(store) as (record, _):
+        record.requests["r1"].is_superseded = True
+        record.requests["d1"] = asked("Delete", "d1")
+        for run in record.made.values():
+            run.mark_for_deletion(2000)
+            run.redact()
+
+
+def meet(store: MemoryStore, actor: Callable[[MemoryStore], None], saves_before: int = 0) -> None:
     """Have another actor save right before a save of a step, after so many of its saves."""
-    store.before_save = (lambda: meet(store, actor, saves_before - 1)) if saves_before else actor
+    store.before_save = lambda: meet(store, actor, saves_before - 1) if saves_before else actor(store)
 
 
-def test_a_first_step_starts_the_run_and_waits() -> None:
-    store, backend = stored(), MemoryBackend()
-    assert step(store, backend) == Step("wait", 1)
-    assert backend.calls == ["threads.create", "runs.start"]
+def with_leftover(**leftover: object) -> MemoryStore:
+    """Something of a former request is still to be deleted."""
+    store = stored()
+    with changed(store) as (record, _):
+        record.made["old"] = wanted_run().model_copy(update={"key": "old", "goal": "absent", **leftover})
+    return store
 
 
 def test_a_look_that_learns_nothing_new_saves_nothing() -> None:
@@ -136,25 +148,12 @@ class Passing:
         return step
 
 
-def test_near_looks_are_waited_for_within_a_step() -> None:
-    store, backend = stored(), MemoryBackend()
-    waiting = Passing(meanwhile=lambda: backend.end("resp_1"))
-    assert waiting.step(store, backend, until=1700).outcome == "record"
-    assert waiting.waits == [0.5]
-
-
 def test_far_looks_are_left_to_the_state_machine() -> None:
     waiting = Passing()
     step = waiting.step(stored(), MemoryBackend(), until=1900)
     assert (step.outcome, step.wait_seconds) == ("wait", 32)
     assert waiting.now == pytest.approx(1000 + 30 / 0.06, abs=30)
     assert max(waiting.waits) < 30
-
-
-def test_a_deployment_can_leave_every_wait_to_the_state_machine() -> None:
-    waiting = Passing()
-    assert waiting.step(stored(), MemoryBackend(), until=1900, inline_seconds=0) == Step("wait", 1)
-    assert waiting.waits == []
 
 
 class Announced:
@@ -210,33 +209,24 @@ def test_a_delete_that_comes_while_a_step_waits_is_seen_at_its_next_look() -> No
     assert waiting.waits == [0.5]
 
 
-def test_an_ended_run_is_staged_and_then_recorded() -> None:
-    store, backend = stored(), MemoryBackend()
-    step(store, backend)
-    backend.end("resp_1")
-    assert step(store, backend) == Step("record", attributes_key="RUN#conv_1:resp_1")
-    assert store.staged == ["conv_1:resp_1"]
-
-
-def test_a_transient_error_is_a_wait_as_long_as_the_server_asks() -> None:
-    store, backend = stored(), MemoryBackend()
-    backend.faults["threads.create"] = [TransientError("429", 300)]
-    assert step(store, backend) == Step("wait", 300)
-
-
-@pytest.mark.parametrize(("asked_for", "longest"), [(2, 7), (300, 360), (None, 6)])
-def test_the_waits_of_many_are_spread_and_none_is_shorter_than_asked_for(asked_for: int | None, longest: int) -> None:
+@pytest.mark.parametrize(
+    ("refusal", "shortest", "longest"),
+    [
+        (TransientError("429", 2), 2, 7),
+        (TransientError("429", 300), 300, 360),
+        (TransientError("429"), 1, 6),
+        (ThreadBusy("locked", 9), 9, 14),
+    ],
+)
+def test_the_waits_of_many_are_spread_and_none_is_shorter_than_asked_for(
+    refusal: Exception, shortest: int, longest: int
+) -> None:
     """Runs that were refused at the same moment must not all come back at the same moment."""
     waits = set()
     for jitter in (0, 0.25, 0.5, 0.75, 1):
-        backend = MemoryBackend(faults={"threads.create": [TransientError("429", asked_for)]})
+        backend = MemoryBackend(faults={"runs.start": [refusal]})
         waits.add(step(stored(), backend, jitter=jitter).wait_seconds)
-    assert (min(waits), max(waits), len(waits)) == (asked_for or 1, longest, 5)
-
-
-def test_who_waits_for_the_same_thread_comes_back_at_another_time() -> None:
-    backend = MemoryBackend(faults={"runs.start": [ThreadBusy("locked", 9)]})
-    assert step(stored(), backend, jitter=1) == Step("wait", 14)
+    assert (min(waits), max(waits), len(waits)) == (shortest, longest, 5)
 
 
 def test_a_look_at_a_run_is_not_spread() -> None:
@@ -245,12 +235,7 @@ def test_a_look_at_a_run_is_not_spread() -> None:
 
 
 def test_a_server_that_asked_for_time_is_not_asked_again_for_the_sake_of_a_leftover() -> None:
-    store = stored()
-    record = store.load("key")
-    place, run = Owned(id="conv_0", is_ours=False), Owned(id="resp_0")
-    leftover = {"key": "old", "goal": "absent", "thread": place, "run": run}
-    record.made["old"] = wanted_run().model_copy(update=leftover)
-    store.save(record)
+    store = with_leftover(thread=Owned(id="conv_0", is_ours=False), run=Owned(id="resp_0"))
     backend = MemoryBackend(responses={"resp_0": ObservedRun("resp_0", "in_progress")})
     backend.faults["threads.create"] = [TransientError("429", 300)]
     for now in range(1000, 1300):
@@ -265,11 +250,7 @@ def test_a_delete_does_not_wait_for_what_its_create_waited_for() -> None:
     store, backend = stored(), MemoryBackend()
     backend.faults["runs.start"] = [TransientError("429", 300)]
     step(store, backend)
-    record = store.load("key")
-    record.requests["r1"].is_superseded = True
-    record.requests["d1"] = asked("Delete", "d1")
-    record.made["run"].mark_for_deletion(2000)
-    store.save(record)
+    supersede(store)
     assert step(store, backend, "d1", now=1001) == Step("respond")
     assert backend.items == {}
 
@@ -280,13 +261,6 @@ def test_no_wait_goes_past_the_deadline() -> None:
     assert step(store, backend, now=1900) == Step("wait", 100)
 
 
-def test_a_terminal_error_is_kept_as_the_reason() -> None:
-    store, backend = stored(), MemoryBackend()
-    backend.faults["runs.start"] = [TerminalError("no such model")]
-    assert step(store, backend) == Step("respond")
-    assert store.load("key").made["run"].failure == "no such model"
-
-
 def test_an_unknown_record_or_request_is_nothing_to_do() -> None:
     assert step(stored(), MemoryBackend(), "other") == Step("stop")
 
@@ -295,7 +269,7 @@ def test_an_unknown_record_or_request_is_nothing_to_do() -> None:
 def test_a_delete_that_comes_in_between_is_found_at_the_next_save(saves_before: int) -> None:
     """Whatever this actor made before it lost the race is known to the Delete, or cleaned up by this actor."""
     store, backend = stored(), MemoryBackend()
-    meet(store, lambda: supersede(store), saves_before - 1)
+    meet(store, supersede, saves_before - 1)
     assert step(store, backend).outcome == "stop"
     for run_id in list(backend.responses):
         backend.end(run_id, "cancelled")
@@ -307,14 +281,13 @@ def test_a_delete_that_comes_in_between_is_found_at_the_next_save(saves_before: 
 def test_what_is_made_after_its_delete_has_ended_is_cleaned_up_by_who_made_it() -> None:
     store, backend = stored(), MemoryBackend()
 
-    def delete_to_the_end() -> None:
+    def delete_to_the_end(store: MemoryStore) -> None:
         supersede(store)
-        record = store.load("key")
-        record.made.clear()
-        record.requests["d1"].is_superseded = True
-        store.save(record)
+        with changed(store) as (record, _):
+            record.made.clear()
+            record.requests["d1"].is_superseded = True
 
-    store.before_save = delete_to_the_end
+    meet(store, delete_to_the_end)
     assert step(store, backend) == Step("stop")
     assert (backend.items, store.load("key").made) == ({}, {})
 
@@ -324,15 +297,14 @@ def test_what_another_actor_deleted_is_not_entered_again_by_who_only_looked_at_i
     store, backend = stored(), MemoryBackend()
     step(store, backend)
 
-    def delete() -> None:
-        record = store.load("")
-        record.requests["r1"].is_superseded = True
-        record.made.clear()
-        store.save(record)
+    def delete(store: MemoryStore) -> None:
+        with changed(store) as (record, _):
+            record.requests["r1"].is_superseded = True
+            record.made.clear()
 
     backend.end("resp_1")
     backend.faults["runs.delete"] = [TerminalError("refused")]
-    store.before_save = delete
+    meet(store, delete)
     step(store, backend, now=1010)
     assert store.load("").made == {}
 
@@ -341,15 +313,12 @@ def test_of_two_threads_of_one_request_the_one_saved_later_is_deleted() -> None:
     """Lambda may deliver an event twice at once; each process makes a thread before it learns of the other."""
     store, backend = stored(), MemoryBackend()
 
-    def other_process() -> None:
-        record = store.load("key")
-        run = record.made["run"]
-        assert isinstance(run, RunRecord)
-        run.thread = Owned(id="conv_other")
+    def other_process(store: MemoryStore) -> None:
+        with changed(store) as (_, run):
+            run.thread = Owned(id="conv_other")
         backend.items["conv_other"] = []
-        store.save(record)
 
-    store.before_save = other_process
+    meet(store, other_process)
     step(store, backend)
     assert list(backend.items) == ["conv_other"]
     assert list(store.load("key").made) == ["run"]
@@ -359,16 +328,13 @@ def test_the_intent_of_another_process_outlives_a_lost_race() -> None:
     """That process may have ended right after it started the run."""
     store, backend = stored(), MemoryBackend()
 
-    def other_process() -> None:
-        record = store.load("key")
-        run = record.made["run"]
-        assert isinstance(run, RunRecord)
-        run.thread, run.files = Owned(id="conv_other"), SearchableFiles(is_ready=True)
+    def other_process(store: MemoryStore) -> None:
+        with changed(store) as (_, run):
+            run.thread, run.files = Owned(id="conv_other"), SearchableFiles(is_ready=True)
+            run.intend("other", 1000)
         backend.items["conv_other"] = []
-        run.intend("other", 1000)
-        store.save(record)
 
-    store.before_save = other_process
+    meet(store, other_process)
     assert step(store, backend).outcome == "wait"
     assert "runs.start" not in backend.calls
 
@@ -380,19 +346,15 @@ def test_the_intent_of_another_process_outlives_a_race_that_was_lost_on_one_thre
     store, backend = stored(), MemoryBackend()
     backend.faults["runs.start"] = [TransientError("429")]
 
-    def intend() -> None:
-        record = store.load("key")
-        run = record.made["run"]
-        assert isinstance(run, RunRecord)
-        run.intend("other", 1001)
-        store.save(record)
+    def intend(store: MemoryStore) -> None:
+        with changed(store) as (_, run):
+            run.intend("other", 1001)
 
     meet(store, intend, saves_before)
     assert step(store, backend).outcome == "wait"
-    run = store.load("key").made["run"]
-    assert isinstance(run, RunRecord)
-    assert run.attempt is not None
-    assert run.attempt.owner == "other"
+    with changed(store) as (_, run):
+        assert run.attempt is not None
+        assert run.attempt.owner == "other"
     assert backend.calls.count("runs.start") == saves_before - 1
 
 
@@ -409,17 +371,14 @@ def test_a_step_that_was_frozen_after_its_attempt_was_saved_looks_before_it_star
     """Another step has waited half a minute for a sign of the run meanwhile, and started it."""
     store, backend, clock = stored(), MemoryBackend(), [1000.0]
 
-    def freeze_after_the_attempt_is_saved() -> None:
-        store.before_save = lambda: clock.__setitem__(0, 1031.0)
-
-    store.before_save = freeze_after_the_attempt_is_saved
+    meet(store, lambda _: clock.__setitem__(0, 1031.0), saves_before=1)
     Stepper(store, store, backend, lambda: clock[0], lambda: 0).take_step("key", "r1")  # type: ignore[arg-type]
     assert backend.calls[:2] == ["threads.create", "runs.find_lost"]
 
 
 def test_a_vector_store_of_which_the_delete_had_not_heard_is_deleted() -> None:
     store, backend = stored(tools=[{"type": "file_search"}]), MemoryBackend()
-    meet(store, lambda: supersede(store), 1)
+    meet(store, supersede, saves_before=1)
     assert step(store, backend).outcome == "stop"
     assert list(backend.indexing) == ["vs_1"]
     assert step(store, backend, "d1") == Step("respond")
@@ -430,7 +389,7 @@ def test_an_output_that_was_put_when_its_delete_came_is_deleted() -> None:
     store, backend = stored(), MemoryBackend()
     step(store, backend)
     backend.end("resp_1")
-    meet(store, lambda: supersede(store), 0)
+    meet(store, supersede)
     step(store, backend)
     assert store.outputs == {"s3://outputs/conv_1:resp_1"}
     assert step(store, backend, "d1") == Step("respond")
@@ -441,7 +400,7 @@ def test_a_refused_start_is_forgotten_though_its_save_lost_a_race() -> None:
     """Else its Delete would wait for a run that is known not to be."""
     store, backend = stored(), MemoryBackend()
     backend.faults["runs.start"] = [TransientError("429")]
-    meet(store, lambda: supersede(store), 2)
+    meet(store, supersede, saves_before=2)
     assert step(store, backend).outcome == "stop"
     assert step(store, backend, "d1") == Step("respond")
     assert backend.calls.count("runs.start") == 1
@@ -453,24 +412,19 @@ def test_a_start_without_a_reply_is_not_made_again_though_its_save_lost_a_race()
     store, backend = stored(), MemoryBackend()
     backend.faults["runs.start"] = [LostReply("reset")]
 
-    def renew_url() -> None:
-        record = store.load("key")
-        record.requests["r1"].response_url = "https://new"
-        store.save(record)
+    def renew_url(store: MemoryStore) -> None:
+        with changed(store) as (record, _):
+            record.requests["r1"].response_url = "https://new"
 
-    meet(store, renew_url, 2)
+    meet(store, renew_url, saves_before=2)
     assert step(store, backend).outcome == "wait"
     assert step(store, backend).outcome == "wait"
     assert backend.calls.count("runs.start") == 1
 
 
 def test_a_leftover_that_cannot_be_deleted_does_not_fail_an_update() -> None:
-    store, backend = stored(), MemoryBackend()
-    record = store.load("key")
-    leftover = wanted_run().model_copy(update={"key": "old", "goal": "absent", "thread": Owned(id="conv_0")})
-    record.made["old"] = leftover
-    store.save(record)
-    backend.faults["threads.delete"] = [TerminalError("forbidden")] * 9
+    store = with_leftover(thread=Owned(id="conv_0"))
+    backend = MemoryBackend(faults={"threads.delete": [TerminalError("forbidden")] * 9})
     assert step(store, backend).outcome == "wait"
     backend.end("resp_1")
     assert step(store, backend).outcome == "record"
