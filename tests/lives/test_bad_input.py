@@ -61,13 +61,13 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
-@pytest.mark.parametrize("name", BAD)
-def test_bad_input_fails_at_once_without_a_call(world: World, name: str) -> None:
-    change, sentence = BAD[name]
-    answer = world.create({key: value for key, value in (PROPERTIES | change).items() if value is not None})
-    assert sentence in failure(answer)
-    assert answer["PhysicalResourceId"]
-    delete_all(world, answer)
+def test_bad_input_fails_at_once_without_a_call(world: World) -> None:
+    for name, (change, sentence) in BAD.items():
+        properties = {key: value for key, value in (PROPERTIES | change).items() if value is not None}
+        answer = world.create(properties, logical_id=name)
+        assert sentence in failure(answer), name
+        assert answer["PhysicalResourceId"]
+        delete_all(world, answer)
     assert world.openai.requests == []
 
 
@@ -161,14 +161,13 @@ UNUSABLE: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @each_wire
-@pytest.mark.parametrize("name", UNUSABLE)
 def test_what_the_server_cannot_use_fails_with_its_reason_and_leaves_nothing(
-    world: World, properties: dict[str, Any], name: str
+    world: World, properties: dict[str, Any]
 ) -> None:
-    change, sentence = UNUSABLE[name]
     names = {"BAD_FILE": world.openai.add_file(fails_indexing=True), "FILE": world.openai.add_file()}
-    answer = world.create(filled(properties | change, names))
-    assert sentence.replace("BAD_FILE", names["BAD_FILE"]) in failure(answer)
-    assert names["FILE"] not in answer["Reason"]
-    delete_all(world, answer)
+    for name, (change, sentence) in UNUSABLE.items():
+        answer = world.create(filled(properties | change, names), logical_id=name)
+        assert sentence.replace("BAD_FILE", names["BAD_FILE"]) in failure(answer), name
+        assert names["FILE"] not in answer["Reason"], name
+        delete_all(world, answer)
     assert runs_started(world) == 0

@@ -65,38 +65,35 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize("name", BROKEN)
-def test_an_answer_that_is_not_as_promised_fails_with_its_first_problem(
-    world: World, assistant_id: str, name: str
-) -> None:
+def test_an_answer_that_is_not_as_promised_fails_with_its_first_problem(world: World, assistant_id: str) -> None:
     """The answer's own words are not repeated: they may be secret."""
-    text, problem = BROKEN[name]
-    world.openai.script(Script(output_text=text))
-    answer = world.create({"assistant_id": assistant_id, "thread": THREAD, "response_format": promised()})
-    assert "is not the promised JSON: " + problem in failure(answer)
-    assert "secret word" not in answer["Reason"]
-    delete_all(world, answer)
+    properties = {"assistant_id": assistant_id, "thread": THREAD, "response_format": promised()}
+    for name, (text, problem) in BROKEN.items():
+        world.openai.script(Script(output_text=text))
+        answer = world.create(properties, logical_id=name)
+        assert "is not the promised JSON: " + problem in failure(answer), name
+        assert "secret word" not in answer["Reason"], name
+        delete_all(world, answer)
 
 
-@pytest.mark.parametrize(
-    ("text", "told"),
-    [
-        ('{"verdict": "maybe", "score": 1, "why": "It drops a column."}', True),
-        ('{"verdict": "maybe", "score": 1, "why": 7}', False),
-        ('{"verdict": "maybe", "score": 1}', False),
-        ('["why"]', False),
-        ("no JSON", False),
-    ],
-)
-def test_one_key_of_an_answer_that_fails_is_told_where_the_user_wants_it(
-    world: World, assistant_id: str, text: str, told: bool
-) -> None:
-    world.openai.script(Script(output_text=text))
+ASIDE = "; why: It drops a column."
+TOLD = {
+    '{"verdict": "maybe", "score": 1, "why": "It drops a column."}': True,
+    '{"verdict": "maybe", "score": 1, "why": 7}': False,
+    '{"verdict": "maybe", "score": 1}': False,
+    '["why"]': False,
+    "no JSON": False,
+}
+
+
+def test_one_key_of_an_answer_that_fails_is_told_where_the_user_wants_it(world: World, assistant_id: str) -> None:
     form = promised(SCHEMA | {"additionalProperties": True})
     properties = {"assistant_id": assistant_id, "thread": THREAD, "response_format": form, "reason_key": "why"}
-    reason = failure(world.create(properties))
-    assert "is not the promised JSON" in reason
-    assert ("; why: It drops a column." in reason) == told
+    for text, is_told in TOLD.items():
+        world.openai.script(Script(output_text=text))
+        reason = failure(world.create(properties, logical_id=text))
+        assert "is not the promised JSON" in reason
+        assert (ASIDE in reason) == is_told, text
 
 
 def test_an_assistant_can_make_the_promise_for_its_runs(world: World) -> None:
@@ -115,12 +112,11 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize("name", BAD)
-def test_a_promise_that_cannot_be_kept_is_refused_at_once(world: World, assistant_id: str, name: str) -> None:
-    form, sentence = BAD[name]
+def test_a_promise_that_cannot_be_kept_is_refused_at_once(world: World, assistant_id: str) -> None:
     before = len(world.openai.requests)
-    answer = world.create({"assistant_id": assistant_id, "thread": THREAD, "response_format": form})
-    assert sentence in failure(answer)
+    for name, (form, sentence) in BAD.items():
+        properties = {"assistant_id": assistant_id, "thread": THREAD, "response_format": form}
+        assert sentence in failure(world.create(properties, logical_id=name)), name
     assert len(world.openai.requests) == before
 
 

@@ -22,5 +22,6 @@ def failure(answer: dict[str, Any]) -> str:
 
 def delete_all(world: World, answer: dict[str, Any]) -> None:
     """Delete what a request made, a failed one too: nothing is left at the server."""
-    assert world.delete(answer["PhysicalResourceId"])["Status"] == "SUCCESS"
+    deleted = world.delete(answer["PhysicalResourceId"], logical_id=answer["LogicalResourceId"])
+    assert deleted["Status"] == "SUCCESS"
     assert left_at_openai(world) == NOTHING
