@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from threadrun.errors import InvalidProperties
 from threadrun.schema.arguments import DesiredAssistant, DesiredRun
-from threadrun.schema.json_schema import restored
 from threadrun.schema.parsing import parse_properties
 
 SCHEMA = {
@@ -42,35 +42,25 @@ def function(parameters: Any) -> dict[str, Any]:
     return {"type": "function", "function": {"name": "f", "parameters": parameters}}
 
 
-def parsed(*tools: dict[str, Any]) -> DesiredAssistant:
-    return parse_properties({"model": "m", "tools": list(tools)}, DesiredAssistant)[0]
+ODD = {"type": "object", "properties": {"n": {"type": "integer", "default": "3"}}}
 
 
-def test_a_schema_gets_its_types_back_by_keyword() -> None:
-    assert restored(stringified(SCHEMA)) == SCHEMA
-
-
-def test_parameters_as_text_are_taken_exactly() -> None:
-    """In text nothing was turned into a string, so nothing is turned back."""
-    odd = {"type": "object", "properties": {"n": {"type": "integer", "default": "3"}}}
-    [tool] = parsed(function(json.dumps(odd))).tools or ()
-    assert tool.function is not None
-    assert tool.function.parameters == odd
-
-
-def test_parameters_as_a_map_are_restored() -> None:
-    [tool] = parsed(function(stringified(SCHEMA))).tools or ()
-    assert tool.function is not None
-    assert tool.function.parameters == SCHEMA
-
-
-def test_keys_of_a_schema_are_data_in_pascal_case_too() -> None:
-    raw = {"Model": "m", "Tools": [{"Type": "function", "Function": {"Name": "f", "Parameters": {"type": "object"}}}]}
+@pytest.mark.parametrize(
+    ("given", "schema"),
+    [(stringified(SCHEMA), SCHEMA), (json.dumps(ODD), ODD)],
+    ids=["a map gets its types back by keyword", "text is taken exactly: in it nothing was turned into a string"],
+)
+@pytest.mark.parametrize("words", [str.lower, str.title], ids=["snake_case", "PascalCase"])
+def test_parameters_of_a_function_are_a_schema_whose_keys_are_data(
+    given: Any, schema: dict[str, Any], words: Callable[[str], str]
+) -> None:
+    named = {words("name"): "f", words("parameters"): given}
+    raw = {words("model"): "m", words("tools"): [{words("type"): "function", words("function"): named}]}
     desired, style = parse_properties(raw, DesiredAssistant)
-    assert style == "PascalCase"
-    assert desired.tools is not None
-    assert desired.tools[0].function is not None
-    assert desired.tools[0].function.parameters == {"type": "object"}
+    assert style == ("PascalCase" if "Model" in raw else "snake_case")
+    [tool] = desired.tools or ()
+    assert tool.function is not None
+    assert tool.function.parameters == schema
 
 
 @pytest.mark.parametrize(
@@ -93,19 +83,7 @@ def test_keys_of_a_schema_are_data_in_pascal_case_too() -> None:
 )
 def test_a_tool_that_cannot_be_is_named(tool: dict[str, Any], problem: str) -> None:
     with pytest.raises(InvalidProperties, match=problem):
-        parsed(tool)
-
-
-def test_a_run_takes_from_its_assistant_what_it_does_not_say_itself() -> None:
-    assistant = parse_properties(
-        {"model": "a", "instructions": "A.", "temperature": "1", "tools": [{"type": "code_interpreter"}]},
-        DesiredAssistant,
-    )[0]
-    messages = {"messages": [{"role": "user", "content": "Hi."}]}
-    run = parse_properties({"assistant_id": "asst_1", "temperature": "0", "thread": messages}, DesiredRun)[0]
-    effective = run.with_defaults_from(assistant)
-    assert (effective.model, effective.instructions, effective.temperature) == ("a", "A.", 0)
-    assert effective.tools == assistant.tools
+        parse_properties({"model": "m", "tools": [tool]}, DesiredAssistant)
 
 
 def test_files_are_listed_once_and_in_order() -> None:
