@@ -6,6 +6,7 @@ import json
 import time
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
@@ -38,27 +39,22 @@ def is_accepted(body: str, headers: dict[str, str]) -> bool:
     return True
 
 
-@pytest.mark.parametrize("event_type", EVENT_TYPES)
-def test_each_end_of_a_run_counts(event_type: str) -> None:
-    body = json.dumps({"type": event_type, "data": {"id": "resp_1"}})
-    assert ended_run(body, signed(body), SECRET, time.time()) == "resp_1"
-
-
 @pytest.mark.parametrize(
-    "body",
+    ("body", "run_id"),
     [
-        json.dumps({"type": "response.created", "data": {"id": "resp_1"}}),
-        json.dumps({"type": "batch.completed", "data": {"id": "batch_1"}}),
-        json.dumps({"type": "response.completed", "data": {"id": 7}}),
-        json.dumps({"type": "response.completed", "data": None}),
-        json.dumps({"type": ["response.completed"]}),
-        json.dumps(["response.completed"]),
-        "not JSON",
-        "",
+        *((json.dumps({"type": each, "data": {"id": "resp_1"}}), "resp_1") for each in EVENT_TYPES),
+        (json.dumps({"type": "response.created", "data": {"id": "resp_1"}}), None),
+        (json.dumps({"type": "batch.completed", "data": {"id": "batch_1"}}), None),
+        (json.dumps({"type": "response.completed", "data": {"id": 7}}), None),
+        (json.dumps({"type": "response.completed", "data": None}), None),
+        (json.dumps({"type": ["response.completed"]}), None),
+        (json.dumps(["response.completed"]), None),
+        ("not JSON", None),
+        ("", None),
     ],
 )
-def test_other_events_count_for_nothing(body: str) -> None:
-    assert ended_run(body, signed(body), SECRET, time.time()) is None
+def test_each_end_of_a_run_counts_and_nothing_else(body: str, run_id: str | None) -> None:
+    assert ended_run(body, signed(body), SECRET, time.time()) == run_id
 
 
 @pytest.mark.parametrize(
@@ -98,89 +94,71 @@ def test_a_large_event_is_refused_before_it_is_looked_into() -> None:
         ended_run(body, signed(body), SECRET, time.time())
 
 
-class Waiters:
-    """The client of Step Functions: who waits, and what happens to the call."""
+class Waits:
+    """A table of waits, and what the state machine's own update of its items comes to."""
 
-    def __init__(self, *tokens: str, error: Exception | None = None) -> None:
-        self.tokens, self.error = set(tokens), error
+    def __init__(self) -> None:
+        self.table = MemoryTable()
+        client: Any = self.table
+        self._events = EventWaits(client, "table")
+        self.announce = lambda: self._events.announce("resp_1", "request", 1000)
+        self.note_event = lambda: self._events.note_event("resp_1")
 
-    def send_task_success(self, *, taskToken: str, output: str) -> None:
-        if self.error:
-            raise self.error
-        if taskToken not in self.tokens:
-            raise ClientError({"Error": {"Code": "TaskTimedOut", "Message": ""}}, "SendTaskSuccess")
-        self.tokens.remove(taskToken)
-
-
-def event_waits(table: MemoryTable) -> EventWaits:
-    client: Any = table
-    return EventWaits(client, "table")
-
-
-def begins_to_wait(table: MemoryTable, key: str, token: str = "token") -> bool:
-    """What the state machine's own update of the item comes to."""
-    try:
-        table.update_natively(Key={"pk": {"S": key}}, ExpressionAttributeValues={":token": {"S": token}})
-    except TaskFailed:
-        return False
-    return True
+    def begin(self, key: str) -> bool:
+        try:
+            self.table.update_natively(Key={"pk": {"S": key}}, ExpressionAttributeValues={":token": {"S": "token"}})
+        except TaskFailed:
+            return False
+        return True
 
 
-def test_who_waits_for_the_run_is_woken_once() -> None:
-    table, waiters = MemoryTable(), Waiters("token")
-    assert begins_to_wait(table, event_waits(table).announce("resp_1", "request", 1000))
-    assert event_waits(table).note_event("resp_1") == EventWait("request", "token")
-    assert woken(waiters)
-    assert not woken(waiters), "a repeated event does nothing"
+def test_who_waits_for_the_run_is_woken() -> None:
+    waits = Waits()
+    assert waits.begin(waits.announce())
+    assert waits.note_event() == EventWait("request", "token")
 
 
-def woken(waiters: Waiters) -> bool:
-    client: Any = waiters
-    return wake(client, "token")
-
-
-def test_an_event_that_comes_before_the_wait_begins_keeps_it_from_beginning() -> None:
-    table = MemoryTable()
-    key = event_waits(table).announce("resp_1", "request", 1000)
-    assert event_waits(table).note_event("resp_1") == EventWait("request", None)
-    assert not begins_to_wait(table, key)
-
-
-def test_a_wait_that_is_announced_anew_can_begin() -> None:
-    table = MemoryTable()
-    event_waits(table).announce("resp_1", "request", 1000)
-    event_waits(table).note_event("resp_1")
-    assert begins_to_wait(table, event_waits(table).announce("resp_1", "request", 2000))
+def test_an_event_that_comes_before_the_wait_begins_keeps_it_from_beginning_until_it_is_announced_anew() -> None:
+    waits = Waits()
+    key = waits.announce()
+    assert waits.note_event() == EventWait("request", None)
+    assert not waits.begin(key)
+    assert waits.begin(waits.announce())
 
 
 def test_an_event_of_a_run_that_nobody_waits_for_leaves_nothing_behind() -> None:
-    table = MemoryTable()
-    assert event_waits(table).note_event("resp_1") is None
-    assert table.items == {}
+    waits = Waits()
+    assert waits.note_event() is None
+    assert waits.table.items == {}
+
+
+def refused(code: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": ""}}, "SendTaskSuccess")
+
+
+def test_a_repeated_event_wakes_nobody() -> None:
+    states = Mock()
+    states.send_task_success.side_effect = [None, refused("TaskTimedOut")]
+    assert [wake(states, "token"), wake(states, "token")] == [True, False]
 
 
 @pytest.mark.parametrize(
-    "error",
-    [
-        ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, "SendTaskSuccess"),
-        EndpointConnectionError(endpoint_url="https://states"),
-    ],
+    "error", [refused("ThrottlingException"), EndpointConnectionError(endpoint_url="https://states")]
 )
 def test_what_cannot_be_woken_now_is_to_be_told_again(error: Exception) -> None:
+    states = Mock()
+    states.send_task_success.side_effect = error
     with pytest.raises(TransientError):
-        woken(Waiters("token", error=error))
+        wake(states, "token")
 
 
 def test_an_event_that_comes_while_the_secret_cannot_be_read_is_to_be_sent_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def unreadable() -> str:
-        raise TerminalError("cannot read the webhooks' secret: ResourceNotFoundException")
-
-    app = SimpleNamespace(webhook_secret=unreadable, clock=lambda: 1000)
+    app = Mock(clock=lambda: 1000)
+    app.webhook_secret.side_effect = TerminalError("cannot read the webhooks' secret: ResourceNotFoundException")
     monkeypatch.setattr(webhook, "application", lambda: app)
-    context = SimpleNamespace(
-        function_name="webhook", memory_limit_in_mb=128, invoked_function_arn="arn", aws_request_id="1"
-    )
+    names = ("function_name", "memory_limit_in_mb", "invoked_function_arn", "aws_request_id")
+    context = SimpleNamespace(**dict.fromkeys(names, "any"))
     event = {"body": "{}", "headers": {}, "isBase64Encoded": False}
     assert webhook.handler(event, context) == {"statusCode": 503}  # type: ignore[arg-type]
