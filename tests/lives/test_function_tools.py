@@ -159,39 +159,12 @@ def test_a_throttled_handler_is_invoked_again_until_it_answers(world: World, ass
     assert outputs_seen(world) == {"call_1": "done"}
 
 
-def test_a_handler_that_stays_throttled_costs_the_time_that_the_run_has(world: World, assistant_id: str) -> None:
-    handler = world.tools.add("tool-order", always(Refused(429, "TooManyRequestsException")))
-    world.openai.script(calling(call("order", "call_1")))
-    answer = world.create(run_with(assistant_id, tool("order", handler), timeout_seconds=60))
-    assert "did not end within 60 s" in failure(answer)
-    delete_all(world, answer)
-
-
 def test_arguments_that_are_no_json_object_are_told_to_the_model(world: World, assistant_id: str, add_up: str) -> None:
     broken = {"type": "function_call", "name": "add_up", "call_id": "call_1", "arguments": '{"numbers": [1'}
     world.openai.script(calling(broken), calling(call("add_up", "call_2", numbers=[4])), Script(output_text="4"))
     answer = world.create(run_with(assistant_id, tool("add_up", add_up), on_tool_error="fail"))
     assert attributes(answer)["output_text"] == "4"
     assert json.loads(outputs_seen(world)["call_1"])["error"]["type"] == "InvalidArguments"
-
-
-def test_a_failed_handler_ends_the_run_where_that_is_asked_for(world: World, assistant_id: str) -> None:
-    handler = world.tools.add("tool-order", always(LookupError("secret text")))
-    world.openai.script(calling(call("order", "call_1")))
-    answer = world.create(run_with(assistant_id, tool("order", handler), on_tool_error="fail"))
-    assert "the handler of function order failed (LookupError): its log group tells more" in failure(answer)
-    assert "secret text" not in answer["Reason"]
-    assert outputs_seen(world) == {}
-    delete_all(world, answer)
-
-
-def test_rounds_are_bounded(world: World, assistant_id: str, add_up: str) -> None:
-    again = {"type": "function_call", "name": "add_up", "arguments": {"numbers": []}}
-    world.openai.script(calling(again, times=None))
-    answer = world.create(run_with(assistant_id, tool("add_up", add_up), max_tool_rounds="2"))
-    assert "called functions in more than 2 rounds (max_tool_rounds)" in failure(answer)
-    assert len(world.tools.events) == 2
-    delete_all(world, answer)
 
 
 def test_without_a_handler_the_call_is_an_attribute(world: World, assistant_id: str, add_up: str) -> None:
@@ -248,25 +221,58 @@ def on(thread_id: str, assistant_id: str, *tools: dict[str, Any], **more: Any) -
     return {"assistant_id": assistant_id, "existing_thread_id": thread_id, "tools": [*tools], **more}
 
 
-@pytest.mark.parametrize("ending", ["fail", "rounds", "deadline", "delete", "incomplete"])
-def test_no_call_is_left_unanswered_on_a_thread_that_others_use(
+THROTTLED = Refused(429, "TooManyRequestsException")
+ENDINGS: dict[str, tuple[Any, dict[str, Any], str]] = {
+    "the handler's failure": (
+        always(LookupError("secret text")),
+        {"on_tool_error": "fail"},
+        "the handler of function order failed (LookupError): its log group tells more",
+    ),
+    "the last round": (
+        lambda event: "output",
+        {"max_tool_rounds": 2},
+        "called functions in more than 2 rounds (max_tool_rounds)",
+    ),
+    "the deadline": (always(THROTTLED), {"timeout_seconds": 60}, "did not end within 60 s"),
+}
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_no_call_of_a_run_that_fails_is_left_unanswered_on_a_thread_that_others_use(
     world: World, assistant_id: str, shared: str, ending: str
 ) -> None:
     """Whatever ends the run: another one can use the thread at once, before the stack has deleted this one."""
-    errors = {"fail": LookupError(), "deadline": Refused(429, "TooManyRequestsException")}
-    function = always(errors[ending]) if ending in errors else lambda event: "output"
-    more = {"fail": {"on_tool_error": "fail"}, "rounds": {"max_tool_rounds": 1}, "deadline": {"timeout_seconds": 60}}
-    handlers = [tool("order", world.tools.add("tool-order", function) if ending != "delete" else None)]
-    rounds = 2 if ending == "rounds" else 1
-    status = "incomplete" if ending == "incomplete" else "completed"
-    world.openai.script(*(calling(call("order", f"call_{number}"), status=status) for number in range(rounds)))
-    answer = world.create(on(shared, assistant_id, *handlers, **more.get(ending, {})))
-    is_answered = ending == "incomplete" and world.wire == "assistants"  # There a run that asks is not over.
-    assert (answer["Status"] == "FAILED") == (ending != "delete" and not is_answered), answer
-    if ending == "delete":
-        assert world.delete(answer["PhysicalResourceId"])["Status"] == "SUCCESS"
+    function, more, reason = ENDINGS[ending]
+    handler = tool("order", world.tools.add("tool-order", function))
+    answered = more.get("max_tool_rounds", 0)
+    world.openai.script(*(calling(call("order", f"call_{number}")) for number in range(answered + 1)))
+    answer = world.create(on(shared, assistant_id, handler, **more))
+    assert reason in failure(answer)
+    assert "secret text" not in answer["Reason"]
+    assert len({event["call_id"] for event in world.tools.events}) == (answered or 1)
     attributes(world.create(on(shared, assistant_id), logical_id="Next"))
     assert world.delete(answer["PhysicalResourceId"])["Status"] == "SUCCESS"
+
+
+def test_no_call_that_is_left_to_the_user_outlives_its_run_on_a_thread_that_others_use(
+    world: World, assistant_id: str, shared: str
+) -> None:
+    world.openai.script(calling(call("order", "call_1")))
+    answer = world.create(on(shared, assistant_id, tool("order")))
+    assert attributes(answer)["status"] == "requires_action"
+    assert world.delete(answer["PhysicalResourceId"])["Status"] == "SUCCESS"
+    attributes(world.create(on(shared, assistant_id), logical_id="Next"))
+
+
+def test_no_call_of_an_incomplete_run_is_left_unanswered_on_a_thread_that_others_use(
+    world: World, assistant_id: str, shared: str
+) -> None:
+    handler = tool("order", world.tools.add("tool-order", lambda event: "output"))
+    world.openai.script(calling(call("order", "call_1"), status="incomplete"))
+    answer = world.create(on(shared, assistant_id, handler))
+    is_over = world.wire == "responses"  # On Assistants v2 a run that asks is not.
+    assert (answer["Status"] == "FAILED") == is_over, answer
+    attributes(world.create(on(shared, assistant_id), logical_id="Next"))
 
 
 def test_a_run_waits_while_the_functions_of_another_one_on_its_thread_are_called(

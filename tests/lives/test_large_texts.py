@@ -18,7 +18,7 @@ def bucket_keys() -> list[str]:
     return [each["Key"] for each in aws("s3").list_objects_v2(Bucket=BUCKET).get("Contents", [])]
 
 
-def test_an_output_of_a_megabyte_is_kept_whole_and_shortened_in_the_answer(world: World) -> None:
+def test_point_06_an_output_of_a_megabyte_is_kept_whole_and_shortened_in_the_answer(world: World) -> None:
     assert len(MEGABYTE.encode()) > 1_000_000
     world.openai.script(Script(output_text=MEGABYTE))
     answer = world.create(PROPERTIES)
@@ -38,7 +38,7 @@ def test_an_output_of_a_megabyte_is_kept_whole_and_shortened_in_the_answer(world
     assert bucket_keys() == []
 
 
-def test_keys_of_a_large_json_output_are_kept_whole_or_not_at_all(world: World) -> None:
+def test_point_06_keys_of_a_large_json_output_are_kept_whole_or_not_at_all(world: World) -> None:
     output = {"verdict": "yes", "essay": "ä" * 300_000, "score": 7}
     world.openai.script(Script(output_text=json.dumps(output)))
     answer = world.create(PROPERTIES)
@@ -48,7 +48,7 @@ def test_keys_of_a_large_json_output_are_kept_whole_or_not_at_all(world: World) 
     assert item["output"] == {"M": {"verdict": {"S": "yes"}}}, "what comes after the one too large is not there either"
 
 
-def test_an_output_that_fits_the_item_is_in_no_bucket(world: World) -> None:
+def test_point_06_an_output_that_fits_the_item_is_in_no_bucket(world: World) -> None:
     world.openai.script(Script(output_text="x" * 190_000))
     world.create(PROPERTIES)
     [item] = world.public_items().values()
@@ -57,7 +57,7 @@ def test_an_output_that_fits_the_item_is_in_no_bucket(world: World) -> None:
     assert bucket_keys() == []
 
 
-def test_an_error_message_of_40_kilobytes_is_shortened(world: World) -> None:
+def test_point_06_an_error_message_of_40_kilobytes_is_shortened(world: World) -> None:
     world.openai.script(Script(error=("server_error", "Ü" * 20_000)))
     answer = world.create(PROPERTIES)
     assert failure(answer).endswith("Ü…")

@@ -50,18 +50,6 @@ def test_a_server_gets_the_time_that_it_asks_for(world: World, seconds: float, j
     assert runs_started(world) == 1
 
 
-def test_runs_that_are_refused_together_do_not_come_back_together(world: World) -> None:
-    """They would be refused together again."""
-    world.openai.fault(Fault(*STARTS, "status", status=429, retry_after=2, times=RUNS))
-    create_at_once(world, RUNS)
-    tries = starts(world)
-    assert {tuple(each[:1]) for each in tries.values()} == {(0,)}, "all were refused at the same moment"
-    returns = Counter(second for _, second in tries.values())
-    assert min(returns) >= 2
-    assert max(returns.values()) < RUNS / 2
-    assert len(returns) >= 5
-
-
 def test_an_account_with_few_starts_a_minute_starts_all_in_the_end(world: World) -> None:
     """5 runs can start in each 10 seconds: whoever is refused is told to wait for the rest of them."""
     told = limit_starts(world, count=5, seconds=10)

@@ -1,7 +1,7 @@
 """The twelve points at which custom resources usually break, each with its tests; the number is in the name.
 
 1 Delete during Create, 2 the same request again, 3 a newer request, 4 ids of failures, 5 updates and their failures,
-6 the answer's size (tests/lives/test_large_texts.py has more), 7 answers that are not taken, 8 transient errors,
+6 the answer's size (tests/lives/test_large_texts.py), 7 answers that are not taken, 8 transient errors,
 9 secrets (tests/lives/test_secrecy.py), 10 deadlines, 11 whatever else fails (tests/lives/test_responder.py),
 12 earlier versions (tests/upgrade). tests/crashes breaks every single call of these, and has other requests come then.
 """
@@ -25,7 +25,6 @@ from tests.support.runs import (
     left_at_openai,
     runs_started,
 )
-from threadrun.cloudformation.response import MAX_BODY_BYTES
 from threadrun.reconcile.once import START_GRACE_SECONDS
 from threadrun.state.resource import resource_key
 
@@ -139,14 +138,6 @@ def test_point_05_a_refused_update_keeps_the_old_id(world: World, properties: di
     assert left_at_openai(world) == one, "the thread of the refused run is gone"
 
 
-def test_point_06_an_answer_is_never_larger_than_cloudformation_takes(world: World) -> None:
-    """Text of many bytes a character, in the output and in metadata that comes back nowhere."""
-    world.openai.script(Script(output_text="𝔘" * 5000))
-    world.create(PROPERTIES | {"metadata": {"k" * 64: "𝔘" * 512}})
-    assert len(world.url.bodies[-1]) <= MAX_BODY_BYTES
-    assert world.url.answers[-1]["Data"]["output_text"].strip("𝔘") == "…"
-
-
 @pytest.mark.parametrize("refusals", [[403, 500, 503], [500] * 7], ids=["at once", "by a later try"])
 def test_point_07_an_answer_that_is_not_taken_is_sent_again(world: World, refusals: list[int]) -> None:
     """A 403 is a failure too; the answer stays the same."""
@@ -178,16 +169,6 @@ def test_point_08_an_outage_of_two_minutes_fails_nothing(world: World) -> None:
     assert runs_started(world) == 1
     looks = [each.time - began for each in world.openai.requests if each.method == "GET"]
     assert sum(60 <= look < 180 for look in looks) > 3
-
-
-def test_point_08_unreadable_and_failed_looks_fail_nothing(world: World) -> None:
-    world.openai.script(Script(duration_s=30))
-    world.openai.fault(
-        Fault("GET", r"/v1/responses/.*", "status", status=503, times=3),
-        Fault("GET", r"/v1/responses/.*", "reset", times=2, after=3),
-        Fault("GET", r"/v1/responses/.*", "garbage", times=2, after=5),
-    )
-    attributes(world.create(PROPERTIES))
 
 
 @each_server

@@ -117,12 +117,15 @@ def test_a_cursor_that_is_gone_proves_nothing() -> None:
         ((429, {"error": {"message": "no money", "code": "insufficient_quota"}}), TerminalError),
         ((400, {"error": {"message": "locked", "code": "conversation_locked"}}), ThreadBusy),
         ((409, {"error": {"message": "locked", "code": "conversation_locked"}}), ThreadBusy),
+        ((400, {"error": {"message": "Thread thread_1 already has an active run run_1."}}), ThreadBusy),
+        ((400, {"error": {"message": "Can't add messages to thread_1 while a run run_1 is active."}}), ThreadBusy),
         ((401, {"error": {"message": "Incorrect API key provided: sk-test"}}), TerminalError),
     ],
 )
 def test_a_start_is_lost_only_where_it_may_have_had_its_effect(
     answer: Answer | Exception, error: type[Exception]
 ) -> None:
+    """The locks of Assistants v2 are known by their words: they have no code."""
     server, _ = backend(answer)
     with pytest.raises(error) as raised:
         server.runs.start(wanted(), "conv_1")
