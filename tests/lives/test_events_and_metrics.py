@@ -133,22 +133,17 @@ def test_metrics_of_a_completed_run(world: World, metrics: None, capsys: pytest.
 
 
 def test_metrics_of_runs_that_fail(world: World, metrics: None, capsys: pytest.CaptureFixture[str]) -> None:
-    world.openai.script(Script(error=("server_error", "The model had a bad day."), usage=(0, 0)))
-    world.create(PROPERTIES)
-    world.create(PROPERTIES | {"model": "no-such-model"}, logical_id="Refused")
-    found = measured(capsys)
-    assert found[("RunsFailed",)] == 2
-    assert found[("RunsFailed", "failed")] == found[("RunsFailed", "not_started")] == 1
-    assert found[("RunsStarted",)] == 1
-
-
-def test_a_run_whose_execution_is_aborted_counts_as_failed(
-    world: World, metrics: None, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """The responder answers for it."""
-    world.openai.script(Script(duration_s=300))
-    world.deliver(world.event("Create", PROPERTIES))
+    """For one whose execution is aborted the responder answers."""
+    world.openai.script(
+        Script(error=("server_error", "The model had a bad day."), usage=(0, 0)), Script(duration_s=300)
+    )
+    world.create(PROPERTIES, logical_id="Failed")
+    world.states.executions.clear()
+    world.deliver(world.event("Create", PROPERTIES, logical_id="Aborted"))
     world.abort_execution()
     world.settle()
+    world.create(PROPERTIES | {"model": "no-such-model"}, logical_id="Refused")
     found = measured(capsys)
-    assert (found[("RunsFailed",)], found[("RunsFailed", "ended_early")]) == (1, 1)
+    assert (found[("RunsFailed",)], found[("RunsStarted",)]) == (3, 2)
+    for reason in ("failed", "ended_early", "not_started"):
+        assert found[("RunsFailed", reason)] == 1, reason

@@ -15,7 +15,6 @@ import pytest
 from botocore.exceptions import ClientError
 
 from functions.responder import app as responder
-from local.openai_standin import Script
 from testkit.in_process.answer_url import AnswerUrl
 from testkit.in_process.world import VISIBILITY_SECONDS, World
 from testkit.template import ROOT
@@ -135,17 +134,6 @@ def test_point_11_an_execution_of_a_deployment_that_cannot_be_loaded_waits_for_a
     [answer] = world.url.answers
     assert "is failed" in failure(answer)
     assert answer["PhysicalResourceId"].startswith("conv_")
-
-
-def test_point_11_an_aborted_execution_is_answered(world: World) -> None:
-    """Somebody stops it in the console."""
-    world.openai.script(Script(duration_s=300))
-    world.deliver(world.event("Create", PROPERTIES))
-    execution = world.abort_execution()
-    world.settle()
-    [answer] = world.url.answers
-    assert f"its execution {execution.name} is aborted" in failure(answer)
-    delete_all(world, answer)
 
 
 def test_point_11_a_signal_function_that_is_broken_is_answered_for(world: World) -> None:

@@ -140,26 +140,16 @@ def test_an_item_is_billed_by_its_larger_state_and_by_its_index() -> None:
     assert table.write_units == 3 + 2 + 1
     table.get_item(Key={"pk": {"S": "k"}})
     assert table.read_units == 1
-
-
-def test_names_count_for_the_size_of_an_item() -> None:
     assert item_bytes({"pk": {"S": "key"}, "n": {"N": "1234"}, "flag": {"BOOL": True}}) == 5 + 5 + 5
 
 
-def test_a_group_covers_the_cdks_whole_interval_around_its_length() -> None:
+def test_the_plan_has_groups_around_their_length_and_a_log_normal_mix_in_the_time_of_the_longest() -> None:
     found = lengths(30, 10)
     assert sum(found) / 10 == pytest.approx(30)
-    assert [round(after - before, 3) for before, after in pairwise(found)] == [0.5] * 9
+    assert [round(after - before, 3) for before, after in pairwise(found)] == [0.5] * 9, "the CDK's whole interval"
     assert min(lengths(2, 10)) > 0
-
-
-def test_the_mix_is_log_normal() -> None:
-    found = mixed_lengths(1001)
-    assert found[500] == pytest.approx(20)
-    assert math.log(found[841] / 20) == pytest.approx(1, abs=0.01)
-
-
-def test_the_plan_fits_every_run_into_the_time_of_the_longest() -> None:
+    mix = mixed_lengths(1001)
+    assert (mix[500], math.log(mix[841] / 20)) == (pytest.approx(20), pytest.approx(1, abs=0.01))
     grouped = groups(runs_per_length=4, mix_runs=6)
     planned = plan(grouped)
     assert len(planned) == 5 * 4 + 6
