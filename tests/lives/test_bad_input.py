@@ -77,14 +77,6 @@ def test_all_problems_are_reported_together(world: World) -> None:
         assert part in answer["Reason"]
 
 
-def test_a_bad_update_keeps_the_old_id_and_run(world: World) -> None:
-    old = world.create(PROPERTIES)
-    answer = world.update(old["PhysicalResourceId"], PROPERTIES | {"temperature": "3"})
-    assert "temperature" in failure(answer)
-    assert answer["PhysicalResourceId"] == old["PhysicalResourceId"]
-    assert world.update(old["PhysicalResourceId"], PROPERTIES)["Data"] == old["Data"]
-
-
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -18,18 +18,6 @@ RUNS = 20
 STARTS = ("POST", "/v1/responses")
 
 
-def create_at_once(world: World, count: int) -> list[str]:
-    """Create so many runs at the same moment, which all succeed; returns them in the order of their answers."""
-    world.app.jitter = random.Random(11).random
-    for number in range(count):
-        properties = PROPERTIES | {"metadata": {"run": str(number)}}
-        world.deliver(world.event("Create", properties, logical_id=str(number)))
-    world.settle()
-    assert [answer["Status"] for answer in world.url.answers] == ["SUCCESS"] * count
-    assert runs_started(world) == count
-    return [answer["LogicalResourceId"] for answer in world.url.answers]
-
-
 def starts(world: World) -> dict[str, list[float]]:
     """When each run was tried to be started, in seconds since the beginning."""
     found: dict[str, list[float]] = {}
@@ -53,7 +41,13 @@ def test_a_server_gets_the_time_that_it_asks_for(world: World, seconds: float, j
 def test_an_account_with_few_starts_a_minute_starts_all_in_the_end(world: World) -> None:
     """5 runs can start in each 10 seconds: whoever is refused is told to wait for the rest of them."""
     told = limit_starts(world, count=5, seconds=10)
-    create_at_once(world, RUNS)
+    world.app.jitter = random.Random(11).random
+    for number in range(RUNS):
+        properties = PROPERTIES | {"metadata": {"run": str(number)}}
+        world.deliver(world.event("Create", properties, logical_id=str(number)))
+    world.settle()
+    assert [answer["Status"] for answer in world.url.answers] == ["SUCCESS"] * RUNS
+    assert runs_started(world) == RUNS
     for run, tries in starts(world).items():
         for refused, again in itertools.pairwise(tries):
             assert again >= told[run, refused]
@@ -83,14 +77,6 @@ def limit_starts(world: World, count: int, seconds: int) -> dict[tuple[str, floa
 
     application.handle = limited  # type: ignore[method-assign]
     return told
-
-
-def test_a_hot_run_does_not_fail_the_others_of_its_account(world: World) -> None:
-    world.openai.fault(Fault(*STARTS, "status", status=429, retry_after=300))
-    assert create_at_once(world, 10)[-1] == "0", "nine are answered while it waits"
-    tries = starts(world)
-    assert tries["0"][1] >= 300
-    assert max(tries[str(number)][-1] for number in range(1, 10)) == 0
 
 
 def test_a_wait_beyond_the_deadline_fails_by_the_deadline_and_says_what_it_waited_for(world: World) -> None:

@@ -53,12 +53,9 @@ def test_point_11_an_event_that_names_nobody_is_dropped(world: World) -> None:
 def test_point_11_a_function_that_cannot_receive_is_replaced_by_the_state_machine(world: World) -> None:
     """Three crashes at import, say; the function of the steps is sound."""
     world.fail_next["custom_resource"] = [ImportError("secret text")] * 3
-    attributes(world.create(PROPERTIES))
-    assert runs_started(world) == 1
-
-
-def test_point_11_a_delete_whose_function_failed_is_carried_out(world: World) -> None:
     made = world.create(PROPERTIES)
+    attributes(made)
+    assert runs_started(world) == 1
     world.fail_next["custom_resource"] = [MemoryError()] * 3
     delete_all(world, made)
 

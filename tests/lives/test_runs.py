@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -40,10 +41,21 @@ def create_with_a_tool(world: World) -> None:
     attributes(world.create({**PROPERTIES, "tools": [{"type": "function", "function": function}]}))
 
 
-def command(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["runs", "--region", "us-east-1", *arguments])
-    monkeypatch.setenv("COLUMNS", "80")
-    return runs.main()
+Command = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """`make runs`: its exit code, and what it prints on both streams."""
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["runs", "--region", "us-east-1", *arguments])
+        monkeypatch.setenv("COLUMNS", "80")
+        capsys.readouterr()
+        code = runs.main()
+        return code, *capsys.readouterr()
+
+    return run
 
 
 def test_a_run_with_a_tool_shows_where_its_time_went(world: World) -> None:
@@ -92,12 +104,12 @@ def test_a_run_that_could_not_start_is_shown_as_failed(world: World) -> None:
 
 
 def test_the_command_prints_a_table_and_writes_the_page_without_what_was_asked_or_answered(
-    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    world: World, command: Command, tmp_path: Path
 ) -> None:
     create_with_a_tool(world)
     page = tmp_path / "timeline.html"
-    assert command(monkeypatch, "--table", TABLE, "--html", str(page)) == 0
-    printed = capsys.readouterr().out
+    code, printed, _ = command("--table", TABLE, "--html", str(page))
+    assert code == 0
     for text in ("Run", "example", "gpt-5.4-mini", "completed", "33", "tools"):
         assert text in printed
     written = page.read_text()
@@ -107,22 +119,16 @@ def test_the_command_prints_a_table_and_writes_the_page_without_what_was_asked_o
         assert text not in printed + written
 
 
-def test_the_command_says_what_is_missing(
-    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert command(monkeypatch, "--table", TABLE) == 0
-    assert capsys.readouterr().out == f"Table {TABLE} has no runs.\n"
-    assert command(monkeypatch, "--table", "other") == 1
-    assert capsys.readouterr().err == "make runs failed: table other does not exist in us-east-1\n"
+def test_the_command_says_what_is_missing(world: World, command: Command) -> None:
+    assert command("--table", TABLE) == (0, f"Table {TABLE} has no runs.\n", "")
+    assert command("--table", "other") == (1, "", "make runs failed: table other does not exist in us-east-1\n")
 
 
-def test_a_record_that_cannot_be_read_is_not_repeated(
-    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_record_that_cannot_be_read_is_not_repeated(world: World, command: Command) -> None:
     body = recorded_runs.zlib.compress(b'{"stack_id": ["secret"]}')
     item = {"pk": {"S": "RESOURCE#1"}, "body": {"B": body}, "version": {"N": "1"}}
     aws("dynamodb").put_item(TableName=TABLE, Item=item)
-    assert command(monkeypatch, "--table", TABLE) == 1
-    printed = capsys.readouterr()
-    assert "secret" not in printed.out + printed.err
-    assert "is it of a newer version?" in printed.err
+    code, printed, error = command("--table", TABLE)
+    assert code == 1
+    assert "secret" not in printed + error
+    assert "is it of a newer version?" in error

@@ -26,13 +26,6 @@ def bars(page: ElementTree.Element) -> list[tuple[str, float, float, float]]:
     return [(each.attrib["class"], *(float(each.attrib[name]) for name in ("x", "width", "y"))) for each in found]
 
 
-def test_a_bar_lies_where_its_time_does() -> None:
-    scale = (WIDTH - LEFT - RIGHT) / 40
-    assert [(phase, x, width) for phase, x, width, _ in bars(read(ONE))] == [
-        (span.phase, LEFT + (span.begin_epoch_s - NOON) * scale, span.seconds * scale) for span in ONE.spans
-    ]
-
-
 def test_every_bar_says_what_it_is_to_a_reader_who_sees_no_colours_and_the_table_has_the_same() -> None:
     page = read(ONE)
     told = [title.text for title in page.iterfind(".//rect/title")]

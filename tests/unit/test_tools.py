@@ -1,8 +1,9 @@
-"""Tools of a run or an assistant: which parts belong together, and a function's parameters with their types."""
+"""Tools of a run or an assistant, and the schemas of their parameters and of answers."""
 
 from __future__ import annotations
 
 import json
+import urllib.request
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from threadrun.errors import InvalidProperties
 from threadrun.schema.arguments import DesiredAssistant, DesiredRun
+from threadrun.schema.json_schema import first_problem
 from threadrun.schema.parsing import parse_properties
 
 SCHEMA = {
@@ -95,3 +97,39 @@ def test_files_are_listed_once_and_in_order() -> None:
     run = parse_properties({"model": "m", "thread": thread, "tools": tools}, DesiredRun)[0]
     assert run.attached_file_ids == ("file-2", "file-1")
     assert run.file_ids == ("file-2", "file-1", "file-3")
+
+
+# --- answers held against a schema
+
+
+@pytest.mark.parametrize(
+    ("schema", "text", "problem"),
+    [
+        ({"type": "object"}, "{}", None),
+        ({}, "7", None),
+        ({"$defs": {"n": {"type": "number"}}, "properties": {"a": {"$ref": "#/$defs/n"}}}, '{"a": 1}', None),
+        ({"type": "object"}, "[1]", 'the whole is not as the schema says: type "object"'),
+        ({"items": {"maxLength": 2}}, '["ab", "secret"]', "[1] is not as the schema says: maxLength 2"),
+        ({"properties": {"a": {"required": ["b", "c"]}}}, '{"a": {"b": 1}}', "a lacks c"),
+        ({"enum": ["x" * 300]}, '"secret"', "the whole is not as the schema says: enum"),
+        ({"anyOf": [{"type": "string"}, {"type": "null"}]}, "7", "the whole is not as the schema says: anyOf"),
+        ({"$ref": "#/$defs/nowhere"}, "7", "its schema refers to what it does not have"),
+        ({"type": "object"}, '{"secret": ', "it is no JSON"),
+        ({"type": "object"}, "[" * 100_000, "it is no JSON"),
+    ],
+)
+def test_the_first_problem_of_an_answer_is_told_by_place_and_rule_and_never_by_its_own_words(
+    schema: dict[str, Any], text: str, problem: str | None
+) -> None:
+    assert first_problem(text, schema) == problem
+
+
+def test_a_reference_is_never_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The schema is a stack author's: it must not make the function call an address of their choice."""
+
+    def fetched(*_: object, **__: object) -> None:
+        pytest.fail("a reference was fetched")
+
+    monkeypatch.setattr(urllib.request, "urlopen", fetched)
+    problem = first_problem("7", {"$ref": "http://127.0.0.1:9/schema"})
+    assert problem == "its schema refers to what it does not have"
