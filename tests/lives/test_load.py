@@ -7,11 +7,9 @@ import random
 from collections import Counter
 from typing import Any
 
-import pytest
-
 from local.openai_standin import Fault
 from testkit.in_process.world import World
-from tests.support.answers import attributes, delete_all, failure
+from tests.support.answers import delete_all, failure
 from tests.support.runs import PROPERTIES, runs_started
 
 RUNS = 20
@@ -25,17 +23,6 @@ def starts(world: World) -> dict[str, list[float]]:
         if (request.method, request.path) == STARTS:
             found.setdefault(request.body["metadata"]["run"], []).append(request.time - world.clock.BEGIN)
     return found
-
-
-@pytest.mark.parametrize("jitter", [0, 1])
-@pytest.mark.parametrize("seconds", [2, 300])
-def test_a_server_gets_the_time_that_it_asks_for(world: World, seconds: float, jitter: float) -> None:
-    world.app.jitter = lambda: jitter
-    world.openai.fault(Fault(*STARTS, "status", status=429, retry_after=seconds))
-    attributes(world.create(PROPERTIES | {"metadata": {"run": "0"}}))
-    first, second = starts(world)["0"]
-    assert seconds <= second - first <= seconds + max(5, seconds / 5) + 1
-    assert runs_started(world) == 1
 
 
 def test_an_account_with_few_starts_a_minute_starts_all_in_the_end(world: World) -> None:

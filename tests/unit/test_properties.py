@@ -25,29 +25,21 @@ def test_cloudformations_strings_become_typed_values() -> None:
     assert run.timeout_seconds == 60
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("temperature", "warm"),
-        ("temperature", "nan"),
-        ("temperature", " 1"),
-        ("temperature", "true"),
-        ("temperature", True),
-        ("max_completion_tokens", "1e3"),
-        ("max_completion_tokens", "1024.0"),
-        ("max_completion_tokens", ""),
-        ("stream", "True"),
-        ("stream", "1"),
-        ("model", ""),
-        ("accept_statuses", []),
-        ("accept_statuses", ["done"]),
-        ("timeout_seconds", "3601"),
-        ("deletion_policy", "keep"),
-        ("response_format", {"type": "xml"}),
-        ("thread", "Hello."),
-        ("metadata", ["a"]),
-    ],
-)
+UNREADABLE: dict[str, list[Any]] = {
+    "temperature": ["warm", "nan", " 1", "true", True],
+    "max_completion_tokens": ["1e3", "1024.0", ""],
+    "stream": ["True", "1"],
+    "model": [""],
+    "accept_statuses": [[], ["done"]],
+    "timeout_seconds": ["3601"],
+    "deletion_policy": ["keep"],
+    "response_format": [{"type": "xml"}],
+    "thread": ["Hello."],
+    "metadata": [["a"]],
+}
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, each) for name, values in UNREADABLE.items() for each in values])
 def test_nothing_is_recast_by_guessing(name: str, value: Any) -> None:
     with pytest.raises(InvalidProperties, match=name):
         parsed(**{name: value})
@@ -87,24 +79,18 @@ def test_prompt_texts_are_not_repeated_in_problems() -> None:
     assert "secret" not in raised.value.reason
 
 
-@pytest.mark.parametrize(
-    ("change", "is_another_run"),
-    [
-        ({"timeout_seconds": "5"}, False),
-        ({"accept_statuses": ["failed"]}, False),
-        ({"deletion_policy": "retain"}, False),
-        ({"stream": "true"}, False),
-        ({"model": "n"}, True),
-        ({"triggers": {"a": "1"}}, True),
-        ({"metadata": {"a": "1"}}, True),
-        ({"temperature": "0"}, True),
-        ({"import_id": "a:b"}, True),
-    ],
-)
-def test_what_openai_sees_and_triggers_change_the_identity_and_bookkeeping_does_not(
-    change: dict[str, Any], is_another_run: bool
-) -> None:
-    assert (parsed(**change).identity() != parsed().identity()) == is_another_run
+BOOKKEEPING = [
+    {"timeout_seconds": "5"},
+    {"accept_statuses": ["failed"]},
+    {"deletion_policy": "retain"},
+    {"stream": "true"},
+]
+SEEN = [{"model": "n"}, {"triggers": {"a": "1"}}, {"metadata": {"a": "1"}}, {"temperature": "0"}, {"import_id": "a:b"}]
+
+
+@pytest.mark.parametrize("change", [*BOOKKEEPING, *SEEN])
+def test_what_openai_sees_and_triggers_change_the_identity_and_bookkeeping_does_not(change: dict[str, Any]) -> None:
+    assert (parsed(**change).identity() != parsed().identity()) == (change in SEEN)
 
 
 def test_an_imported_run_is_known_by_its_id_alone() -> None:

@@ -154,12 +154,6 @@ def test_a_look_that_learns_nothing_new_saves_nothing(under_way: Scene) -> None:
 # --- waits
 
 
-def test_far_looks_are_left_to_the_state_machine(scene: Scene) -> None:
-    assert scene.wait_in_step(until=1900) == Step("wait", 32)
-    assert scene.now == pytest.approx(1000 + 30 / 0.06, abs=30)
-    assert max(scene.waits) < 30
-
-
 def test_where_the_server_tells_a_far_look_waits_for_an_event(scene: Scene) -> None:
     assert scene.wait_in_step(1900, Announced()) == Step("await_event", 600, wait_key="WAIT#resp_1")
     assert scene.now == 1010, "what ends soon is waited for in the function"

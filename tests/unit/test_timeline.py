@@ -44,29 +44,28 @@ class Life:
         return [(phase.name, phase.since_epoch_s) for phase in read.timeline]
 
 
-@pytest.mark.parametrize(
-    ("looks", "timeline"),
-    [
-        (
-            [(1000.5,), (1001,), (1002.25, "in_progress"), (1003,), (1012.5, "completed", {"completed_at": 1009})],
-            [("queued", 1000.5), ("running", 1002.25), ("answering", 1009)],
-        ),
-        ([(1001,), (1010, "in_progress", {"started_at": 1004})], [("queued", 1001), ("running", 1004)]),
-        ([(1001,), (1300, "completed", {"completed_at": 1299})], [("running", 1001), ("answering", 1299)]),
-        ([(1001,), (2000,)], [("queued", 1001), ("answering", 2000)]),
-        (
-            [(1001.75,), (1003.5, "in_progress"), (1004, "completed", {"completed_at": 1001})],
-            [("queued", 1001.75), ("running", 1003.5), ("answering", 1003.5)],
-        ),
-    ],
-    ids=[
-        "an end is when the server says that it was, not when somebody looked",
-        "the server's own start counts",
-        "with webhooks nobody may see it begin, and it counts as running",
-        "it never left the queue",
-        "times never go back, though the server's clock has whole seconds, and is another one",
-    ],
-)
+STORIES: dict[str, tuple[list[Any], list[tuple[str, float]]]] = {
+    "an end is when the server says that it was, not when somebody looked": (
+        [(1000.5,), (1001,), (1002.25, "in_progress"), (1003,), (1012.5, "completed", {"completed_at": 1009})],
+        [("queued", 1000.5), ("running", 1002.25), ("answering", 1009)],
+    ),
+    "the server's own start counts": (
+        [(1001,), (1010, "in_progress", {"started_at": 1004})],
+        [("queued", 1001), ("running", 1004)],
+    ),
+    "with webhooks nobody may see it begin, and it counts as running": (
+        [(1001,), (1300, "completed", {"completed_at": 1299})],
+        [("running", 1001), ("answering", 1299)],
+    ),
+    "it never left the queue": ([(1001,), (2000,)], [("queued", 1001), ("answering", 2000)]),
+    "times never go back, though the server's clock has whole seconds, and is another one": (
+        [(1001.75,), (1003.5, "in_progress"), (1004, "completed", {"completed_at": 1001})],
+        [("queued", 1001.75), ("running", 1003.5), ("answering", 1003.5)],
+    ),
+}
+
+
+@pytest.mark.parametrize(("looks", "timeline"), STORIES.values(), ids=STORIES)
 def test_a_run_goes_from_its_request_to_its_end(looks: list[Any], timeline: list[tuple[str, float]]) -> None:
     life = Life()
     for now, *status, shown in [look if len(look) == 3 else (*look, {}) for look in looks]:
