@@ -9,7 +9,7 @@ import openai
 
 from local.openai_standin import Fault
 from testkit.in_process.world import World
-from tests.support.answers import attributes, delete_all
+from tests.support.answers import attributes, delete_all, failure
 from tests.support.runs import ASSISTANT, NOTHING, THREAD, each_wire, left_at_openai
 
 EXPERT: dict[str, Any] = {
@@ -28,53 +28,39 @@ def last_start(world: World) -> dict[str, Any]:
     return dict(bodies[-1])
 
 
-def test_an_assistant_keeps_its_id_and_raises_its_version(world: World) -> None:
-    created = world.create(EXPERT, **ASSISTANT)
+def test_an_assistant_keeps_its_id_and_raises_its_version_with_each_change(world: World) -> None:
+    event = world.event("Create", EXPERT, **ASSISTANT)
+    created = world.send(event)
+    assert world.send(event) == created, "a repeated request makes no other one"
     assistant_id = created["PhysicalResourceId"]
     assert assistant_id.startswith("asst_")
     known = {"id": assistant_id, "created_at": "1800000000", "name": "expert", "model": "gpt-5.4-mini"}
     assert created["Data"] == known | {"version": "1"}
-    for properties, version in ((BRIEF, "2"), (BRIEF, "2"), (EXPERT, "3")):
+    failed = world.update(assistant_id, EXPERT | {"temperature": "3"}, **ASSISTANT)
+    assert "temperature" in failure(failed)
+    assert failed["PhysicalResourceId"] == assistant_id
+    for properties, version in ((EXPERT, "1"), (BRIEF, "2"), (BRIEF, "2"), (EXPERT, "3")):
         updated = world.update(assistant_id, properties, **ASSISTANT)
         assert (updated["PhysicalResourceId"], updated["Data"]) == (assistant_id, known | {"version": version})
     assert world.openai.requests == [], "OpenAI has no assistants any more: it is ours"
+    assert [key for key in world.items() if key.startswith("ASSISTANT#")] == [f"ASSISTANT#{assistant_id}"]
     assert world.delete(assistant_id, **ASSISTANT)["Status"] == "SUCCESS"
     assert not [key for key in world.items() if key.startswith("ASSISTANT#")]
 
 
-def test_a_run_uses_its_assistant_and_overrides_it(world: World) -> None:
+def test_a_run_uses_its_assistant_overrides_it_and_outlives_it(world: World) -> None:
     assistant_id = world.create(EXPERT, **ASSISTANT)["PhysicalResourceId"]
-    run = world.create({"assistant_id": assistant_id, "instructions": "Be brief.", "thread": QUESTION})
+    properties = {"assistant_id": assistant_id, "instructions": "Be brief.", "thread": QUESTION}
+    run = world.create(properties)
     data = attributes(run)
     sent = last_start(world)
     assert (sent["model"], sent["instructions"], sent["temperature"]) == ("gpt-5.4-mini", "Be brief.", 0.5)
     assert sent["tools"] == [{"type": "function", "name": "look_up", "parameters": {"type": "object"}, "strict": False}]
     assert (data["assistant_id"], data["assistant_version"]) == (assistant_id, "1")
-
-
-def test_a_run_keeps_its_record_when_its_assistant_goes(world: World) -> None:
-    assistant_id = world.create(EXPERT, **ASSISTANT)["PhysicalResourceId"]
-    properties = {"assistant_id": assistant_id, "thread": QUESTION}
-    run = world.create(properties)
     world.delete(assistant_id, **ASSISTANT)
     again = world.update(run["PhysicalResourceId"], properties | {"timeout_seconds": "60"})
-    assert again["Data"] == run["Data"]
-    assert world.delete(run["PhysicalResourceId"])["Status"] == "SUCCESS"
-
-
-def test_a_failed_update_of_an_assistant_keeps_the_old_version(world: World) -> None:
-    assistant_id = world.create(EXPERT, **ASSISTANT)["PhysicalResourceId"]
-    failed = world.update(assistant_id, EXPERT | {"temperature": "3"}, **ASSISTANT)
-    assert (failed["Status"], failed["PhysicalResourceId"]) == ("FAILED", assistant_id)
-    back = world.update(assistant_id, EXPERT, **ASSISTANT)
-    assert back["Data"]["version"] == "1"
-
-
-def test_a_repeated_creation_makes_one_assistant(world: World) -> None:
-    event = world.event("Create", EXPERT, **ASSISTANT)
-    first, again = world.send(event), world.send(event)
-    assert first == again
-    assert len([key for key in world.items() if key.startswith("ASSISTANT#")]) == 1
+    assert attributes(again) == data
+    delete_all(world, run)
 
 
 def messages(count: int) -> list[dict[str, str]]:

@@ -208,19 +208,10 @@ def test_an_accepted_status_counts_as_success(world: World, properties: dict[str
 
 
 @each_wire
-def test_an_existing_thread_is_used_and_survives(world: World, properties: dict[str, Any]) -> None:
-    first = world.create(properties, logical_id="First")
-    one, thread_id = left_at_openai(world), first["Data"]["thread_id"]
-    second = world.create(on_thread(properties, thread_id), logical_id="Second")
-    assert second["Data"]["thread_id"] == thread_id
-    world.delete(second["PhysicalResourceId"], logical_id="Second")
-    assert left_at_openai(world) == one
-
-
-@each_wire
-def test_runs_on_one_thread_wait_their_turn(world: World, properties: dict[str, Any]) -> None:
+def test_runs_on_one_thread_wait_their_turn_and_leave_it(world: World, properties: dict[str, Any]) -> None:
     """Whether it is a run's own or is shared, runs queue up behind each other: that is no error."""
     thread_id = world.create(PROPERTIES["thread"], **THREAD)["PhysicalResourceId"]
+    thread_alone = left_at_openai(world)
     world.openai.script(Script(duration_s=60), Script(duration_s=8, times=2))
     events = [world.event("Create", on_thread(properties, thread_id), logical_id=f"Run{number}") for number in range(3)]
     for event in events:
@@ -230,3 +221,7 @@ def test_runs_on_one_thread_wait_their_turn(world: World, properties: dict[str, 
     assert [answers[event["RequestId"]] for event in events] == ["SUCCESS"] * 3
     assert world.openai.counters()["max_concurrent_per_conversation"] <= 1
     assert runs_started(world) == 3
+    for answer in world.url.answers[-3:]:
+        assert answer["Data"]["thread_id"] == thread_id
+        world.delete(answer["PhysicalResourceId"], logical_id=answer["LogicalResourceId"])
+    assert left_at_openai(world) == thread_alone
