@@ -101,13 +101,6 @@ def test_a_wrong_key_is_told_without_showing_it(world: World) -> None:
     assert "sk-wrong-key-with-many-letters" not in reason
 
 
-def test_a_missing_secret_is_told_by_its_name(world: World) -> None:
-    secret = world.app.settings.openai_api_key_secret_arn
-    world.secrets.delete_secret(SecretId=secret, ForceDeleteWithoutRecovery=True)
-    sentence = f"cannot read the API key's secret {secret}: ResourceNotFoundException"
-    assert sentence in failure(world.create(PROPERTIES))
-
-
 def test_an_unknown_resource_type_is_refused(world: World) -> None:
     answer = world.create(PROPERTIES, ResourceType="Custom::OpenAIThreadRunner")
     assert "unknown resource type Custom::OpenAIThreadRunner" in answer["Reason"]

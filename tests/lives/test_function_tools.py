@@ -302,24 +302,21 @@ def test_a_lost_reply_after_which_functions_are_called_is_no_end(
     assert len(world.tools.events) == 3
 
 
-def test_a_run_that_called_functions_can_be_adopted(world: World, assistant_id: str, add_up: str) -> None:
+def test_a_run_that_called_functions_can_be_returned_to_and_adopted(
+    world: World, assistant_id: str, add_up: str
+) -> None:
     world.openai.script(calling(call("add_up", "call_1", numbers=[1])), Script(output_text="Added."))
-    properties = run_with(assistant_id, tool("add_up", add_up), deletion_policy="retain")
-    made = world.create(properties)["PhysicalResourceId"]
-    world.delete(made, properties)
-    answer = world.create({"import_id": made}, logical_id="Adopted")
-    assert (attributes(answer)["output_text"], answer["PhysicalResourceId"]) == ("Added.", made)
-    again = world.update(made, {"import_id": made, "timeout_seconds": "30"}, logical_id="Adopted")
-    assert (again["Status"], again["PhysicalResourceId"]) == ("SUCCESS", made), again
-
-
-def test_a_rollback_to_a_run_that_called_functions_reuses_it(world: World, assistant_id: str, add_up: str) -> None:
-    world.openai.script(calling(call("add_up", "call_1", numbers=[1])), Script(output_text="Added."))
-    old = run_with(assistant_id, tool("add_up", add_up))
+    old = run_with(assistant_id, tool("add_up", add_up), deletion_policy="retain")
     made = world.create(old)["PhysicalResourceId"]
     new = world.update(made, {"assistant_id": assistant_id, "thread": THREAD})["PhysicalResourceId"]
     back = world.update(new, old)
     assert (attributes(back)["output_text"], back["PhysicalResourceId"]) == ("Added.", made)
+    world.delete(made, old)
+    adoption = {"import_id": made}
+    adopted = world.create(adoption, logical_id="Adopted")
+    assert (attributes(adopted)["output_text"], adopted["PhysicalResourceId"]) == ("Added.", made)
+    again = world.update(made, adoption | {"timeout_seconds": "30"}, logical_id="Adopted")
+    assert (again["Status"], again["PhysicalResourceId"]) == ("SUCCESS", made), again
     assert len(world.tools.events) == 1
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from local.openai_standin import Fault, Script
-from testkit.in_process.world import World
+from testkit.in_process.world import STACK_ID, World
 from tests.support.answers import attributes, failure
 from tests.support.runs import (
     CHANGED,
@@ -51,6 +51,7 @@ def test_create_answers_with_every_attribute_of_the_run_and_leaves_them_typed_in
     world.openai.script(Script(output_text=text, usage=(12, 8), queued_s=1, duration_s=2))
     answer = world.create(PROPERTIES)
     data = attributes(answer)
+    assert (answer["StackId"], answer["LogicalResourceId"]) == (STACK_ID, "Run")
     assert answer["PhysicalResourceId"] == f"{data['thread_id']}:{data['id']}"
     assert {name: data[name] for name in data if name not in ("id", "thread_id")} == {
         "created_at": "1800000000",

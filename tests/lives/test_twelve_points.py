@@ -9,7 +9,10 @@ request, and breaks every single call), 4 ids of failures, 5 updates and their f
 
 from __future__ import annotations
 
+import itertools
+import random
 import re
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -139,6 +142,56 @@ def test_point_08_a_rate_limit_is_obeyed(world: World, properties: dict[str, Any
     assert runs_started(world) == 1
 
 
+def starts(world: World) -> dict[str, list[float]]:
+    """When each run was tried to be started, in seconds since the beginning."""
+    found: dict[str, list[float]] = {}
+    for request in world.openai.requests:
+        if (request.method, request.path) == ("POST", STARTS["responses"]):
+            found.setdefault(request.body["metadata"]["run"], []).append(request.time - world.clock.BEGIN)
+    return found
+
+
+def test_point_08_an_account_with_few_starts_a_minute_starts_all_in_the_end(world: World) -> None:
+    """5 runs can start in each 10 seconds: whoever is refused is told to wait for the rest of them."""
+    told = limit_starts(world, count=5, seconds=10)
+    world.app.jitter = random.Random(11).random
+    for number in range(20):
+        properties = PROPERTIES | {"metadata": {"run": str(number)}}
+        world.deliver(world.event("Create", properties, logical_id=str(number)))
+    world.settle()
+    assert [answer["Status"] for answer in world.url.answers] == ["SUCCESS"] * 20
+    assert runs_started(world) == 20
+    for run, tries in starts(world).items():
+        for refused, again in itertools.pairwise(tries):
+            assert again >= told[run, refused]
+    assert world.openai.counters()["max_concurrent_per_conversation"] == 1
+
+
+def limit_starts(world: World, count: int, seconds: int) -> dict[tuple[str, float], float]:
+    """Refuse what is more than `count` starts in as many seconds; returns until when which refused run was to wait."""
+    application, handle = world.openai._application, world.openai._application.handle
+    used: Counter[int] = Counter()
+    told: dict[tuple[str, float], float] = {}
+
+    def limited(method: str, path: str, query: str, headers: Any, body: bytes) -> Any:
+        if (method, path) != ("POST", STARTS["responses"]):
+            return handle(method, path, query, headers, body)
+        with world.openai._world.lock:
+            now = world.clock() - world.clock.BEGIN
+            window = int(now // seconds)
+            used[window] += 1
+            if used[window] > count:
+                rest = (window + 1) * seconds - now
+                world.openai.fault(Fault("POST", STARTS["responses"], "status", status=429, retry_after=rest))
+            reply = handle(method, path, query, headers, body)
+            if used[window] > count:
+                told[world.openai.requests[-1].body["metadata"]["run"], now] = now + rest
+            return reply
+
+    application.handle = limited  # type: ignore[method-assign]
+    return told
+
+
 @each_wire
 @pytest.mark.parametrize("seconds", [5, 100])
 @pytest.mark.parametrize("kind", ["lost_reply", "garbage"])
@@ -188,6 +241,16 @@ def test_point_10_a_run_over_its_deadline_is_cancelled_and_fails(world: World, p
     assert world.clock() - started < 30
     left = left_at_openai(world)
     assert left["responses_in_flight"] + left["runs_in_flight"] == 0
+    delete_all(world, answer)
+
+
+def test_point_10_a_wait_beyond_the_deadline_fails_by_the_deadline_and_says_what_it_waited_for(world: World) -> None:
+    world.openai.fault(Fault("POST", STARTS["responses"], "status", status=429, retry_after=300, times=None))
+    began = world.clock()
+    answer = world.create(PROPERTIES | {"ServiceTimeout": "120"})
+    assert world.clock() - began <= 120
+    for part in ("could not be started within", "Rate limit reached for requests", "HTTP 429"):
+        assert part in failure(answer)
     delete_all(world, answer)
 
 

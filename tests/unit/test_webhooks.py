@@ -1,4 +1,4 @@
-"""Which events of the server count, and what they do."""
+"""Which events of the server count, and whom they wake. Waits and their events: tests/random_lives."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 import time
 from collections.abc import Callable
 from types import SimpleNamespace
-from typing import Any
 from unittest.mock import Mock
 
 import pytest
@@ -16,11 +15,8 @@ from hypothesis import strategies as st
 from openai import OpenAI
 
 from functions.webhook import app as webhook
-from testkit.memory.services import MemoryTable
-from testkit.state_machine import TaskFailed
 from tests.support.signed_events import BODY, KEY, SECRET, signed
 from threadrun.errors import TerminalError, TransientError
-from threadrun.storage.event_waits import EventWait, EventWaits
 from threadrun.workflow.webhooks import EVENT_TYPES, ForgedEvent, ended_run, wake
 
 SDK = OpenAI(api_key="none")
@@ -86,44 +82,6 @@ def test_a_large_event_is_refused_before_it_is_looked_into() -> None:
     body = BODY + " " * 70_000
     with pytest.raises(ForgedEvent):
         ended_run(body, signed(body), SECRET, time.time())
-
-
-class Waits:
-    """A table of waits, and what the state machine's own update of its items comes to."""
-
-    def __init__(self) -> None:
-        self.table = MemoryTable()
-        client: Any = self.table
-        self._events = EventWaits(client, "table")
-        self.announce = lambda: self._events.announce("resp_1", "request", 1000)
-        self.note_event = lambda: self._events.note_event("resp_1")
-
-    def begin(self, key: str) -> bool:
-        try:
-            self.table.update_natively(Key={"pk": {"S": key}}, ExpressionAttributeValues={":token": {"S": "token"}})
-        except TaskFailed:
-            return False
-        return True
-
-
-def test_who_waits_for_the_run_is_woken() -> None:
-    waits = Waits()
-    assert waits.begin(waits.announce())
-    assert waits.note_event() == EventWait("request", "token")
-
-
-def test_an_event_that_comes_before_the_wait_begins_keeps_it_from_beginning_until_it_is_announced_anew() -> None:
-    waits = Waits()
-    key = waits.announce()
-    assert waits.note_event() == EventWait("request", None)
-    assert not waits.begin(key)
-    assert waits.begin(waits.announce())
-
-
-def test_an_event_of_a_run_that_nobody_waits_for_leaves_nothing_behind() -> None:
-    waits = Waits()
-    assert waits.note_event() is None
-    assert waits.table.items == {}
 
 
 def refused(code: str) -> ClientError:
