@@ -106,13 +106,9 @@ def test_an_unknown_resource_type_is_refused(world: World) -> None:
     assert "unknown resource type Custom::OpenAIThreadRunner" in answer["Reason"]
 
 
-def noise(count: int) -> str:
-    """Text that does not compress."""
-    return "".join(random.Random(7).choices(string.printable, k=count))
-
-
 def test_a_prompt_that_the_table_cannot_hold_is_refused_with_its_size(world: World) -> None:
-    thread = {"messages": [{"role": "user", "content": noise(700_000)}]}
+    noise = "".join(random.Random(7).choices(string.printable, k=700_000))  # Which does not compress.
+    thread = {"messages": [{"role": "user", "content": noise}]}
     reason = failure(world.create(PROPERTIES | {"thread": thread}))
     assert "bytes compressed, 390000 are possible: shorten the texts" in reason
     assert world.openai.requests == []

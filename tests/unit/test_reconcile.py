@@ -23,11 +23,6 @@ ON_EXISTING: dict[str, object] = {"thread": None, "existing_thread_id": "conv_9"
 on_each_thread = pytest.mark.parametrize("thread", [ON_NEW, ON_EXISTING], ids=["new thread", "existing thread"])
 
 
-def saved(run: RunRecord) -> RunRecord:
-    """The record as another step reads it."""
-    return RunRecord.model_validate_json(run.model_dump_json())
-
-
 def decide(run: RunRecord, backend: MemoryBackend, now: float) -> Outcome:
     return reconcile(run, Actor(backend, now, "step"))
 
@@ -197,7 +192,7 @@ def test_a_failure_is_on_record_before_its_calls_are_closed(backend: MemoryBacke
     assert run.failure is not None
     assert "runs.close_calls" not in backend.calls
     with pytest.raises(TerminalError, match="Boom"):
-        decide(saved(run), backend, 1001)
+        decide(RunRecord.model_validate_json(run.model_dump_json()), backend, 1001)
     assert backend.calls[-1] == "runs.close_calls"
 
 

@@ -75,6 +75,7 @@ def test_parameters_of_a_function_are_a_schema_whose_keys_are_data(
         (function("[1]"), r"tools\[0\]\.function\.parameters: must be a JSON object"),
         (function("{"), "must be a JSON object: this text is no JSON"),
         (function(["a"]), "must be a JSON object, as text or as a map"),
+        ({"type": "function", "function": {"name": "f", "handler_arn": "f"}}, "handler_arn: must match"),
         ({"type": "retrieval", "function": {"name": "f"}}, "function is possible for type function only"),
         (
             {"type": "function", "function": {"name": "f"}, "vector_store_ids": ["vs_1"]},
