@@ -9,6 +9,7 @@ import openai
 
 from local.openai_standin import Fault
 from testkit.in_process.world import World
+from tests.support.answers import attributes, delete_all, failure
 from tests.support.runs import ASSISTANT, NOTHING, THREAD, each_wire, left_at_openai
 
 EXPERT: dict[str, Any] = {
@@ -18,6 +19,7 @@ EXPERT: dict[str, Any] = {
     "temperature": "0.5",
     "tools": [{"type": "function", "function": {"name": "look_up", "parameters": '{"type": "object"}'}}],
 }
+BRIEF = EXPERT | {"instructions": "Be brief."}
 QUESTION = {"messages": [{"role": "user", "content": "What is a stack?"}]}
 
 
@@ -26,68 +28,39 @@ def last_start(world: World) -> dict[str, Any]:
     return dict(bodies[-1])
 
 
-def test_an_assistant_keeps_its_id_and_raises_its_version(world: World) -> None:
-    created = world.create(EXPERT, **ASSISTANT)
+def test_an_assistant_keeps_its_id_and_raises_its_version_with_each_change(world: World) -> None:
+    event = world.event("Create", EXPERT, **ASSISTANT)
+    created = world.send(event)
+    assert world.send(event) == created, "a repeated request makes no other one"
     assistant_id = created["PhysicalResourceId"]
     assert assistant_id.startswith("asst_")
-    assert created["Data"] == {
-        "id": assistant_id,
-        "created_at": "1800000000",
-        "version": "1",
-        "name": "expert",
-        "model": "gpt-5.4-mini",
-    }
-    updated = world.update(assistant_id, EXPERT | {"instructions": "Be brief."}, **ASSISTANT)
-    assert (updated["PhysicalResourceId"], updated["Data"]["version"]) == (assistant_id, "2")
-    same = world.update(assistant_id, EXPERT | {"instructions": "Be brief."}, **ASSISTANT)
-    assert same["Data"]["version"] == "2"
-    back = world.update(assistant_id, EXPERT, **ASSISTANT)
-    assert back["Data"]["version"] == "3"
+    known = {"id": assistant_id, "created_at": "1800000000", "name": "expert", "model": "gpt-5.4-mini"}
+    assert created["Data"] == known | {"version": "1"}
+    failed = world.update(assistant_id, EXPERT | {"temperature": "3"}, **ASSISTANT)
+    assert "temperature" in failure(failed)
+    assert failed["PhysicalResourceId"] == assistant_id
+    for properties, version in ((EXPERT, "1"), (BRIEF, "2"), (BRIEF, "2"), (EXPERT, "3")):
+        updated = world.update(assistant_id, properties, **ASSISTANT)
+        assert (updated["PhysicalResourceId"], updated["Data"]) == (assistant_id, known | {"version": version})
     assert world.openai.requests == [], "OpenAI has no assistants any more: it is ours"
+    assert [key for key in world.items() if key.startswith("ASSISTANT#")] == [f"ASSISTANT#{assistant_id}"]
     assert world.delete(assistant_id, **ASSISTANT)["Status"] == "SUCCESS"
     assert not [key for key in world.items() if key.startswith("ASSISTANT#")]
 
 
-def test_a_run_uses_its_assistant_and_overrides_it(world: World) -> None:
+def test_a_run_uses_its_assistant_overrides_it_and_outlives_it(world: World) -> None:
     assistant_id = world.create(EXPERT, **ASSISTANT)["PhysicalResourceId"]
-    run = world.create({"assistant_id": assistant_id, "instructions": "Be brief.", "thread": QUESTION})
-    assert run["Status"] == "SUCCESS"
+    properties = {"assistant_id": assistant_id, "instructions": "Be brief.", "thread": QUESTION}
+    run = world.create(properties)
+    data = attributes(run)
     sent = last_start(world)
     assert (sent["model"], sent["instructions"], sent["temperature"]) == ("gpt-5.4-mini", "Be brief.", 0.5)
     assert sent["tools"] == [{"type": "function", "name": "look_up", "parameters": {"type": "object"}, "strict": False}]
-    assert (run["Data"]["assistant_id"], run["Data"]["assistant_version"]) == (assistant_id, "1")
-
-
-def test_a_run_keeps_its_record_when_its_assistant_goes(world: World) -> None:
-    assistant_id = world.create(EXPERT, **ASSISTANT)["PhysicalResourceId"]
-    properties = {"assistant_id": assistant_id, "thread": QUESTION}
-    run = world.create(properties)
+    assert (data["assistant_id"], data["assistant_version"]) == (assistant_id, "1")
     world.delete(assistant_id, **ASSISTANT)
     again = world.update(run["PhysicalResourceId"], properties | {"timeout_seconds": "60"})
-    assert again["Data"] == run["Data"]
-    assert world.delete(run["PhysicalResourceId"])["Status"] == "SUCCESS"
-
-
-def test_an_unknown_assistant_is_a_clear_error_before_anything_is_made(world: World) -> None:
-    answer = world.create({"assistant_id": "asst_nobody", "thread": QUESTION})
-    assert answer["Status"] == "FAILED"
-    assert "no assistant asst_nobody is known" in answer["Reason"]
-    assert world.openai.requests == []
-
-
-def test_a_failed_update_of_an_assistant_keeps_the_old_version(world: World) -> None:
-    assistant_id = world.create(EXPERT, **ASSISTANT)["PhysicalResourceId"]
-    failed = world.update(assistant_id, EXPERT | {"temperature": "3"}, **ASSISTANT)
-    assert (failed["Status"], failed["PhysicalResourceId"]) == ("FAILED", assistant_id)
-    back = world.update(assistant_id, EXPERT, **ASSISTANT)
-    assert back["Data"]["version"] == "1"
-
-
-def test_a_repeated_creation_makes_one_assistant(world: World) -> None:
-    event = world.event("Create", EXPERT, **ASSISTANT)
-    first, again = world.send(event), world.send(event)
-    assert first == again
-    assert len([key for key in world.items() if key.startswith("ASSISTANT#")]) == 1
+    assert attributes(again) == data
+    delete_all(world, run)
 
 
 def messages(count: int) -> list[dict[str, str]]:
@@ -95,22 +68,16 @@ def messages(count: int) -> list[dict[str, str]]:
 
 
 def test_a_thread_takes_any_number_of_messages_in_order(world: World) -> None:
-    """Twenty fit one call."""
+    """Twenty fit one call; a lost reply doubles none."""
+    world.openai.fault(Fault("POST", "/v1/conversations/.*/items", "lost_reply", after=1))
     created = world.create({"messages": messages(45), "metadata": {"a": "1"}}, **THREAD)
-    assert created["Status"] == "SUCCESS"
-    assert created["Data"]["id"] == created["PhysicalResourceId"]
+    assert attributes(created)["id"] == created["PhysicalResourceId"]
     batches = [r.body["items"] for r in world.openai.requests if r.path.endswith("/items") and r.method == "POST"]
     assert [len(batch) for batch in batches] == [20, 20, 5]
     assert [item["content"][0]["text"] for batch in batches for item in batch] == [m["content"] for m in messages(45)]
+    assert world.app.backend.threads.count_messages(created["PhysicalResourceId"]) == 45
     assert world.delete(created["PhysicalResourceId"], **THREAD)["Status"] == "SUCCESS"
     assert left_at_openai(world) == NOTHING
-
-
-def test_a_lost_reply_doubles_no_message(world: World) -> None:
-    world.openai.fault(Fault("POST", "/v1/conversations/.*/items", "lost_reply", after=1))
-    created = world.create({"messages": messages(45)}, **THREAD)
-    items = world.app.backend.threads.count_messages(created["PhysicalResourceId"])
-    assert items == 45
 
 
 def attached(*files: str) -> dict[str, Any]:
@@ -139,16 +106,6 @@ def test_attachments_without_a_tool_are_part_of_the_message(world: World) -> Non
 
 
 @each_wire
-def test_an_assistant_is_changed_in_place_and_goes(world: World, assistant_id: str) -> None:
-    settings = {"model": "gpt-5.4", "name": "expert", "instructions": "Be brief.", "metadata": {"a": "1"}}
-    updated = world.update(assistant_id, settings, **ASSISTANT)
-    assert (updated["PhysicalResourceId"], updated["Data"]["version"]) == (assistant_id, "2")
-    world.delete(assistant_id, **ASSISTANT)
-    assert world.openai.counters().get("assistants", 0) == 0
-    assert world.items() == {} or all("expires_epoch_s" in item for item in world.items().values())
-
-
-@each_wire
 def test_metadata_of_a_thread_changes_in_place_and_messages_replace_it(world: World) -> None:
     thread_id = world.create({"messages": messages(1), "metadata": {"a": "1"}}, **THREAD)["PhysicalResourceId"]
     changed = world.update(thread_id, {"messages": messages(1), "metadata": {"a": "2"}}, **THREAD)
@@ -167,14 +124,12 @@ def test_a_store_of_attached_files_goes_with_its_run_and_a_users_files_and_store
 ) -> None:
     file_id, tool = world.openai.add_file(name="notes.txt"), {"type": "retrieval"}
     run = world.create(properties | {"thread": attached(file_id), "tools": [tool]})
-    assert run["Status"] == "SUCCESS", run
-    assert json.loads(run["Data"]["file_ids"]) == [file_id]
+    assert json.loads(attributes(run)["file_ids"]) == [file_id]
     if world.wire == "responses":
         [store] = [r.body for r in world.openai.requests if (r.method, r.path) == ("POST", "/v1/vector_stores")]
         assert (store["file_ids"], store["expires_after"]) == ([file_id], {"anchor": "last_active_at", "days": 7})
         assert [each["type"] for each in last_start(world)["tools"]] == ["file_search"]
-    world.delete(run["PhysicalResourceId"])
-    assert left_at_openai(world) == NOTHING
+    delete_all(world, run)
     assert world.openai.counters()["files"] == 1
     with openai.OpenAI(api_key=world.openai.api_key, base_url=world.openai.base_url) as client:
         own = client.vector_stores.create(name="mine").id

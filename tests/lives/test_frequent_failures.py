@@ -11,6 +11,7 @@ import pytest
 from local.openai_standin import Fault, Script
 from testkit.in_process.tool_functions import ARN
 from testkit.in_process.world import World
+from tests.support.answers import failure
 from tests.support.failure_table import README, rows, told
 from tests.support.runs import PROPERTIES
 
@@ -30,24 +31,21 @@ def without_secret(world: World) -> None:
     world.secrets.delete_secret(SecretId=world.app.settings.openai_api_key_secret_arn, ForceDeleteWithoutRecovery=True)
 
 
-def rate_limited(world: World) -> None:
-    world.openai.fault(Fault("POST", "/v1/responses", "status", status=429, retry_after=30, times=None))
+def faulty(fault: Fault) -> Callable[[World], object]:
+    return lambda world: world.openai.fault(fault)
 
 
-def cut_short(world: World) -> None:
-    world.openai.script(Script(incomplete_reason="max_output_tokens", output_text="Half an ans"))
+def ending(script: Script) -> Callable[[World], object]:
+    return lambda world: world.openai.script(script)
 
 
-def refusing(world: World) -> None:
-    world.openai.script(Script(output_text='{"verdict": "no"}'))
-
-
+RATE_LIMIT = Fault("POST", "/v1/responses", "status", status=429, retry_after=30, times=None)
 SCENARIOS: dict[str, Scenario] = {
     "invalid properties, …: …": (nothing, {"temperature": "3"}),
     "cannot …: …": (nothing, {"model": "no-such-model"}),
-    "the run could not be started within …: …": (rate_limited, {"ServiceTimeout": "60"}),
-    "run … ended …, accepted is …": (cut_short, {}),
-    "the answer of run … is not the promised JSON: …": (refusing, PROMISE),
+    "the run could not be started within …: …": (faulty(RATE_LIMIT), {"ServiceTimeout": "60"}),
+    "run … ended …, accepted is …": (ending(Script(incomplete_reason="max_output_tokens")), {}),
+    "the answer of run … is not the promised JSON: …": (ending(Script(output_text='{"verdict": "no"}')), PROMISE),
     "this application may not invoke …: deploy it with ToolFunctionArns=…": (nothing, {"tools": [TOOL]}),
     "cannot read … …: …": (without_secret, {}),
 }
@@ -62,9 +60,8 @@ def test_each_row_of_the_readme_has_a_scenario() -> None:
 def test_a_frequent_failure_is_told_as_the_readme_has_it(world: World, message: str) -> None:
     prepare, change = SCENARIOS[message]
     prepare(world)
-    answer = world.create(PROPERTIES | change)
-    assert answer["Status"] == "FAILED"
-    assert re.search(re.escape(message).replace("…", ".+"), answer["Reason"])
+    reason = failure(world.create(PROPERTIES | change))
+    assert re.search(re.escape(message).replace("…", ".+"), reason)
     # No other row's words: the general ones fit many sentences.
     special = {each for each in SCENARIOS if each != message and len(re.findall(r"[a-z]{2,}", each)) > 3}
-    assert [each for each in special if re.search(re.escape(each).replace("…", ".+"), answer["Reason"])] == []
+    assert [each for each in special if re.search(re.escape(each).replace("…", ".+"), reason)] == []

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from local.openai_standin import Fault, Script
+from testkit.in_process.cloudformation import STACK_ID
 from testkit.in_process.world import World
+from tests.support.answers import attributes, failure
 from tests.support.runs import (
     CHANGED,
     NOTHING,
@@ -45,12 +47,12 @@ def test_create_starts_the_run_in_the_first_invocation(world: World) -> None:
     assert world.openai.requests[0].body == {"metadata": {"source": "test"}}
 
 
-def test_create_answers_with_every_attribute_of_the_run(world: World) -> None:
-    text = '{"verdict": "go", "score": 0.75, "ok": true}'
+def test_create_answers_with_every_attribute_of_the_run_and_leaves_them_typed_in_the_table(world: World) -> None:
+    text = '{"verdict": "go", "score": 0.75, "ok": true, "nothing": null}'
     world.openai.script(Script(output_text=text, usage=(12, 8), queued_s=1, duration_s=2))
     answer = world.create(PROPERTIES)
-    assert answer["Status"] == "SUCCESS"
-    data = answer["Data"]
+    data = attributes(answer)
+    assert (answer["StackId"], answer["LogicalResourceId"]) == (STACK_ID, "Run")
     assert answer["PhysicalResourceId"] == f"{data['thread_id']}:{data['id']}"
     assert {name: data[name] for name in data if name not in ("id", "thread_id")} == {
         "created_at": "1800000000",
@@ -67,27 +69,27 @@ def test_create_answers_with_every_attribute_of_the_run(world: World) -> None:
         "assistant_id": "",
         "assistant_version": "",
         "required_action": "",
-        "output_text": '{"verdict": "go", "score": 0.75, "ok": true}',
+        "output_text": text,
         "output_truncated": "false",
         "output.verdict": "go",
         "output.score": "0.75",
         "output.ok": "true",
+        "output.nothing": "",
     }
-
-
-def test_create_leaves_a_typed_public_item_in_the_table(world: World) -> None:
-    world.openai.script(Script(output_text='{"verdict": "go", "score": 0.75}', usage=(12, 8)))
-    answer = world.create(PROPERTIES)
     [(key, item)] = world.public_items().items()
     assert key == f"RUN#{answer['PhysicalResourceId']}"
-    assert item["id"] == {"S": answer["Data"]["id"]}
-    assert item["status"] == {"S": "completed"}
-    assert item["created_at"] == {"N": "1800000000"}
-    assert item["file_ids"] == {"L": []}
-    assert item["usage.total_tokens"] == {"N": "20"}
+    output = {"verdict": {"S": "go"}, "score": {"N": "0.75"}, "ok": {"BOOL": True}, "nothing": {"NULL": True}}
+    typed = {
+        "id": {"S": data["id"]},
+        "status": {"S": "completed"},
+        "created_at": {"N": "1800000000"},
+        "file_ids": {"L": []},
+        "usage.total_tokens": {"N": "20"},
+        "output_text": {"S": text},
+        "output": {"M": output},
+    }
+    assert {name: item[name] for name in typed} == typed
     assert item["usage"]["M"]["prompt_tokens"] == {"N": "12"}
-    assert item["output_text"] == {"S": '{"verdict": "go", "score": 0.75}'}
-    assert item["output"]["M"] == {"verdict": {"S": "go"}, "score": {"N": "0.75"}}
     assert "staged" not in item
 
 
@@ -115,7 +117,7 @@ def test_rolling_back_to_a_run_that_is_gone_starts_it_anew(world: World) -> None
     thread_id, run_id = old["PhysicalResourceId"].split(":")
     world.app.backend.runs.delete(thread_id, run_id)
     back = world.update(new["PhysicalResourceId"], PROPERTIES)
-    assert back["Status"] == "SUCCESS"
+    attributes(back)
     assert back["PhysicalResourceId"] not in (old["PhysicalResourceId"], new["PhysicalResourceId"])
     assert world.delete(old["PhysicalResourceId"])["Status"] == "SUCCESS"
     assert left_at_openai(world)["responses"] == 2, "a Delete acts on the id that it is given"
@@ -137,17 +139,6 @@ def test_rolling_back_reuses_a_run_that_is_known_by_its_answer_only(world: World
 
 
 @each_server
-def test_delete_leaves_nothing_behind_however_often(world: World, properties: dict[str, Any]) -> None:
-    made = world.create(properties)["PhysicalResourceId"]
-    assert left_at_openai(world) != NOTHING
-    for _ in range(2):
-        deleted = world.delete(made, properties)
-        assert (deleted["Status"], deleted["PhysicalResourceId"]) == ("SUCCESS", made)
-        assert left_at_openai(world) == NOTHING
-        assert world.public_items() == {}
-
-
-@each_server
 def test_bookkeeping_alone_starts_no_run_and_calls_nobody(world: World, properties: dict[str, Any]) -> None:
     old = world.create(properties)
     calls = len(world.openai.requests)
@@ -165,9 +156,8 @@ def test_a_change_starts_a_new_run_and_rolling_back_reuses_the_former_one(
     old = world.create(properties)
     one = left_at_openai(world)
     new = world.update(old["PhysicalResourceId"], properties | change)
-    assert new["Status"] == "SUCCESS"
+    assert attributes(new).keys() == attributes(old).keys()
     assert new["PhysicalResourceId"] != old["PhysicalResourceId"]
-    assert set(new["Data"]) == set(old["Data"]), "the attributes are the same on Create and Update"
     back = world.update(new["PhysicalResourceId"], properties)
     assert (back["PhysicalResourceId"], back["Data"]) == (old["PhysicalResourceId"], old["Data"])
     assert runs_started(world) == 2
@@ -175,8 +165,10 @@ def test_a_change_starts_a_new_run_and_rolling_back_reuses_the_former_one(
     world.delete(new["PhysicalResourceId"])
     assert left_at_openai(world) == one
     assert list(world.public_items()) == [f"RUN#{old['PhysicalResourceId']}"]
-    world.delete(old["PhysicalResourceId"])
-    assert left_at_openai(world) == NOTHING
+    for _ in range(2):
+        deleted = world.delete(old["PhysicalResourceId"], properties)
+        assert (deleted["Status"], deleted["PhysicalResourceId"]) == ("SUCCESS", old["PhysicalResourceId"])
+        assert (left_at_openai(world), world.public_items()) == (NOTHING, {})
 
 
 @each_server
@@ -198,9 +190,8 @@ def test_an_imported_run_is_read_and_left_alone(world: World, properties: dict[s
 def test_importing_a_run_of_another_thread_is_refused(world: World, properties: dict[str, Any], wire: str) -> None:
     pairs = [world.create(properties, logical_id=name)["PhysicalResourceId"].split(":") for name in ("One", "Two")]
     answer = world.create({"import_id": f"{pairs[0][0]}:{pairs[1][1]}"}, logical_id="Adopted")
-    assert answer["Status"] == "FAILED"
     said = {"responses": "is not a run of thread conv_", "chains": "it is not a run of thread chain_"}
-    assert said.get(wire, f"cannot adopt run {pairs[1][1]}") in answer["Reason"]
+    assert said.get(wire, f"cannot adopt run {pairs[1][1]}") in failure(answer)
 
 
 @each_server
@@ -214,25 +205,15 @@ def test_retained_runs_outlive_the_resource(world: World, properties: dict[str, 
 @each_server
 def test_an_accepted_status_counts_as_success(world: World, properties: dict[str, Any]) -> None:
     world.openai.script(Script(incomplete_reason="max_output_tokens", output_text="Half an ans"))
-    answer = world.create(properties | {"accept_statuses": ["completed", "incomplete"]})
-    assert (answer["Status"], answer["Data"]["status"]) == ("SUCCESS", "incomplete")
-    assert (answer["Data"]["completed_at"], answer["Data"]["output_text"]) == ("", "Half an ans")
+    data = attributes(world.create(properties | {"accept_statuses": ["completed", "incomplete"]}))
+    assert (data["status"], data["completed_at"], data["output_text"]) == ("incomplete", "", "Half an ans")
 
 
 @each_wire
-def test_an_existing_thread_is_used_and_survives(world: World, properties: dict[str, Any]) -> None:
-    first = world.create(properties, logical_id="First")
-    one, thread_id = left_at_openai(world), first["Data"]["thread_id"]
-    second = world.create(on_thread(properties, thread_id), logical_id="Second")
-    assert second["Data"]["thread_id"] == thread_id
-    world.delete(second["PhysicalResourceId"], logical_id="Second")
-    assert left_at_openai(world) == one
-
-
-@each_wire
-def test_runs_on_one_thread_wait_their_turn(world: World, properties: dict[str, Any]) -> None:
+def test_runs_on_one_thread_wait_their_turn_and_leave_it(world: World, properties: dict[str, Any]) -> None:
     """Whether it is a run's own or is shared, runs queue up behind each other: that is no error."""
     thread_id = world.create(PROPERTIES["thread"], **THREAD)["PhysicalResourceId"]
+    thread_alone = left_at_openai(world)
     world.openai.script(Script(duration_s=60), Script(duration_s=8, times=2))
     events = [world.event("Create", on_thread(properties, thread_id), logical_id=f"Run{number}") for number in range(3)]
     for event in events:
@@ -242,3 +223,7 @@ def test_runs_on_one_thread_wait_their_turn(world: World, properties: dict[str, 
     assert [answers[event["RequestId"]] for event in events] == ["SUCCESS"] * 3
     assert world.openai.counters()["max_concurrent_per_conversation"] <= 1
     assert runs_started(world) == 3
+    for answer in world.url.answers[-3:]:
+        assert answer["Data"]["thread_id"] == thread_id
+        world.delete(answer["PhysicalResourceId"], logical_id=answer["LogicalResourceId"])
+    assert left_at_openai(world) == thread_alone

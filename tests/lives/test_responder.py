@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,37 +15,31 @@ import pytest
 from botocore.exceptions import ClientError
 
 from functions.responder import app as responder
-from local.openai_standin import Script
 from testkit.in_process.answer_url import AnswerUrl
 from testkit.in_process.world import World
 from testkit.queue import VISIBILITY_SECONDS
 from testkit.template import ROOT
+from tests.support.answers import attributes, delete_all, failure
 from tests.support.runs import NOTHING, PROPERTIES, left_at_openai, runs_started
 
-EVENT_FIELDS = ("StackId", "RequestId", "LogicalResourceId")
 
-
-@pytest.fixture
-def no_table(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No function may use the table."""
-    original = botocore.client.BaseClient._make_api_call
+def without_table(monkeypatch: pytest.MonkeyPatch, code: str, is_away: Callable[[], bool] = lambda: True) -> None:
+    """DynamoDB refuses to read and to write, for as long as it is away."""
+    original = vars(botocore.client.BaseClient)["_make_api_call"]
 
     def refused(client: Any, operation: str, arguments: dict[str, Any]) -> Any:
-        if operation in ("GetItem", "PutItem"):
-            raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": ""}}, operation)
+        if operation in ("GetItem", "PutItem") and is_away():
+            raise ClientError({"Error": {"Code": code, "Message": ""}}, operation)
         return original(client, operation, arguments)
 
-    with monkeypatch.context() as patch:
-        patch.setattr(botocore.client.BaseClient, "_make_api_call", refused)
-        yield
+    monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", refused)
 
 
 @pytest.mark.parametrize("change", [{"RequestType": "Upsert"}, {"ResourceProperties": "none"}])
 def test_point_11_an_unreadable_request_is_answered_at_once(world: World, change: dict[str, Any]) -> None:
     began = world.clock()
     answer = world.send(world.event("Create", PROPERTIES) | change)
-    assert answer["Status"] == "FAILED"
-    assert "not a CloudFormation request: check " + next(iter(change)) in answer["Reason"]
+    assert "not a CloudFormation request: check " + next(iter(change)) in failure(answer)
     assert world.clock() == began
     assert left_at_openai(world) == NOTHING
 
@@ -60,53 +54,35 @@ def test_point_11_an_event_that_names_nobody_is_dropped(world: World) -> None:
 def test_point_11_a_function_that_cannot_receive_is_replaced_by_the_state_machine(world: World) -> None:
     """Three crashes at import, say; the function of the steps is sound."""
     world.fail_next["custom_resource"] = [ImportError("secret text")] * 3
-    answer = world.create(PROPERTIES)
-    assert answer["Status"] == "SUCCESS"
-    assert runs_started(world) == 1
-
-
-def test_point_11_a_delete_whose_function_failed_is_carried_out(world: World) -> None:
     made = world.create(PROPERTIES)
+    attributes(made)
+    assert runs_started(world) == 1
     world.fail_next["custom_resource"] = [MemoryError()] * 3
-    assert world.delete(made["PhysicalResourceId"])["Status"] == "SUCCESS"
-    assert left_at_openai(world) == NOTHING
+    delete_all(world, made)
 
 
 def test_point_11_a_missing_permission_of_all_functions_is_answered_without_a_record(
-    world: World, no_table: None
+    world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    answer = world.create(PROPERTIES)
-    assert answer["Status"] == "FAILED"
-    assert "the function that receives requests failed (ClientError)" in answer["Reason"]
-    assert "cannot be recorded either (ClientError)" in answer["Reason"]
+    without_table(monkeypatch, "AccessDeniedException")
+    reason = failure(world.create(PROPERTIES))
+    assert "the function that receives requests failed (ClientError)" in reason
+    assert "cannot be recorded either (ClientError)" in reason
     assert left_at_openai(world) == NOTHING
 
 
 def test_point_11_a_table_that_is_down_is_waited_for(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ten minutes of DynamoDB's absence, within CloudFormation's patience: the deployment succeeds."""
-    original, back_at = botocore.client.BaseClient._make_api_call, world.clock() + 600
-
-    def unavailable(client: Any, operation: str, arguments: dict[str, Any]) -> Any:
-        if operation in ("GetItem", "PutItem") and world.clock() < back_at:
-            raise ClientError({"Error": {"Code": "InternalServerError", "Message": ""}}, operation)
-        return original(client, operation, arguments)
-
-    monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", unavailable)
-    assert world.create(PROPERTIES | {"ServiceTimeout": "3600"})["Status"] == "SUCCESS"
+    back_at = world.clock() + 600
+    without_table(monkeypatch, "InternalServerError", lambda: world.clock() < back_at)
+    attributes(world.create(PROPERTIES | {"ServiceTimeout": "3600"}))
     assert runs_started(world) == 1
 
 
 def test_point_11_a_table_that_stays_away_is_answered_in_time(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    original, began = botocore.client.BaseClient._make_api_call, world.clock()
-
-    def unavailable(client: Any, operation: str, arguments: dict[str, Any]) -> Any:
-        if operation in ("GetItem", "PutItem"):
-            raise ClientError({"Error": {"Code": "InternalServerError", "Message": ""}}, operation)
-        return original(client, operation, arguments)
-
-    monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", unavailable)
-    answer = world.create(PROPERTIES | {"ServiceTimeout": "1000"})
-    assert answer["Status"] == "FAILED"
+    began = world.clock()
+    without_table(monkeypatch, "InternalServerError")
+    failure(world.create(PROPERTIES | {"ServiceTimeout": "1000"}))
     assert world.clock() - began < 1000 + 90
 
 
@@ -120,7 +96,9 @@ def test_point_11_a_deployment_that_cannot_be_loaded_says_so(request_type: str) 
             "RequestType": request_type,
             "ResponseURL": url.new(1_800_000_000),
             "PhysicalResourceId": "conv_1:resp_1",
-            **{name: f"the {name}" for name in EVENT_FIELDS},
+            "StackId": "the stack",
+            "RequestId": "the request",
+            "LogicalResourceId": "Run",
         }
         report = {"requestPayload": event, "requestContext": {"condition": "RetriesExhausted"}}
         invocation = json.dumps({"Records": [{"body": json.dumps(report)}]})
@@ -136,10 +114,9 @@ def test_point_11_a_deployment_that_cannot_be_loaded_says_so(request_type: str) 
     finally:
         url.close()
     [answer] = url.answers
-    assert answer["Status"] == "FAILED"
-    assert "the application cannot be loaded (ModuleNotFoundError)" in answer["Reason"]
-    assert answer["PhysicalResourceId"] == "conv_1:resp_1"
-    assert {name: answer[name] for name in EVENT_FIELDS} == {name: event[name] for name in EVENT_FIELDS}
+    assert "the application cannot be loaded (ModuleNotFoundError)" in failure(answer)
+    told_back = ("PhysicalResourceId", "StackId", "RequestId", "LogicalResourceId")
+    assert {name: answer[name] for name in told_back} == {name: event[name] for name in told_back}
 
 
 def test_point_11_an_execution_of_a_deployment_that_cannot_be_loaded_waits_for_a_better_one(
@@ -154,31 +131,16 @@ def test_point_11_an_execution_of_a_deployment_that_cannot_be_loaded_waits_for_a
     world.settle()
     assert world.clock() - world.clock.BEGIN >= VISIBILITY_SECONDS, "the first report found it broken"
     [answer] = world.url.answers
-    assert answer["Status"] == "FAILED"
+    assert "is failed" in failure(answer)
     assert answer["PhysicalResourceId"].startswith("conv_")
-
-
-def test_point_11_an_aborted_execution_is_answered(world: World) -> None:
-    """Somebody stops it in the console."""
-    world.openai.script(Script(duration_s=300))
-    world.deliver(world.event("Create", PROPERTIES))
-    execution = world.abort_execution()
-    world.settle()
-    [answer] = world.url.answers
-    assert answer["Status"] == "FAILED"
-    assert f"its execution {execution.name} is aborted" in answer["Reason"]
-    world.delete(answer["PhysicalResourceId"])
-    assert left_at_openai(world) == NOTHING
 
 
 def test_point_11_a_signal_function_that_is_broken_is_answered_for(world: World) -> None:
     world.fail_next["signal"] = [KeyError("secret text")]
     answer = world.create(PROPERTIES)
-    assert answer["Status"] == "FAILED"
-    assert "is failed" in answer["Reason"]
+    assert "is failed" in failure(answer)
     assert "secret text" not in answer["Reason"]
-    assert world.delete(answer["PhysicalResourceId"])["Status"] == "SUCCESS"
-    assert left_at_openai(world) == NOTHING
+    delete_all(world, answer)
 
 
 def test_point_11_reports_of_what_was_answered_change_nothing(world: World) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,9 @@ import pytest
 from local import recorded_runs, runs
 from local.openai_standin import Script
 from local.recorded_runs import Run, read_runs
-from local.timeline_page import timeline_page
 from testkit.in_process.aws import aws
 from testkit.in_process.world import TABLE, World
+from tests.support.answers import attributes, failure
 from tests.support.runs import PROPERTIES
 from threadrun.state import run as record
 
@@ -31,7 +32,7 @@ def shown(world: World) -> list[Run]:
     return read_runs(aws("dynamodb"), TABLE, world.clock())
 
 
-def create_with_a_tool(world: World) -> dict[str, Any]:
+def create_with_a_tool(world: World) -> None:
     """A run that is queued for 1 second, works 4, waits for 7 and works for another 3."""
 
     def look_up(event: dict[str, Any]) -> str:
@@ -43,18 +44,29 @@ def create_with_a_tool(world: World) -> dict[str, Any]:
         Script(output=(CALL,), queued_s=1, duration_s=4, usage=(10, 1)),
         Script(output_text="A secret answer.", queued_s=0, duration_s=3, usage=(20, 2)),
     )
-    return world.create({**PROPERTIES, "tools": [{"type": "function", "function": function}]})
+    attributes(world.create({**PROPERTIES, "tools": [{"type": "function", "function": function}]}))
 
 
-def command(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["runs", "--region", "us-east-1", *arguments])
-    monkeypatch.setenv("COLUMNS", "80")
-    return runs.main()
+Command = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """`make runs`: its exit code, and what it prints on both streams."""
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["runs", "--region", "us-east-1", *arguments])
+        monkeypatch.setenv("COLUMNS", "80")
+        capsys.readouterr()
+        code = runs.main()
+        return code, *capsys.readouterr()
+
+    return run
 
 
 def test_a_run_with_a_tool_shows_where_its_time_went(world: World) -> None:
     begin = world.clock()
-    assert create_with_a_tool(world)["Status"] == "SUCCESS"
+    create_with_a_tool(world)
     [run] = shown(world)
     assert (run.stack_name, run.logical_id, run.model) == ("example", "Run", "gpt-5.4-mini")
     assert (run.status, run.total_tokens, run.is_under_way) == ("completed", 33, False)
@@ -65,14 +77,6 @@ def test_a_run_with_a_tool_shows_where_its_time_went(world: World) -> None:
     assert begin - 1 <= run.begin_epoch_s <= begin, "the request's own date has whole seconds"
     found = {phase: run.seconds_in(phase) for phase in ("queued", "running", "tools")}
     assert found == pytest.approx({"queued": 1, "running": 7, "tools": 7}, abs=1.5), "looks are half a second apart"
-
-
-def test_nothing_that_was_asked_or_answered_is_shown(world: World) -> None:
-    create_with_a_tool(world)
-    page = timeline_page(TABLE, shown(world), world.clock())
-    assert 'class="tools"' in page
-    for text in ("secret", "Hello.", "What is a stack?", "Answer in one sentence.", "team"):
-        assert text not in page
 
 
 def test_phases_are_noted_in_saves_that_happen_anyway(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,41 +103,38 @@ def test_a_run_under_way_is_shown_as_far_as_it_has_come(world: World) -> None:
 
 
 def test_a_run_that_could_not_start_is_shown_as_failed(world: World) -> None:
-    answer = world.create({**PROPERTIES, "model": "no-such-model"})
-    assert answer["Status"] == "FAILED"
+    failure(world.create({**PROPERTIES, "model": "no-such-model"}))
     [run] = shown(world)
     assert (run.status, run.is_under_way) == ("not started, resource failed", False)
     assert [span.phase for span in run.spans] == ["starting", "answering"]
 
 
-def test_the_command_prints_a_table_and_writes_the_page(
-    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+def test_the_command_prints_a_table_and_writes_the_page_without_what_was_asked_or_answered(
+    world: World, command: Command, tmp_path: Path
 ) -> None:
     create_with_a_tool(world)
     page = tmp_path / "timeline.html"
-    assert command(monkeypatch, "--table", TABLE, "--html", str(page)) == 0
-    printed = capsys.readouterr().out
+    code, printed, _ = command("--table", TABLE, "--html", str(page))
+    assert code == 0
     for text in ("Run", "example", "gpt-5.4-mini", "completed", "33", "tools"):
         assert text in printed
-    assert page.read_text().startswith("<!DOCTYPE html>")
+    written = page.read_text()
+    assert written.startswith("<!DOCTYPE html>")
+    assert 'class="tools"' in written
+    for text in ("secret", "Hello.", "What is a stack?", "Answer in one sentence.", "team"):
+        assert text not in printed + written
 
 
-def test_the_command_says_what_is_missing(
-    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert command(monkeypatch, "--table", TABLE) == 0
-    assert capsys.readouterr().out == f"Table {TABLE} has no runs.\n"
-    assert command(monkeypatch, "--table", "other") == 1
-    assert capsys.readouterr().err == "make runs failed: table other does not exist in us-east-1\n"
+def test_the_command_says_what_is_missing(world: World, command: Command) -> None:
+    assert command("--table", TABLE) == (0, f"Table {TABLE} has no runs.\n", "")
+    assert command("--table", "other") == (1, "", "make runs failed: table other does not exist in us-east-1\n")
 
 
-def test_a_record_that_cannot_be_read_is_not_repeated(
-    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_record_that_cannot_be_read_is_not_repeated(world: World, command: Command) -> None:
     body = recorded_runs.zlib.compress(b'{"stack_id": ["secret"]}')
     item = {"pk": {"S": "RESOURCE#1"}, "body": {"B": body}, "version": {"N": "1"}}
     aws("dynamodb").put_item(TableName=TABLE, Item=item)
-    assert command(monkeypatch, "--table", TABLE) == 1
-    printed = capsys.readouterr()
-    assert "secret" not in printed.out + printed.err
-    assert "is it of a newer version?" in printed.err
+    code, printed, error = command("--table", TABLE)
+    assert code == 1
+    assert "secret" not in printed + error
+    assert "is it of a newer version?" in error

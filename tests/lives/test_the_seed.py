@@ -8,8 +8,9 @@ import pytest
 
 from local.openai_standin import Script
 from testkit.in_process.world import World
-from tests.support.runs import WIRES
-from tests.support.seed import ARGUMENTS, ATTRIBUTES, Argument, Bodies, filled, thread
+from tests.support.answers import attributes
+from tests.support.runs import ASSISTANT, THREAD, each_wire
+from tests.support.seed import ARGUMENTS, ATTRIBUTES, Bodies, filled, thread
 
 SEED_ARGUMENTS, SEED_ATTRIBUTES = 25, 9
 """The bullets of the resource's page under Argument Reference, nested blocks included, and Attribute Reference."""
@@ -21,34 +22,36 @@ def test_there_is_a_row_for_each_bullet_of_the_seed() -> None:
 
 
 @pytest.fixture
-def names(world: World, request: pytest.FixtureRequest) -> dict[str, str]:
-    """Ids of a file, a thread and an assistant that exist; the run's own calls are counted from here."""
-    file_id = world.openai.add_file()
+def names(world: World) -> dict[str, str]:
+    """Ids of a file, a thread and an assistant that exist."""
     assistant = {"model": "gpt-5.4-mini", "instructions": "From the assistant."}
-    made = world.create(assistant, ResourceType="Custom::OpenAIAssistant", logical_id="Assistant")
-    shared = world.create({}, ResourceType="Custom::OpenAIThread", logical_id="Thread")
-    world.forget_requests()
-    return {"FILE": file_id, "ASSISTANT": made["PhysicalResourceId"], "THREAD": shared["PhysicalResourceId"]}
+    made = {
+        "ASSISTANT": world.create(assistant, **ASSISTANT)["PhysicalResourceId"],
+        "THREAD": world.create({}, **THREAD)["PhysicalResourceId"],
+    }
+    return {"FILE": world.openai.add_file(), **made}
 
 
-def run(world: World, names: dict[str, str], change: dict[str, Any]) -> dict[str, Any]:
+def run(world: World, names: dict[str, str], change: dict[str, Any], logical_id: str = "Run") -> dict[str, str]:
+    """Create a run; its own requests are counted from here."""
     properties = {"assistant_id": "ASSISTANT", **thread(), **change}
+    world.forget_requests()
     given = {name: value for name, value in properties.items() if value is not None}
-    answer = world.create(filled(given, names))
-    assert answer["Status"] == "SUCCESS", answer
-    return answer
+    return attributes(world.create(filled(given, names), logical_id=logical_id))
 
 
-@pytest.mark.parametrize("wire", WIRES, indirect=True)
-@pytest.mark.parametrize("row", ARGUMENTS, ids=lambda row: row.name)
-def test_each_argument_arrives(world: World, wire: str, names: dict[str, str], row: Argument) -> None:
-    run(world, names, row.change)
-    assert row.arrived[wire](Bodies(world)) == filled(row.expected[wire], names)
+@each_wire
+def test_each_argument_arrives(world: World, wire: str, names: dict[str, str]) -> None:
+    arrived = {}
+    for row in ARGUMENTS:
+        run(world, names, row.change, row.name)
+        arrived[row.name] = row.arrived[wire](Bodies(world))
+    assert arrived == {row.name: filled(row.expected[wire], names) for row in ARGUMENTS}
 
 
-@pytest.mark.parametrize("wire", WIRES, indirect=True)
+@each_wire
 def test_each_attribute_comes_back(world: World, wire: str, names: dict[str, str]) -> None:
     world.openai.script(Script(output_text="Hi.", usage=(5, 7), queued_s=1, duration_s=2))
-    data = run(world, names, {})["Data"]
+    data = run(world, names, {})
     wrong = {name: data[name] for name, is_right in ATTRIBUTES.items() if not is_right(data[name], wire)}
     assert wrong == {}

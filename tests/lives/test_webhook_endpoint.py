@@ -11,6 +11,7 @@ from openai import OpenAI
 
 from functions.webhook_endpoint import app
 from local.openai_standin import Fault, OpenAIStandIn
+from tests.support.answers import failure
 from threadrun.app.application import Application
 from threadrun.app.settings import Settings
 from threadrun.app.webhook_endpoint import PAUSES_SECONDS, EndpointRequest, fulfil
@@ -31,7 +32,7 @@ class Registration:
     """A deployment's endpoint at the stand-in; `kept` has the signing secrets that were kept."""
 
     def __init__(self, openai_api: OpenAIStandIn) -> None:
-        self._url = openai_api.base_url
+        self.fault, self._url = openai_api.fault, openai_api.base_url
         self.client = OpenAI(base_url=self._url, api_key=openai_api.api_key, max_retries=0)
         self.kept = list[str]()
         self.pauses = list[float]()
@@ -56,54 +57,41 @@ def registration(openai_api: OpenAIStandIn) -> Iterator[Registration]:
         yield made
 
 
-def test_an_endpoint_is_registered_and_removed(registration: Registration) -> None:
+def test_an_endpoint_is_registered_kept_with_another_secret_and_removed(registration: Registration) -> None:
     endpoint_id = registration.fulfil("Create")
     endpoint = registration.client.webhooks.retrieve(endpoint_id)
     assert (endpoint.url, set(endpoint.event_types), endpoint.name) == (URL, set(EVENT_TYPES), "threadrun x")
-    assert [secret[:6] for secret in registration.kept] == ["whsec_"]
+    assert registration.fulfil("Update", endpoint_id) == endpoint_id
+    assert len(set(registration.kept)) == 2
+    assert {secret[:6] for secret in registration.kept} == {"whsec_"}
     assert registration.fulfil("Delete", endpoint_id) == endpoint_id
     assert registration.registered() == {}
 
 
-def test_an_endpoint_whose_creation_got_no_reply_is_taken_over(
-    registration: Registration, openai_api: OpenAIStandIn
-) -> None:
-    openai_api.fault(Fault("POST", ENDPOINTS, "lost_reply", times=1))
+def test_an_endpoint_whose_creation_got_no_reply_is_taken_over(registration: Registration) -> None:
+    registration.fault(Fault("POST", ENDPOINTS, "lost_reply", times=1))
     endpoint_id = registration.fulfil("Create")
     assert registration.registered() == {endpoint_id: URL}
     assert registration.pauses == [1]
 
 
-def test_what_is_out_of_reach_is_tried_again_and_then_told(
-    registration: Registration, openai_api: OpenAIStandIn
-) -> None:
-    openai_api.fault(Fault("GET", ENDPOINTS, "status", status=503, times=None))
+def test_what_is_out_of_reach_is_tried_again_and_then_told(registration: Registration) -> None:
+    registration.fault(Fault("GET", ENDPOINTS, "status", status=503, times=None))
     with pytest.raises(TransientError, match="cannot register the webhook endpoint"):
         registration.fulfil("Create")
     assert registration.pauses == list(PAUSES_SECONDS)
 
 
-def test_an_update_keeps_the_endpoint_and_has_its_secret_made_anew(registration: Registration) -> None:
-    endpoint_id = registration.fulfil("Create")
-    assert registration.fulfil("Update", endpoint_id) == endpoint_id
-    assert len(set(registration.kept)) == 2
-
-
-def test_another_address_is_another_endpoint(registration: Registration) -> None:
+@pytest.mark.parametrize("url", [URL + "new", URL], ids=["another address", "the old one is gone"])
+def test_another_endpoint_outlives_the_old_one(registration: Registration, url: str) -> None:
+    """Somebody removed it by hand, perhaps; the update made another one at the same address."""
     old_id = registration.fulfil("Create")
-    new_id = registration.fulfil("Update", old_id, url=URL + "new")
+    if url == URL:
+        registration.client.webhooks.delete(old_id)
+    new_id = registration.fulfil("Update", old_id, url=url)
     registration.fulfil("Delete", old_id)
-    assert registration.registered() == {new_id: URL + "new"}
-
-
-def test_an_old_endpoint_that_is_gone_does_not_take_its_successor_with_it(registration: Registration) -> None:
-    """Somebody removed it by hand; the update made another one at the same address."""
-    old_id = registration.fulfil("Create")
-    registration.client.webhooks.delete(old_id)
-    new_id = registration.fulfil("Update", old_id)
     assert new_id != old_id
-    registration.fulfil("Delete", old_id)
-    assert registration.registered() == {new_id: URL}
+    assert registration.registered() == {new_id: url}
 
 
 def test_what_a_failed_creation_left_behind_is_removed(registration: Registration) -> None:
@@ -124,14 +112,12 @@ def test_cloudformation_hears_of_an_error_that_nobody_foresaw(
     """Else it would wait until its patience ends."""
     sent: list[dict[str, Any]] = []
     monkeypatch.setattr(app, "deliver", lambda url, body: sent.append(json.loads(body)))
-    monkeypatch.setattr(
-        app, "application", lambda: Application(Settings(table_name="", allow_loopback_response_url=True))
-    )
+    settings = Settings(table_name="", allow_loopback_response_url=True)
+    monkeypatch.setattr(app, "application", lambda: Application(settings))
     monkeypatch.setattr(Application, "connect", None)
     event = registration.request("Create").model_dump(by_alias=True) | {"ResponseURL": "http://127.0.0.1/"}
     app.handler(event, AnyContext())
-    assert [answer["Status"] for answer in sent] == ["FAILED"]
-    assert sent[0]["Reason"] == "the webhook endpoint: TypeError"
+    assert [failure(answer) for answer in sent] == ["the webhook endpoint: TypeError"]
 
 
 class AnyContext:

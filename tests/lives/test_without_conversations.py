@@ -1,6 +1,6 @@
 """Servers that lack parts of the API: threads as chains of responses, and sentences for what cannot be had.
 
-Once with a key, where what is missing is found out, and once as on Amazon Bedrock: signed, and without any secret.
+With a key what is missing is found out; on Amazon Bedrock it is known, requests are signed, and there is no secret.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from local.openai_standin import Fault, OpenAIStandIn, Script
 from testkit.clock import Clock
 from testkit.in_process.deployed import CHAINS, deployed, standin
 from testkit.in_process.world import World
-from tests.support.runs import ASSISTANT, NOTHING, THREAD, left_at_openai
+from tests.support.answers import attributes, delete_all, failure
+from tests.support.runs import THREAD, left_at_openai
 from threadrun.reconcile.once import START_GRACE_SECONDS
 
 MODEL = "gpt-5.4-mini"
@@ -27,9 +28,12 @@ PROPERTIES: dict[str, Any] = {
 }
 
 
-@pytest.fixture(params=["api_key", "bedrock"])
+each_provider = pytest.mark.parametrize("provider", ["api_key", "bedrock"], indirect=True)
+
+
+@pytest.fixture
 def provider(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+    return str(getattr(request, "param", "api_key"))
 
 
 @pytest.fixture
@@ -57,13 +61,13 @@ def responses_asked_for(world: World) -> list[dict[str, Any]]:
     return [r.body for r in world.openai.requests if (r.method, r.path) == ("POST", "/v1/responses")]
 
 
-def test_a_run_from_its_start_to_its_deletion(world: World, provider: str) -> None:
+@each_provider
+def test_a_run_from_its_start_to_its_deletion(world: World) -> None:
     world.openai.script(Script(output_text="A unit of deployment.", usage=(12, 8)))
     answer = world.create(PROPERTIES)
-    assert answer["Status"] == "SUCCESS", answer
+    data = attributes(answer)
     thread_id, run_id = answer["PhysicalResourceId"].split(":")
     assert re.fullmatch(r"chain_[0-9a-f]{48}", thread_id)
-    data = answer["Data"]
     assert (data["thread_id"], data["id"], data["output_text"]) == (thread_id, run_id, "A unit of deployment.")
     assert data["usage.total_tokens"] == "20"
     assert world.public_items().keys() == {f"RUN#{thread_id}:{run_id}"}
@@ -78,40 +82,45 @@ def test_a_run_from_its_start_to_its_deletion(world: World, provider: str) -> No
             ],
         }
     ]
-    assert world.delete(answer["PhysicalResourceId"], PROPERTIES)["Status"] == "SUCCESS"
-    assert left_at_openai(world) == NOTHING
+    delete_all(world, answer)
     assert world.public_items() == {}
 
 
+@each_provider
 def test_what_the_server_lacks_is_asked_once(world: World, provider: str) -> None:
-    answers = [world.create(PROPERTIES, logical_id=f"Run{number}") for number in range(3)]
-    assert {answer["Status"] for answer in answers} == {"SUCCESS"}
-    assert len({answer["Data"]["thread_id"] for answer in answers}) == 3
+    runs = [attributes(world.create(PROPERTIES, logical_id=f"Run{number}")) for number in range(3)]
+    assert len({run["thread_id"] for run in runs}) == 3
     probes = {"api_key": 1, "bedrock": 0}
     assert sent(world).count("/v1/conversations") == probes[provider]
 
 
+CALL = {"type": "function_call", "name": "tell", "arguments": {}}
+
+
+def telling(world: World) -> list[dict[str, Any]]:
+    """A function of the user."""
+    arn = world.tools.add("tool-tell", lambda event: "told")
+    return [{"type": "function", "function": {"name": "tell", "handler_arn": arn}}]
+
+
 def test_functions_are_called_in_a_chain_of_responses(world: World) -> None:
-    arn = world.tools.add("tool-add-up", lambda event: sum(event["arguments"]["numbers"]))
-    call = {"type": "function_call", "name": "add_up", "arguments": {"numbers": [1, 2]}}
+    tools = telling(world)
     world.openai.script(
-        Script(output=[call | {"call_id": "call_1"}], usage=(10, 1)),
-        Script(output=[call | {"call_id": "call_2"}], usage=(20, 2)),
-        Script(output_text="It is 3.", usage=(30, 3)),
+        Script(output=[CALL | {"call_id": "call_1"}], usage=(10, 1)),
+        Script(output=[CALL | {"call_id": "call_2"}], usage=(20, 2)),
+        Script(output_text="Done.", usage=(30, 3)),
     )
-    tools = [{"type": "function", "function": {"name": "add_up", "handler_arn": arn}}]
     answer = world.create(PROPERTIES | {"tools": tools})
-    assert answer["Status"] == "SUCCESS", answer
-    assert (answer["Data"]["output_text"], answer["Data"]["usage.total_tokens"]) == ("It is 3.", "66")
+    data = attributes(answer)
+    assert (data["output_text"], data["usage.total_tokens"]) == ("Done.", "66")
     thread_id, run_id = answer["PhysicalResourceId"].split(":")
     first, second, third = responses_asked_for(world)
     assert "previous_response_id" not in first
     assert second["previous_response_id"] == run_id
-    assert second["input"] == [{"type": "function_call_output", "call_id": "call_1", "output": "3"}]
+    assert second["input"] == [{"type": "function_call_output", "call_id": "call_1", "output": "told"}]
     assert third["previous_response_id"] not in (None, run_id)
     assert {body["metadata"]["threadrun_thread"] for body in (first, second, third)} == {thread_id}
-    world.delete(answer["PhysicalResourceId"])
-    assert left_at_openai(world) == NOTHING
+    delete_all(world, answer)
 
 
 @pytest.mark.parametrize(("fault", "runs"), [("lost_reply", 1), ("garbage", 1), ("reset", 0), ("status", 0)])
@@ -123,10 +132,9 @@ def test_a_lost_start_is_neither_guessed_at_nor_made_again(world: World, fault: 
     world.openai.fault(Fault("POST", "/v1/responses", fault, status=503))
     began = world.clock()
     answer = world.create(PROPERTIES)
-    assert answer["Status"] == "FAILED"
     assert (
         "cannot tell whether the run was started: the reply was lost, and the server has no conversations that would "
-        "show it; it is not done again, to be safe" in answer["Reason"]
+        "show it; it is not done again, to be safe" in failure(answer)
     )
     assert world.clock() - began >= START_GRACE_SECONDS, "somebody else may have been about to note its id"
     assert len(responses_asked_for(world)) == 1
@@ -137,77 +145,55 @@ def test_a_lost_start_is_neither_guessed_at_nor_made_again(world: World, fault: 
 
 @pytest.mark.parametrize("fault", ["reset", "lost_reply"])
 def test_a_lost_submission_is_not_made_again(world: World, fault: str) -> None:
-    arn = world.tools.add("tool-tell", lambda event: "told")
-    call = {"type": "function_call", "name": "tell", "call_id": "call_1", "arguments": {}}
-    world.openai.script(Script(output=[call]), Script(output_text="Done."))
+    world.openai.script(Script(output=[CALL]), Script(output_text="Done."))
     world.openai.fault(Fault("POST", "/v1/responses", fault, after=1))
-    tools = [{"type": "function", "function": {"name": "tell", "handler_arn": arn}}]
-    answer = world.create(PROPERTIES | {"tools": tools})
-    assert answer["Status"] == "FAILED"
-    assert re.search(r"cannot tell whether run resp_\w+ has the outputs of its functions: the reply", answer["Reason"])
+    answer = world.create(PROPERTIES | {"tools": telling(world)})
+    sentence = r"cannot tell whether run resp_\w+ has the outputs of its functions: the reply"
+    assert re.search(sentence, failure(answer))
     assert len(responses_asked_for(world)) == 2
     assert world.delete(answer["PhysicalResourceId"])["Status"] == "SUCCESS"
 
 
+@each_provider
 def test_a_thread_that_runs_share_is_refused(world: World) -> None:
     answer = world.create(PROPERTIES["thread"], **THREAD)
-    assert answer["Status"] == "FAILED"
-    assert answer["Reason"].endswith(
+    assert failure(answer).endswith(
         f"a thread that runs share needs conversations, and the server at {world.app.connect().base_url} has none: "
         "give each run its own messages in `thread`, or use a server that has them"
     )
     assert world.delete(answer["PhysicalResourceId"], **THREAD)["Status"] == "SUCCESS"
 
 
+@each_provider
 def test_a_run_on_an_existing_thread_is_refused(world: World) -> None:
-    chain = world.create(PROPERTIES)["Data"]["thread_id"]
-    sentences = {
-        "conv_1": f"existing_thread_id needs conversations, and the server at {world.app.connect().base_url} has none",
-        chain: f"thread {chain} takes no other run, as it is a chain of responses",
-    }
-    for thread_id, sentence in sentences.items():
-        answer = world.create({"model": MODEL, "existing_thread_id": thread_id}, logical_id=thread_id)
-        assert answer["Status"] == "FAILED"
-        assert sentence in answer["Reason"]
-        assert world.delete(answer["PhysicalResourceId"], logical_id=thread_id)["Status"] == "SUCCESS"
-    assert world.openai.counters()["runs_started"] == 1
-
-
-def test_an_existing_thread_is_the_first_thing_that_is_asked_for(world: World) -> None:
     """The server's 404 is for a path that it does not know, and not for the thread."""
+    sentence = f"existing_thread_id needs conversations, and the server at {world.app.connect().base_url} has none"
     answer = world.create({"model": MODEL, "existing_thread_id": "conv_1"})
-    assert "existing_thread_id needs conversations" in answer["Reason"]
-    assert world.openai.counters()["conversations"] == 0
+    assert sentence in failure(answer)
+    delete_all(world, answer)
+    chain = world.create(PROPERTIES)["Data"]["thread_id"]
+    answer = world.create({"model": MODEL, "existing_thread_id": chain}, logical_id="Second")
+    assert f"thread {chain} takes no other run, as it is a chain of responses" in failure(answer)
 
 
+@each_provider
 def test_a_retrieval_tool_is_refused(world: World) -> None:
     file_id = world.openai.add_file()
     message = {"role": "user", "content": "Read.", "attachments": [{"file_id": file_id}]}
     properties = PROPERTIES | {"tools": [{"type": "retrieval"}], "thread": {"messages": [message]}}
-    for logical_id in ("One", "Two"):
-        answer = world.create(properties, logical_id=logical_id)
-        assert answer["Status"] == "FAILED"
-        assert (
-            f"a retrieval tool needs vector stores, and the server at {world.app.connect().base_url} has none: "
-            "leave the tool" in answer["Reason"]
-        )
-        world.delete(answer["PhysicalResourceId"], logical_id=logical_id)
+    sentence = f"a retrieval tool needs vector stores, and the server at {world.app.connect().base_url} has none"
+    for _ in range(2):
+        answer = world.create(properties)
+        assert sentence in failure(answer)
+        delete_all(world, answer)
     assert sent(world, "GET").count("/v1/vector_stores") <= 1, "that was remembered"
-    assert left_at_openai(world) == NOTHING
     assert world.openai.counters()["runs_started"] == 0
 
 
-def test_an_assistant_needs_no_server(world: World) -> None:
-    assistant_id = world.create({"model": MODEL}, **ASSISTANT)["PhysicalResourceId"]
-    answer = world.create({"assistant_id": assistant_id, "thread": PROPERTIES["thread"]})
-    assert answer["Status"] == "SUCCESS", answer
-    assert answer["Data"]["assistant_id"] == assistant_id
-
-
+@each_provider
 def test_bedrock_sees_a_signature_and_no_key(world: World, provider: str) -> None:
     """The stand-in checks each: of a server with a key this shows that it takes no signature."""
     world.openai.signed = provider != "bedrock"
-    answer = world.create(PROPERTIES)
-    assert answer["Status"] == "FAILED"
-    assert {"api_key": "HTTP 403", "bedrock": "HTTP 401"}[provider] in answer["Reason"]
-    assert "testing" not in answer["Reason"]
+    reason = failure(world.create(PROPERTIES))
+    assert {"api_key": "HTTP 403", "bedrock": "HTTP 401"}[provider] in reason
+    assert "testing" not in reason

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 
+import pytest
+
 from threadrun.cloudformation.admission import admit
 from threadrun.cloudformation.events import Event
 from threadrun.schema.arguments import DesiredRun
@@ -30,12 +32,12 @@ def desired(text: str) -> DesiredRun:
     return DesiredRun.model_validate({"model": "m", "thread": {"messages": [{"role": "user", "content": text}]}})
 
 
-def enter(record: ResourceRecord, sent: Event, text: str = "Hello.") -> Request:
-    """Two seconds pass on the way."""
+def enter(record: ResourceRecord, sent: Event, text: str = "Hello.", now: int | None = None) -> Request:
+    """Two seconds pass on the way, unless it comes late."""
     wanted = None if sent.request_type == "Delete" else (desired(text), "snake_case")
     issued = sent.issued_epoch_s
     assert issued is not None
-    return admit(record, sent, wanted, None, issued + 2)  # type: ignore[arg-type]
+    return admit(record, sent, wanted, None, now or issued + 2)  # type: ignore[arg-type]
 
 
 def finish(record: ResourceRecord, request: Request, *, is_noted: bool = True) -> str:
@@ -52,104 +54,97 @@ def finish(record: ResourceRecord, request: Request, *, is_noted: bool = True) -
     return physical_id
 
 
-def resource() -> ResourceRecord:
+OLD, NEW = "conv_c:resp_1", "conv_u:resp_1"
+
+
+@pytest.fixture
+def record() -> ResourceRecord:
     return ResourceRecord(stack_id="s", logical_id="l")
+
+
+@pytest.fixture
+def created(record: ResourceRecord) -> ResourceRecord:
+    """The run `c`, of second 1,000."""
+    assert finish(record, enter(record, event("Create", "c", 1000))) == OLD
+    return record
+
+
+@pytest.fixture
+def replaced(created: ResourceRecord) -> ResourceRecord:
+    """The run `u` in its place, of second 1,100."""
+    assert finish(created, enter(created, event("Update", "u", 1100, OLD), "Bye.")) == NEW
+    return created
 
 
 def goals(record: ResourceRecord) -> dict[str, str]:
     return {key: made.goal for key, made in record.made.items()}
 
 
-def test_a_success_that_crossed_the_cancellation_of_its_create_is_taken_back() -> None:
+def test_a_success_that_crossed_the_cancellation_of_its_create_is_taken_back(created: ResourceRecord) -> None:
     """The PUT of an answer is taken also when CloudFormation has given up: nobody else would delete the run."""
-    record = resource()
-    finish(record, enter(record, event("Create", "c", 1000)))
-    enter(record, event("Delete", "d", 1010, MADE_UP))
-    assert goals(record) == {"c": "absent"}
+    enter(created, event("Delete", "d", 1010, MADE_UP))
+    assert goals(created) == {"c": "absent"}
 
 
-def test_a_success_that_crossed_the_cancellation_of_its_update_is_taken_back() -> None:
-    record = resource()
-    old_id = finish(record, enter(record, event("Create", "c", 1000)))
-    finish(record, enter(record, event("Update", "u", 1100, old_id), "Bye."))
-    rollback = enter(record, event("Update", "r", 1110, old_id))
-    assert rollback.target_key == "c"
-    assert goals(record) == {"c": "present", "u": "absent"}
+@pytest.mark.parametrize(
+    ("kind", "physical_id", "target", "left"),
+    [
+        ("Update", OLD, "c", {"c": "present", "u": "absent"}),
+        ("Update", NEW, "c", {"c": "present", "u": "present"}),
+        ("Delete", OLD, None, {"c": "absent", "u": "present"}),
+    ],
+    ids=["a rollback that crossed the success takes it back", "a rollback after it does not", "nor does a Delete"],
+)
+def test_after_a_replacement_only_what_cloudformation_does_not_know_is_taken_back(
+    replaced: ResourceRecord, kind: str, physical_id: str, target: str | None, left: dict[str, str]
+) -> None:
+    """It deletes itself what it knows of."""
+    assert enter(replaced, event(kind, "r", 1110, physical_id)).target_key == target
+    assert goals(replaced) == left
 
 
-def test_a_rollback_after_a_success_keeps_what_cloudformation_will_delete_itself() -> None:
-    record = resource()
-    old_id = finish(record, enter(record, event("Create", "c", 1000)))
-    new_id = finish(record, enter(record, event("Update", "u", 1100, old_id), "Bye."))
-    rollback = enter(record, event("Update", "r", 1200, new_id))
-    assert rollback.target_key == "c"
-    assert goals(record) == {"c": "present", "u": "present"}
-
-
-def test_a_delete_of_the_old_id_takes_nothing_back() -> None:
-    """It follows a replacement that has succeeded."""
-    record = resource()
-    old_id = finish(record, enter(record, event("Create", "c", 1000)))
-    finish(record, enter(record, event("Update", "u", 1100, old_id), "Bye."))
-    enter(record, event("Delete", "d", 1200, old_id))
-    assert goals(record) == {"c": "absent", "u": "present"}
-
-
-def test_an_update_delivered_after_its_rollback_starts_nothing() -> None:
+def test_an_update_delivered_after_its_rollback_starts_nothing(created: ResourceRecord) -> None:
     """Nobody would know the id of its run."""
-    record = resource()
-    old_id = finish(record, enter(record, event("Create", "c", 1000)))
-    rollback = enter(record, event("Update", "r", 1110, old_id))
-    late = admit(record, event("Update", "u", 1100, old_id), (desired("Bye."), "snake_case"), None, 1120)
+    rollback = enter(created, event("Update", "r", 1110, OLD))
+    late = enter(created, event("Update", "u", 1100, OLD), "Bye.", now=1120)
     assert late.is_superseded
-    assert goals(record) == {"c": "present"}
+    assert goals(created) == {"c": "present"}
     assert rollback.is_open, "a late request overtakes nothing"
 
 
-def test_a_rollback_delivered_after_everything_else_proves_what_nobody_heard_of() -> None:
+def test_a_rollback_delivered_after_everything_else_proves_what_nobody_heard_of(replaced: ResourceRecord) -> None:
     """Its update was given up just before its SUCCESS, and the user deleted the stack before the rollback came."""
-    record = resource()
-    old_id = finish(record, enter(record, event("Create", "c", 1000)))
-    finish(record, enter(record, event("Update", "u", 1100, old_id), "Bye."))
-    enter(record, event("Delete", "d", 1700, old_id))
-    assert goals(record) == {"c": "absent", "u": "present"}
-    late = admit(record, event("Update", "r", 1110, old_id), (desired("Hello."), "snake_case"), None, 9000)
+    enter(replaced, event("Delete", "d", 1700, OLD))
+    assert goals(replaced) == {"c": "absent", "u": "present"}
+    late = enter(replaced, event("Update", "r", 1110, OLD), now=9000)
     assert late.is_superseded
-    assert goals(record) == {"c": "absent", "u": "absent"}
-    assert record.made["u"].deadline_epoch_s > 9000
+    assert goals(replaced) == {"c": "absent", "u": "absent"}
+    assert replaced.made["u"].deadline_epoch_s > 9000
 
 
-def test_a_rollback_delivered_late_takes_nothing_back_that_is_wanted_again() -> None:
-    record = resource()
-    old_id = finish(record, enter(record, event("Create", "c", 1000)))
-    finish(record, enter(record, event("Update", "u", 1100, old_id), "Bye."))
-    again = enter(record, event("Update", "again", 1700, old_id), "Bye.")
-    admit(record, event("Update", "r", 1110, old_id), (desired("Hello."), "snake_case"), None, 9000)
-    assert goals(record)[str(again.target_key)] == "present"
+def test_a_rollback_delivered_late_takes_nothing_back_that_is_wanted_again(replaced: ResourceRecord) -> None:
+    again = enter(replaced, event("Update", "again", 1700, OLD), "Bye.")
+    enter(replaced, event("Update", "r", 1110, OLD), now=9000)
+    assert goals(replaced)[str(again.target_key)] == "present"
     assert again.is_open
 
 
-def test_a_create_delivered_during_its_delete_leaves_the_delete_to_its_work() -> None:
+def test_a_create_delivered_during_its_delete_leaves_the_delete_to_its_work(record: ResourceRecord) -> None:
     """Else CloudFormation would wait for the Delete's answer until its patience ends."""
-    record = resource()
     delete = enter(record, event("Delete", "d", 1010, MADE_UP))
-    late = admit(record, event("Create", "c", 1000), (desired("Hello."), "snake_case"), None, 1020)
+    late = enter(record, event("Create", "c", 1000), now=1020)
     assert (late.is_superseded, delete.is_open, goals(record)) == (True, True, {})
 
 
-def test_a_delete_delivered_after_a_return_to_what_it_names_deletes_nothing() -> None:
+def test_a_delete_delivered_after_a_return_to_what_it_names_deletes_nothing(replaced: ResourceRecord) -> None:
     """CloudFormation had given it up, and lives with that run again."""
-    record = resource()
-    old_id = finish(record, enter(record, event("Create", "c", 1000)))
-    new_id = finish(record, enter(record, event("Update", "u", 1100, old_id), "Bye."))
-    enter(record, event("Update", "back", 9000, new_id))
-    late = admit(record, event("Delete", "d", 1200, old_id), None, None, 9100)
+    enter(replaced, event("Update", "back", 9000, NEW))
+    late = enter(replaced, event("Delete", "d", 1200, OLD), now=9100)
     assert late.is_superseded
-    assert goals(record) == {"c": "present", "u": "present"}
+    assert goals(replaced) == {"c": "present", "u": "present"}
 
 
-def test_a_run_whose_answer_was_taken_but_not_noted_is_reused() -> None:
+def test_a_run_whose_answer_was_taken_but_not_noted_is_reused(record: ResourceRecord) -> None:
     """The sender ended right after the PUT; CloudFormation's next request proves that the answer was heard."""
-    record = resource()
     physical_id = finish(record, enter(record, event("Create", "c", 1000)), is_noted=False)
     assert enter(record, event("Update", "u", 1030, physical_id)).target_key == "c"

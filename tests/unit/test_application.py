@@ -1,4 +1,4 @@
-"""What the process as a whole has: its chance, and its way to the server."""
+"""The process as a whole: its environment and secret, its chance, and its way to the server."""
 
 from __future__ import annotations
 
@@ -9,18 +9,20 @@ import pytest
 
 from threadrun.app import application
 from threadrun.app.application import Application
-from threadrun.app.settings import OPENAI_BASE_URL, Settings
+from threadrun.app.settings import OPENAI_BASE_URL, Settings, api_key_from_secret
 from threadrun.errors import TerminalError
 
+MANTLE = "https://bedrock-mantle.eu-west-1.api.aws"
 
-@pytest.fixture
-def region(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A function in Ireland, whose environment has what must not be taken for its role."""
+
+@pytest.fixture(autouse=True)
+def in_ireland(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A function there, whose environment has what must not be taken for its role."""
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
     monkeypatch.setenv("AWS_BEARER_TOKEN_BEDROCK", "a-bearer-token")
     monkeypatch.setenv("AWS_BEDROCK_BASE_URL", "https://elsewhere.example/v1")
     application._bedrock_client.cache_clear()
-    yield "eu-west-1"
+    yield
     application._bedrock_client.cache_clear()
 
 
@@ -28,12 +30,20 @@ def on_bedrock(base_url: str = OPENAI_BASE_URL) -> Application:
     return Application(Settings(table_name="table", openai_provider="bedrock", openai_base_url=base_url))
 
 
-def test_bedrock_is_the_regions_mantle_endpoint_and_has_no_key(region: str) -> None:
-    client = on_bedrock().connect()
-    assert str(client.base_url) == f"https://bedrock-mantle.{region}.api.aws/openai/v1/"
-    assert client.api_key == ""
+@pytest.mark.parametrize(
+    ("named", "asked"),
+    [
+        (OPENAI_BASE_URL, f"{MANTLE}/openai/v1/"),
+        (f"{OPENAI_BASE_URL}/", f"{MANTLE}/openai/v1/"),
+        (f"{MANTLE}/v1", f"{MANTLE}/v1/"),
+    ],
+)
+def test_bedrock_is_the_regions_mantle_endpoint_unless_told_otherwise_and_has_no_key(named: str, asked: str) -> None:
+    """OpenAI's own address is the template's default, and no server that takes AWS's signatures."""
+    client = on_bedrock(named).connect()
+    assert (str(client.base_url), client.api_key) == (asked, "")
     assert client.max_retries == 0, "a retried POST could start a second run"
-    assert on_bedrock().connect() is client
+    assert on_bedrock(named).connect() is client
 
 
 @pytest.mark.parametrize(
@@ -44,16 +54,11 @@ def test_bedrock_is_the_regions_mantle_endpoint_and_has_no_key(region: str) -> N
         ("http://bedrock-mantle.eu-west-1.api.aws/v1", "require HTTPS"),
     ],
 )
-def test_an_endpoint_that_the_role_cannot_sign_for_is_refused(region: str, base_url: str, problem: str) -> None:
+def test_an_endpoint_that_the_role_cannot_sign_for_is_refused(base_url: str, problem: str) -> None:
     """The `runtime` endpoint has no background responses."""
     with pytest.raises(TerminalError, match="cannot use Amazon Bedrock: ") as raised:
         on_bedrock(base_url).connect()
     assert problem in raised.value.reason
-
-
-def test_another_path_of_the_endpoint_can_be_named(region: str) -> None:
-    url = f"https://bedrock-mantle.{region}.api.aws/v1"
-    assert str(on_bedrock(url).connect().base_url) == f"{url}/"
 
 
 def test_a_server_with_a_key_needs_its_secret() -> None:
@@ -69,3 +74,21 @@ def test_environments_of_one_snapshot_do_not_wait_alike() -> None:
     random.setstate(snapshot)
     assert [jitter() for _ in range(5)] != one
     assert all(0 <= number < 1 for number in one)
+
+
+def test_settings_come_from_the_environment() -> None:
+    settings = Settings.from_environment({"TABLE_NAME": "t", "ALLOW_LOOPBACK_RESPONSE_URL": "true", "PATH": "/bin"})
+    assert (settings.table_name, settings.allow_loopback_response_url) == ("t", True)
+    assert (settings.openai_provider, settings.openai_base_url) == ("api_key", "https://api.openai.com/v1")
+
+
+@pytest.mark.parametrize("secret", ["sk-1", " sk-1\n", '{"api_key": "sk-1"}', '{"api_key": " sk-1 ", "org": "o"}'])
+def test_a_secret_is_the_bare_key_or_a_json_object(secret: str) -> None:
+    assert api_key_from_secret(secret) == "sk-1"
+
+
+@pytest.mark.parametrize("secret", ["", "{}", '{"key": "sk-1"}', '{"api_key": 5}', "{sk-broken"])
+def test_another_secret_is_refused_without_showing_it(secret: str) -> None:
+    with pytest.raises(TerminalError) as raised:
+        api_key_from_secret(secret)
+    assert "sk-" not in raised.value.reason

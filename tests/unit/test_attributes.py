@@ -1,17 +1,19 @@
-"""The attributes of a run, typed for the table and as text for Fn::GetAtt."""
+"""The attributes of a run, typed for the table and as text for Fn::GetAtt; and the pages that describe them all."""
 
 from __future__ import annotations
 
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
-import yaml
 
+from local.reference import ATTRIBUTES, page
 from testkit.memory.backend import wanted_run
-from threadrun.state.attributes import output_scalars, response_data, run_attributes
-from threadrun.state.base import Owned
+from testkit.state_machine import read_definition
+from threadrun.schema.arguments import RESOURCE_MODELS
+from threadrun.state.attributes import made_attributes, output_scalars, response_data, run_attributes
+from threadrun.state.base import Window
 from threadrun.state.observations import ObservedRun
+from threadrun.state.shared import AssistantRecord, ThreadRecord
 
 
 @pytest.mark.parametrize(
@@ -34,23 +36,33 @@ def test_only_top_level_scalars_of_a_json_object_count(text: str, scalars: dict[
     assert output_scalars(text) == scalars
 
 
-def test_unknown_times_are_empty_text_and_booleans_are_cloudformations() -> None:
-    run = wanted_run()
-    run.thread, run.run = Owned(id="conv_1"), Owned(id="resp_1")
-    observed = ObservedRun("resp_1", "incomplete", output_text='{"ok": false, "nothing": null}')
-    run.observe(observed, 5)
-    fixed, output = response_data(run_attributes(run, observed), "snake_case")
-    assert fixed["completed_at"] == ""
-    assert output == {"output.ok": "false", "output.nothing": ""}
-
-
 def test_the_state_machine_records_every_attribute() -> None:
     """A new attribute that the definition does not move would be lost without a word."""
-    definition = yaml.safe_load((Path(__file__).parents[2] / "statemachine/thread_run.asl.yaml").read_text())
-    arguments = definition["States"]["Record attributes"]["Arguments"]
-    run = wanted_run()
-    attributes = run_attributes(run, ObservedRun("resp_1", "completed"))
+    arguments = read_definition()["States"]["Record attributes"]["Arguments"]
+    attributes = run_attributes(wanted_run(), ObservedRun("resp_1", "completed"))
     assert set(arguments["ExpressionAttributeNames"].values()) == set(attributes)
     for name in arguments["ExpressionAttributeNames"]:
         moved = (f"{name} = staged.{name}", f"{name} = if_not_exists(staged.{name}, :unknown)")
         assert any(each in arguments["UpdateExpression"] for each in moved)
+
+
+def test_every_attribute_of_a_run_is_described() -> None:
+    observed = ObservedRun("r", "completed", output_text='{"k": 1}')
+    fixed, output = response_data(run_attributes(wanted_run(), observed), "snake_case")
+    given = {*fixed, "output_text", "output_truncated", *(name.replace(".k", ".<key>") for name in output)}
+    assert set(ATTRIBUTES["Custom::OpenAIThreadRun"]) == given
+
+
+@pytest.mark.parametrize(
+    ("kind", "record"), [("Custom::OpenAIThread", ThreadRecord), ("Custom::OpenAIAssistant", AssistantRecord)]
+)
+def test_every_attribute_of_the_others_is_described(
+    kind: str, record: type[ThreadRecord] | type[AssistantRecord]
+) -> None:
+    made = record(key="k", identity="i", window=Window(since_epoch_s=0, deadline_epoch_s=1))
+    assert set(ATTRIBUTES[kind]) == set(made_attributes(made))
+
+
+@pytest.mark.parametrize("kind", RESOURCE_MODELS)
+def test_every_argument_has_a_description(kind: str) -> None:
+    assert "None" not in page(RESOURCE_MODELS[kind])

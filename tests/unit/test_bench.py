@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bench.check import compare
-from bench.invocations import Function, read_invocation, read_report
+from bench.invocations import Function, Invocation, read_invocation, read_report
 from bench.metered_table import MeteredTable
 from bench.peer_policies import play_cdk, play_crhelper
 from bench.plan import groups, lengths, mixed_lengths, plan
@@ -21,9 +21,9 @@ from bench.simulator import play_threadrun
 from bench.transitions import count_transitions
 from testkit.memory.table import item_bytes
 
-REQUEST = "36c5c806-9ad5-4eff-91ef-0b6b74a7ddfe"
+REQUEST, OTHER = "36c5c806-9ad5-4eff-91ef-0b6b74a7ddfe", "4579963f-4df8-4151-b1ce-c43b12c15b1f"
 REPORT = (
-    "REPORT RequestId: 4579963f-4df8-4151-b1ce-c43b12c15b1f\tDuration: 257.91 ms\tBilled Duration: 258 ms\t"
+    f"REPORT RequestId: {OTHER}\tDuration: 257.91 ms\tBilled Duration: 258 ms\t"
     "Memory Size: 128 MB\tMax Memory Used: 51 MB"
 )
 
@@ -50,45 +50,51 @@ def test_usages_add_up_and_are_shared() -> None:
     assert both.all_gb_seconds == 8
 
 
-def test_a_report_tells_billed_time_and_memory() -> None:
-    assert read_report(REPORT) == (258, 128)
-    assert read_report("END RequestId: 4579963f-4df8-4151-b1ce-c43b12c15b1f") is None
+@pytest.mark.parametrize(
+    ("line", "billed_ms_and_mb"),
+    [(REPORT, (258, 128)), (f"{REPORT}\tInit Duration: 210.07 ms", (258, 128)), (f"END RequestId: {OTHER}", None)],
+)
+def test_a_report_tells_billed_time_and_memory(line: str, billed_ms_and_mb: tuple[int, int] | None) -> None:
+    assert read_report(line) == billed_ms_and_mb
 
 
-def test_a_report_with_a_cold_start_is_read_as_well() -> None:
-    assert read_report(f"{REPORT}\tInit Duration: 210.07 ms") == (258, 128)
+def invocation(name: str, *lines: str, logged_epoch_s: float = 0) -> Invocation | None:
+    return read_invocation(Function(name, "group", "x86_64"), lines, {REQUEST}, logged_epoch_s)
 
 
-def test_an_invocation_belongs_to_the_request_that_its_log_names() -> None:
-    function = Function("look", "/aws/lambda/look", "x86_64")
-    lines = ["START RequestId: 4579963f-4df8-4151-b1ce-c43b12c15b1f", f'"RequestId": "{REQUEST}",', REPORT]
-    invocation = read_invocation(function, lines, {REQUEST})
-    assert invocation is not None
-    assert invocation.request_id == REQUEST
-    assert invocation.usage == Usage(1, {"x86_64": pytest.approx(0.258 / 8)})
+def test_an_invocation_belongs_to_the_request_that_its_log_names_once_it_is_reported() -> None:
+    lines = f"START RequestId: {OTHER}", f'"RequestId": "{REQUEST}",'
+    assert invocation("look", *lines) is None
+    made = invocation("look", *lines, REPORT)
+    assert made is not None
+    assert (made.request_id, made.usage) == (REQUEST, Usage(1, {"x86_64": pytest.approx(0.258 / 8)}))
 
 
-def test_what_a_function_slept_is_not_its_own_time() -> None:
-    lines = ['{"message":"step taken","waited_inline_seconds":0.2,"wait_seconds":31}', f'"{REQUEST}"', REPORT]
-    invocation = read_invocation(Function("Reconcile", "group", "arm64"), lines, {REQUEST})
-    assert invocation is not None
-    assert invocation.usage.all_gb_seconds == pytest.approx(0.258 / 8), "it is billed all the same"
-    (look,) = profile_of([invocation]).functions["look"]
+def test_what_a_function_slept_is_billed_and_is_not_its_own_time() -> None:
+    slept = '{"message":"step taken","waited_inline_seconds":0.2,"wait_seconds":31}'
+    made = invocation("Reconcile", slept, REQUEST, REPORT)
+    assert made is not None
+    assert made.usage.all_gb_seconds == pytest.approx(0.258 / 8)
+    (look,) = profile_of([made]).functions["look"]
     assert (look.seconds, look.billed_s) == (pytest.approx(0.058), pytest.approx(0.058))
 
 
-def test_an_invocation_without_a_report_is_not_counted_yet() -> None:
-    assert read_invocation(Function("look", "group", "arm64"), ["START"], {REQUEST}) is None
+def test_a_function_that_does_everything_starts_with_its_first_call() -> None:
+    made = [invocation("crhelper-Function", REPORT, REQUEST, logged_epoch_s=at) for at in (1.0, 2.0, 3.0)]
+    profile = profile_of(each for each in made if each)
+    assert {kind: len(functions) for kind, functions in profile.functions.items()} == {"start": 1, "look": 1}
 
 
-def test_a_retry_is_a_transition() -> None:
-    types = ["ExecutionStarted", "TaskStateEntered", "TaskScheduled", "TaskFailed", "TaskScheduled", "TaskSucceeded"]
-    assert count_transitions({"type": kind} for kind in [*types, "TaskStateExited", "ExecutionSucceeded"]) == 2
-
-
-def test_each_state_that_is_entered_is_a_transition() -> None:
-    types = ["ChoiceStateEntered", "WaitStateEntered", "TaskStateEntered", "TaskScheduled", "SucceedStateEntered"]
-    assert count_transitions({"type": kind} for kind in types) == 4
+@pytest.mark.parametrize(
+    ("types", "transitions"),
+    [
+        ("ExecutionStarted TaskStateEntered TaskScheduled TaskSucceeded TaskStateExited ExecutionSucceeded", 1),
+        ("TaskStateEntered TaskScheduled TaskFailed TaskScheduled TaskSucceeded", 2),
+        ("ChoiceStateEntered WaitStateEntered TaskStateEntered TaskScheduled SucceedStateEntered", 4),
+    ],
+)
+def test_each_state_that_is_entered_and_each_retry_is_a_transition(types: str, transitions: int) -> None:
+    assert count_transitions({"type": kind} for kind in types.split()) == transitions
 
 
 def test_the_cdk_looks_at_once_and_then_every_five_seconds() -> None:
@@ -98,20 +104,13 @@ def test_the_cdk_looks_at_once_and_then_every_five_seconds() -> None:
     assert played.usage.transitions == 4
 
 
-def test_the_cdk_lags_by_half_its_interval_on_average() -> None:
-    lags = [play_cdk(each, CDK).lag_s for each in lengths(120, 100)]
-    assert sum(lags) / len(lags) == pytest.approx(2.55 + 0.1, abs=0.2)
-    assert max(lags) <= 5.2
-
-
-def test_crhelper_looks_first_after_two_minutes() -> None:
-    assert play_crhelper(2, ALONE).lag_s == pytest.approx(118.1)
-    assert play_crhelper(130, ALONE).lag_s == pytest.approx(110.1)
-    assert play_crhelper(130, ALONE).usage == Usage(3, {"arm64": pytest.approx(3 * 0.1 / 8)})
-
-
-def test_crhelpers_rule_may_be_late() -> None:
-    assert play_crhelper(2, ALONE, 5).lag_s == pytest.approx(123.1)
+@pytest.mark.parametrize(("seconds", "late_s", "lag_s"), [(2, 0, 118.1), (2, 5, 123.1), (130, 0, 110.1)])
+def test_crhelper_looks_first_after_two_minutes_and_its_rule_may_be_late(
+    seconds: float, late_s: float, lag_s: float
+) -> None:
+    assert play_crhelper(seconds, ALONE, late_s).lag_s == pytest.approx(lag_s)
+    looks = 1 + (seconds > 120)
+    assert play_crhelper(seconds, ALONE).usage == Usage(1 + looks, {"arm64": pytest.approx((1 + looks) * 0.1 / 8)})
 
 
 def test_the_simulator_follows_the_application_to_its_answer() -> None:
@@ -125,17 +124,12 @@ def test_the_simulator_follows_the_application_to_its_answer() -> None:
     assert short.usage.write_units > 0
 
 
-def test_the_simulator_wakes_who_waits_for_an_event() -> None:
-    short, long = play_threadrun([2, 590], ALONE, webhooks=True)
+def test_the_simulator_wakes_who_waits_for_an_event_unless_a_net_is_met_before() -> None:
+    short, long, beyond_the_net = play_threadrun([2, 590, 1000], ALONE, webhooks=True)
     assert (short.usage.invocations, short.usage.transitions) == (3, 4), "it is lingered for"
     assert 0 < long.lag_s < 1
-    assert long.usage.transitions == 7
-
-
-def test_an_event_that_comes_late_meets_the_net() -> None:
-    (long,) = play_threadrun([1000], ALONE, webhooks=True)
-    assert 0 < long.lag_s < 1
-    assert long.usage.transitions == 10
+    assert 0 < beyond_the_net.lag_s < 1
+    assert (long.usage.transitions, beyond_the_net.usage.transitions) == (7, 10)
 
 
 def test_an_item_is_billed_by_its_larger_state_and_by_its_index() -> None:
@@ -147,38 +141,20 @@ def test_an_item_is_billed_by_its_larger_state_and_by_its_index() -> None:
     assert table.write_units == 3 + 2 + 1
     table.get_item(Key={"pk": {"S": "k"}}, TableName="t")
     assert table.read_units == 1
-
-
-def test_names_count_for_the_size_of_an_item() -> None:
     assert item_bytes({"pk": {"S": "key"}, "n": {"N": "1234"}, "flag": {"BOOL": True}}) == 5 + 5 + 5
 
 
-def test_a_group_covers_the_cdks_whole_interval_around_its_length() -> None:
+def test_the_plan_has_groups_around_their_length_and_a_log_normal_mix_in_the_time_of_the_longest() -> None:
     found = lengths(30, 10)
     assert sum(found) / 10 == pytest.approx(30)
-    assert [round(after - before, 3) for before, after in pairwise(found)] == [0.5] * 9
+    assert [round(after - before, 3) for before, after in pairwise(found)] == [0.5] * 9, "the CDK's whole interval"
     assert min(lengths(2, 10)) > 0
-
-
-def test_the_mix_is_log_normal() -> None:
-    found = mixed_lengths(1001)
-    assert found[500] == pytest.approx(20)
-    assert math.log(found[841] / 20) == pytest.approx(1, abs=0.01)
-
-
-def test_the_plan_fits_every_run_into_the_time_of_the_longest() -> None:
+    mix = mixed_lengths(1001)
+    assert (mix[500], math.log(mix[841] / 20)) == (pytest.approx(20), pytest.approx(1, abs=0.01))
     grouped = groups(runs_per_length=4, mix_runs=6)
     planned = plan(grouped)
     assert len(planned) == 5 * 4 + 6
     assert max(run.starts_at_s + run.seconds for run in planned) <= max(map(max, grouped.values())) + 30
-
-
-def test_a_function_that_does_everything_starts_with_its_first_call() -> None:
-    lines = [REPORT, REQUEST]
-    function = Function("crhelper-Function", "group", "arm64")
-    made = [read_invocation(function, lines, {REQUEST}, logged) for logged in (1.0, 2.0, 3.0)]
-    profile = profile_of(each for each in made if each)
-    assert {kind: len(functions) for kind, functions in profile.functions.items()} == {"start": 1, "look": 1}
 
 
 def test_a_profile_is_read_as_it_was_written() -> None:

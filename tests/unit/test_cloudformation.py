@@ -39,6 +39,7 @@ def test_answers_go_to_cloudformations_buckets(url: str) -> None:
     assert is_response_url(url, allow_loopback=False)
 
 
+@pytest.mark.parametrize("opens_loopback", [False, True])
 @pytest.mark.parametrize(
     "url",
     [
@@ -55,14 +56,13 @@ def test_answers_go_to_cloudformations_buckets(url: str) -> None:
         "",
     ],
 )
-def test_answers_go_nowhere_else(url: str) -> None:
-    assert not is_response_url(url, allow_loopback=False)
-    assert not is_response_url(url, allow_loopback=True)
+def test_answers_go_nowhere_else(url: str, opens_loopback: bool) -> None:
+    assert not is_response_url(url, allow_loopback=opens_loopback)
 
 
-def test_loopback_is_open_only_where_the_deployment_says_so() -> None:
-    assert is_response_url("http://127.0.0.1:4566/x", allow_loopback=True)
-    assert not is_response_url("http://127.0.0.1:4566/x", allow_loopback=False)
+@pytest.mark.parametrize("opens_loopback", [False, True])
+def test_loopback_is_open_only_where_the_deployment_says_so(opens_loopback: bool) -> None:
+    assert is_response_url("http://127.0.0.1:4566/x", allow_loopback=opens_loopback) == opens_loopback
 
 
 def test_an_answer_follows_no_redirect() -> None:

@@ -35,51 +35,38 @@ variable "questions" {
   type        = map(string)
   default = {
     why = "Why?"
-    how = "How many of 3?"
+    how = ["How many of 3?"]
   }
 }
-
-variable "flags" {
-  description = "Flags"
-  type        = list(bool)
-  default     = [true, false]
-}
 """
-VERSIONS = 'terraform {\n  required_version = ">= 1.5"\n}\n'
+INPUTS = """Version 1.2.0, of the application and of its modules. Needs Terraform >= 1.5.
+
+## Inputs
+
+| name | description | type | default |
+| --- | --- | --- | --- |
+| `name` | One of "a" \\| "b" | `string` | required |
+| `tools` | Tools | `list(object({ kind = string, label = optional(map(string), {}) }))` | `null` |
+| `questions` | Questions | `map(string)` | `{ why = "Why?", how = ["How many of 3?"] }` |
+
+## Outputs
+
+"""
 
 
-@pytest.fixture
-def module(tmp_path: Path) -> Path:
+@pytest.mark.parametrize(
+    ("outputs", "table"),
+    [
+        ('output "id" {\n  description = "The ID"\n}\n', "| name | description |\n| --- | --- |\n| `id` | The ID |"),
+        (None, "None."),
+    ],
+)
+def test_inputs_and_outputs_are_rows_of_a_table(tmp_path: Path, outputs: str | None, table: str) -> None:
     (tmp_path / "variables.tf").write_text(VARIABLES)
-    (tmp_path / "versions.tf").write_text(VERSIONS)
-    (tmp_path / "outputs.tf").write_text('output "id" {\n  description = "The ID"\n  value = var.name\n}\n')
-    return tmp_path
-
-
-def test_inputs_and_outputs_are_rows_of_a_table(module: Path) -> None:
-    assert tables(module, "1.2.0").splitlines() == [
-        "Version 1.2.0, of the application and of its modules. Needs Terraform >= 1.5.",
-        "",
-        "## Inputs",
-        "",
-        "| name | description | type | default |",
-        "| --- | --- | --- | --- |",
-        '| `name` | One of "a" \\| "b" | `string` | required |',
-        "| `tools` | Tools | `list(object({ kind = string, label = optional(map(string), {}) }))` | `null` |",
-        '| `questions` | Questions | `map(string)` | `{ why = "Why?", how = "How many of 3?" }` |',
-        "| `flags` | Flags | `list(bool)` | `[true, false]` |",
-        "",
-        "## Outputs",
-        "",
-        "| name | description |",
-        "| --- | --- |",
-        "| `id` | The ID |",
-    ]
-
-
-def test_a_module_without_outputs_says_so(module: Path) -> None:
-    (module / "outputs.tf").unlink()
-    assert tables(module, "1.2.0").endswith("## Outputs\n\nNone.")
+    (tmp_path / "versions.tf").write_text('terraform {\n  required_version = ">= 1.5"\n}\n')
+    if outputs is not None:
+        (tmp_path / "outputs.tf").write_text(outputs)
+    assert tables(tmp_path, "1.2.0") == INPUTS + table
 
 
 def test_only_what_is_between_the_marks_is_replaced() -> None:

@@ -9,11 +9,10 @@ import httpx2
 import openai
 import pytest
 
-from tests.support.responses_server import backend, body_of, response, wanted
-from threadrun.errors import LostReply, NotFound, NotServed, TerminalError, ThreadRunError, TransientError
+from tests.support.responses_server import Answer, backend, body_of, response, wanted
+from threadrun.errors import LostReply, NotFound, NotServed, TerminalError, TransientError
 from threadrun.providers.errors import translated
-from threadrun.providers.server import BEDROCK_LACKS, REMEMBERED_SECONDS, Part, Server
-from threadrun.schema.arguments import DesiredThread
+from threadrun.providers.server import REMEMBERED_SECONDS, Part, Server
 
 MADE = {"id": "conv_1", "object": "conversation", "created_at": 1, "metadata": {}}
 INVALID_URL = {"error": {"message": "Invalid URL (POST /v1/conversations)"}}
@@ -55,21 +54,6 @@ def test_what_is_missing_is_believed_for_an_hour() -> None:
     assert not lacks(server, "conversations"), "a gateway may have lost its routes for a moment"
 
 
-def test_what_is_known_for_good_is_never_asked() -> None:
-    server = server_at(lambda: 1e12, BEDROCK_LACKS)
-    assert lacks(server, "conversations")
-    assert lacks(server, "vector stores")
-
-
-@pytest.mark.parametrize("status", [400, 401, 403, 429, 500, 503])
-def test_another_refusal_tells_nothing_of_the_server(status: int) -> None:
-    server = server_at(lambda: 1000.0)
-    with pytest.raises(ThreadRunError) as raised:
-        refused(server, status)
-    assert not isinstance(raised.value, NotServed)
-    assert not lacks(server, "conversations")
-
-
 @pytest.mark.parametrize("status", [404, 405, 501])
 def test_a_server_that_does_not_know_the_path_has_no_conversations(status: int) -> None:
     server, asked = backend((status, INVALID_URL), (200, response()))
@@ -81,7 +65,10 @@ def test_a_server_that_does_not_know_the_path_has_no_conversations(status: int) 
     assert "conversation" not in body_of(asked[1])
 
 
-@pytest.mark.parametrize(("status", "error"), [(403, TerminalError), (429, TransientError), (503, LostReply)])
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [(400, TerminalError), (401, TerminalError), (403, TerminalError), (429, TransientError), (503, LostReply)],
+)
 def test_a_server_that_refuses_a_conversation_has_them(status: int, error: type[Exception]) -> None:
     server, _ = backend((status, {"error": {"message": "No."}}), (200, MADE))
     with pytest.raises(error):
@@ -90,26 +77,19 @@ def test_a_server_that_refuses_a_conversation_has_them(status: int, error: type[
     assert server.runs.shows_lost("conv_1")
 
 
-def test_a_missing_thread_is_no_missing_part() -> None:
-    gone = (404, {"error": {"message": "Conversation with id 'conv_gone' not found."}})
-    server, asked = backend(gone, (400, {"error": {"message": "Invalid type for 'items'."}}), gone)
+GONE = (404, {"error": {"message": "Conversation with id 'conv_gone' not found."}})
+
+
+@pytest.mark.parametrize(
+    "probed",
+    [(400, {"error": {"message": "Invalid type for 'items'."}}), httpx2.ReadError("reset")],
+    ids=["conversations are there", "nobody can be asked"],
+)
+def test_a_missing_thread_is_no_missing_part(probed: Answer | Exception) -> None:
+    server, asked = backend(GONE, probed, GONE)
     with pytest.raises(NotFound, match="'conv_gone' not found"):
         server.threads.last_item_id("conv_gone")
     assert body_of(asked[1]) == {"items": False}, "which no server makes a conversation of"
-
-
-def test_that_nobody_can_be_asked_hides_no_refusal() -> None:
-    gone = (404, {"error": {"message": "Conversation with id 'conv_gone' not found."}})
-    server, _ = backend(gone, httpx2.ReadError("reset"))
-    with pytest.raises(NotFound, match="'conv_gone' not found"):
-        server.threads.last_item_id("conv_gone")
-
-
-def test_a_shared_thread_needs_conversations() -> None:
-    server, _ = backend((404, INVALID_URL))
-    sentence = "a thread that runs share needs conversations, and the server at http://api/v1/ has none: give each run"
-    with pytest.raises(NotServed, match=sentence):
-        server.threads.create_bare(DesiredThread())
 
 
 NO_BACKGROUND: list[dict[str, Any]] = [

@@ -41,49 +41,33 @@ class ExtendedRun(DesiredRun):
     effort: Text | None = Field(None, description="How hard it thinks.")
 
 
-@pytest.fixture
-def written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, str]:
-    """What `make reference` would write in the root module, its README and the page about migration."""
+def test_a_new_argument_is_in_the_module_checked_at_each_place_in_the_tables_and_in_the_migration_list(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As `make reference` writes them."""
     monkeypatch.setitem(RESOURCE_MODELS, KIND, ExtendedRun)
-    for name in ("terraform", "docs", "layers/threadrun/threadrun/__init__.py"):
-        source, target = ROOT / name, tmp_path / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if source.is_dir():
-            shutil.copytree(source, target, ignore=shutil.ignore_patterns(".terraform*"))
-        else:
-            shutil.copy(source, target)
+    for name in ("terraform", "docs"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns(".terraform*"))
+    version = tmp_path / "layers/threadrun/threadrun/__init__.py"
+    version.parent.mkdir(parents=True)
+    shutil.copy(ROOT / version.relative_to(tmp_path), version)
     for path, text in files(tmp_path, ATTRIBUTES):
         path.write_text(text)
-    found = {path.name: path.read_text() for path in (tmp_path / "terraform").glob("*.tf")}
-    page, text = migration_page(tmp_path)
-    return (
-        found
-        | {page.name: text}
-        | {path.name: text for path, text in readmes(tmp_path) if path.parent.name == "terraform"}
-    )
-
-
-def test_a_new_argument_is_in_the_module(written: dict[str, str]) -> None:
-    assert 'variable "effort"' in written["variables.tf"]
-    assert '"effort must be text that is not empty."' in written["variables.tf"]
-    assert "effort                = var.effort" in written["template.tf"]
-
-
-def test_a_new_object_is_checked_at_each_place(written: dict[str, str]) -> None:
-    variables, template = written["variables.tf"], written["template.tf"]
+    variables, template = ((tmp_path / "terraform" / f"{name}.tf").read_text() for name in ("variables", "template"))
+    assert 'variable "effort"' in variables
+    assert '"effort must be text that is not empty."' in variables
+    assert "effort                = var.effort" in template
     assert 'search: unknown key \\"${key}\\"; known are most, filters.' in variables
     assert 'search.filters[${i}]: unknown key \\"${key}\\"; known are type, near.' in variables
     assert '"search.most must be a whole number."' in variables
     assert '"search.filters[*]: near is possible for type place only."' in variables
     assert '"search.filters[*]: near is required for type place."' in variables
     assert "most = try(tonumber(var.search.most), null)" in template
-
-
-def test_a_new_argument_is_in_the_tables(written: dict[str, str]) -> None:
     of_filter = "object({ type = string, near = optional(string) })"
     of_search = f"object({{ most = optional(number), filters = optional(list({of_filter})) }})"
-    assert f"| `search` | How it searches. Nothing unless set | `{of_search}` | `null` |" in written["README.md"]
-    assert "`search`, `effort`" in " ".join(written["migration.md"].split())
+    [readme] = [text for path, text in readmes(tmp_path) if path.parent.name == "terraform"]
+    assert f"| `search` | How it searches. Nothing unless set | `{of_search}` | `null` |" in readme
+    assert "`search`, `effort`" in " ".join(migration_page(tmp_path)[1].split())
 
 
 def test_a_type_that_terraform_has_not_is_an_error() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -27,11 +28,12 @@ class Life:
     def __init__(self, **desired: object) -> None:
         self.run, self.backend = wanted_run(**desired), MemoryBackend()
 
-    def look(self, now: float, **shown: object) -> None:
+    def look(self, now: float, status: str | None = None, **shown: object) -> None:
         """Look, once the server shows this of the run's newest response."""
-        if shown:
+        if status:
             newest = list(self.backend.responses)[-1]
-            self.backend.responses[newest] = replace(self.backend.responses[newest], **shown)  # type: ignore[arg-type]
+            was = self.backend.responses[newest]
+            self.backend.responses[newest] = replace(was, status=status, **shown)  # type: ignore[arg-type]
         while isinstance(reconcile(self.run, Actor(self.backend, now, "step")), Checkpoint):
             pass
 
@@ -42,80 +44,61 @@ class Life:
         return [(phase.name, phase.since_epoch_s) for phase in read.timeline]
 
 
-def test_a_run_goes_from_its_request_to_its_answer() -> None:
-    """An end is when the server says that it was, not when somebody looked."""
+STORIES: dict[str, tuple[list[Any], list[tuple[str, float]]]] = {
+    "an end is when the server says that it was, not when somebody looked": (
+        [(1000.5,), (1001,), (1002.25, "in_progress"), (1003,), (1012.5, "completed", {"completed_at": 1009})],
+        [("queued", 1000.5), ("running", 1002.25), ("answering", 1009)],
+    ),
+    "the server's own start counts": (
+        [(1001,), (1010, "in_progress", {"started_at": 1004})],
+        [("queued", 1001), ("running", 1004)],
+    ),
+    "with webhooks nobody may see it begin, and it counts as running": (
+        [(1001,), (1300, "completed", {"completed_at": 1299})],
+        [("running", 1001), ("answering", 1299)],
+    ),
+    "it never left the queue": ([(1001,), (2000,)], [("queued", 1001), ("answering", 2000)]),
+    "times never go back, though the server's clock has whole seconds, and is another one": (
+        [(1001.75,), (1003.5, "in_progress"), (1004, "completed", {"completed_at": 1001})],
+        [("queued", 1001.75), ("running", 1003.5), ("answering", 1003.5)],
+    ),
+}
+
+
+@pytest.mark.parametrize(("looks", "timeline"), STORIES.values(), ids=STORIES)
+def test_a_run_goes_from_its_request_to_its_end(looks: list[Any], timeline: list[tuple[str, float]]) -> None:
     life = Life()
-    life.look(1000.5)
-    life.look(1001)
-    life.look(1002.25, status="in_progress")
-    life.look(1003)
-    life.look(1012.5, status="completed", completed_at=1009)
-    life.run.enter("answered", 1013.125)
-    assert life.timeline == [
-        ("starting", 1000),
-        ("queued", 1000.5),
-        ("running", 1002.25),
-        ("answering", 1009),
-        ("answered", 1013.125),
-    ]
+    for now, *status, shown in [look if len(look) == 3 else (*look, {}) for look in looks]:
+        life.look(now, *status, **shown)
+    assert life.timeline == [("starting", 1000), *timeline]
 
 
 def test_each_round_of_calls_is_waited_for() -> None:
     life = Life(tools=[TOOL])
     life.look(1001)
-    life.look(1002, status="in_progress")
-    life.look(1005, status="requires_action", calls=CALLS, completed_at=1004)
+    life.look(1002, "in_progress")
+    life.look(1005, "requires_action", calls=CALLS, completed_at=1004)
     life.look(1007)
     life.run.round.calls["call_1"].output = "2"
     life.look(1010.5)
-    life.look(1011, status="in_progress")
-    life.look(1015, status="completed", completed_at=1014)
-    assert life.timeline == [
-        ("starting", 1000),
-        ("queued", 1001),
-        ("running", 1002),
-        ("tools", 1004),
-        ("queued", 1010.5),
-        ("running", 1011),
-        ("answering", 1014),
-    ]
-
-
-def test_a_servers_own_start_counts() -> None:
-    life = Life()
-    life.look(1001)
-    life.look(1010, status="in_progress", started_at=1004)
-    assert life.timeline[1:] == [("queued", 1001), ("running", 1004)]
+    life.look(1011, "in_progress")
+    life.look(1015, "completed", completed_at=1014)
+    again = [("queued", 1010.5), ("running", 1011), ("answering", 1014)]
+    assert life.timeline[2:] == [("running", 1002), ("tools", 1004), *again]
 
 
 def test_the_start_before_the_calls_is_not_that_of_what_comes_after_them() -> None:
     """On Assistants v2 a run has one `started_at` for all its rounds."""
     life = Life(tools=[TOOL])
     life.look(1001)
-    life.look(1003, status="in_progress", started_at=1002)
-    life.look(1005, status="requires_action", calls=CALLS)
+    life.look(1003, "in_progress", started_at=1002)
+    life.look(1005, "requires_action", calls=CALLS)
     life.run.round.calls["call_1"].output = "2"
     life.backend.runs.submit_outputs = (  # type: ignore[method-assign]
         lambda plan, thread_id, run_id, outputs: ObservedRun(run_id, "in_progress", started_at=1002)
     )
     life.look(1008)
     assert life.timeline[2:] == [("running", 1002), ("tools", 1005), ("running", 1008)]
-
-
-def test_a_run_that_nobody_saw_begin_counts_as_running() -> None:
-    """With webhooks the next look is that after its end."""
-    life = Life()
-    life.look(1001)
-    life.look(1300, status="completed", completed_at=1299)
-    assert life.timeline[1:] == [("running", 1001), ("answering", 1299)]
-
-
-def test_a_run_that_never_left_the_queue_was_queued() -> None:
-    life = Life()
-    life.look(1001)
-    life.look(2000)
-    assert life.run.observed.status == "expired"
-    assert life.timeline[1:] == [("queued", 1001), ("answering", 2000)]
 
 
 def test_a_failure_ends_it_too() -> None:
@@ -128,21 +111,11 @@ def test_a_failure_ends_it_too() -> None:
     assert life.timeline == [("starting", 1000), ("answering", 1003)]
 
 
-def test_times_never_go_back() -> None:
-    """The server's clock has whole seconds, and is another one."""
-    life = Life()
-    life.look(1001.75)
-    life.look(1003.5, status="in_progress")
-    life.look(1004, status="completed", completed_at=1001)
-    times = [since for _, since in life.timeline]
-    assert times == sorted(times)
-
-
 def test_nothing_comes_after_the_answer() -> None:
     """A rollback looks at the run again, and answers again."""
     life = Life()
     life.look(1001)
-    life.look(1002, status="completed", completed_at=1002)
+    life.look(1002, "completed", completed_at=1002)
     life.run.enter("answered", 1003)
     before = life.timeline
     life.run.is_acknowledged = life.run.must_recheck = True

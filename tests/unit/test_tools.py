@@ -1,15 +1,17 @@
-"""Tools of a run or an assistant: which parts belong together, and a function's parameters with their types."""
+"""Tools of a run or an assistant, and the schemas of their parameters and of answers."""
 
 from __future__ import annotations
 
 import json
+import urllib.request
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from threadrun.errors import InvalidProperties
 from threadrun.schema.arguments import DesiredAssistant, DesiredRun
-from threadrun.schema.json_schema import restored
+from threadrun.schema.json_schema import first_problem
 from threadrun.schema.parsing import parse_properties
 
 SCHEMA = {
@@ -42,35 +44,25 @@ def function(parameters: Any) -> dict[str, Any]:
     return {"type": "function", "function": {"name": "f", "parameters": parameters}}
 
 
-def parsed(*tools: dict[str, Any]) -> DesiredAssistant:
-    return parse_properties({"model": "m", "tools": list(tools)}, DesiredAssistant)[0]
+ODD = {"type": "object", "properties": {"n": {"type": "integer", "default": "3"}}}
 
 
-def test_a_schema_gets_its_types_back_by_keyword() -> None:
-    assert restored(stringified(SCHEMA)) == SCHEMA
-
-
-def test_parameters_as_text_are_taken_exactly() -> None:
-    """In text nothing was turned into a string, so nothing is turned back."""
-    odd = {"type": "object", "properties": {"n": {"type": "integer", "default": "3"}}}
-    [tool] = parsed(function(json.dumps(odd))).tools or ()
-    assert tool.function is not None
-    assert tool.function.parameters == odd
-
-
-def test_parameters_as_a_map_are_restored() -> None:
-    [tool] = parsed(function(stringified(SCHEMA))).tools or ()
-    assert tool.function is not None
-    assert tool.function.parameters == SCHEMA
-
-
-def test_keys_of_a_schema_are_data_in_pascal_case_too() -> None:
-    raw = {"Model": "m", "Tools": [{"Type": "function", "Function": {"Name": "f", "Parameters": {"type": "object"}}}]}
+@pytest.mark.parametrize(
+    ("given", "schema"),
+    [(stringified(SCHEMA), SCHEMA), (json.dumps(ODD), ODD)],
+    ids=["a map gets its types back by keyword", "text is taken exactly: in it nothing was turned into a string"],
+)
+@pytest.mark.parametrize("words", [str.lower, str.title], ids=["snake_case", "PascalCase"])
+def test_parameters_of_a_function_are_a_schema_whose_keys_are_data(
+    given: Any, schema: dict[str, Any], words: Callable[[str], str]
+) -> None:
+    named = {words("name"): "f", words("parameters"): given}
+    raw = {words("model"): "m", words("tools"): [{words("type"): "function", words("function"): named}]}
     desired, style = parse_properties(raw, DesiredAssistant)
-    assert style == "PascalCase"
-    assert desired.tools is not None
-    assert desired.tools[0].function is not None
-    assert desired.tools[0].function.parameters == {"type": "object"}
+    assert style == ("PascalCase" if "Model" in raw else "snake_case")
+    [tool] = desired.tools or ()
+    assert tool.function is not None
+    assert tool.function.parameters == schema
 
 
 @pytest.mark.parametrize(
@@ -83,6 +75,7 @@ def test_keys_of_a_schema_are_data_in_pascal_case_too() -> None:
         (function("[1]"), r"tools\[0\]\.function\.parameters: must be a JSON object"),
         (function("{"), "must be a JSON object: this text is no JSON"),
         (function(["a"]), "must be a JSON object, as text or as a map"),
+        ({"type": "function", "function": {"name": "f", "handler_arn": "f"}}, "handler_arn: must match"),
         ({"type": "retrieval", "function": {"name": "f"}}, "function is possible for type function only"),
         (
             {"type": "function", "function": {"name": "f"}, "vector_store_ids": ["vs_1"]},
@@ -93,19 +86,7 @@ def test_keys_of_a_schema_are_data_in_pascal_case_too() -> None:
 )
 def test_a_tool_that_cannot_be_is_named(tool: dict[str, Any], problem: str) -> None:
     with pytest.raises(InvalidProperties, match=problem):
-        parsed(tool)
-
-
-def test_a_run_takes_from_its_assistant_what_it_does_not_say_itself() -> None:
-    assistant = parse_properties(
-        {"model": "a", "instructions": "A.", "temperature": "1", "tools": [{"type": "code_interpreter"}]},
-        DesiredAssistant,
-    )[0]
-    messages = {"messages": [{"role": "user", "content": "Hi."}]}
-    run = parse_properties({"assistant_id": "asst_1", "temperature": "0", "thread": messages}, DesiredRun)[0]
-    effective = run.with_defaults_from(assistant)
-    assert (effective.model, effective.instructions, effective.temperature) == ("a", "A.", 0)
-    assert effective.tools == assistant.tools
+        parse_properties({"model": "m", "tools": [tool]}, DesiredAssistant)
 
 
 def test_files_are_listed_once_and_in_order() -> None:
@@ -117,3 +98,39 @@ def test_files_are_listed_once_and_in_order() -> None:
     run = parse_properties({"model": "m", "thread": thread, "tools": tools}, DesiredRun)[0]
     assert run.attached_file_ids == ("file-2", "file-1")
     assert run.file_ids == ("file-2", "file-1", "file-3")
+
+
+# --- answers held against a schema
+
+
+@pytest.mark.parametrize(
+    ("schema", "text", "problem"),
+    [
+        ({"type": "object"}, "{}", None),
+        ({}, "7", None),
+        ({"$defs": {"n": {"type": "number"}}, "properties": {"a": {"$ref": "#/$defs/n"}}}, '{"a": 1}', None),
+        ({"type": "object"}, "[1]", 'the whole is not as the schema says: type "object"'),
+        ({"items": {"maxLength": 2}}, '["ab", "secret"]', "[1] is not as the schema says: maxLength 2"),
+        ({"properties": {"a": {"required": ["b", "c"]}}}, '{"a": {"b": 1}}', "a lacks c"),
+        ({"enum": ["x" * 300]}, '"secret"', "the whole is not as the schema says: enum"),
+        ({"anyOf": [{"type": "string"}, {"type": "null"}]}, "7", "the whole is not as the schema says: anyOf"),
+        ({"$ref": "#/$defs/nowhere"}, "7", "its schema refers to what it does not have"),
+        ({"type": "object"}, '{"secret": ', "it is no JSON"),
+        ({"type": "object"}, "[" * 100_000, "it is no JSON"),
+    ],
+)
+def test_the_first_problem_of_an_answer_is_told_by_place_and_rule_and_never_by_its_own_words(
+    schema: dict[str, Any], text: str, problem: str | None
+) -> None:
+    assert first_problem(text, schema) == problem
+
+
+def test_a_reference_is_never_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The schema is a stack author's: it must not make the function call an address of their choice."""
+
+    def fetched(*_: object, **__: object) -> None:
+        pytest.fail("a reference was fetched")
+
+    monkeypatch.setattr(urllib.request, "urlopen", fetched)
+    problem = first_problem("7", {"$ref": "http://127.0.0.1:9/schema"})
+    assert problem == "its schema refers to what it does not have"
