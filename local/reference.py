@@ -53,10 +53,8 @@ def _arguments(model: type[BaseModel]) -> list[str]:
 
 
 def _is_required(model: type[BaseModel], name: str) -> bool:
-    if model.model_fields[name].is_required():
-        return True
-    given_all_but_one = {other: "x" for other in model.model_fields if other != name}
-    return issubclass(model, Desired) and (name, "is required") in model.conflicts(given_all_but_one)
+    is_alone = issubclass(model, Desired) and any(each.any_of == (name,) for each in model.rules)
+    return is_alone or model.model_fields[name].is_required()
 
 
 def _nested(model: type[BaseModel], path: str) -> list[tuple[str, type[BaseModel]]]:

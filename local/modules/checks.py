@@ -6,28 +6,48 @@ known before the apply leaves all else checked: `can` and `try` wait for it, so 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from local.modules.hcl import attributes, block, bracketed, quoted
-from local.modules.rules import Rule, either, rules
+from local.modules.limits import Limit, either, limits
 from local.modules.shapes import Shape, objects
 from local.modules.walks import Walk
+from threadrun.schema.arguments import Rule
 
 Lines = list[str]
 
 
+def preconditions(rules: Sequence[Rule]) -> Lines:
+    """A precondition for each rule between several arguments."""
+    lines = Lines()
+    for each in rules:
+        if each.any_of != (each.argument,):
+            condition = " || ".join(map(_is_true, each.any_of))
+            lines += ["", *_check("precondition", condition, quoted(f"{each.argument}: {each.sentence}."))]
+    return lines
+
+
+def _is_true(term: str) -> str:
+    if "." in term:
+        return f"try(length(var.{term}), 0) > 0"
+    return f"var.{term[1:]} == null" if term.startswith("!") else f"var.{term} != null"
+
+
 def validations(shape: Shape, variable: str, is_required: bool) -> Iterator[Lines]:
     """The validation blocks of the variable of this name."""
-    if shape.children:
-        for way in objects(shape):
-            walk = Walk(variable, way)
-            yield _of_keys(walk)
-            yield from _of_types(walk)
-            yield from _of_values(walk)
-    elif shape.schema["type"] != "boolean":
-        for rule in rules(shape, f"var.{variable}"):
-            condition = _checked(rule, f"var.{variable}", is_required)
-            yield _validation(condition, quoted(f"{variable} {rule.sentence}."))
+    if not shape.children and shape.schema["type"] != "boolean":
+        for limit in limits(shape, f"var.{variable}"):
+            condition = _checked(limit, f"var.{variable}", is_required)
+            yield _validation(condition, f"{variable} {limit.sentence}.")
+    for way in objects(shape):
+        walk = Walk(variable, way)
+        yield _of_keys(walk)
+        yield from _of_types(walk)
+        for key in walk.way[-1].children:
+            for limit in [] if key.children else limits(key, "value"):
+                checked = _checked(limit, "value", key.is_required)
+                condition = walk.every(f'for key, value in {walk.item} : {checked} if key == "{key.name}"')
+                yield _validation(condition, f"{walk.place}.{key.name} {limit.sentence}.")
 
 
 def _of_keys(walk: Walk) -> Lines:
@@ -41,7 +61,7 @@ def _of_keys(walk: Walk) -> Lines:
         body += bracketed("[", [f"for key in setsubtract({_list(required)}, keys({walk.item})) :", missing], "],")
     found = f"flatten({walk.problems(body)})"
     # The names of keys are no secret, where their values are.
-    return _validation(f"length({found}) == 0", f'nonsensitive(sensitive(join("\\n", {found})))')
+    return _check("validation", f"length({found}) == 0", f'nonsensitive(sensitive(join("\\n", {found})))')
 
 
 def _of_types(walk: Walk) -> Iterator[Lines]:
@@ -50,33 +70,24 @@ def _of_types(walk: Walk) -> Iterator[Lines]:
     for name, types in shape.only_for.items():
         is_of_type = f"try(contains({_list(types)}, {walk.item}.type), false)"
         possible = f'for key, value in {walk.item} : value == null ? true : {is_of_type} if key == "{name}"'
-        yield _validation(
-            walk.every(possible), quoted(f"{walk.place}: {name} is possible for type {either(types)} only.")
-        )
+        yield _validation(walk.every(possible), f"{walk.place}: {name} is possible for type {either(types)} only.")
         if name in shape.required_for_their_types:
             present = f"!{is_of_type} || try({walk.item}.{name}, null) != null"
-            yield _validation(
-                walk.every(present), quoted(f"{walk.place}: {name} is required for type {either(types)}.")
-            )
+            yield _validation(walk.every(present), f"{walk.place}: {name} is required for type {either(types)}.")
 
 
-def _of_values(walk: Walk) -> Iterator[Lines]:
-    """Of each key whose value is no object of known keys."""
-    for key in walk.way[-1].children:
-        for rule in [] if key.children else rules(key, "value"):
-            checked = _checked(rule, "value", key.is_required)
-            condition = walk.every(f'for key, value in {walk.item} : {checked} if key == "{key.name}"')
-            yield _validation(condition, quoted(f"{walk.place}.{key.name} {rule.sentence}."))
-
-
-def _checked(rule: Rule, value: str, is_required: bool) -> str:
-    checked = f"try({rule.condition}, false)" if rule.can_fail else rule.condition
+def _checked(limit: Limit, value: str, is_required: bool) -> str:
+    checked = f"try({limit.condition}, false)" if limit.can_fail else limit.condition
     return checked if is_required else f"{value} == null ? true : {checked}"
 
 
-def _validation(condition: str, message: str) -> Lines:
-    return block("validation", attributes([("condition", condition), ("error_message", message)]))
+def _validation(condition: str, sentence: str) -> Lines:
+    return _check("validation", condition, quoted(sentence))
 
 
-def _list(texts: list[str] | tuple[str, ...]) -> str:
+def _check(kind: str, condition: str, message: str) -> Lines:
+    return block(kind, attributes([("condition", condition), ("error_message", message)]))
+
+
+def _list(texts: Sequence[str]) -> str:
     return f"[{', '.join(map(quoted, texts))}]"

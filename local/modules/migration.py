@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from local.module_tables import between
-from local.modules.files import MODULES, PARTS, arguments
+from local.modules.files import MODULES, PARTS
 from local.modules.shapes import Shape
 
 BEGIN = "<!-- `make reference` writes what follows, from the models and the table above. -->"
@@ -26,9 +26,8 @@ def migration_page(tree: Path) -> tuple[Path, str]:
 def _new(page: str) -> str:
     table = page.partition("| before | now |")[2].partition("\n\n")[0]
     old = set(re.findall(r"^\| `([^`]+)` \|", table, re.MULTILINE))
-    [module] = [each for each in MODULES if each.folder == "."]
     of_stack = re.findall(r'^variable "(\w+)"', (PARTS / "stack.tf").read_text(), re.MULTILINE)
-    of_run = [name for _, shape in arguments(module) for name in _beyond(shape, shape.name, old)]
+    of_run = [name for _, shape in MODULES[0].arguments() for name in _beyond(shape, shape.name, old)]
     of_stack, of_run = ([f"`{name}`" for name in names] for names in (of_stack, [*of_run, "output_keys"]))
     listed = f"New: {', '.join(of_stack)} of the stack; {', '.join(of_run)}. All but the first two are optional."
     return textwrap.fill(listed, WIDTH, break_on_hyphens=False, break_long_words=False)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from local.modules.hcl import bracketed
-from local.modules.rules import is_list, is_null, is_object
+from local.modules.limits import is_list, is_null, is_object
 from local.modules.shapes import Shape
 
 INDICES = "ijklm"
@@ -39,36 +39,28 @@ class Walk:
 
     def every(self, body: str) -> str:
         """Whether all is true that `body`, a `for` expression without its brackets, says of each object."""
-        return "\n".join(self._every(f"var.{self.variable}", 0, body))
+        return "\n".join(self._over(f"var.{self.variable}", 0, [body], is_condition=True))
 
     def problems(self, body: Sequence[str]) -> str:
         """A list of lists of sentences: what is no object, and the lists in `body` for each that is one."""
-        return "\n".join(self._problems(f"var.{self.variable}", 0, body))
+        return "\n".join(self._over(f"var.{self.variable}", 0, body, is_condition=False))
 
-    def _every(self, value: str, depth: int, body: str) -> list[str]:
-        shape = self.way[depth]
-        item = shape.item
-        lines = [body] if depth == len(self.way) - 1 else self._key(depth, self._every("value", depth + 1, body))
-        if shape.is_list:
-            lines = bracketed(f"for {item} in {shape.name} : alltrue([", lines, f"]) if {is_object(item)}")
-            lines = bracketed(f"for {shape.name} in [{value}] : alltrue([", lines, f"]) if {is_list(shape.name)}")
-        else:
-            lines = bracketed(f"for {item} in [{value}] : alltrue([", lines, f"]) if {is_object(item)}")
-        return bracketed("alltrue([", lines, "])")
-
-    def _problems(self, value: str, depth: int, body: Sequence[str]) -> list[str]:
+    def _over(self, value: str, depth: int, body: Sequence[str], *, is_condition: bool) -> list[str]:
         shape, is_last = self.way[depth], depth == len(self.way) - 1
-        lines = list(body) if is_last else self._key(depth, self._problems("value", depth + 1, body))
+        opening, closing = ("alltrue([", "])") if is_condition else ("[", "]")
+        lines = body if is_last else self._key(depth, self._over("value", depth + 1, body, is_condition=is_condition))
+        each, whole = f"for {shape.item} in [{value}]", shape.item
         if shape.is_list:
             # A set has no indices; as a list it has.
-            each = f"for {self._index(depth)}, {shape.item} in [for each in {shape.name} : each]"
-            lines = bracketed(f"{each} : [", lines, f"] if {is_object(shape.item)}")
-            lines = bracketed(f"for {shape.name} in [{value}] : [", lines, f"] if {is_list(shape.name)}")
-        else:
-            lines = bracketed(f"for {shape.item} in [{value}] : [", lines, f"] if {is_object(shape.item)}")
-        if is_last:
+            indexed = f"for {self._index(depth)}, {shape.item} in [for each in {shape.name} : each]"
+            inner = f"for {shape.item} in {shape.name}" if is_condition else indexed
+            lines = bracketed(f"{inner} : {opening}", lines, f"{closing} if {is_object(shape.item)}")
+            each, whole = f"for {shape.name} in [{value}]", shape.name
+        is_kind = is_list(whole) if shape.is_list else is_object(whole)
+        lines = bracketed(f"{each} : {opening}", lines, f"{closing} if {is_kind}")
+        if is_last and not is_condition:
             lines = [*self._wrong_kind(value, depth), *bracketed("[", lines, "],")]
-        return bracketed("[", lines, "]")
+        return bracketed(opening, lines, closing)
 
     def _wrong_kind(self, value: str, depth: int) -> list[str]:
         """Sentences for what is no object, or no list of them. Null is as good as left out, but not in a list."""
@@ -94,13 +86,9 @@ class Walk:
 
     def _key(self, depth: int, lines: list[str]) -> list[str]:
         """What is said of the value of the next key on the way."""
-        first, *others = lines
-        *others, last = others
-        return [
-            f"for key, value in {self.way[depth].item} : {first}",
-            *others,
-            f'{last} if key == "{self.way[depth + 1].name}"',
-        ]
+        lines[0] = f"for key, value in {self.way[depth].item} : {lines[0]}"
+        lines[-1] += f' if key == "{self.way[depth + 1].name}"'
+        return lines
 
     def _place(self, of_list: Sequence[str]) -> str:
         place, indices = "", iter(of_list)

@@ -18,7 +18,6 @@ RAISED = {"TerminalError", "NotFound", "NotServed", "TooLarge", "InvalidEvent"}
 TOLD = {
     "cloudformation/respond.py": {"_failure_reason", "_unaccepted"},
     "cloudformation/response_body.py": {"response_body"},
-    "schema/arguments.py": {"conflicts"},
     "errors.py": {"InvalidProperties"},
     "cloudformation/intake.py": {"_read_properties"},
     "schema/json_schema.py": {"first_problem"},
@@ -59,7 +58,7 @@ def is_sentence(text: str | None) -> bool:
 def raised(tree: ast.AST) -> Iterator[str]:
     for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
         name = call.func.id if isinstance(call.func, ast.Name) else ""
-        place = 0 if name in RAISED else 1 if name == "PydanticCustomError" else None
+        place = 0 if name in RAISED else 1 if name in {"PydanticCustomError", "Rule"} else None
         if place is not None and len(call.args) > place and is_sentence(text := sentence(call.args[place])):
             yield str(text)
         if (

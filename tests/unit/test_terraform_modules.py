@@ -15,7 +15,7 @@ from local.modules.hcl import attributes, block, quoted
 from local.modules.migration import migration_page
 from local.modules.shapes import shapes
 from local.reference import ATTRIBUTES, ROOT
-from threadrun.schema.arguments import RESOURCE_MODELS, DesiredRun
+from threadrun.schema.arguments import RESOURCE_MODELS, DesiredRun, Rule
 from threadrun.schema.types import Integer, Properties, Text, TypedProperties
 
 KIND = "Custom::OpenAIThreadRun"
@@ -37,6 +37,8 @@ class Search(Properties):
 
 
 class ExtendedRun(DesiredRun):
+    rules = (*DesiredRun.rules, Rule("effort", "is for a search", ("!effort", "search.filters")))
+
     search: Search | None = Field(None, description="How it searches. Nothing unless set.")
     effort: Text | None = Field(None, description="How hard it thinks.")
 
@@ -67,6 +69,15 @@ def test_a_new_argument_is_in_the_module(written: dict[str, str]) -> None:
     assert 'variable "effort"' in written["variables.tf"]
     assert '"effort must be text that is not empty."' in written["variables.tf"]
     assert "effort                = var.effort" in written["template.tf"]
+
+
+def test_a_new_rule_between_arguments_is_a_precondition(written: dict[str, str]) -> None:
+    assert (
+        "    precondition {\n"
+        "      condition     = var.effort == null || try(length(var.search.filters), 0) > 0\n"
+        '      error_message = "effort: is for a search."\n'
+        "    }\n  }\n}\n"
+    ) in written["main.tf"]
 
 
 def test_a_new_object_is_checked_at_each_place(written: dict[str, str]) -> None:
