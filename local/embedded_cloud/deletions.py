@@ -1,15 +1,13 @@
 """Deletes custom resources as AWS does: three tries in an update's clean-up, then the resource is orphaned."""
 
-from functools import partial
 from typing import Any
 
 from ministack.services import cloudformation
 from ministack.services.cloudformation import stacks
 
 from local.embedded_cloud import rollbacks
-from local.embedded_cloud.custom_resources import is_custom
-from local.embedded_cloud.drift_guard import Call, Function, around
-from local.embedded_cloud.no_echo import OUTPUT_PARAMETERS
+from local.embedded_cloud.custom_resources import OUTPUT_PARAMETERS, is_custom
+from local.embedded_cloud.drift_guard import Call, around
 from local.embedded_cloud.stack_operation import CURRENT
 
 CLEANUP_TRIES = 3
@@ -30,51 +28,36 @@ def _delete(call: Call) -> None:
     stack = cloudformation._stacks.get(call.stack_name) or {}
     if not is_custom(call.resource_type) or call.logical_id is None or not stack:
         call.proceed()
-        return
-    if rollbacks.is_kept(stack["StackId"], call.logical_id, call.physical_id):
-        return
-    name, stack_id, real_id = stack["StackName"], stack["StackId"], rollbacks.real_logical_id(call.logical_id)
-    send = partial(call.proceed, logical_id=real_id)
+    elif not rollbacks.is_kept(stack["StackId"], call.logical_id, call.physical_id):
+        _try_to_delete(call, stack, rollbacks.real_logical_id(call.logical_id))
+
+
+def _try_to_delete(call: Call, stack: dict[str, Any], logical_id: str) -> None:
+    """Send the Delete. Raise what made the last try fail, but in the clean-up of an update, which continues without."""
+    is_update = stack["StackStatus"] == _UPDATE_CLEANUP
+    is_cleanup = is_update or stack["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS"
+    tries = CLEANUP_TRIES if is_cleanup else 1
 
     def record(status: str, reason: str = "") -> None:
-        stacks._add_event(stack_id, name, real_id, call.resource_type, status, reason, call.physical_id)
+        about = (logical_id, call.resource_type, status, reason, call.physical_id)
+        stacks._add_event(stack["StackId"], stack["StackName"], *about)
 
-    if stack["StackStatus"] == _UPDATE_CLEANUP:
-        _clean_up_after_update(send, record)
-    elif stack["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS":
-        _clean_up_after_rollback(send, record)
-    else:
-        send()
-
-
-def _clean_up_after_update(send: Function, record: Function) -> None:
-    """Send the Delete. The update continues without it when every try fails."""
-    for _ in range(CLEANUP_TRIES):
-        record("DELETE_IN_PROGRESS")
-        try:
-            send()
-        except Exception as error:
-            record("DELETE_FAILED", str(error))
-        else:
-            record("DELETE_COMPLETE")
-            return
-    operation = CURRENT.get()
-    if operation is not None:
-        operation.orphaned = True
-
-
-def _clean_up_after_rollback(send: Function, record: Function) -> None:
-    """Send the Delete; raise what made the last try fail."""
-    # ministack itself records the first DELETE_IN_PROGRESS and the end.
-    for _ in range(CLEANUP_TRIES - 1):
-        try:
-            send()
-        except Exception as error:
-            record("DELETE_FAILED", str(error))
+    for number in range(1, tries + 1):
+        # Outside of an update's clean-up ministack itself records the first beginning and the end.
+        if is_update or number > 1:
             record("DELETE_IN_PROGRESS")
+        try:
+            call.proceed(logical_id=logical_id)
+        except Exception as error:
+            if number == tries and not is_update:
+                raise
+            record("DELETE_FAILED", str(error))
         else:
+            if is_update:
+                record("DELETE_COMPLETE")
             return
-    send()
+    if operation := CURRENT.get():
+        operation.orphaned = True
 
 
 def install() -> None:

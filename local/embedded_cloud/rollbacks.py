@@ -58,12 +58,9 @@ def _add_leftover(
 
 def failure_text(operation: StackOperation) -> str:
     """Return AWS's sentence that names the resources that failed, empty when none did."""
-    sentences = []
-    for verb in ("create", "update"):
-        failed = [i for i in operation.failed_ids if operation.verb(i) == verb.upper()]
-        if failed:
-            sentences.append(f"The following resource(s) failed to {verb}: [{', '.join(failed)}]. ")
-    return "".join(sentences)
+    failed = {verb: [i for i in operation.failed_ids if operation.verb(i) == verb] for verb in ("CREATE", "UPDATE")}
+    sentence = "The following resource(s) failed to {}: [{}]. "
+    return "".join(sentence.format(verb.lower(), ", ".join(ids)) for verb, ids in failed.items() if ids)
 
 
 def stack_reason(operation: StackOperation, status: str, reason: str) -> str:
@@ -82,21 +79,17 @@ def _rollback_reason(operation: StackOperation) -> str:
     return f"{text}Rollback requested by user." if text and not operation.is_update else text
 
 
-def _keep_undeleted(stack: dict[str, Any], operation: dict[str, Any]) -> None:
-    """A resource that a create's rollback could not delete stays in the stack, for DeleteStack to try again."""
-    if not operation.get("is_update"):
-        for logical_id, record in stack.get("_rollback_failed", {}).items():
-            failed = {"LogicalResourceId": logical_id, "ResourceStatus": "DELETE_FAILED", "Timestamp": now_iso()}
-            stack["_resources"][logical_id] = {"Attributes": {}, **record, **failed}
-
-
 async def _roll_back(call: Call) -> None:
     operation, reason = CURRENT.get(), call.reason_override
     revert_replacements(call.stack, call.operation)
     if operation is not None and not reason:
         reason = _rollback_reason(operation)
     await call.proceed(reason_override=reason)
-    _keep_undeleted(call.stack, call.operation)
+    if not call.operation.get("is_update"):
+        # What a create's rollback could not delete stays in the stack, for DeleteStack to try again.
+        for logical_id, record in call.stack.get("_rollback_failed", {}).items():
+            failed = {"LogicalResourceId": logical_id, "ResourceStatus": "DELETE_FAILED", "Timestamp": now_iso()}
+            call.stack["_resources"][logical_id] = {"Attributes": {}, **record, **failed}
     for key in [k for k in _reverted if k[0] == call.stack_id]:
         del _reverted[key]
 
