@@ -59,51 +59,56 @@ def version_of(tree: Path) -> str:
     return found[1]
 
 
+Finding = tuple[bool, str, str, str]
+"""Whether it is one, and the parts of the problem."""
+
+
+def _problems(*found: Finding) -> list[Problem]:
+    return [Problem(*words) for is_problem, *words in found if is_problem]
+
+
 def disagreements(tree: Path) -> list[Problem]:
     """Return where a tree names another version than its own; this holds between releases too."""
-    version, problems = version_of(tree), list[Problem]()
+    version = version_of(tree)
+    ours, of_template = f"{VERSION_FILE} says {version}", _template_version(tree)
     released, kept = [number for number, _ in _changes(tree) if number], _snapshots(tree)
-
-    def add(where: str, what: str, remedy: str) -> None:
-        problems.append(Problem(where, what, remedy))
-
-    if (said := _template_version(tree)) != version:
-        remedy = f"set SemanticVersion of AWS::ServerlessRepo::Application to {version}"
-        add(TEMPLATE, f"says {said}, {VERSION_FILE} says {version}", remedy)
-    for readme in sorted(path for path in (tree / MODULES).rglob("README.md") if ".terraform" not in path.parts):
-        for said in re.findall(r"^Version (\S+), ", readme.read_text(), re.MULTILINE):
-            if said != version:
-                where = str(readme.relative_to(tree))
-                add(where, f"says {said}, {VERSION_FILE} says {version}", "run `make reference`")
-    if released and released[0] != version:
-        remedy = f"the newest heading with a version has to be `## {version} - <date>`"
-        add(CHANGELOG, f"has {released[0]}, {VERSION_FILE} says {version}", remedy)
-    if released != sorted(released, key=_numbers, reverse=True):
-        add(CHANGELOG, f"has {', '.join(released)} in this order", "put the newest first")
-    if newer := [number for number in kept if _numbers(number) > _numbers(version)]:
-        remedy = "raise __version__, or remove what was kept by mistake"
-        add(SNAPSHOTS, f"has {', '.join(newer)}, {VERSION_FILE} says {version}", remedy)
-    if unkept := [number for number in released if number not in kept]:
-        remedy = f"run `make snapshot VERSION={unkept[0]}` on the commit that is released"
-        add(SNAPSHOTS, f"lacks {', '.join(unkept)}, which {CHANGELOG} has as released", remedy)
-    return problems
+    [newest] = released[:1] or [version]
+    newer = [number for number in kept if _numbers(number) > _numbers(version)]
+    unkept = [number for number in released if number not in kept]
+    metadata = f"set SemanticVersion of AWS::ServerlessRepo::Application to {version}"
+    heading = f"the newest heading with a version has to be `## {version} - <date>`"
+    snapshot = f"run `make snapshot VERSION={unkept[0] if unkept else ''}` on the commit that is released"
+    order = released != sorted(released, key=_numbers, reverse=True)
+    return _problems(
+        (of_template != version, TEMPLATE, f"says {of_template}, {ours}", metadata),
+        *((said != version, name, f"says {said}, {ours}", "run `make reference`") for name, said in _readmes(tree)),
+        (newest != version, CHANGELOG, f"has {newest}, {ours}", heading),
+        (order, CHANGELOG, f"has {', '.join(released)} in this order", "put the newest first"),
+        (bool(newer), SNAPSHOTS, f"has {', '.join(newer)}, {ours}", "raise __version__, or remove what is too new"),
+        (bool(unkept), SNAPSHOTS, f"lacks {', '.join(unkept)}, which {CHANGELOG} has as released", snapshot),
+    )
 
 
 def unfinished(tree: Path, version: str) -> list[Problem]:
     """Return what remains to be done before `version` can be released from this tree."""
-    problems, changes = [], _changes(tree)
-    if version_of(tree) != version:
-        problems.append(Problem(VERSION_FILE, f"says {version_of(tree)}, not {version}", "set __version__"))
-    if version not in [number for number, _ in changes]:
-        remedy = f"move what is under Unreleased to `## {version} - <date>`"
-        problems.append(Problem(CHANGELOG, f"has no heading {version}", remedy))
-    elif any(text for number, text in changes if number == ""):
-        remedy = f"move it to the heading {version}, or leave it for the next version"
-        problems.append(Problem(CHANGELOG, "has changes under Unreleased", remedy))
-    if version not in _snapshots(tree):
-        remedy = f"run `make snapshot VERSION={version}` and commit what it writes"
-        problems.append(Problem(SNAPSHOTS, f"has no {version}", remedy))
-    return problems
+    own, changes = version_of(tree), _changes(tree)
+    has_heading = version in [number for number, _ in changes]
+    has_more = has_heading and any(text for number, text in changes if number == "")
+    heading, snapshot = f"`## {version} - <date>`", f"run `make snapshot VERSION={version}` and commit what it writes"
+    kept_back = f"move it to the heading {version}, or leave it for the next version"
+    return _problems(
+        (own != version, VERSION_FILE, f"says {own}, not {version}", "set __version__"),
+        (not has_heading, CHANGELOG, f"has no heading {version}", f"move what is under Unreleased to {heading}"),
+        (has_more, CHANGELOG, "has changes under Unreleased", kept_back),
+        (version not in _snapshots(tree), SNAPSHOTS, f"has no {version}", snapshot),
+    )
+
+
+def _readmes(tree: Path) -> list[tuple[str, str]]:
+    """Return the README of each module and example, and the version that it says."""
+    paths = sorted(path for path in (tree / MODULES).rglob("README.md") if ".terraform" not in path.parts)
+    found = [(path, re.findall(r"^Version (\S+), ", path.read_text(), re.MULTILINE)) for path in paths]
+    return [(str(path.relative_to(tree)), said) for path, versions in found for said in versions]
 
 
 def _template_version(tree: Path) -> str:
@@ -114,12 +119,12 @@ def _template_version(tree: Path) -> str:
 
 def _changes(tree: Path) -> list[tuple[str, str]]:
     """Return version and text of each heading of the changelog, newest first; Unreleased has an empty version."""
+    released = re.compile(rf"\[?({SEMANTIC})\]? - \d{{4}}-\d\d-\d\d")
     parts = re.split(r"^## (.*)$", (tree / CHANGELOG).read_text(), flags=re.MULTILINE)[1:]
-    found = []
-    for heading, text in zip(parts[::2], parts[1::2], strict=True):
-        number = re.fullmatch(rf"\[?({SEMANTIC})\]? - \d{{4}}-\d\d-\d\d", heading)
-        found.append((number[1] if number else "", text.strip()))
-    return found
+    headings = (
+        (released.fullmatch(heading), text.strip()) for heading, text in zip(parts[::2], parts[1::2], strict=True)
+    )
+    return [(number[1] if number else "", text) for number, text in headings]
 
 
 def _snapshots(tree: Path) -> list[str]:
@@ -157,13 +162,12 @@ def locks_that_differ(checkout: Path) -> list[Problem]:
     return [Problem(lock, "is not the one that is installed here", remedy) for lock in files if lock not in same]
 
 
-def _run(checkout: Path, *command: str | Path, folder: str = ".", **variables: str) -> None:
+def _run(checkout: Path, *command: str | Path, folder: str = ".", **variables: str) -> list[Problem]:
     environment = os.environ | {"SAM_CLI_TELEMETRY": "0", "AWS_DEFAULT_REGION": "us-east-1"} | variables
-    result = subprocess.run(
-        [str(part) for part in command], cwd=checkout / folder, env=environment, capture_output=True, text=True
-    )
+    result = subprocess.run(command, cwd=checkout / folder, env=environment, capture_output=True, text=True)
     if result.returncode != 0:
         raise CheckError("\n".join((result.stdout + result.stderr).strip().splitlines()[-20:]))
+    return []
 
 
 def steps(checkout: Path, version: str) -> Iterator[tuple[str, Callable[[], list[Problem]]]]:
@@ -171,27 +175,16 @@ def steps(checkout: Path, version: str) -> Iterator[tuple[str, Callable[[], list
 
     The layer is built for this machine's Python, from wheels that are here; a deployment builds it for Lambda's.
     """
-    python, sam = checkout / ".venv/bin/python", checkout / ".venv-sam/bin/sam"
-    own = {"PYTHONPATH": str(checkout / "layers/threadrun")}
-
-    def reference() -> list[Problem]:
-        _run(checkout, python, "-m", "local.reference", "--check", **own)
-        return []
-
-    def build() -> list[Problem]:
-        _run(checkout, sam, "validate", "--lint", "--template", TEMPLATE)
-        _run(checkout, python, "-c", "from local.deployment import build; build()", **own)
-        return []
-
-    def compared() -> list[Problem]:
-        return unfinished(checkout, version) + disagreements(checkout)
-
-    yield "version, changelog, metadata, upgrade snapshot", compared
+    sam, build = checkout / ".venv-sam/bin/sam", "from local.deployment import build; build()"
+    python = partial(_run, checkout, checkout / ".venv/bin/python", PYTHONPATH=str(checkout / "layers/threadrun"))
+    compared = "version, changelog, metadata, upgrade snapshot"
+    yield compared, lambda: unfinished(checkout, version) + disagreements(checkout)
     yield "lock files are those that are installed", partial(locks_that_differ, checkout)
-    yield "reference pages and tables (`make reference` writes them)", reference
-    yield "sam validate --lint, sam build", build
-    lacking = missing()
-    if lacking is not None:
+    written = "reference pages and tables (`make reference` writes them)"
+    yield written, partial(python, "-m", "local.reference", "--check")
+    yield "sam validate --lint", partial(_run, checkout, sam, "validate", "--lint", "--template", TEMPLATE)
+    yield "sam build", partial(python, "-c", build)
+    if lacking := missing():
         yield "terraform validate", lambda: [Problem("terraform", lacking, "install it")]
         return
     for folder in configurations(checkout / MODULES):
@@ -200,10 +193,9 @@ def steps(checkout: Path, version: str) -> Iterator[tuple[str, Callable[[], list
 
 
 def _validate(checkout: Path, folder: str) -> list[Problem]:
-    plugins = f"-plugin-dir={provider_directory()}"
-    _run(checkout, str(TERRAFORM), "init", "-no-color", "-backend=false", plugins, folder=folder, **ENVIRONMENT)
-    _run(checkout, str(TERRAFORM), "validate", "-no-color", folder=folder, **ENVIRONMENT)
-    return []
+    terraform = partial(_run, checkout, str(TERRAFORM), folder=folder, **ENVIRONMENT)
+    terraform("init", "-no-color", "-backend=false", f"-plugin-dir={provider_directory()}")
+    return terraform("validate", "-no-color")
 
 
 def revision_of(version: str, git: Callable[..., str]) -> tuple[str, str]:
