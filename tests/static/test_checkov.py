@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from local.deployment import ROOT
 from tests.support.definitions import EXAMPLES, expanded, run
 
@@ -29,8 +27,7 @@ def checkov(*templates: Path, skipped: Sequence[str] = ()) -> dict[str, Any]:
     return report
 
 
-def test_checkov_is_clean(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+def test_checkov_is_clean(tmp_path: Path) -> None:
     template = expanded()
     for resource in template["Resources"].values():
         resource.pop("Condition", None)  # checkov passes over what a condition leaves out.

@@ -14,11 +14,6 @@ RESPONSES = {f"bedrock-mantle:{verb}Inference" for verb in ("Create", "Get", "Ca
 CALL_THE_SERVER = {"CustomResourceFunctionRole", "ReconcileFunctionRole"}
 
 
-@pytest.fixture(autouse=True)
-def region(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-
-
 def resources(**parameters: str) -> dict[str, dict[str, Any]]:
     """The template's resources as CloudFormation would make them; ValueError with the reason where it would not."""
     template = expanded()
