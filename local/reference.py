@@ -14,12 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel
 
 from local.module_tables import ReadmeError, readmes
 from local.modules.files import files
 from local.modules.migration import migration_page
-from local.modules.shapes import model_in
+from local.modules.shapes import Shape, objects, shapes
 from threadrun.schema.arguments import RESOURCE_MODELS, Desired
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -37,34 +36,18 @@ def page(model: type[Desired]) -> str:
     lines += ["Keys may be written in PascalCase instead, all of a resource or none; its attributes then are, too.", ""]
     lines += ["* `ServiceToken` - (Required) The output ServiceToken of the application's stack."]
     lines += ["* `ServiceTimeout` - (Optional) Seconds that CloudFormation waits for a response. Default: 3600."]
-    lines += _arguments(model)
-    for path, nested in _nested(model, ""):
-        lines += ["", f"### Nested `{path}`", "", *_arguments(nested)]
+    required = {each.argument for each in model.rules if each.any_of == (each.argument,)}
+    lines += [_argument(each, each.name in required) for each in shapes(model)]
+    for way in (way for each in shapes(model) for way in objects(each)):
+        lines += ["", f"### Nested `{'.'.join(each.name for each in way)}`", ""]
+        lines += [_argument(each, each.is_required) for each in way[-1].children]
     lines += ["", "## Attribute Reference", "", f"`Ref` returns {texts['ref']} `Fn::GetAtt` returns:", ""]
     lines += [f"* `{name}` - {text}" for name, text in texts["attributes"].items()]
     return "\n".join(lines) + "\n"
 
 
-def _arguments(model: type[BaseModel]) -> list[str]:
-    return [
-        f"* `{field.alias or name}` - ({'Required' if _is_required(model, name) else 'Optional'}) {field.description}"
-        for name, field in model.model_fields.items()
-    ]
-
-
-def _is_required(model: type[BaseModel], name: str) -> bool:
-    is_alone = issubclass(model, Desired) and any(each.any_of == (name,) for each in model.rules)
-    return is_alone or model.model_fields[name].is_required()
-
-
-def _nested(model: type[BaseModel], path: str) -> list[tuple[str, type[BaseModel]]]:
-    found = []
-    for name, field in model.model_fields.items():
-        nested = model_in(field.annotation)
-        if nested is not None:
-            found.append((f"{path}{name}", nested))
-            found += _nested(nested, f"{path}{name}.")
-    return found
+def _argument(shape: Shape, is_required: bool) -> str:
+    return f"* `{shape.name}` - ({'Required' if is_required else 'Optional'}) {shape.description}."
 
 
 def _pages() -> Iterator[tuple[Path, str]]:

@@ -17,7 +17,9 @@ _REFUSED = {403: "SignatureDoesNotMatch", 500: "InternalError"}
 async def _handle(call: Call) -> Any:
     query = {name: values[0] for name, values in call.query_params.items() if values}
     if call.path.startswith(CONTROL_PATH):
-        status, reply = _control(call.method, call.path.removeprefix(CONTROL_PATH), query.get("account"), call.body)
+        status, reply = _control(
+            call.method, call.path.removeprefix(CONTROL_PATH), query.get("account") or None, call.body
+        )
         return status, {"Content-Type": "application/json"}, json.dumps(reply).encode()
     if call.method == "PUT" and call.path.startswith(RESPONSE_PATH):
         token = call.path.removeprefix(RESPONSE_PATH)

@@ -1,6 +1,7 @@
 """Runs the emulator as a process of its own, with a clean environment, and ends it with all its children."""
 
 import atexit
+import contextlib
 import json
 import os
 import subprocess
@@ -51,23 +52,19 @@ class EmbeddedCloud:
     @classmethod
     def running_in(cls, state_directory: Path) -> "EmbeddedCloud | None":
         """Return the cloud that another process started in this directory, or None when it no longer runs."""
-        try:
+        with contextlib.suppress(OSError, ValueError, KeyError, EmbeddedCloudError):
             state = json.loads((state_directory / _STATE_FILE).read_text())
             cloud = cls(state_directory=state_directory, region=state["region"], stop_on_exit=False)
             cloud.pid, cloud.port = state["pid"], state["port"]
             if call(cloud.endpoint, "GET", "/_strict/identity")["pid"] == cloud.pid:
                 return cloud
-        except (OSError, ValueError, KeyError, EmbeddedCloudError):
-            pass
         return None
 
     def __enter__(self) -> Self:
-        """Start the emulator."""
         self.start()
         return self
 
     def __exit__(self, *exception: object) -> None:
-        """Stop the emulator."""
         self.stop()
 
     @property
@@ -138,10 +135,8 @@ class EmbeddedCloud:
         """Reset, then end the emulator and its function workers; does nothing when it isn't running."""
         if not self.pid:
             return
-        try:
+        with contextlib.suppress(EmbeddedCloudError):  # It may have died already: the next line ends what is left.
             self.reset()
-        except EmbeddedCloudError:
-            pass  # It may have died already: the next line ends what is left.
         end_process_group(self.pid, self._process)
         atexit.unregister(self.stop)
         (self._directory() / _STATE_FILE).unlink(missing_ok=True)
@@ -156,27 +151,20 @@ class EmbeddedCloud:
 
     def sent_events(self, account: str | None = None) -> list[dict[str, Any]]:
         """Every custom-resource event sent, oldest first, of one account or of all."""
-        return self._recorded("events", account)
+        return list(call(self.endpoint, "GET", f"/_strict/events?account={account or ''}"))
 
     def received_responses(self, account: str | None = None) -> list[dict[str, Any]]:
         """Every PUT to a ResponseURL: request_id, account, time_epoch_s, status, byte_length, body, counted."""
-        return self._recorded("responses", account)
+        return list(call(self.endpoint, "GET", f"/_strict/responses?account={account or ''}"))
 
     def fail_responses(self, status: int, times: int, account: str | None = None) -> None:
         """Make the next `times` PUTs to ResponseURLs of this account, or of any, get `status` without effect."""
         call(self.endpoint, "POST", "/_strict/response-faults", {"status": status, "times": times, "account": account})
 
-    def _recorded(self, kind: str, account: str | None) -> list[dict[str, Any]]:
-        query = f"?account={account}" if account else ""
-        recorded: list[dict[str, Any]] = call(self.endpoint, "GET", f"/_strict/{kind}{query}")
-        return recorded
-
     def _directory(self) -> Path:
-        if self.state_directory is None:
-            if self._temporary is None:
-                self._temporary = tempfile.TemporaryDirectory(prefix="embedded-cloud-", ignore_cleanup_errors=True)
-            return Path(self._temporary.name)
-        return self.state_directory.resolve()
+        if self.state_directory is None and self._temporary is None:
+            self._temporary = tempfile.TemporaryDirectory(prefix="embedded-cloud-", ignore_cleanup_errors=True)
+        return Path(self._temporary.name) if self._temporary else Path(str(self.state_directory)).resolve()
 
     def _clean_environment(self, directory: Path) -> dict[str, str]:
         # The emulator passes its whole environment to functions, so it must contain nothing of the host's.

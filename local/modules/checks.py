@@ -67,11 +67,11 @@ def _of_keys(walk: Walk) -> Lines:
 def _of_types(walk: Walk) -> Iterator[Lines]:
     """Of the keys that are for some values of `type` only."""
     shape = walk.way[-1]
-    for name, types in shape.only_for.items():
+    for name, types in shape.typed.only_for.items():
         is_of_type = f"try(contains({_list(types)}, {walk.item}.type), false)"
         possible = f'for key, value in {walk.item} : value == null ? true : {is_of_type} if key == "{name}"'
         yield _validation(walk.every(possible), f"{walk.place}: {name} is possible for type {either(types)} only.")
-        if name in shape.required_for_their_types:
+        if name in shape.typed.required_for_their_types:
             present = f"!{is_of_type} || try({walk.item}.{name}, null) != null"
             yield _validation(walk.every(present), f"{walk.place}: {name} is required for type {either(types)}.")
 
