@@ -27,15 +27,10 @@ def readmes(tree: Path) -> Iterator[tuple[Path, str]]:
     """Every README.md of a module or an example, and what it should be."""
     for folder in configurations(tree / "terraform"):
         path = folder / "README.md"
-        yield path, with_tables(path.read_text(), tables(folder, version_of(tree)), path)
+        yield path, between(path.read_text(), tables(folder, version_of(tree)), path)
 
 
-def with_tables(text: str, written: str, path: Path) -> str:
-    """The text with what stands between the two marks replaced."""
-    return between(text, BEGIN, END, written, path)
-
-
-def between(text: str, begin: str, end: str, written: str, path: Path) -> str:
+def between(text: str, written: str, path: Path, begin: str = BEGIN, end: str = END) -> str:
     """The text of the file at `path` with `written` between two lines of it."""
     before, found_begin, rest = text.partition(begin)
     _, found_end, after = rest.partition(end)

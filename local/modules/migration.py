@@ -12,7 +12,6 @@ from local.modules.files import MODULES, PARTS
 from local.modules.shapes import Shape
 
 BEGIN = "<!-- `make reference` writes what follows, from the models and the table above. -->"
-END = "<!-- Here ends what it writes. -->"
 WIDTH = 155
 
 
@@ -20,7 +19,7 @@ def migration_page(tree: Path) -> tuple[Path, str]:
     """The page, and what it should be."""
     path = tree / "docs" / "migration.md"
     text = path.read_text()
-    return path, between(text, BEGIN, END, _new(text), path)
+    return path, between(text, _new(text), path, BEGIN)
 
 
 def _new(page: str) -> str:
