@@ -2,14 +2,13 @@
 
 import io
 import json
-import time
 import zipfile
 from collections.abc import Callable
 from typing import Any
 
-from botocore.exceptions import ClientError
-
+from local.deployment import stack_outputs, stack_status
 from local.embedded_cloud import EmbeddedCloud
+from tests.support.stacks import until
 
 Resources = dict[str, Any]
 CODE = """
@@ -110,10 +109,7 @@ class Deployment:
         return self.status()
 
     def status(self) -> str:
-        try:
-            return str(self.cloudformation.describe_stacks(StackName="demo")["Stacks"][0]["StackStatus"])
-        except ClientError:
-            return "DELETE_COMPLETE"
+        return stack_status(self, "demo")
 
     def requests(self, logical_id: str | None = None) -> list[dict[str, Any]]:
         """The events sent to the provider, oldest first."""
@@ -151,21 +147,12 @@ class Deployment:
         raise AssertionError(f"{logical_id} was never {status}: {self.history(logical_id)}")
 
     def outputs(self) -> dict[str, str]:
-        stack = self.cloudformation.describe_stacks(StackName="demo")["Stacks"][0]
-        return {o["OutputKey"]: o["OutputValue"] for o in stack.get("Outputs", [])}
+        return stack_outputs(self, "demo")
 
     @property
     def stack_id(self) -> str:
         summaries = self.cloudformation.list_stacks()["StackSummaries"]
         return str(summaries[0]["StackId"])
-
-
-def until(is_true: Callable[[], bool], seconds: float = 60.0) -> None:
-    """Wait until `is_true()`; AssertionError after `seconds`."""
-    deadline = time.monotonic() + seconds
-    while not is_true():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.03)
 
 
 def _template(resources: Resources, outputs: dict[str, Any] | None) -> str:

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from local.embedded_cloud import EmbeddedCloud
-from tests.emulator.deployment import Deployment, until
+from tests.emulator.deployment import Deployment
+from tests.support.stacks import until
 
 _accounts = itertools.count(700000000001)
 
@@ -159,19 +160,22 @@ def test_largest_response_is_taken(aws: Deployment) -> None:
     assert 3500 < aws.responses()[0]["byte_length"] <= 4096
 
 
-def test_first_response_counts(aws: Deployment) -> None:
-    """A second PUT overwrites the S3 object that nobody reads any more."""
-    again = {"PhysicalResourceId": "second", "Status": "FAILED", "Reason": "too late"}
-    aws.create(Thing=aws.thing(Create={"again": again}))
+@pytest.mark.parametrize(
+    ("plan", "puts"),
+    [
+        # A second PUT overwrites the S3 object that nobody reads any more.
+        ({"again": {"PhysicalResourceId": "second", **FAILED}}, [(200, True), (200, False)]),
+        # ResponseURL is a presigned URL: only its owner can respond.
+        ({"forge_first": "yes"}, [(403, False), (200, True)]),
+    ],
+)
+def test_the_first_response_with_the_signature_of_its_url_counts(
+    aws: Deployment, plan: dict[str, Any], puts: list[tuple[int, bool]]
+) -> None:
+    assert aws.create(Thing=aws.thing(Create=plan)) == "CREATE_COMPLETE"
     until(lambda: len(aws.responses()) == 2)
-    assert [(a["status"], a["counted"]) for a in aws.responses()] == [(200, True), (200, False)]
+    assert [(each["status"], each["counted"]) for each in aws.responses()] == puts
     assert aws.status() == "CREATE_COMPLETE"
-
-
-def test_response_needs_the_signature_of_its_url(aws: Deployment) -> None:
-    """ResponseURL is a presigned URL: only its owner can respond."""
-    assert aws.create(Thing=aws.thing(Create={"forge_first": "yes"})) == "CREATE_COMPLETE"
-    assert [a["status"] for a in aws.responses()] == [403, 200]
     assert "X-Amz-Signature=" in aws.requests()[0]["ResponseURL"]
 
 

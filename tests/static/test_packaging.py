@@ -26,16 +26,13 @@ def application() -> dict[str, Any]:
     return metadata
 
 
-def test_name_author_and_description_are_within_the_limits() -> None:
+def test_name_author_description_and_labels_are_within_the_limits() -> None:
     metadata = application()
     assert re.fullmatch(r"[a-zA-Z0-9-]{1,140}", metadata["Name"])
     assert re.fullmatch(r"[a-z0-9](([a-z0-9]|-(?!-))*[a-z0-9])?", metadata["Author"])
     assert len(metadata["Author"]) <= 127
     assert 1 <= len(metadata["Description"]) <= 256
-
-
-def test_labels_are_ten_at_most_and_of_allowed_characters() -> None:
-    labels = application()["Labels"]
+    labels = metadata["Labels"]
     assert 1 <= len(labels) <= 10
     assert [each for each in labels if not re.fullmatch(r"[a-zA-Z0-9+\-_:/@]{1,127}", each)] == []
     assert len(set(labels)) == len(labels)
