@@ -6,19 +6,18 @@ The version is `__version__` of the layer's package; `disagreements` compares ev
 from __future__ import annotations
 
 import argparse
-import io
+import filecmp
 import os
 import re
 import subprocess
 import sys
-import tarfile
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import yaml
 from rich.console import Console
@@ -38,8 +37,7 @@ INSTALLED = (".venv", ".venv-sam", ".build/wheels")
 """The checkout links to these; they are the same as long as the lock files are."""
 
 
-@dataclass(frozen=True)
-class Problem:
+class Problem(NamedTuple):
     """A reason why a version cannot be released: the file, what is wrong, and what to do."""
 
     where: str
@@ -47,7 +45,6 @@ class Problem:
     remedy: str
 
     def __str__(self) -> str:
-        """One line."""
         return f"{self.where}: {self.what}; {self.remedy}"
 
 
@@ -143,11 +140,10 @@ class CheckError(RuntimeError):
 @contextmanager
 def clean_checkout(revision: str) -> Iterator[Path]:
     """Yield a folder with the files of a commit and links to what is installed; it is deleted after the block."""
-    archive = subprocess.run(["git", "archive", "--format=tar", revision], cwd=ROOT, capture_output=True, check=True)
     with tempfile.TemporaryDirectory(prefix="release-check-") as directory:
         checkout = Path(directory) / "threadrun"
-        with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as files:
-            files.extractall(checkout, filter="data")
+        subprocess.run(["git", "clone", "--quiet", "--no-checkout", ROOT, checkout], check=True)
+        subprocess.run(["git", "checkout", "--quiet", revision], cwd=checkout, check=True)
         (checkout / ".build").mkdir()
         for name in INSTALLED:
             (checkout / name).symlink_to((ROOT / name).resolve())
@@ -156,10 +152,9 @@ def clean_checkout(revision: str) -> Iterator[Path]:
 
 def locks_that_differ(checkout: Path) -> list[Problem]:
     """Return the lock files that are not those of the tree, which is what is installed."""
-    files = {lock: (checkout / lock, ROOT / lock) for lock in LOCKS.values()}
-    same = [lock for lock, (one, other) in files.items() if one.exists() and one.read_bytes() == other.read_bytes()]
-    remedy = "check that commit out and run `make setup`"
-    return [Problem(lock, "is not the one that is installed here", remedy) for lock in files if lock not in same]
+    _, *others = filecmp.cmpfiles(checkout, ROOT, LOCKS.values(), shallow=False)
+    what, remedy = "is not the one that is installed here", "check that commit out and run `make setup`"
+    return [Problem(lock, what, remedy) for different in others for lock in different]
 
 
 def _run(checkout: Path, *command: str | Path, folder: str = ".", **variables: str) -> list[Problem]:
