@@ -15,9 +15,8 @@ from typing import Any
 
 import yaml
 
-from local.module_tables import ReadmeError, readmes
+from local.module_tables import ReadmeError, migration_page, readmes
 from local.modules.files import files
-from local.modules.migration import migration_page
 from local.modules.shapes import Shape, objects, shapes
 from threadrun.schema.arguments import RESOURCE_MODELS, Desired
 

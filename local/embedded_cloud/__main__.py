@@ -7,7 +7,6 @@ def make_strict() -> None:
     """Make this process's ministack as strict as AWS; DriftError names the function that a patch no longer fits."""
     from local.embedded_cloud import (
         custom_resources,
-        deletions,
         http_routes,
         metrics,
         rollbacks,
@@ -17,7 +16,7 @@ def make_strict() -> None:
     )
 
     # The order counts where two patches share a function: the later one is called first.
-    own = (custom_resources, http_routes, stack_patches, rollbacks, deletions, metrics, worker_limit)
+    own = (custom_resources, http_routes, stack_patches, rollbacks, metrics, worker_limit)
     for patch in (*upstream.FIXES, *own):
         patch.install()
 

@@ -11,8 +11,7 @@ from ministack.services import lambda_svc
 from ministack.services.cloudformation import custom_resource, stacks
 
 from local.embedded_cloud.drift_guard import Call, around
-from local.embedded_cloud.request_ledger import RequestLedger
-from local.embedded_cloud.responses import Response
+from local.embedded_cloud.request_ledger import RequestLedger, Response
 
 DEFAULT_TIMEOUT_SECONDS = 3600
 MASK = "*****"

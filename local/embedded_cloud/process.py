@@ -9,11 +9,11 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from local.embedded_cloud.control import EmbeddedCloudError, call
 from local.embedded_cloud.process_group import end_process_group, free_port
 
 HOST = "127.0.0.1"
@@ -23,6 +23,23 @@ START_TIMEOUT_SECONDS = 30.0
 _PROJECT_ROOT = Path(__file__).resolve().parents[2]
 _SECRET_KEY = "test"  # noqa: S105 - the emulator takes any
 _STATE_FILE = "cloud.json"
+# A proxy of the host must not see requests to 127.0.0.1.
+_opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+class EmbeddedCloudError(RuntimeError):
+    """The emulator did not start, or refused a control request."""
+
+
+def call(endpoint: str, method: str, path: str, body: Any = None, timeout_seconds: float = 30.0) -> Any:
+    """Return the JSON reply to a control request; EmbeddedCloudError when it fails."""
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(endpoint + path, data=data, method=method)
+    try:
+        with _opener.open(request, timeout=timeout_seconds) as response:
+            return json.loads(response.read() or b"null")
+    except (OSError, ValueError) as error:
+        raise EmbeddedCloudError(f"cannot {method} {path}: {error}") from error
 
 
 @dataclass(kw_only=True, eq=False)

@@ -1,17 +1,34 @@
-"""Keeps every custom-resource request that was sent and every response that came back, as evidence for tests."""
+"""Keeps every custom-resource request that was sent and every response that came back, as evidence for tests.
+
+Which responses are valid: AWS CloudFormation user guide, "Custom resource response objects". Texts marked with * appear
+in stack events of AWS; AWS publishes none for the others.
+"""
 
 import hmac
+import json
 import secrets
 import threading
 import time
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
-
-from local.embedded_cloud.responses import Response, read_response
 
 RESPONSE_PATH = "/_ministack/cfn-response/"
 URL_LIFETIME_SECONDS = 7200
+MAX_BODY_BYTES = 4096
+MAX_PHYSICAL_ID_BYTES = 1024
+TOO_LONG = "Response object is too long."  # *
+NOT_JSON = "Response is not valid JSON"  # *
+
+
+class Response(NamedTuple):
+    """A valid response of a custom resource."""
+
+    succeeded: bool
+    physical_id: str
+    reason: str
+    data: dict[str, Any]
+    no_echo: bool
 
 
 class RequestClosedError(RuntimeError):
@@ -133,8 +150,26 @@ class RequestLedger:
         return 200
 
 
-def _read(body: bytes, event: dict[str, Any]) -> Response | Exception:
+def _read(body: bytes, event: dict[str, Any]) -> Response | ValueError:
+    """Return the response to the request `event`, or the rule that it breaks, which is the resource's reason."""
+    if len(body) > MAX_BODY_BYTES:
+        return ValueError(TOO_LONG)
     try:
-        return read_response(body, event)
-    except ValueError as error:
-        return error
+        fields = json.loads(body.decode("utf-8"))
+    except ValueError:
+        fields = None
+    if not isinstance(fields, dict):
+        return ValueError(NOT_JSON)
+    status, reason, data = fields.get("Status"), fields.get("Reason", ""), fields.get("Data")
+    physical_id = fields.get("PhysicalResourceId")
+    is_valid = {key: fields.get(key) == event[key] for key in ("StackId", "RequestId", "LogicalResourceId")} | {
+        "Status": status in ("SUCCESS", "FAILED"),
+        # * for this one.
+        "PhysicalResourceId": isinstance(physical_id, str) and 1 <= len(physical_id.encode()) <= MAX_PHYSICAL_ID_BYTES,
+        "Reason": isinstance(reason, str) and (status == "SUCCESS" or reason != ""),
+        "Data": data is None or isinstance(data, dict),
+    }
+    for key in is_valid:
+        if not is_valid[key]:
+            return ValueError(f"Invalid {key}")
+    return Response(status == "SUCCESS", str(physical_id), reason, data or {}, fields.get("NoEcho") in (True, "true"))

@@ -9,10 +9,9 @@ from typing import Any, ClassVar
 import pytest
 from pydantic import Field
 
-from local.module_tables import readmes
+from local.module_tables import migration_page, readmes
 from local.modules.files import files
 from local.modules.hcl import attributes, block, quoted
-from local.modules.migration import migration_page
 from local.modules.shapes import shapes
 from local.reference import ATTRIBUTES, ROOT
 from threadrun.schema.arguments import RESOURCE_MODELS, DesiredRun, Rule
