@@ -5,18 +5,10 @@ import sys
 
 def make_strict() -> None:
     """Make this process's ministack as strict as AWS; DriftError names the function that a patch no longer fits."""
-    from local.embedded_cloud import (
-        custom_resources,
-        http_routes,
-        metrics,
-        rollbacks,
-        stack_patches,
-        upstream,
-        worker_limit,
-    )
+    from local.embedded_cloud import custom_resources, http_routes, metrics, rollbacks, stack_patches, upstream
 
     # The order counts where two patches share a function: the later one is called first.
-    own = (custom_resources, http_routes, stack_patches, rollbacks, metrics, worker_limit)
+    own = (custom_resources, http_routes, stack_patches, rollbacks, metrics)
     for patch in (*upstream.FIXES, *own):
         patch.install()
 

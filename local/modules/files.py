@@ -6,15 +6,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.modules.bodies import body
+import yaml
+from pydantic.alias_generators import to_pascal
+
 from local.modules.checks import preconditions, validations
 from local.modules.hcl import attributes, block, bracketed, file, quoted
-from local.modules.outputs import outputs, stack_outputs
-from local.modules.shapes import Shape, shapes
+from local.modules.shapes import SCALARS, Shape, shapes
 from threadrun.schema.arguments import RESOURCE_MODELS, Desired, Rule
 
 PARTS = Path(__file__).with_name("parts")
 """What is the same in every module, with <kind> for the type of its resource and so on."""
+_OUTPUTS = yaml.safe_load(Path(__file__).with_name("outputs.yaml").read_text())
+_TO = {"string": "tostring", "number": "tonumber", "bool": "tobool"}
+_IF_GIVEN = "} : key => value if value != null"
 TYPE = ". Type: `"
 """What stands in a description before the type of a variable that is declared as `any`."""
 
@@ -82,7 +86,7 @@ def files(tree: Path, attributes_of: Mapping[str, Mapping[str, str]]) -> Iterato
     """Each generated file of each module, and what it should be; `attributes_of` describes those of each type."""
     for module in MODULES:
         folder = tree / "terraform" / module.folder
-        written = [line for each in outputs(module.kind, attributes_of[module.kind]) for line in ["", *each]]
+        written = [line for each in _outputs(module.kind, attributes_of[module.kind]) for line in ["", *each]]
         yield folder / "variables.tf", file(f"What the {module.thing} takes.", *_variables(module))
         template = _template(module, attributes_of[module.kind])
         yield folder / "template.tf", file(f"The template of the stack with the {module.thing}.", *template)
@@ -114,10 +118,10 @@ def _variables(module: Module) -> Iterator[list[str]]:
 def _template(module: Module, descriptions: Mapping[str, str]) -> Iterator[list[str]]:
     given = module.arguments()
     cleaned = [(name, shape) for name, shape in given if not shape.is_typed]
-    values = [(name, f"var.{name} == null ? null : {body(shape, f'var.{name}')}") for name, shape in cleaned]
+    values = [(name, f"var.{name} == null ? null : {_body(shape, f'var.{name}')}") for name, shape in cleaned]
     if values:
         yield block("locals", *(attributes([pair]) for pair in values))
-    encoded = bracketed("{", stack_outputs(module.kind, descriptions, is_encoded=True), "}")
+    encoded = bracketed("{", _stack_outputs(module.kind, descriptions, is_encoded=True), "}")
     if module.is_run:
         yield module.part("output_key_digests")
         by_key = '{ for key, digest in local.output_key_digests : digest => "output.${key}" },'
@@ -125,6 +129,66 @@ def _template(module: Module, descriptions: Mapping[str, str]) -> Iterator[list[
     yield module.part(
         "template",
         arguments=attributes([(each.name, f"{'var' if each.is_typed else 'local'}.{name}") for name, each in given]),
-        plain_outputs=stack_outputs(module.kind, descriptions, is_encoded=False),
+        plain_outputs=_stack_outputs(module.kind, descriptions, is_encoded=False),
         text_outputs=attributes([("text_outputs", "\n".join(encoded))]),
     )
+
+
+# --- outputs, as outputs.yaml says
+
+
+def _outputs(kind: str, descriptions: Mapping[str, str]) -> Iterator[list[str]]:
+    """The blocks of outputs.tf; `descriptions` are those of the attributes, which are text in CloudFormation."""
+    for output in _OUTPUTS["outputs"][kind]:
+        attribute = output.get("attribute", output["name"])
+        text = output.get("text") or descriptions[attribute].removesuffix(".").replace("; empty where", "; null where")
+        value = _form(output).format(f'local.stack_outputs["{to_pascal(attribute)}"]')
+        yield block(f'output "{output["name"]}"', attributes([("description", quoted(text)), ("value", value)]))
+
+
+def _stack_outputs(kind: str, names: Mapping[str, str], *, is_encoded: bool) -> list[str]:
+    """Lines of a map in HCL of the stack's outputs to attributes, which are the keys of `names`."""
+    chosen = [each for each in _OUTPUTS["outputs"][kind] if ("base64decode({0})" in _form(each)) == is_encoded]
+    found = (each.get("attribute", each["name"]) for each in chosen)
+    return attributes([(to_pascal(name), quoted(name)) for name in found if name in names])
+
+
+def _form(output: Mapping[str, str]) -> str:
+    return str(_OUTPUTS["forms"][output.get("form", "text")])
+
+
+# --- arguments as they go into a template: without what was left out, each value in its type
+
+
+def _body(shape: Shape, value: str) -> str:
+    """The expression for what `value` of a variable has."""
+    if shape.is_list and shape.children:
+        return "\n".join(bracketed("[", _objects(shape, value), "]"))
+    if shape.children:
+        return "\n".join(bracketed("{", _object(shape, value), "}"))
+    if shape.is_json:
+        # A map as text: CloudFormation would make strings of its numbers.
+        return f"try(tostring({value}), jsonencode({value}))"
+    if shape.is_map:
+        return f"{{ for key, text in {value} : key => tostring(text) }}"
+    if shape.is_list:
+        return f"[for each in {value} : {_TO[SCALARS[shape.schema['items']['type']]]}(each)]"
+    return f"{_TO[SCALARS[shape.schema['type']]]}({value})"
+
+
+def _objects(shape: Shape, value: str) -> list[str]:
+    return bracketed(f"for {shape.item} in {value} : {{", _object(shape, shape.item), "}")
+
+
+def _object(shape: Shape, value: str) -> list[str]:
+    keys = [(each.name, _of_key(each, f"{value}.{each.name}")) for each in shape.children]
+    return bracketed("for key, value in {", attributes(keys), _IF_GIVEN)
+
+
+def _of_key(shape: Shape, value: str) -> str:
+    written = _body(shape, value)
+    if shape.is_required:
+        return written
+    if shape.children and not shape.is_list:
+        return f"try({value}, null) == null ? null : {written}"
+    return f"try({written}, null)"

@@ -25,8 +25,6 @@ def handler(event, context):
     tries = count(event["RequestId"])
     if tries <= int(plan.get("raises", 0)):
         raise ProviderBroken("try %d" % tries)
-    if plan.get("silent"):
-        return
     default = event.get("PhysicalResourceId") or event["LogicalResourceId"] + "-id"
     response = {"Status": "SUCCESS", "PhysicalResourceId": default}
     response.update({key: event[key] for key in ("StackId", "RequestId", "LogicalResourceId")})

@@ -9,8 +9,8 @@ import pytest
 
 from local.embedded_cloud import EmbeddedCloud, EmbeddedCloudError, process
 from local.embedded_cloud.drift_guard import DriftError, around, replace_text
+from local.embedded_cloud.metrics import AT_ONCE
 from local.embedded_cloud.process_group import RunningProcess, running_processes
-from local.embedded_cloud.worker_limit import AT_ONCE
 from tests.emulator.deployment import Deployment
 from tests.support.stacks import until
 
