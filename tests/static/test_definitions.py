@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import sys
+import sysconfig
 from pathlib import Path
 from typing import Any
 
@@ -60,54 +61,39 @@ def test_only_keys_travel_through_the_state_machine() -> None:
     }
 
 
-def test_the_built_layer_has_all_that_the_functions_import() -> None:
+def test_the_built_layer_has_all_that_the_functions_import(tmp_path: Path) -> None:
     """The emulator's functions see this project's own packages too, and would hide a missing one."""
     layer = build().parent / "ThreadRunLayer" / "python"
-    files = (layer / "threadrun").rglob("*.py")
-    modules = sorted({".".join(path.relative_to(layer).with_suffix("").parts) for path in files})
-    runtime = Path(sys.prefix) / "lib" / f"python3.{sys.version_info.minor}" / "site-packages"
+    for name in RUNTIME_PACKAGES:
+        (tmp_path / name).symlink_to(Path(sysconfig.get_path("purelib")) / name)
+    files = sorted(path.relative_to(layer).with_suffix("") for path in (layer / "threadrun").rglob("*.py"))
     script = f"""
-import sys
-sys.path.insert(0, {str(layer)!r})
-class Provided:
-    def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in {{part.removesuffix(".py") for part in {RUNTIME_PACKAGES!r}}}:
-            import importlib.machinery
-            return importlib.machinery.PathFinder.find_spec(name, path or [{str(runtime)!r}], target)
-sys.meta_path.append(Provided())
-import importlib
-for name in {modules!r}:
-    importlib.import_module(name.removesuffix(".__init__"))
+import importlib, sys
+sys.path[:0] = [sys.argv[1], {str(layer)!r}, {str(tmp_path)!r}]
+for name in {[".".join(path.parts).removesuffix(".__init__") for path in files]!r}:
+    importlib.import_module(name)
 from threadrun.schema.json_schema import first_problem
 assert first_problem("{{}}", {{"required": ["a"]}}), "what is imported only when it is needed"
-sys.path.insert(0, sys.argv[1])
 import app
 print(app.handler)
 """
     for function in sorted(path.parent for path in (ROOT / "functions").glob("*/app.py")):
         with reading_build():
-            said = run(sys.executable, "-I", "-S", "-c", script, function)
-        assert "function handler" in said
+            assert "function handler" in run(sys.executable, "-I", "-S", "-c", script, function)
 
 
 @pytest.mark.parametrize("api", ["responses", "assistants"])
 def test_what_a_function_needs_of_the_sdk_is_imported_before_its_first_event(api: str) -> None:
     """And of the two wires only the one that is chosen; answering needs neither."""
     script = "import sys, app; print(*(n for n in sys.modules if n.startswith('threadrun.providers')))"
-    path = f"{ROOT / 'layers' / 'threadrun'}:{{}}"
     variables = {"AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand", "TABLE_NAME": "table", "OPENAI_API": api}
     wires = {"responses": "threadrun.providers.responses", "assistants": "threadrun.providers.assistants_v2"}
     chosen = wires.pop(api)
     [other] = wires.values()
-    for function, needs_sdk in {
-        "custom_resource": True,
-        "reconcile": True,
-        "signal": False,
-        "call_tool": False,
-    }.items():
-        source = path.format(ROOT / "functions" / function)
-        imported = run(sys.executable, "-c", script, PYTHONPATH=source, **variables)
-        assert (f"{chosen}.backend" in imported) == needs_sdk, function
+    for function in ("custom_resource", "reconcile", "signal", "call_tool"):
+        path = f"{ROOT / 'layers' / 'threadrun'}:{ROOT / 'functions' / function}"
+        imported = run(sys.executable, "-c", script, PYTHONPATH=path, **variables)
+        assert (f"{chosen}.backend" in imported) == (function in ("custom_resource", "reconcile")), function
         assert other not in imported
 
 
