@@ -14,6 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+import boto3
+import botocore.session
+
 from local.embedded_cloud.process_group import end_process_group, free_port
 
 HOST = "127.0.0.1"
@@ -22,7 +25,7 @@ DEFAULT_REGION = "us-east-1"
 START_TIMEOUT_SECONDS = 30.0
 _PROJECT_ROOT = Path(__file__).resolve().parents[2]
 _SECRET_KEY = "test"  # noqa: S105 - the emulator takes any
-_STATE_FILE = "cloud.json"
+_STATE_FILE, _LOG_FILE = "cloud.json", "cloud.log"
 # A proxy of the host must not see requests to 127.0.0.1.
 _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -62,7 +65,7 @@ class EmbeddedCloud:
     def __post_init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
-        self._session: Any = None
+        self._session = _hermetic_session()
         self._session_lock = threading.Lock()
         self.pid = self.port = 0
 
@@ -91,11 +94,6 @@ class EmbeddedCloud:
             raise EmbeddedCloudError("the embedded cloud is not running: call start() first")
         return f"http://{HOST}:{self.port}"
 
-    @property
-    def log_path(self) -> Path:
-        """Where the emulator's output goes."""
-        return self._directory() / "cloud.log"
-
     def environment(self, account: str = DEFAULT_ACCOUNT) -> dict[str, str]:
         """Return the variables that make AWS clients (SDKs, sam, terraform) talk to this cloud only."""
         return {
@@ -113,8 +111,6 @@ class EmbeddedCloud:
     def client(self, service: str, account: str = DEFAULT_ACCOUNT) -> Any:
         """Return a boto3 client of one service; each 12-digit account is a cloud of its own."""
         with self._session_lock:  # boto3 sessions are not thread-safe, their clients are
-            if self._session is None:
-                self._session = _hermetic_session()
             return self._session.client(
                 service,
                 endpoint_url=self.endpoint,
@@ -131,7 +127,7 @@ class EmbeddedCloud:
         (directory / "tmp").mkdir(parents=True, exist_ok=True)
         self.port = free_port(HOST)
         command = [sys.executable, "-m", "local.embedded_cloud", *([] if self.strict else ["--stock"])]
-        with self.log_path.open("wb") as log:
+        with (directory / _LOG_FILE).open("wb") as log:
             self._process = subprocess.Popen(
                 command,
                 cwd=_PROJECT_ROOT,
@@ -211,16 +207,13 @@ class EmbeddedCloud:
                 return
             except EmbeddedCloudError:
                 time.sleep(0.05)
-        tail = self.log_path.read_text(errors="replace")[-4000:]
+        tail = (self._directory() / _LOG_FILE).read_text(errors="replace")[-4000:]
         self.stop()
         raise EmbeddedCloudError(f"the embedded cloud did not become ready; the end of its log:\n{tail}")
 
 
 def _hermetic_session() -> Any:
     """Return a boto3 session that reads neither the host's profiles nor its configuration files."""
-    import boto3
-    import botocore.session
-
     # Each is (key in the profile, environment variable, default, conversion): no variable, no host file.
     ignored: dict[str, Any] = {"profile": (None, None, None, None)}
     ignored |= dict.fromkeys(("config_file", "credentials_file"), (None, None, os.devnull, None))
