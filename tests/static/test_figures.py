@@ -14,6 +14,7 @@ from bench.prices import SWEEPS_A_MONTH
 from functions.call_tool.app import MARGIN_MILLISECONDS
 from local.deployment import ROOT
 from testkit.template import template, timeout_seconds
+from tests.support.seed import ARGUMENTS, ATTRIBUTES
 from threadrun.cloudformation import response
 from threadrun.cloudformation.events import Event
 from threadrun.schema import arguments, types
@@ -35,7 +36,10 @@ Rows = dict[str, list[str]]
 def rows(page: str, section: str = "") -> Rows:
     """The rows of all tables in a section of a page, or in the whole page."""
     text = (ROOT / page).read_text()
-    text = text.partition(f"\n## {section}\n")[2].partition("\n## ")[0] if section else text
+    return rows_of(text.partition(f"\n## {section}\n")[2].partition("\n## ")[0] if section else text)
+
+
+def rows_of(text: str) -> Rows:
     lines = [line.strip("|").split(" | ") for line in text.splitlines() if line.startswith("| ")]
     return {first.strip(): [cell.strip() for cell in rest] for first, *rest in lines}
 
@@ -202,3 +206,20 @@ def test_the_files_that_have_a_rule_exist() -> None:
     }
     assert len(names) > 15
     assert [name for name in sorted(names) if not ((PACKAGE / name).exists() or (ROOT / name).exists())] == []
+
+
+# --- the way from the old resource
+
+
+def test_each_argument_and_attribute_of_the_old_resource_has_a_row_and_its_old_name() -> None:
+    before, _, after = (ROOT / "docs/migration.md").read_text().partition("\n| attribute | now |")
+    arguments_now = {first: cells[0] for first, cells in rows_of(before).items() if "`" in first}
+    told = {first.strip("`"): now.partition("`")[2].partition("`")[0] for first, now in arguments_now.items()}
+    assert told == {row.name: row.name for row in ARGUMENTS}
+    assert [first.strip("`") for first in rows_of(after.partition("\n\n")[0]) if "`" in first] == list(ATTRIBUTES)
+    variables, outputs = ((ROOT / "terraform" / f"{name}.tf").read_text() for name in ("variables", "outputs"))
+    assert {name.split(".")[0] for name in told} <= set(re.findall(r'^variable "(\w+)"', variables, re.MULTILINE))
+    inner = {part for name in told for part in name.split(".")[1:]}
+    assert [name for name in sorted(inner) if not re.search(rf"\b{name} = ", variables)] == []
+    named = re.findall(r"`(\w+)`", after.partition("\nNew: ")[2].partition("\n\n")[0])
+    assert {*ATTRIBUTES, *named} <= set(re.findall(r'^output "(\w+)"', outputs, re.MULTILINE))
