@@ -35,18 +35,17 @@ def page(model: type[Desired]) -> str:
     lines += ["Keys may be written in PascalCase instead, all of a resource or none; its attributes then are, too.", ""]
     lines += ["* `ServiceToken` - (Required) The output ServiceToken of the application's stack."]
     lines += ["* `ServiceTimeout` - (Optional) Seconds that CloudFormation waits for a response. Default: 3600."]
-    required = {each.argument for each in model.rules if each.any_of == (each.argument,)}
-    lines += [_argument(each, each.name in required) for each in shapes(model)]
+    lines += [_argument(each) for each in shapes(model)]
     for way in (way for each in shapes(model) for way in objects(each)):
         lines += ["", f"### Nested `{'.'.join(each.name for each in way)}`", ""]
-        lines += [_argument(each, each.is_required) for each in way[-1].children]
+        lines += [_argument(each) for each in way[-1].children]
     lines += ["", "## Attribute Reference", "", f"`Ref` returns {texts['ref']} `Fn::GetAtt` returns:", ""]
     lines += [f"* `{name}` - {text}" for name, text in texts["attributes"].items()]
     return "\n".join(lines) + "\n"
 
 
-def _argument(shape: Shape, is_required: bool) -> str:
-    return f"* `{shape.name}` - ({'Required' if is_required else 'Optional'}) {shape.description}."
+def _argument(shape: Shape) -> str:
+    return f"* `{shape.name}` - ({'Required' if shape.is_required else 'Optional'}) {shape.description}."
 
 
 def _pages() -> Iterator[tuple[Path, str]]:

@@ -34,11 +34,11 @@ def _is_true(term: str) -> str:
     return f"var.{term[1:]} == null" if term.startswith("!") else f"var.{term} != null"
 
 
-def validations(shape: Shape, variable: str, is_required: bool) -> Iterator[Lines]:
+def validations(shape: Shape, variable: str) -> Iterator[Lines]:
     """The validation blocks of the variable of this name."""
     if not shape.children and shape.schema["type"] != "boolean":
         for limit in limits(shape, f"var.{variable}"):
-            condition = _checked(limit, f"var.{variable}", is_required)
+            condition = _checked(limit, f"var.{variable}", shape.is_required)
             yield _validation(condition, f"{variable} {limit.sentence}.")
     for way in objects(shape):
         walk = Walk(variable, way)

@@ -102,15 +102,13 @@ def files(tree: Path, attributes_of: Mapping[str, Mapping[str, str]]) -> Iterato
 
 def _variables(module: Module) -> Iterator[list[str]]:
     yield module.part("stack")
-    required = {each.argument for each in module.rules if each.any_of == (each.argument,)}
     for name, shape in module.arguments():
         description = shape.description.replace("ServiceTimeout", "`service_timeout`")
         if not shape.is_typed:
             description += f"{TYPE}{shape.type}`"
         pairs = [("description", quoted(description)), ("type", shape.type if shape.is_typed else "any")]
-        is_required = shape.name in required
-        pairs += [("nullable", "false")] if is_required else [("default", "null")]
-        yield block(f'variable "{name}"', attributes(pairs), *validations(shape, name, is_required))
+        pairs += [("nullable", "false")] if shape.is_required else [("default", "null")]
+        yield block(f'variable "{name}"', attributes(pairs), *validations(shape, name))
     if module.is_run:
         yield module.part("output_keys")
 

@@ -106,10 +106,9 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
 def _shape(model: type[BaseModel], field_name: str, whole: dict[str, Any]) -> Shape:
     info = model.model_fields[field_name]
     name = info.alias or field_name
-    description = str(info.description).removesuffix(".")
-    return Shape(
-        name, description, info.is_required(), _without_null(whole["properties"][name]), _model_in(info.annotation)
-    )
+    is_required = info.is_required() or any(each.any_of == (name,) for each in getattr(model, "rules", ()))
+    schema, description = _without_null(whole["properties"][name]), str(info.description).removesuffix(".")
+    return Shape(name, description, is_required, schema, _model_in(info.annotation))
 
 
 def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
