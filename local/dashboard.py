@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from rich.markup import escape
 from rich.table import Table
@@ -19,8 +18,7 @@ _SEARCH = re.compile(r"SEARCH\('\{(\w+),([\w,]+)\} MetricName=\"(\w+)\" (\w+)=\"
 PERIOD_SECONDS = 3600
 
 
-@dataclass(frozen=True)
-class Metric:
+class Metric(NamedTuple):
     """A metric that a widget or an alarm names; `searched` is the dimension whose every value is shown."""
 
     title: str
@@ -31,8 +29,7 @@ class Metric:
     searched: str | None = None
 
 
-@dataclass(frozen=True)
-class Reading:
+class Reading(NamedTuple):
     """The value of a metric in CloudWatch; None if none was ever written."""
 
     metric: Metric
@@ -40,9 +37,31 @@ class Reading:
 
 
 def dashboard_readings(cloud: EmbeddedCloud) -> list[Reading]:
-    """Return the present values of the dashboard's and the alarms' metrics."""
+    """Return the present values in the order of the screen: the dashboard's widgets, then the alarms."""
     cloudwatch = cloud.client("cloudwatch")
-    return [reading for metric in _metrics(cloudwatch, cloud.region) for reading in _read(cloudwatch, metric)]
+    body = cloudwatch.get_dashboard(DashboardName=f"{APPLICATION_STACK}-{cloud.region}")["DashboardBody"]
+    metrics = list(metrics_of_dashboard(json.loads(body)))
+    for alarm in cloudwatch.describe_alarms(AlarmNamePrefix=APPLICATION_STACK)["MetricAlarms"]:
+        dimensions = tuple((each["Name"], each["Value"]) for each in alarm["Dimensions"])
+        names = (alarm["AlarmName"], alarm["Namespace"], alarm["MetricName"])
+        metrics.append(Metric(*names, dimensions, alarm["Statistic"]))
+    return [reading for metric in metrics for reading in _read(cloudwatch, metric)]
+
+
+def metrics_of_dashboard(body: dict[str, Any]) -> Iterator[Metric]:
+    """Yield what the widgets of a dashboard name."""
+    for widget in body["widgets"]:
+        title, default = widget["properties"]["title"], widget["properties"].get("stat", "Sum")
+        for row in widget["properties"].get("metrics", ()):
+            if isinstance(row[0], str):
+                namespace, name, *pairs = [part for part in row if isinstance(part, str)]
+                options = row[-1] if isinstance(row[-1], dict) else {}
+                dimensions = tuple(zip(pairs[::2], pairs[1::2], strict=True))
+                yield Metric(title, namespace, name, dimensions, options.get("stat", default))
+            elif found := _SEARCH.search(row[0]["expression"]):
+                namespace, names, name, key, value, statistic = found.groups()
+                [searched] = set(names.split(",")) - {key}
+                yield Metric(title, namespace, name, ((key, value),), statistic, searched)
 
 
 def sweep(cloud: EmbeddedCloud) -> int:
@@ -74,61 +93,28 @@ def dashboard_table(cloud: EmbeddedCloud) -> Table:
     return table
 
 
-def _metrics(cloudwatch: Any, region: str) -> Iterator[Metric]:
-    """Yield the metrics in the order of the screen: the dashboard's widgets, then the alarms."""
-    body = json.loads(cloudwatch.get_dashboard(DashboardName=f"{APPLICATION_STACK}-{region}")["DashboardBody"])
-    for widget in body["widgets"]:
-        properties = widget["properties"]
-        for row in properties.get("metrics", ()):
-            yield from _of_row(properties["title"], row, properties.get("stat", "Sum"))
-    for alarm in cloudwatch.describe_alarms(AlarmNamePrefix=APPLICATION_STACK)["MetricAlarms"]:
-        dimensions = tuple((each["Name"], each["Value"]) for each in alarm["Dimensions"])
-        yield Metric(alarm["AlarmName"], alarm["Namespace"], alarm["MetricName"], dimensions, alarm["Statistic"])
-
-
-def _of_row(title: str, row: list[Any], default_statistic: str) -> Iterator[Metric]:
-    if isinstance(row[0], str):
-        namespace, name, *pairs = [part for part in row if isinstance(part, str)]
-        options = row[-1] if isinstance(row[-1], dict) else {}
-        dimensions = tuple(zip(pairs[::2], pairs[1::2], strict=True))
-        yield Metric(title, namespace, name, dimensions, options.get("stat", default_statistic))
-    elif found := _SEARCH.search(row[0]["expression"]):
-        namespace, names, name, key, value, statistic = found.groups()
-        [searched] = set(names.split(",")) - {key}
-        yield Metric(title, namespace, name, ((key, value),), statistic, searched)
-
-
 def _read(cloudwatch: Any, metric: Metric) -> list[Reading]:
     """Read the metric over the last hour, once for each value of the dimension that is searched."""
     found, now = [], datetime.now(UTC)
     for dimensions in _dimensions(cloudwatch, metric):
         named = [{"Name": name, "Value": value} for name, value in dimensions]
         about = {"Namespace": metric.namespace, "MetricName": metric.name, "Dimensions": named}
-        values = cloudwatch.get_metric_data(
-            MetricDataQueries=[
-                {"Id": "m", "MetricStat": {"Metric": about, "Period": PERIOD_SECONDS, "Stat": metric.statistic}}
-            ],
-            StartTime=now - timedelta(seconds=PERIOD_SECONDS),
-            EndTime=now + timedelta(minutes=1),
-        )["MetricDataResults"][0]["Values"]
-        found.append(Reading(replace(metric, dimensions=dimensions), _joined(metric.statistic, values)))
+        query = {"Id": "m", "MetricStat": {"Metric": about, "Period": PERIOD_SECONDS, "Stat": metric.statistic}}
+        begin, end = now - timedelta(seconds=PERIOD_SECONDS), now + timedelta(minutes=1)
+        reply = cloudwatch.get_metric_data(MetricDataQueries=[query], StartTime=begin, EndTime=end)
+        values = reply["MetricDataResults"][0]["Values"]
+        # There are two when a new hour began meanwhile.
+        joined = (sum if metric.statistic == "Sum" else max)(values) if values else None
+        found.append(Reading(metric._replace(dimensions=dimensions), joined))
     return found or [Reading(metric, None)]
-
-
-def _joined(statistic: str, values: list[float]) -> float | None:
-    """Join the values of two periods when a new hour began meanwhile."""
-    if not values:
-        return None
-    return sum(values) if statistic == "Sum" else max(values)
 
 
 def _dimensions(cloudwatch: Any, metric: Metric) -> list[tuple[tuple[str, str], ...]]:
     if metric.searched is None:
         return [metric.dimensions]
     pages = cloudwatch.get_paginator("list_metrics").paginate(Namespace=metric.namespace, MetricName=metric.name)
-    every = [
-        {each["Name"]: each["Value"] for each in found["Dimensions"]} for page in pages for found in page["Metrics"]
-    ]
-    wanted = {metric.searched, *(name for name, _ in metric.dimensions)}
+    listed = [each["Dimensions"] for page in pages for each in page["Metrics"]]
+    every = [{each["Name"]: each["Value"] for each in dimensions} for dimensions in listed]
+    wanted = {metric.searched, *dict(metric.dimensions)}
     fitting = [each for each in every if set(each) == wanted and dict(metric.dimensions).items() <= each.items()]
     return sorted(tuple(sorted(each.items())) for each in fitting)

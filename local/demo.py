@@ -13,9 +13,8 @@ import os
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import openai
@@ -28,7 +27,6 @@ from local.dashboard import dashboard_table, sweep
 from local.deployment import (
     BUILD,
     ROOT,
-    Application,
     DeploymentError,
     build,
     deploy,
@@ -38,12 +36,9 @@ from local.deployment import (
 )
 from local.embedded_cloud import EmbeddedCloud, EmbeddedCloudError
 from local.openai_standin import OpenAIStandIn, Script
-from local.recorded_runs import read_runs
+from local.recorded_runs import Run, read_runs
 from local.runs import runs_table
 from local.timeline_page import timeline_page
-from threadrun.state.resource import resource_key
-from threadrun.state.run import RunRecord
-from threadrun.storage.records import Records
 from threadrun.storage.run_attributes import OutputBucket, RunAttributes, attributes_key
 
 EXAMPLES = ROOT / "docs" / "examples"
@@ -59,6 +54,10 @@ class Example:
     run: str
     """The logical id of the run."""
     status: str
+
+    @property
+    def is_made(self) -> bool:
+        return self.status == "CREATE_COMPLETE"
 
 
 ASKED = {QUESTION: Example("question.yaml", "Run", "CREATE_COMPLETE")}
@@ -114,21 +113,19 @@ class Demo:
         self._began = time.monotonic()
         self._shown: set[str] = set()
         self._run_statuses: dict[str, str] = {}
+        self._table_name = ""
 
     def play(self) -> None:
         """Play all steps. Raises `DeploymentError` with the reason when one of them does not end as it must."""
-        application = self._deploy_application()
-        self._create_stacks(application)
-        records = [record for name in self._api.examples for record in self._run_records(application, name)]
-        made = [record for record in records if record.physical_id]
-        if len(made) != sum(each.status == "CREATE_COMPLETE" for each in self._api.examples.values()):
-            raise DeploymentError("the stacks are complete, but the table has no record of their runs")
-        self._show_run(application, made[0])
-        runs, page = self._runs(application)
-        self._delete_stacks(application)
-        self._check_nothing_is_left(application, made)
-        self._console.print(runs)
-        TIMELINE.write_text(page)
+        self._create_stacks(self._deploy_application())
+        attributes = self._attributes()
+        made = [self._physical_id(name) for name, each in self._api.examples.items() if each.is_made]
+        self._show_run(made[0], attributes.read(made[0]))
+        runs, now = self._answered_runs()
+        self._delete_stacks()
+        self._check_nothing_is_left(made, attributes)
+        self._console.print(runs_table(self._table_name, runs))
+        TIMELINE.write_text(timeline_page(self._table_name, runs, now))
         self._say(f"where the time went, as a picture: [cyan]{TIMELINE.relative_to(ROOT)}[/cyan]")
         sweep(self._cloud)
         self._console.print(dashboard_table(self._cloud))
@@ -136,7 +133,7 @@ class Demo:
     def _say(self, text: str) -> None:
         self._console.print(f"[dim]{time.monotonic() - self._began:6.1f} s[/dim]  {text}")
 
-    def _deploy_application(self) -> Application:
+    def _deploy_application(self) -> str:
         with self._console.status("sam build"):
             template = build()
         self._say("sam build: the functions and their layer are built")
@@ -148,11 +145,12 @@ class Demo:
                 api_key=self._api.key,
                 tool_function_arns="arn:aws:lambda:*:*:function:stock-*",
             )
+        self._table_name = application.table_name
         self._say(f"sam deploy: ServiceToken is [cyan]{application.service_token}[/cyan]")
-        return application
+        return application.service_token
 
-    def _create_stacks(self, application: Application) -> None:
-        parameters = {"ServiceToken": application.service_token}
+    def _create_stacks(self, service_token: str) -> None:
+        parameters = {"ServiceToken": service_token}
         if self._api.model:
             parameters["Model"] = self._api.model
         for name, example in self._api.examples.items():
@@ -163,29 +161,29 @@ class Demo:
                 Capabilities=["CAPABILITY_IAM"],
             )
         for name, example in self._api.examples.items():
-            status = self._watch(application, name)
+            status = self._watch(name)
             if status != example.status:
                 raise DeploymentError(f"stack {name} is {status}, not {example.status}: {self._failure(name)}")
 
-    def _watch(self, application: Application, awaited: str) -> str:
+    def _watch(self, awaited: str) -> str:
         """Show new events of the stacks and statuses of their runs until the operation on one stack has ended."""
         began = time.monotonic()
         with self._console.status("") as line:
 
             def look(stack_status: str) -> None:
-                waiting = ""
                 for name in self._api.examples:
                     self._show_new_events(name)
-                    for record in self._run_records(application, name):
-                        status = record.observed.status
-                        if status and status != self._run_statuses.get(name):
-                            self._run_statuses[name] = status
-                            self._say(f"  {name:<8} run [magenta]{status}[/magenta]")
-                        if name == awaited and record.wait.reason:
-                            waiting = f", {record.wait.reason}"
-                line.update(f"{awaited} {stack_status}{waiting}, {time.monotonic() - began:.0f} s")
+                self._show_new_statuses()
+                line.update(f"{awaited} {stack_status}, {time.monotonic() - began:.0f} s")
 
             return wait_for_stack(self._cloud, awaited, timeout_seconds=600, on_look=look)
+
+    def _show_new_statuses(self) -> None:
+        for run in read_runs(self._cloud.client("dynamodb"), self._table_name, time.time()):
+            status = run.status.partition(",")[0]
+            if status not in ("not started", self._run_statuses.get(run.stack_name)):
+                self._run_statuses[run.stack_name] = status
+                self._say(f"  {run.stack_name:<8} run [magenta]{status}[/magenta]")
 
     def _show_new_events(self, name: str) -> None:
         for event in reversed(self._events(name)):
@@ -206,72 +204,58 @@ class Demo:
         failed = [each for each in self._events(name) if each["ResourceStatus"].endswith("_FAILED")]
         return str(failed[-1].get("ResourceStatusReason", "")) if failed else "no reason is known"
 
-    def _run_records(self, application: Application, name: str) -> list[RunRecord]:
-        stacks = self._cloud.client("cloudformation").describe_stacks()["Stacks"]
-        logical_id = self._api.examples[name].run
-        table = Records(self._cloud.client("dynamodb"), application.table_name)
-        keys = [resource_key(each["StackId"], logical_id) for each in stacks if each["StackName"] == name]
-        records = [record for record in map(table.load, keys) if record]
-        return [each for record in records for each in record.made.values() if isinstance(each, RunRecord)]
+    def _physical_id(self, name: str) -> str:
+        names = {"StackName": name, "LogicalResourceId": self._api.examples[name].run}
+        found = self._cloud.client("cloudformation").describe_stack_resource(**names)
+        return str(found["StackResourceDetail"]["PhysicalResourceId"])
 
-    def _attributes(self, application: Application) -> RunAttributes:
+    def _attributes(self) -> RunAttributes:
         outputs = OutputBucket(lambda: self._cloud.client("s3"), "only read here")
-        return RunAttributes(self._cloud.client("dynamodb"), application.table_name, outputs)
+        return RunAttributes(self._cloud.client("dynamodb"), self._table_name, outputs)
 
-    def _show_run(self, application: Application, record: RunRecord) -> None:
-        attributes = self._attributes(application).read(record.physical_id or "") or {}
-        table = Table(title=f"DynamoDB item {attributes_key(record.physical_id or '')}", title_justify="left")
-        table.add_column("attribute", style="cyan")
+    def _show_run(self, physical_id: str, attributes: dict[str, Any] | None) -> None:
+        if not attributes:
+            raise DeploymentError("the stacks are complete, but the table has no record of their runs")
+        table = Table("attribute", title=f"DynamoDB item {attributes_key(physical_id)}", title_justify="left")
         table.add_column("value", overflow="fold")
         for name, value in sorted(attributes.items()):
             if name != "output_text":
-                table.add_row(name, escape(str(value)))
+                table.add_row(f"[cyan]{name}[/cyan]", escape(str(value)))
         self._console.print(table)
         answer = stack_outputs(self._cloud, QUESTION)["Answer"]
         panel = Panel(escape(answer), title="Stack output Answer", title_align="left", border_style="green")
         self._console.print(panel)
 
-    def _runs(self, application: Application) -> tuple[Table, str]:
-        """Return the runs as a table and as a page, once every record has noted its response to CloudFormation."""
+    def _answered_runs(self) -> tuple[list[Run], float]:
+        """Return the runs once every record has noted its response to CloudFormation, and when that was."""
         for _ in range(50):
             now = time.time()
-            runs = read_runs(self._cloud.client("dynamodb"), application.table_name, now)
+            runs = read_runs(self._cloud.client("dynamodb"), self._table_name, now)
             if not any(run.is_under_way for run in runs):
                 break
             time.sleep(0.1)
-        return runs_table(application.table_name, runs), timeline_page(application.table_name, runs, now)
+        return runs, now
 
-    def _delete_stacks(self, application: Application) -> None:
+    def _delete_stacks(self) -> None:
         for name in self._api.examples:
             self._cloud.client("cloudformation").delete_stack(StackName=name)
         for name in self._api.examples:
-            status = self._watch(application, name)
+            status = self._watch(name)
             if status != "DELETE_COMPLETE":
                 raise DeploymentError(f"stack {name} is {status}: {self._failure(name)}")
             self._say(f"  {name:<8} [green]DELETE_COMPLETE[/green]")
 
-    def _check_nothing_is_left(self, application: Application, records: list[RunRecord]) -> None:
-        left = []
+    def _check_nothing_is_left(self, physical_ids: list[str], attributes: RunAttributes) -> None:
+        left = [f"item {attributes_key(each)}" for each in physical_ids if attributes.read(each)]
         with openai.OpenAI(api_key=self._api.key, base_url=self._api.base_url) as client:
-            for record in records:
-                run_id, thread_id, physical_id = record.run_id or "", record.thread_id or "", record.physical_id or ""
-                if _exists(partial(client.responses.retrieve, run_id)):
-                    left.append(f"response {run_id}")
-                if _exists(partial(client.conversations.retrieve, thread_id)):
-                    left.append(f"conversation {thread_id}")
-                if self._attributes(application).read(physical_id):
-                    left.append(f"item {attributes_key(physical_id)}")
+            for thread_id, _, run_id in (each.partition(":") for each in physical_ids):
+                for look, id_ in ((client.responses.retrieve, run_id), (client.conversations.retrieve, thread_id)):
+                    with suppress(openai.NotFoundError):
+                        look(id_)
+                        left.append(id_)
         if left:
             raise DeploymentError(f"the stacks are deleted, but these are left: {', '.join(left)}")
         self._say("nothing is left: responses, conversations and items are gone")
-
-
-def _exists(look: Any) -> bool:
-    try:
-        look()
-    except openai.NotFoundError:
-        return False
-    return True
 
 
 def main() -> int:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from botocore.exceptions import ClientError
 
@@ -120,13 +120,19 @@ def _run_sam(arguments: list[str], environment: Mapping[str, str]) -> None:
         raise DeploymentError(f"sam {arguments[0]} failed:\n{tail}")
 
 
-def stack_outputs(cloud: EmbeddedCloud, name: str) -> dict[str, str]:
+class Clients(Protocol):
+    """A cloud, or one account of it."""
+
+    def client(self, service: str) -> Any: ...
+
+
+def stack_outputs(cloud: Clients, name: str) -> dict[str, str]:
     """Return the outputs of a stack."""
     stack = cloud.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
     return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
 
 
-def stack_status(cloud: EmbeddedCloud, name: str) -> str:
+def stack_status(cloud: Clients, name: str) -> str:
     """Return the status of a stack; DELETE_COMPLETE if it does not exist."""
     try:
         stacks = cloud.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
@@ -136,11 +142,7 @@ def stack_status(cloud: EmbeddedCloud, name: str) -> str:
 
 
 def wait_for_stack(
-    cloud: EmbeddedCloud,
-    name: str,
-    *,
-    timeout_seconds: float = 120,
-    on_look: Callable[[str], Any] = lambda status: None,
+    cloud: Clients, name: str, *, timeout_seconds: float = 120, on_look: Callable[[str], Any] = lambda status: None
 ) -> str:
     """Wait until an operation on the stack has ended; return its status. `on_look` receives each status on the way."""
     deadline = time.monotonic() + timeout_seconds

@@ -9,11 +9,10 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
-import tempfile
-import venv
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+UV = ROOT / ".build" / "installer" / "bin" / "uv"
 LOCKS = {
     "runtime": "layers/threadrun/requirements.txt",
     "dev": "local/requirements-dev.txt",
@@ -33,19 +32,15 @@ def command(group: str) -> list[str]:
 
 
 def main() -> int:
-    """Resolve the locks. This needs the network: uv is installed into a temporary environment."""
+    """Resolve the locks, with the uv that installs them. This needs the network."""
     parser = argparse.ArgumentParser(prog="python -m local.lock", description=__doc__)
     parser.add_argument("groups", nargs="*", default=list(LOCKS), help="default: all")
     groups = parser.parse_args().groups
-    with tempfile.TemporaryDirectory() as directory:
-        venv.create(directory, with_pip=True)
-        python = Path(directory) / "bin" / "python"
-        subprocess.run([python, "-m", "pip", "install", "--quiet", "uv"], check=True)
-        for group in groups:
-            lock = LOCKS[group]
-            (ROOT / lock).unlink(missing_ok=True)
-            subprocess.run([python, "-m", "uv", *command(group)], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
-            print(f"{lock}: {(ROOT / lock).read_text().count('==')} packages")
+    for group in groups:
+        lock = LOCKS[group]
+        (ROOT / lock).unlink(missing_ok=True)
+        subprocess.run([UV, *command(group)], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+        print(f"{lock}: {(ROOT / lock).read_text().count('==')} packages")
     return 0
 
 

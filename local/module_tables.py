@@ -1,21 +1,28 @@
-"""The tables of inputs and outputs in the README of each Terraform module and example, from its own .tf files."""
+"""The tables of inputs and outputs in the README of each Terraform module and example, and the list of new arguments.
+
+The tables are made from the .tf files beside them; new in docs/migration.md is what the old resource did not have.
+"""
 
 from __future__ import annotations
 
 import json
 import re
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import hcl2
 
-from local.modules.files import TYPE
+from local.modules.files import MODULES, PARTS, TYPE
+from local.modules.shapes import Shape
 from local.release import version_of
 from local.terraform import configurations
 
 BEGIN = "<!-- `make reference` writes what follows, from versions.tf, variables.tf and outputs.tf. -->"
 END = "<!-- Here ends what it writes. -->"
+BEGIN_NEW = "<!-- `make reference` writes what follows, from the models and the table above. -->"
+WIDTH = 155
 _NO_METADATA = hcl2.SerializationOptions(with_comments=False, explicit_blocks=False)
 
 
@@ -27,15 +34,10 @@ def readmes(tree: Path) -> Iterator[tuple[Path, str]]:
     """Every README.md of a module or an example, and what it should be."""
     for folder in configurations(tree / "terraform"):
         path = folder / "README.md"
-        yield path, with_tables(path.read_text(), tables(folder, version_of(tree)), path)
+        yield path, between(path.read_text(), tables(folder, version_of(tree)), path)
 
 
-def with_tables(text: str, written: str, path: Path) -> str:
-    """The text with what stands between the two marks replaced."""
-    return between(text, BEGIN, END, written, path)
-
-
-def between(text: str, begin: str, end: str, written: str, path: Path) -> str:
+def between(text: str, written: str, path: Path, begin: str = BEGIN, end: str = END) -> str:
     """The text of the file at `path` with `written` between two lines of it."""
     before, found_begin, rest = text.partition(begin)
     _, found_end, after = rest.partition(end)
@@ -108,3 +110,29 @@ def _blocks(path: Path, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _load(path: Path) -> dict[str, Any]:
     return hcl2.loads(path.read_text(), serialization_options=_NO_METADATA)
+
+
+def migration_page(tree: Path) -> tuple[Path, str]:
+    """The page, and what it should be."""
+    path = tree / "docs" / "migration.md"
+    text = path.read_text()
+    return path, between(text, _new(text), path, BEGIN_NEW)
+
+
+def _new(page: str) -> str:
+    table = page.partition("| before | now |")[2].partition("\n\n")[0]
+    old = set(re.findall(r"^\| `([^`]+)` \|", table, re.MULTILINE))
+    of_stack = re.findall(r'^variable "(\w+)"', (PARTS / "stack.tf").read_text(), re.MULTILINE)
+    of_run = [name for _, shape in MODULES[0].arguments() for name in _beyond(shape, shape.name, old)]
+    of_stack, of_run = ([f"`{name}`" for name in names] for names in (of_stack, [*of_run, "output_keys"]))
+    listed = f"New: {', '.join(of_stack)} of the stack; {', '.join(of_run)}. All but the first two are optional."
+    return textwrap.fill(listed, WIDTH, break_on_hyphens=False, break_long_words=False)
+
+
+def _beyond(shape: Shape, path: str, old: set[str]) -> Iterator[str]:
+    """The path of what is new, but not those of what is in it."""
+    if path not in old:
+        yield path
+        return
+    for child in shape.children:
+        yield from _beyond(child, f"{path}.{child.name}", old)

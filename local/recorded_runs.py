@@ -99,10 +99,9 @@ def _records(client: DynamoDBClient, table_name: str) -> Iterator[ResourceRecord
             yield from map(_read, page["Items"])
     except client.exceptions.ResourceNotFoundException:
         raise TableError(f"table {table_name} does not exist in {client.meta.region_name}") from None
-    except ClientError as error:
-        raise TableError(f"cannot read table {table_name}: {error.response['Error']['Message']}") from None
-    except BotoCoreError as error:
-        raise TableError(f"cannot read table {table_name}: {error}") from None
+    except (ClientError, BotoCoreError) as error:
+        reason = error.response["Error"]["Message"] if isinstance(error, ClientError) else error
+        raise TableError(f"cannot read table {table_name}: {reason}") from None
 
 
 def _read(item: Mapping[str, Any]) -> ResourceRecord:
@@ -120,23 +119,14 @@ def runs_of(record: ResourceRecord, now: float) -> list[Run]:
             stack_name=_printable(record.stack_id.split("/")[1] if "/" in record.stack_id else record.stack_id),
             logical_id=_printable(record.logical_id),
             model=_printable(run.observed.model or (run.desired.model if run.desired else None) or ""),
-            status=_status(run),
+            status=_printable(run.observed.status or "not started") + (", resource failed" if run.failure else ""),
             total_tokens=run.observed.usage.total_tokens,
             spans=spans,
-            is_under_way=_is_under_way(run, now),
+            is_under_way=run.timeline[-1].name != "answered" and now < run.deadline_epoch_s,
         )
         for run in record.made.values()
         if isinstance(run, RunRecord) and (spans := _spans(run, now))
     ]
-
-
-def _status(run: RunRecord) -> str:
-    status = _printable(run.observed.status or "not started")
-    return f"{status}, resource failed" if run.failure else status
-
-
-def _is_under_way(run: RunRecord, now: float) -> bool:
-    return run.timeline[-1].name != "answered" and now < run.deadline_epoch_s
 
 
 def _spans(run: RunRecord, now: float) -> tuple[Span, ...]:

@@ -14,12 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel
 
-from local.module_tables import ReadmeError, readmes
+from local.module_tables import ReadmeError, migration_page, readmes
 from local.modules.files import files
-from local.modules.migration import migration_page
-from local.modules.shapes import model_in
+from local.modules.shapes import Shape, objects, shapes
 from threadrun.schema.arguments import RESOURCE_MODELS, Desired
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -37,36 +35,17 @@ def page(model: type[Desired]) -> str:
     lines += ["Keys may be written in PascalCase instead, all of a resource or none; its attributes then are, too.", ""]
     lines += ["* `ServiceToken` - (Required) The output ServiceToken of the application's stack."]
     lines += ["* `ServiceTimeout` - (Optional) Seconds that CloudFormation waits for a response. Default: 3600."]
-    lines += _arguments(model)
-    for path, nested in _nested(model, ""):
-        lines += ["", f"### Nested `{path}`", "", *_arguments(nested)]
+    lines += [_argument(each) for each in shapes(model)]
+    for way in (way for each in shapes(model) for way in objects(each)):
+        lines += ["", f"### Nested `{'.'.join(each.name for each in way)}`", ""]
+        lines += [_argument(each) for each in way[-1].children]
     lines += ["", "## Attribute Reference", "", f"`Ref` returns {texts['ref']} `Fn::GetAtt` returns:", ""]
     lines += [f"* `{name}` - {text}" for name, text in texts["attributes"].items()]
     return "\n".join(lines) + "\n"
 
 
-def _arguments(model: type[BaseModel]) -> list[str]:
-    return [
-        f"* `{field.alias or name}` - ({'Required' if _is_required(model, name) else 'Optional'}) {field.description}"
-        for name, field in model.model_fields.items()
-    ]
-
-
-def _is_required(model: type[BaseModel], name: str) -> bool:
-    if model.model_fields[name].is_required():
-        return True
-    given_all_but_one = {other: "x" for other in model.model_fields if other != name}
-    return issubclass(model, Desired) and (name, "is required") in model.conflicts(given_all_but_one)
-
-
-def _nested(model: type[BaseModel], path: str) -> list[tuple[str, type[BaseModel]]]:
-    found = []
-    for name, field in model.model_fields.items():
-        nested = model_in(field.annotation)
-        if nested is not None:
-            found.append((f"{path}{name}", nested))
-            found += _nested(nested, f"{path}{name}.")
-    return found
+def _argument(shape: Shape) -> str:
+    return f"* `{shape.name}` - ({'Required' if shape.is_required else 'Optional'}) {shape.description}."
 
 
 def _pages() -> Iterator[tuple[Path, str]]:

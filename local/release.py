@@ -6,19 +6,18 @@ The version is `__version__` of the layer's package; `disagreements` compares ev
 from __future__ import annotations
 
 import argparse
-import io
+import filecmp
 import os
 import re
 import subprocess
 import sys
-import tarfile
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import yaml
 from rich.console import Console
@@ -38,8 +37,7 @@ INSTALLED = (".venv", ".venv-sam", ".build/wheels")
 """The checkout links to these; they are the same as long as the lock files are."""
 
 
-@dataclass(frozen=True)
-class Problem:
+class Problem(NamedTuple):
     """A reason why a version cannot be released: the file, what is wrong, and what to do."""
 
     where: str
@@ -47,7 +45,6 @@ class Problem:
     remedy: str
 
     def __str__(self) -> str:
-        """One line."""
         return f"{self.where}: {self.what}; {self.remedy}"
 
 
@@ -59,51 +56,56 @@ def version_of(tree: Path) -> str:
     return found[1]
 
 
+Finding = tuple[bool, str, str, str]
+"""Whether it is one, and the parts of the problem."""
+
+
+def _problems(*found: Finding) -> list[Problem]:
+    return [Problem(*words) for is_problem, *words in found if is_problem]
+
+
 def disagreements(tree: Path) -> list[Problem]:
     """Return where a tree names another version than its own; this holds between releases too."""
-    version, problems = version_of(tree), list[Problem]()
+    version = version_of(tree)
+    ours, of_template = f"{VERSION_FILE} says {version}", _template_version(tree)
     released, kept = [number for number, _ in _changes(tree) if number], _snapshots(tree)
-
-    def add(where: str, what: str, remedy: str) -> None:
-        problems.append(Problem(where, what, remedy))
-
-    if (said := _template_version(tree)) != version:
-        remedy = f"set SemanticVersion of AWS::ServerlessRepo::Application to {version}"
-        add(TEMPLATE, f"says {said}, {VERSION_FILE} says {version}", remedy)
-    for readme in sorted(path for path in (tree / MODULES).rglob("README.md") if ".terraform" not in path.parts):
-        for said in re.findall(r"^Version (\S+), ", readme.read_text(), re.MULTILINE):
-            if said != version:
-                where = str(readme.relative_to(tree))
-                add(where, f"says {said}, {VERSION_FILE} says {version}", "run `make reference`")
-    if released and released[0] != version:
-        remedy = f"the newest heading with a version has to be `## {version} - <date>`"
-        add(CHANGELOG, f"has {released[0]}, {VERSION_FILE} says {version}", remedy)
-    if released != sorted(released, key=_numbers, reverse=True):
-        add(CHANGELOG, f"has {', '.join(released)} in this order", "put the newest first")
-    if newer := [number for number in kept if _numbers(number) > _numbers(version)]:
-        remedy = "raise __version__, or remove what was kept by mistake"
-        add(SNAPSHOTS, f"has {', '.join(newer)}, {VERSION_FILE} says {version}", remedy)
-    if unkept := [number for number in released if number not in kept]:
-        remedy = f"run `make snapshot VERSION={unkept[0]}` on the commit that is released"
-        add(SNAPSHOTS, f"lacks {', '.join(unkept)}, which {CHANGELOG} has as released", remedy)
-    return problems
+    [newest] = released[:1] or [version]
+    newer = [number for number in kept if _numbers(number) > _numbers(version)]
+    unkept = [number for number in released if number not in kept]
+    metadata = f"set SemanticVersion of AWS::ServerlessRepo::Application to {version}"
+    heading = f"the newest heading with a version has to be `## {version} - <date>`"
+    snapshot = f"run `make snapshot VERSION={unkept[0] if unkept else ''}` on the commit that is released"
+    order = released != sorted(released, key=_numbers, reverse=True)
+    return _problems(
+        (of_template != version, TEMPLATE, f"says {of_template}, {ours}", metadata),
+        *((said != version, name, f"says {said}, {ours}", "run `make reference`") for name, said in _readmes(tree)),
+        (newest != version, CHANGELOG, f"has {newest}, {ours}", heading),
+        (order, CHANGELOG, f"has {', '.join(released)} in this order", "put the newest first"),
+        (bool(newer), SNAPSHOTS, f"has {', '.join(newer)}, {ours}", "raise __version__, or remove what is too new"),
+        (bool(unkept), SNAPSHOTS, f"lacks {', '.join(unkept)}, which {CHANGELOG} has as released", snapshot),
+    )
 
 
 def unfinished(tree: Path, version: str) -> list[Problem]:
     """Return what remains to be done before `version` can be released from this tree."""
-    problems, changes = [], _changes(tree)
-    if version_of(tree) != version:
-        problems.append(Problem(VERSION_FILE, f"says {version_of(tree)}, not {version}", "set __version__"))
-    if version not in [number for number, _ in changes]:
-        remedy = f"move what is under Unreleased to `## {version} - <date>`"
-        problems.append(Problem(CHANGELOG, f"has no heading {version}", remedy))
-    elif any(text for number, text in changes if number == ""):
-        remedy = f"move it to the heading {version}, or leave it for the next version"
-        problems.append(Problem(CHANGELOG, "has changes under Unreleased", remedy))
-    if version not in _snapshots(tree):
-        remedy = f"run `make snapshot VERSION={version}` and commit what it writes"
-        problems.append(Problem(SNAPSHOTS, f"has no {version}", remedy))
-    return problems
+    own, changes = version_of(tree), _changes(tree)
+    has_heading = version in [number for number, _ in changes]
+    has_more = has_heading and any(text for number, text in changes if number == "")
+    heading, snapshot = f"`## {version} - <date>`", f"run `make snapshot VERSION={version}` and commit what it writes"
+    kept_back = f"move it to the heading {version}, or leave it for the next version"
+    return _problems(
+        (own != version, VERSION_FILE, f"says {own}, not {version}", "set __version__"),
+        (not has_heading, CHANGELOG, f"has no heading {version}", f"move what is under Unreleased to {heading}"),
+        (has_more, CHANGELOG, "has changes under Unreleased", kept_back),
+        (version not in _snapshots(tree), SNAPSHOTS, f"has no {version}", snapshot),
+    )
+
+
+def _readmes(tree: Path) -> list[tuple[str, str]]:
+    """Return the README of each module and example, and the version that it says."""
+    paths = sorted(path for path in (tree / MODULES).rglob("README.md") if ".terraform" not in path.parts)
+    found = [(path, re.findall(r"^Version (\S+), ", path.read_text(), re.MULTILINE)) for path in paths]
+    return [(str(path.relative_to(tree)), said) for path, versions in found for said in versions]
 
 
 def _template_version(tree: Path) -> str:
@@ -114,12 +116,12 @@ def _template_version(tree: Path) -> str:
 
 def _changes(tree: Path) -> list[tuple[str, str]]:
     """Return version and text of each heading of the changelog, newest first; Unreleased has an empty version."""
+    released = re.compile(rf"\[?({SEMANTIC})\]? - \d{{4}}-\d\d-\d\d")
     parts = re.split(r"^## (.*)$", (tree / CHANGELOG).read_text(), flags=re.MULTILINE)[1:]
-    found = []
-    for heading, text in zip(parts[::2], parts[1::2], strict=True):
-        number = re.fullmatch(rf"\[?({SEMANTIC})\]? - \d{{4}}-\d\d-\d\d", heading)
-        found.append((number[1] if number else "", text.strip()))
-    return found
+    headings = (
+        (released.fullmatch(heading), text.strip()) for heading, text in zip(parts[::2], parts[1::2], strict=True)
+    )
+    return [(number[1] if number else "", text) for number, text in headings]
 
 
 def _snapshots(tree: Path) -> list[str]:
@@ -138,11 +140,10 @@ class CheckError(RuntimeError):
 @contextmanager
 def clean_checkout(revision: str) -> Iterator[Path]:
     """Yield a folder with the files of a commit and links to what is installed; it is deleted after the block."""
-    archive = subprocess.run(["git", "archive", "--format=tar", revision], cwd=ROOT, capture_output=True, check=True)
     with tempfile.TemporaryDirectory(prefix="release-check-") as directory:
         checkout = Path(directory) / "threadrun"
-        with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as files:
-            files.extractall(checkout, filter="data")
+        subprocess.run(["git", "clone", "--quiet", "--no-checkout", ROOT, checkout], check=True)
+        subprocess.run(["git", "checkout", "--quiet", revision], cwd=checkout, check=True)
         (checkout / ".build").mkdir()
         for name in INSTALLED:
             (checkout / name).symlink_to((ROOT / name).resolve())
@@ -151,19 +152,17 @@ def clean_checkout(revision: str) -> Iterator[Path]:
 
 def locks_that_differ(checkout: Path) -> list[Problem]:
     """Return the lock files that are not those of the tree, which is what is installed."""
-    files = {lock: (checkout / lock, ROOT / lock) for lock in LOCKS.values()}
-    same = [lock for lock, (one, other) in files.items() if one.exists() and one.read_bytes() == other.read_bytes()]
-    remedy = "check that commit out and run `make setup`"
-    return [Problem(lock, "is not the one that is installed here", remedy) for lock in files if lock not in same]
+    _, *others = filecmp.cmpfiles(checkout, ROOT, LOCKS.values(), shallow=False)
+    what, remedy = "is not the one that is installed here", "check that commit out and run `make setup`"
+    return [Problem(lock, what, remedy) for different in others for lock in different]
 
 
-def _run(checkout: Path, *command: str | Path, folder: str = ".", **variables: str) -> None:
+def _run(checkout: Path, *command: str | Path, folder: str = ".", **variables: str) -> list[Problem]:
     environment = os.environ | {"SAM_CLI_TELEMETRY": "0", "AWS_DEFAULT_REGION": "us-east-1"} | variables
-    result = subprocess.run(
-        [str(part) for part in command], cwd=checkout / folder, env=environment, capture_output=True, text=True
-    )
+    result = subprocess.run(command, cwd=checkout / folder, env=environment, capture_output=True, text=True)
     if result.returncode != 0:
         raise CheckError("\n".join((result.stdout + result.stderr).strip().splitlines()[-20:]))
+    return []
 
 
 def steps(checkout: Path, version: str) -> Iterator[tuple[str, Callable[[], list[Problem]]]]:
@@ -171,27 +170,16 @@ def steps(checkout: Path, version: str) -> Iterator[tuple[str, Callable[[], list
 
     The layer is built for this machine's Python, from wheels that are here; a deployment builds it for Lambda's.
     """
-    python, sam = checkout / ".venv/bin/python", checkout / ".venv-sam/bin/sam"
-    own = {"PYTHONPATH": str(checkout / "layers/threadrun")}
-
-    def reference() -> list[Problem]:
-        _run(checkout, python, "-m", "local.reference", "--check", **own)
-        return []
-
-    def build() -> list[Problem]:
-        _run(checkout, sam, "validate", "--lint", "--template", TEMPLATE)
-        _run(checkout, python, "-c", "from local.deployment import build; build()", **own)
-        return []
-
-    def compared() -> list[Problem]:
-        return unfinished(checkout, version) + disagreements(checkout)
-
-    yield "version, changelog, metadata, upgrade snapshot", compared
+    sam, build = checkout / ".venv-sam/bin/sam", "from local.deployment import build; build()"
+    python = partial(_run, checkout, checkout / ".venv/bin/python", PYTHONPATH=str(checkout / "layers/threadrun"))
+    compared = "version, changelog, metadata, upgrade snapshot"
+    yield compared, lambda: unfinished(checkout, version) + disagreements(checkout)
     yield "lock files are those that are installed", partial(locks_that_differ, checkout)
-    yield "reference pages and tables (`make reference` writes them)", reference
-    yield "sam validate --lint, sam build", build
-    lacking = missing()
-    if lacking is not None:
+    written = "reference pages and tables (`make reference` writes them)"
+    yield written, partial(python, "-m", "local.reference", "--check")
+    yield "sam validate --lint", partial(_run, checkout, sam, "validate", "--lint", "--template", TEMPLATE)
+    yield "sam build", partial(python, "-c", build)
+    if lacking := missing():
         yield "terraform validate", lambda: [Problem("terraform", lacking, "install it")]
         return
     for folder in configurations(checkout / MODULES):
@@ -200,10 +188,9 @@ def steps(checkout: Path, version: str) -> Iterator[tuple[str, Callable[[], list
 
 
 def _validate(checkout: Path, folder: str) -> list[Problem]:
-    plugins = f"-plugin-dir={provider_directory()}"
-    _run(checkout, str(TERRAFORM), "init", "-no-color", "-backend=false", plugins, folder=folder, **ENVIRONMENT)
-    _run(checkout, str(TERRAFORM), "validate", "-no-color", folder=folder, **ENVIRONMENT)
-    return []
+    terraform = partial(_run, checkout, str(TERRAFORM), folder=folder, **ENVIRONMENT)
+    terraform("init", "-no-color", "-backend=false", f"-plugin-dir={provider_directory()}")
+    return terraform("validate", "-no-color")
 
 
 def revision_of(version: str, git: Callable[..., str]) -> tuple[str, str]:

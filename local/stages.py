@@ -10,15 +10,14 @@ import os
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
 OLDEST = ".build/oldest"
 
 
-@dataclass(frozen=True)
-class Stage:
+class Stage(NamedTuple):
     """A part of the tests that is run by one command; `python_path` goes before the installed packages."""
 
     name: str
@@ -66,22 +65,17 @@ def main() -> int:
     print(f"{len(chosen)} stages, about {sum(STAGES[number - 1].minutes for number in chosen):.0f} minutes", flush=True)
     took: list[str] = []
     for number in chosen:
-        stage = STAGES[number - 1]
+        stage, began = STAGES[number - 1], time.monotonic()
         title = f"[{number}/{len(STAGES)}] {stage.name}"
         print(f"\n{title}: about {stage.minutes:.0f} min", flush=True)
-        began = time.monotonic()
-        status = _run(stage)
+        environment = os.environ | ({"PYTHONPATH": stage.python_path} if stage.python_path else {})
+        status = subprocess.run(stage.command, cwd=ROOT, env=environment, check=False).returncode
         took.append(f"{title}: {time.monotonic() - began:.0f} s")
         if status:
             print(f'\n{title}: failed. To repeat it alone: make test STAGES="{number}"', file=sys.stderr)
             return status
     print("\n" + "\n".join(took), flush=True)
     return 0
-
-
-def _run(stage: Stage) -> int:
-    environment = os.environ | ({"PYTHONPATH": stage.python_path} if stage.python_path else {})
-    return subprocess.run(stage.command, cwd=ROOT, env=environment, check=False).returncode
 
 
 if __name__ == "__main__":

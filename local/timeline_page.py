@@ -60,7 +60,8 @@ def timeline_page(table_name: str, runs: Sequence[Run], now: float) -> str:
         about=escape(about),
         legend="".join(f'<li class="{phase}">{name}</li>' for phase, name in PHASES.items()),
         chart=_chart(deployments(runs)),
-        table=_table([run for deployment in deployments(runs) for run in deployment]),
+        numbers="".join(f'<th scope="col" class="number">{name}</th>' for name in PHASES.values()),
+        rows="\n".join(f"<tr>{_cells(run)}</tr>" for deployment in deployments(runs) for run in deployment),
     )
 
 
@@ -155,18 +156,6 @@ def _bar(run: Run, span: Span, offset: float, y: float, scale: float) -> list[st
 
 def _shortened(text: str, most: int) -> str:
     return escape(text if len(text) <= most else text[: most - 1] + "…")
-
-
-def _table(runs: Sequence[Run]) -> str:
-    words = ("requested", "run", "stack", "model", "status")
-    head = "".join(f'<th scope="col">{word}</th>' for word in words)
-    numbers = ("tokens", *PHASES.values(), "all")
-    head += "".join(f'<th scope="col" class="number">{word}</th>' for word in numbers)
-    rows = "\n".join(f"<tr>{_cells(run)}</tr>" for run in runs)
-    return (
-        f"<table><caption>The same in seconds; times are UTC</caption>\n<thead><tr>{head}</tr></thead>\n"
-        f"<tbody>\n{rows}\n</tbody></table>"
-    )
 
 
 def _cells(run: Run) -> str:

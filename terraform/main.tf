@@ -19,17 +19,17 @@ resource "aws_cloudformation_stack" "this" {
 
     precondition {
       condition     = var.thread == null || var.existing_thread_id == null
-      error_message = "thread conflicts with existing_thread_id: give one of the two."
+      error_message = "thread: conflicts with existing_thread_id: give one of the two."
     }
 
     precondition {
       condition     = var.import_id != null || var.existing_thread_id != null || try(length(var.thread.messages), 0) > 0
-      error_message = "A thread with messages or an existing_thread_id is required."
+      error_message = "thread: a thread with messages or an existing_thread_id is required."
     }
 
     precondition {
       condition     = var.import_id != null || var.assistant_id != null || var.model != null
-      error_message = "An assistant_id or a model is required."
+      error_message = "model: is required where there is no assistant_id to take it from."
     }
   }
 }

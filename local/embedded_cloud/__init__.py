@@ -3,7 +3,6 @@
 It must never edit the installed ministack, listen on anything but 127.0.0.1, or hand the host's environment on.
 """
 
-from local.embedded_cloud.control import EmbeddedCloudError
-from local.embedded_cloud.process import EmbeddedCloud
+from local.embedded_cloud.process import EmbeddedCloud, EmbeddedCloudError
 
 __all__ = ["EmbeddedCloud", "EmbeddedCloudError"]

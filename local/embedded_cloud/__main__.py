@@ -3,14 +3,22 @@
 import sys
 
 
-def main() -> None:
-    """Run ministack until it is terminated; DriftError names the function that a patch no longer fits."""
-    stock = "--stock" in sys.argv[1:]
-    sys.argv[1:] = [argument for argument in sys.argv[1:] if argument != "--stock"]
-    if not stock:
-        from local.embedded_cloud import strictness
+def make_strict() -> None:
+    """Make this process's ministack as strict as AWS; DriftError names the function that a patch no longer fits."""
+    from local.embedded_cloud import custom_resources, http_routes, metrics, rollbacks, stack_patches, upstream
 
-        strictness.install()
+    # The order counts where two patches share a function: the later one is called first.
+    own = (custom_resources, http_routes, stack_patches, rollbacks, metrics)
+    for patch in (*upstream.FIXES, *own):
+        patch.install()
+
+
+def main() -> None:
+    """Run ministack until it is terminated."""
+    is_stock = "--stock" in sys.argv[1:]
+    sys.argv[1:] = [argument for argument in sys.argv[1:] if argument != "--stock"]
+    if not is_stock:
+        make_strict()
     from ministack.app import main as serve
 
     serve()

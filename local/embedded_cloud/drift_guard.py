@@ -27,11 +27,6 @@ class Call:
         """Return the argument of this name."""
         return self._bound.arguments[name]
 
-    @property
-    def arguments(self) -> dict[str, Any]:
-        """All arguments by name."""
-        return self._bound.arguments
-
     def proceed(self, **changes: Any) -> Any:
         """Run the original function with its arguments, some of them changed; return what it returns."""
         self._bound.arguments.update(changes)

@@ -11,49 +11,37 @@ from local.embedded_cloud.drift_guard import Call, around
 from local.embedded_cloud.request_ledger import RESPONSE_PATH
 
 CONTROL_PATH = "/_strict/"
-HttpResponse = tuple[int, dict[str, str], bytes]
-
-_REFUSED = {
-    403: b"<?xml version='1.0'?><Error><Code>SignatureDoesNotMatch</Code></Error>",
-    500: b"<?xml version='1.0'?><Error><Code>InternalError</Code></Error>",
-}
-
-
-def _first(query: dict[str, list[str]], name: str) -> str | None:
-    return next(iter(query.get(name, [])), None)
-
-
-def _put_response(path: str, query: dict[str, list[str]], body: bytes) -> HttpResponse:
-    signature = _first(query, "X-Amz-Signature") or ""
-    status = ledger.receive(path.removeprefix(RESPONSE_PATH), signature, body)
-    return status, {"Content-Type": "application/xml"}, _REFUSED.get(status, b"")
-
-
-def _control(method: str, name: str, query: dict[str, list[str]], body: bytes) -> HttpResponse:
-    account, status = _first(query, "account"), 200
-    reply: Any
-    match method, name:
-        case "GET", "responses":
-            reply = ledger.received_responses(account)
-        case "GET", "events":
-            reply = ledger.sent_events(account)
-        case "GET", "identity":
-            reply = {"pid": os.getpid()}
-        case "POST", "response-faults":
-            fault = json.loads(body)
-            ledger.fail_next(int(fault["status"]), int(fault["times"]), fault.get("account"))
-            reply = {"accepted": True}
-        case _:
-            status, reply = 404, {"error": "this control request does not exist"}
-    return status, {"Content-Type": "application/json"}, json.dumps(reply).encode()
+_REFUSED = {403: "SignatureDoesNotMatch", 500: "InternalError"}
 
 
 async def _handle(call: Call) -> Any:
+    query = {name: values[0] for name, values in call.query_params.items() if values}
     if call.path.startswith(CONTROL_PATH):
-        return _control(call.method, call.path.removeprefix(CONTROL_PATH), call.query_params, call.body)
+        status, reply = _control(
+            call.method, call.path.removeprefix(CONTROL_PATH), query.get("account") or None, call.body
+        )
+        return status, {"Content-Type": "application/json"}, json.dumps(reply).encode()
     if call.method == "PUT" and call.path.startswith(RESPONSE_PATH):
-        return _put_response(call.path, call.query_params, call.body)
+        token = call.path.removeprefix(RESPONSE_PATH)
+        status = ledger.receive(token, query.get("X-Amz-Signature", ""), call.body)
+        code = _REFUSED.get(status)
+        body = f"<?xml version='1.0'?><Error><Code>{code}</Code></Error>" if code else ""
+        return status, {"Content-Type": "application/xml"}, body.encode()
     return await call.proceed()
+
+
+def _control(method: str, name: str, account: str | None, body: bytes) -> tuple[int, Any]:
+    match method, name:
+        case "GET", "responses":
+            return 200, ledger.received_responses(account)
+        case "GET", "events":
+            return 200, ledger.sent_events(account)
+        case "GET", "identity":
+            return 200, {"pid": os.getpid()}
+        case "POST", "response-faults":
+            ledger.fail_next(**json.loads(body))
+            return 200, {"accepted": True}
+    return 404, {"error": "this control request does not exist"}
 
 
 def install() -> None:

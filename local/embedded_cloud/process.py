@@ -1,6 +1,7 @@
 """Runs the emulator as a process of its own, with a clean environment, and ends it with all its children."""
 
 import atexit
+import contextlib
 import json
 import os
 import subprocess
@@ -8,11 +9,14 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from local.embedded_cloud.control import EmbeddedCloudError, call
+import boto3
+import botocore.session
+
 from local.embedded_cloud.process_group import end_process_group, free_port
 
 HOST = "127.0.0.1"
@@ -21,7 +25,24 @@ DEFAULT_REGION = "us-east-1"
 START_TIMEOUT_SECONDS = 30.0
 _PROJECT_ROOT = Path(__file__).resolve().parents[2]
 _SECRET_KEY = "test"  # noqa: S105 - the emulator takes any
-_STATE_FILE = "cloud.json"
+_STATE_FILE, _LOG_FILE = "cloud.json", "cloud.log"
+# A proxy of the host must not see requests to 127.0.0.1.
+_opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+class EmbeddedCloudError(RuntimeError):
+    """The emulator did not start, or refused a control request."""
+
+
+def call(endpoint: str, method: str, path: str, body: Any = None, timeout_seconds: float = 30.0) -> Any:
+    """Return the JSON reply to a control request; EmbeddedCloudError when it fails."""
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(endpoint + path, data=data, method=method)
+    try:
+        with _opener.open(request, timeout=timeout_seconds) as response:
+            return json.loads(response.read() or b"null")
+    except (OSError, ValueError) as error:
+        raise EmbeddedCloudError(f"cannot {method} {path}: {error}") from error
 
 
 @dataclass(kw_only=True, eq=False)
@@ -44,30 +65,26 @@ class EmbeddedCloud:
     def __post_init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
-        self._session: Any = None
+        self._session = _hermetic_session()
         self._session_lock = threading.Lock()
         self.pid = self.port = 0
 
     @classmethod
     def running_in(cls, state_directory: Path) -> "EmbeddedCloud | None":
         """Return the cloud that another process started in this directory, or None when it no longer runs."""
-        try:
+        with contextlib.suppress(OSError, ValueError, KeyError, EmbeddedCloudError):
             state = json.loads((state_directory / _STATE_FILE).read_text())
             cloud = cls(state_directory=state_directory, region=state["region"], stop_on_exit=False)
             cloud.pid, cloud.port = state["pid"], state["port"]
             if call(cloud.endpoint, "GET", "/_strict/identity")["pid"] == cloud.pid:
                 return cloud
-        except (OSError, ValueError, KeyError, EmbeddedCloudError):
-            pass
         return None
 
     def __enter__(self) -> Self:
-        """Start the emulator."""
         self.start()
         return self
 
     def __exit__(self, *exception: object) -> None:
-        """Stop the emulator."""
         self.stop()
 
     @property
@@ -76,11 +93,6 @@ class EmbeddedCloud:
         if not self.port:
             raise EmbeddedCloudError("the embedded cloud is not running: call start() first")
         return f"http://{HOST}:{self.port}"
-
-    @property
-    def log_path(self) -> Path:
-        """Where the emulator's output goes."""
-        return self._directory() / "cloud.log"
 
     def environment(self, account: str = DEFAULT_ACCOUNT) -> dict[str, str]:
         """Return the variables that make AWS clients (SDKs, sam, terraform) talk to this cloud only."""
@@ -99,8 +111,6 @@ class EmbeddedCloud:
     def client(self, service: str, account: str = DEFAULT_ACCOUNT) -> Any:
         """Return a boto3 client of one service; each 12-digit account is a cloud of its own."""
         with self._session_lock:  # boto3 sessions are not thread-safe, their clients are
-            if self._session is None:
-                self._session = _hermetic_session()
             return self._session.client(
                 service,
                 endpoint_url=self.endpoint,
@@ -117,7 +127,7 @@ class EmbeddedCloud:
         (directory / "tmp").mkdir(parents=True, exist_ok=True)
         self.port = free_port(HOST)
         command = [sys.executable, "-m", "local.embedded_cloud", *([] if self.strict else ["--stock"])]
-        with self.log_path.open("wb") as log:
+        with (directory / _LOG_FILE).open("wb") as log:
             self._process = subprocess.Popen(
                 command,
                 cwd=_PROJECT_ROOT,
@@ -138,10 +148,8 @@ class EmbeddedCloud:
         """Reset, then end the emulator and its function workers; does nothing when it isn't running."""
         if not self.pid:
             return
-        try:
+        with contextlib.suppress(EmbeddedCloudError):  # It may have died already: the next line ends what is left.
             self.reset()
-        except EmbeddedCloudError:
-            pass  # It may have died already: the next line ends what is left.
         end_process_group(self.pid, self._process)
         atexit.unregister(self.stop)
         (self._directory() / _STATE_FILE).unlink(missing_ok=True)
@@ -156,27 +164,20 @@ class EmbeddedCloud:
 
     def sent_events(self, account: str | None = None) -> list[dict[str, Any]]:
         """Every custom-resource event sent, oldest first, of one account or of all."""
-        return self._recorded("events", account)
+        return list(call(self.endpoint, "GET", f"/_strict/events?account={account or ''}"))
 
     def received_responses(self, account: str | None = None) -> list[dict[str, Any]]:
         """Every PUT to a ResponseURL: request_id, account, time_epoch_s, status, byte_length, body, counted."""
-        return self._recorded("responses", account)
+        return list(call(self.endpoint, "GET", f"/_strict/responses?account={account or ''}"))
 
     def fail_responses(self, status: int, times: int, account: str | None = None) -> None:
         """Make the next `times` PUTs to ResponseURLs of this account, or of any, get `status` without effect."""
         call(self.endpoint, "POST", "/_strict/response-faults", {"status": status, "times": times, "account": account})
 
-    def _recorded(self, kind: str, account: str | None) -> list[dict[str, Any]]:
-        query = f"?account={account}" if account else ""
-        recorded: list[dict[str, Any]] = call(self.endpoint, "GET", f"/_strict/{kind}{query}")
-        return recorded
-
     def _directory(self) -> Path:
-        if self.state_directory is None:
-            if self._temporary is None:
-                self._temporary = tempfile.TemporaryDirectory(prefix="embedded-cloud-", ignore_cleanup_errors=True)
-            return Path(self._temporary.name)
-        return self.state_directory.resolve()
+        if self.state_directory is None and self._temporary is None:
+            self._temporary = tempfile.TemporaryDirectory(prefix="embedded-cloud-", ignore_cleanup_errors=True)
+        return Path(self._temporary.name) if self._temporary else Path(str(self.state_directory)).resolve()
 
     def _clean_environment(self, directory: Path) -> dict[str, str]:
         # The emulator passes its whole environment to functions, so it must contain nothing of the host's.
@@ -206,16 +207,13 @@ class EmbeddedCloud:
                 return
             except EmbeddedCloudError:
                 time.sleep(0.05)
-        tail = self.log_path.read_text(errors="replace")[-4000:]
+        tail = (self._directory() / _LOG_FILE).read_text(errors="replace")[-4000:]
         self.stop()
         raise EmbeddedCloudError(f"the embedded cloud did not become ready; the end of its log:\n{tail}")
 
 
 def _hermetic_session() -> Any:
     """Return a boto3 session that reads neither the host's profiles nor its configuration files."""
-    import boto3
-    import botocore.session
-
     # Each is (key in the profile, environment variable, default, conversion): no variable, no host file.
     ignored: dict[str, Any] = {"profile": (None, None, None, None)}
     ignored |= dict.fromkeys(("config_file", "credentials_file"), (None, None, os.devnull, None))

@@ -7,8 +7,8 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 TERMINATE_SECONDS = 3.0
 KILL_SECONDS = 2.0
@@ -31,20 +31,15 @@ def end_process_group(leader_pid: int, process: "subprocess.Popen[bytes] | None"
     while time.monotonic() < deadline + KILL_SECONDS:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(leader_pid, signal.SIGTERM if time.monotonic() < deadline else signal.SIGKILL)
-        if not _is_alive(leader_pid):
+        # A dead process may remain as a zombie until its new parent reaps it.
+        if not any(each.group == leader_pid and not each.state.startswith("Z") for each in running_processes()):
             if process is not None:
                 process.wait()
             return
         time.sleep(0.05)
 
 
-def _is_alive(group: int) -> bool:
-    """Whether a process of the group still runs; a dead one may remain as a zombie until its new parent reaps it."""
-    return any(each.group == group and not each.state.startswith("Z") for each in running_processes())
-
-
-@dataclass(frozen=True)
-class RunningProcess:
+class RunningProcess(NamedTuple):
     """One process of this machine."""
 
     pid: int
@@ -60,12 +55,9 @@ def running_processes() -> Iterator[RunningProcess]:
         for line in listed.stdout.splitlines():
             pid, group, state, command = line.split(maxsplit=3)
             yield RunningProcess(int(pid), int(group), state, command)
-        return
     for directory in _PROC.glob("[0-9]*"):
-        try:
+        with contextlib.suppress(OSError):  # It ended meanwhile.
             # The second field, the program's name, may hold spaces and brackets.
             state, _, group, *_ = (directory / "stat").read_text().rpartition(")")[2].split()
             command = (directory / "cmdline").read_text().replace("\0", " ")
-        except OSError:
-            continue  # It ended meanwhile.
-        yield RunningProcess(int(directory.name), int(group), state, command)
+            yield RunningProcess(int(directory.name), int(group), state, command)

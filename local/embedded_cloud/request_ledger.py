@@ -1,17 +1,34 @@
-"""Keeps every custom-resource request that was sent and every response that came back, as evidence for tests."""
+"""Keeps every custom-resource request that was sent and every response that came back, as evidence for tests.
+
+Which responses are valid: AWS CloudFormation user guide, "Custom resource response objects". Texts marked with * appear
+in stack events of AWS; AWS publishes none for the others.
+"""
 
 import hmac
+import json
 import secrets
 import threading
 import time
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
-
-from local.embedded_cloud.responses import InvalidResponseError, Response, read_response
 
 RESPONSE_PATH = "/_ministack/cfn-response/"
 URL_LIFETIME_SECONDS = 7200
+MAX_BODY_BYTES = 4096
+MAX_PHYSICAL_ID_BYTES = 1024
+TOO_LONG = "Response object is too long."  # *
+NOT_JSON = "Response is not valid JSON"  # *
+
+
+class Response(NamedTuple):
+    """A valid response of a custom resource."""
+
+    succeeded: bool
+    physical_id: str
+    reason: str
+    data: dict[str, Any]
+    no_echo: bool
 
 
 class RequestClosedError(RuntimeError):
@@ -20,22 +37,20 @@ class RequestClosedError(RuntimeError):
 
 @dataclass
 class Request:
-    """One request that CloudFormation waits for."""
+    """One request that CloudFormation waits for; its outcome is the response, or why there is none."""
 
     event: dict[str, Any]
     account: str
     signature: str
     expires_epoch_s: float
     settled: threading.Event = field(default_factory=threading.Event)
-    response: Response | None = None
-    problem: str | None = None
-    closed_reason: str | None = None
+    outcome: Response | Exception | None = None
 
-    def close(self, reason: str) -> bool:
-        """Stop waiting for the response; False when the request was settled before."""
+    def settle(self, outcome: Response | Exception) -> bool:
+        """Stop waiting; False when the request was settled before."""
         if self.settled.is_set():
             return False
-        self.closed_reason = reason
+        self.outcome = outcome
         self.settled.set()
         return True
 
@@ -73,10 +88,16 @@ class RequestLedger:
         with self._lock:
             request = self._requests.get(token)
             status = self._put_status(request, signature)
-            counted = status == 200 and request is not None and not request.settled.is_set()
-            self._responses.append(_response_record(request, status, body, counted=counted))
-            if counted and request is not None:
-                _settle(request, body)
+            received = {
+                "request_id": request.event["RequestId"] if request else None,
+                "account": request.account if request else None,
+                "time_epoch_s": time.time(),
+                "status": status,
+                "byte_length": len(body),
+                "body": body.decode("utf-8", errors="replace"),
+                "counted": status == 200 and request is not None and request.settle(_read(body, request.event)),
+            }
+            self._responses.append(received)
         return status
 
     def close(self, stack_id: str, logical_id: str, reason: str) -> None:
@@ -84,22 +105,24 @@ class RequestLedger:
         with self._lock:
             for request in self._requests.values():
                 if (request.event["StackId"], request.event["LogicalResourceId"]) == (stack_id, logical_id):
-                    request.close(reason)
+                    request.settle(RequestClosedError(reason))
 
-    def expire(self, request: Request) -> bool:
-        """Close a request whose time is over; False when a response came at the last moment."""
-        with self._lock:
-            return request.close("timed out")
+    def outcome_of(self, request: Request, timeout_seconds: float) -> Response | Exception | None:
+        """Wait for the response and return it or what is wrong with it; None when there was none in time."""
+        if not request.settled.wait(timeout_seconds):
+            with self._lock:
+                request.settled.set()
+        return request.outcome
 
     def fail_next(self, status: int, times: int, account: str | None) -> None:
         """Make the next `times` PUTs (of `account`, or of any) get `status` without effect."""
         with self._lock:
-            self._faults.append({"status": status, "times": times, "account": account})
+            self._faults += [{"status": status, "account": account}] * times
 
     def sent_events(self, account: str | None = None) -> list[dict[str, Any]]:
         """Every event sent, oldest first, with its ResponseURL."""
         with self._lock:
-            return [r.event for r in self._requests.values() if account in (None, r.account)]
+            return [each.event for each in self._requests.values() if account in (None, each.account)]
 
     def received_responses(self, account: str | None = None) -> list[dict[str, Any]]:
         """Every PUT to a ResponseURL, oldest first, also the refused and ignored ones."""
@@ -110,7 +133,7 @@ class RequestLedger:
         """Forget everything and wake the threads that still wait."""
         with self._lock:
             for request in self._requests.values():
-                request.close("the emulator was reset")
+                request.settle(RequestClosedError("the emulator was reset"))
             self._requests.clear()
             self._responses.clear()
             self._faults.clear()
@@ -121,27 +144,32 @@ class RequestLedger:
         if time.time() > request.expires_epoch_s:
             return 403
         for fault in self._faults:
-            if fault["times"] > 0 and fault["account"] in (None, request.account):
-                fault["times"] -= 1
+            if fault["account"] in (None, request.account):
+                self._faults.remove(fault)
                 return int(fault["status"])
         return 200
 
 
-def _settle(request: Request, body: bytes) -> None:
+def _read(body: bytes, event: dict[str, Any]) -> Response | ValueError:
+    """Return the response to the request `event`, or the rule that it breaks, which is the resource's reason."""
+    if len(body) > MAX_BODY_BYTES:
+        return ValueError(TOO_LONG)
     try:
-        request.response = read_response(body, request.event)
-    except InvalidResponseError as error:
-        request.problem = str(error)
-    request.settled.set()
-
-
-def _response_record(request: Request | None, status: int, body: bytes, *, counted: bool) -> dict[str, Any]:
-    return {
-        "request_id": request.event["RequestId"] if request else None,
-        "account": request.account if request else None,
-        "time_epoch_s": time.time(),
-        "status": status,
-        "byte_length": len(body),
-        "body": body.decode("utf-8", errors="replace"),
-        "counted": counted,
+        fields = json.loads(body.decode("utf-8"))
+    except ValueError:
+        fields = None
+    if not isinstance(fields, dict):
+        return ValueError(NOT_JSON)
+    status, reason, data = fields.get("Status"), fields.get("Reason", ""), fields.get("Data")
+    physical_id = fields.get("PhysicalResourceId")
+    is_valid = {key: fields.get(key) == event[key] for key in ("StackId", "RequestId", "LogicalResourceId")} | {
+        "Status": status in ("SUCCESS", "FAILED"),
+        # * for this one.
+        "PhysicalResourceId": isinstance(physical_id, str) and 1 <= len(physical_id.encode()) <= MAX_PHYSICAL_ID_BYTES,
+        "Reason": isinstance(reason, str) and (status == "SUCCESS" or reason != ""),
+        "Data": data is None or isinstance(data, dict),
     }
+    for key in is_valid:
+        if not is_valid[key]:
+            return ValueError(f"Invalid {key}")
+    return Response(status == "SUCCESS", str(physical_id), reason, data or {}, fields.get("NoEcho") in (True, "true"))

@@ -3,27 +3,18 @@
 import contextvars
 import copy
 import threading
-from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
 
 from ministack.core.responses import now_iso
-from ministack.services.cloudformation import engine
+from ministack.services.cloudformation import engine, stacks
 
-from local.embedded_cloud.custom_resources import (
-    ResourceFailedError,
-    is_custom,
-    ledger,
-    made_up_physical_id,
-)
+from local.embedded_cloud.custom_resources import ResourceFailedError, is_custom, ledger, made_up_physical_id
+from local.embedded_cloud.drift_guard import Function
 
 Result = tuple[str, dict[str, Any]]
-# (stack name, type, logical id, new properties, record of the existing resource or None) -> physical id, attributes
-Provision = Callable[[str, str, str, dict[str, Any], dict[str, Any] | None], Result]
-# (logical id, resource type, status, reason, physical id)
-RecordEvent = Callable[[str, str, str, str, str], None]
-
+"""Physical id and attributes."""
 CURRENT: "contextvars.ContextVar[StackOperation | None]" = contextvars.ContextVar("stack_operation", default=None)
 RUNNING: "dict[str, StackOperation]" = {}  # by stack id
 
@@ -43,21 +34,27 @@ class Job:
     outcome: "Future[Result]" = field(default_factory=Future)
     physical_id: str = ""
 
-    @property
-    def succeeded(self) -> bool:
-        """Whether the resource was created or updated."""
-        return self.outcome.done() and self.outcome.exception() is None
+    def provision(self, stack_name: str) -> Result:
+        """Create or update the resource as ministack does."""
+        result: Result
+        if self.previous is None:
+            result = stacks._provision_resource(self.resource_type, self.logical_id, self.props, stack_name)
+        else:
+            physical_id, old_props = self.previous["PhysicalResourceId"], self.previous["Properties"]
+            names, attributes = (stack_name, self.logical_id), self.previous["Attributes"]
+            result = stacks._update_resource(self.resource_type, physical_id, old_props, self.props, *names, attributes)
+        return result
 
-    def record(self, status: str) -> dict[str, Any]:
+    def record(self, verb: str) -> dict[str, Any]:
         """Return the stack's record of this resource, as ministack keeps it."""
-        attributes = self.outcome.result()[1] if self.succeeded else (self.previous or {}).get("Attributes", {})
+        succeeded = self.outcome.done() and self.outcome.exception() is None
         return {
             "PhysicalResourceId": self.physical_id,
             "ResourceType": self.resource_type,
-            "ResourceStatus": status,
+            "ResourceStatus": f"{verb}_{'COMPLETE' if succeeded else 'FAILED'}",
             "LogicalResourceId": self.logical_id,
             "Properties": self.props,
-            "Attributes": attributes,
+            "Attributes": self.outcome.result()[1] if succeeded else (self.previous or {}).get("Attributes", {}),
             "Timestamp": now_iso(),
         }
 
@@ -70,9 +67,9 @@ class StackOperation:
     template: dict[str, Any]
     parameters: dict[str, Any]
     previous_resources: dict[str, Any]
-    record_event: RecordEvent
-    provision: Provision
-    is_update: bool = False
+    add_event: Function
+    """ministack's own, which records an event of a resource."""
+    is_update: bool
 
     deleted: bool = False
     user_cancelled: bool = False
@@ -81,22 +78,18 @@ class StackOperation:
     in_rollback: bool = False
 
     def __post_init__(self) -> None:
+        self.stack_id, self.stack_name = str(self.stack["StackId"]), str(self.stack["StackName"])
+        self.jobs: dict[str, Job] = {}
+        self.failed_ids: list[str] = []
         self._lock = threading.RLock()
-        self._jobs: dict[str, Job] = {}
         self._known: dict[str, Any] = {}  # records of what this operation has finished, by logical id
         self._announced: set[tuple[str, str]] = set()
-        self.failed_ids: list[str] = []
         self._conditions = engine._evaluate_conditions(self.template, self.parameters)
         self._definitions = {
             logical_id: definition
             for logical_id, definition in self.template.get("Resources", {}).items()
             if self._conditions.get(definition.get("Condition"), True)
         }
-
-    @property
-    def stack_id(self) -> str:
-        """The ARN of the stack."""
-        return str(self.stack["StackId"])
 
     def verb(self, logical_id: str) -> str:
         """CREATE, or UPDATE for a resource that the stack had before this operation."""
@@ -118,15 +111,16 @@ class StackOperation:
                 self.failed_ids.append(logical_id)
             if not is_custom(resource_type) or (logical_id, status) not in self._announced:
                 self._announced.add((logical_id, status))
-                self.record_event(logical_id, resource_type, status, reason, physical_id)
+                event = (logical_id, resource_type, status, reason, physical_id)
+                self.add_event(self.stack_id, self.stack_name, *event)
 
     def result_of(self, logical_id: str, resource_type: str, props: dict[str, Any]) -> Result:
         """Wait for this custom resource and return its result; raise what made it fail or cancelled it."""
         with self._lock:
             self.raise_if_stopped(logical_id)
-            if logical_id not in self._jobs:
+            if logical_id not in self.jobs:
                 self._start(logical_id, resource_type, props)
-            job = self._jobs[logical_id]
+            job = self.jobs[logical_id]
         self.start_ready()
         return job.outcome.result()
 
@@ -137,50 +131,29 @@ class StackOperation:
                 if self.stopped:
                     return
                 waiting = engine._extract_deps(definition, set(self._definitions)) - self._known.keys()
-                if is_custom(definition.get("Type", "")) and logical_id not in self._jobs and not waiting:
+                if is_custom(definition.get("Type", "")) and logical_id not in self.jobs and not waiting:
                     self._start_from_template(logical_id, definition)
 
     def raise_if_stopped(self, logical_id: str) -> None:
         """Raise CancelledByStackError when nothing more may be started."""
-        if self.stopped and logical_id not in self._jobs:
+        if self.stopped and logical_id not in self.jobs:
             raise CancelledByStackError(self._cancel_reason(logical_id))
 
     def stop(self) -> None:
         """Start nothing more and cancel what runs: its Create continues, its response no longer counts."""
         with self._lock:
             self.stopped = True
-            for job in self._jobs.values():
+            for job in self.jobs.values():
                 if not job.outcome.done():
                     reason = self._cancel_reason(job.logical_id)
-                    self._fail(job, CancelledByStackError(reason), self._fallback_id(job))
+                    self._fail(job, CancelledByStackError(reason))
                     ledger.close(self.stack_id, job.logical_id, reason)
 
-    def uncollected_records(self, taken: set[str]) -> dict[str, dict[str, Any]]:
-        """Return the records of this operation's custom resources that ministack's loop has not put in the stack."""
-        with self._lock:
-            return {
-                logical_id: job.record(self.verb(logical_id) + ("_COMPLETE" if job.succeeded else "_FAILED"))
-                for logical_id, job in self._jobs.items()
-                if logical_id not in taken
-            }
-
-    def failed_physical_id(self, logical_id: str) -> str:
-        """Return the physical id that goes with this resource's failure, empty when there is none."""
-        with self._lock:
-            return self._jobs[logical_id].physical_id if logical_id in self._jobs else ""
-
     def _start_from_template(self, logical_id: str, definition: dict[str, Any]) -> None:
-        known = {**self.stack["_resources"], **self._known}
+        known, mappings = {**self.stack["_resources"], **self._known}, self.template.get("Mappings", {})
+        context = (known, self.parameters, self._conditions, mappings, self.stack_name, self.stack_id)
         try:
-            props = engine._resolve_refs(
-                copy.deepcopy(definition.get("Properties", {})),
-                known,
-                self.parameters,
-                self._conditions,
-                self.template.get("Mappings", {}),
-                self.stack["StackName"],
-                self.stack_id,
-            )
+            props = engine._resolve_refs(copy.deepcopy(definition.get("Properties", {})), *context)
             props = {key: value for key, value in props.items() if value is not engine._NO_VALUE}
             props, dynamic = engine._resolve_dynamic_references(props, None)
         except Exception:  # ministack's loop meets and reports the same error
@@ -193,20 +166,19 @@ class StackOperation:
         if previous is not None and previous.get("Properties") == props:
             self._known[logical_id] = previous
             return
-        job = Job(logical_id, resource_type, props, copy.deepcopy(previous))
-        self._jobs[logical_id] = job
+        job = self.jobs[logical_id] = Job(logical_id, resource_type, props, copy.deepcopy(previous))
         self.announce(logical_id, resource_type, "START_IN_PROGRESS", "", "")
         context = contextvars.copy_context()
+        context.run(CURRENT.set, None)  # what it calls of ministack is not this operation's loop
         threading.Thread(target=context.run, args=(self._run, job), daemon=True).start()
 
     def _run(self, job: Job) -> None:
         try:
-            result = self.provision(self.stack["StackName"], job.resource_type, job.logical_id, job.props, job.previous)
+            result = job.provision(self.stack_name)
         except Exception as error:
             with self._lock:
                 if not job.outcome.done():
-                    known_id = error.physical_id if isinstance(error, ResourceFailedError) else self._fallback_id(job)
-                    self._fail(job, error, known_id)
+                    self._fail(job, error)
                     self.stop()
             return
         with self._lock:
@@ -214,19 +186,18 @@ class StackOperation:
                 return
             job.physical_id = result[0]
             job.outcome.set_result(result)
-            status = f"{self.verb(job.logical_id)}_COMPLETE"
-            self._known[job.logical_id] = job.record(status)
-            self.announce(job.logical_id, job.resource_type, status, "", result[0])
+            self._known[job.logical_id] = job.record(self.verb(job.logical_id))
+            self.announce(job.logical_id, job.resource_type, "END_COMPLETE", "", result[0])
         self.start_ready()
 
-    def _fail(self, job: Job, error: Exception, physical_id: str) -> None:
-        job.physical_id = physical_id
+    def _fail(self, job: Job, error: Exception) -> None:
+        if isinstance(error, ResourceFailedError):
+            job.physical_id = error.physical_id
+        else:
+            known = (job.previous or {}).get("PhysicalResourceId", "")
+            job.physical_id = known or made_up_physical_id(self.stack_name, job.logical_id)
         job.outcome.set_exception(error)
-        self.announce(job.logical_id, job.resource_type, "END_FAILED", str(error), physical_id)
-
-    def _fallback_id(self, job: Job) -> str:
-        known: str = (job.previous or {}).get("PhysicalResourceId", "")
-        return known or made_up_physical_id(self.stack["StackName"], job.logical_id)
+        self.announce(job.logical_id, job.resource_type, "END_FAILED", str(error), job.physical_id)
 
     def _cancel_reason(self, logical_id: str) -> str:
         return f"Resource {'update' if self.verb(logical_id) == 'UPDATE' else 'creation'} cancelled"

@@ -1,15 +1,20 @@
-"""Patches ministack's stack engine: custom resources run in parallel, and a failed one is part of the rollback."""
+"""Patches ministack's stack engine: custom resources run in parallel, and a failed one is part of the rollback.
 
+DeleteStack, CancelUpdateStack and a reset end an operation whose custom resources still run, as on AWS.
+"""
+
+import asyncio
 from typing import Any
 
 from ministack.services import cloudformation
-from ministack.services.cloudformation import changesets, engine, handlers, stacks
+from ministack.services.cloudformation import changesets, custom_resource, engine, handlers, stacks
 
 from local.embedded_cloud import rollbacks
-from local.embedded_cloud.custom_resources import is_custom
+from local.embedded_cloud.custom_resources import is_custom, ledger
 from local.embedded_cloud.drift_guard import Call, Function, around, require
-from local.embedded_cloud.stack_operation import CURRENT, RUNNING, Result, StackOperation
+from local.embedded_cloud.stack_operation import CURRENT, RUNNING, StackOperation
 
+_POLL_SECONDS = 0.02
 _stock: dict[str, Function] = {}
 
 
@@ -23,39 +28,18 @@ def _operation_before_rollback() -> StackOperation | None:
 
 
 async def _deploy(call: Call) -> None:
-    stack_id, stack_name = call.stack_id, call.stack_name
-    operation = StackOperation(
-        stack=cloudformation._stacks[stack_name],
-        template=call.template,
-        parameters=call.param_values,
-        previous_resources=(call.previous_stack or {}).get("_resources", {}) if call.is_update else {},
-        record_event=lambda *event: _stock["_add_event"](stack_id, stack_name, *event),
-        provision=_provision_custom,
-        is_update=call.is_update,
-    )
+    previous = (call.previous_stack or {}).get("_resources", {}) if call.is_update else {}
+    stack, add_event = cloudformation._stacks[call.stack_name], _stock["_add_event"]
+    operation = StackOperation(stack, call.template, call.param_values, previous, add_event, call.is_update)
     token = CURRENT.set(operation)
-    RUNNING[stack_id] = operation
+    RUNNING[call.stack_id] = operation
     try:
         await call.proceed()
     except _AbandonedError:
         return
     finally:
-        RUNNING.pop(stack_id, None)
+        RUNNING.pop(call.stack_id, None)
         CURRENT.reset(token)
-
-
-def _provision_custom(
-    stack_name: str, resource_type: str, logical_id: str, props: dict[str, Any], previous: dict[str, Any] | None
-) -> Result:
-    result: Result
-    if previous is None:
-        result = _stock["_provision_resource"](resource_type, logical_id, props, stack_name)
-    else:
-        physical_id, old_props = previous["PhysicalResourceId"], previous["Properties"]
-        result = _stock["_update_resource"](
-            resource_type, physical_id, old_props, props, stack_name, logical_id, previous["Attributes"]
-        )
-    return result
 
 
 def _provision(call: Call) -> Any:
@@ -94,14 +78,16 @@ def _failed_operation(call: Call) -> Any:
     if operation is None:
         return call.proceed()
     operation.stop()
-    records = operation.uncollected_records({*call.created, *(call.failed_update or ())[:1]})
+    failed = (call.failed_update or ())[:1]
+    taken = {*call.created, *failed}  # what ministack's loop has put in the stack
+    records = {each: job.record(operation.verb(each)) for each, job in operation.jobs.items() if each not in taken}
     operation.stack["_resources"].update(records)
     operation.in_rollback = True
     if operation.deleted:
         raise _AbandonedError
     result = call.proceed(created=[*call.created, *records])
-    if call.failed_update is not None:
-        result["failed_physical_id"] = operation.failed_physical_id(call.failed_update[0])
+    if failed and failed[0] in operation.jobs:
+        result["failed_physical_id"] = operation.jobs[failed[0]].physical_id
     return result
 
 
@@ -117,30 +103,58 @@ def _custom_last(call: Call) -> list[str]:
     return ordered
 
 
-_PARAMETERS = {
-    "_add_event": "stack_id stack_name logical_id resource_type status reason physical_id detailed_status",
-    "_provision_resource": "resource_type logical_id props stack_name",
-    "_update_resource": "resource_type physical_id old_props new_props stack_name logical_id old_attrs",
-    "_deploy_stack_async": "stack_name stack_id template param_values disable_rollback tags is_update "
-    "previous_stack retain_except_on_create imports",
-    "_failed_operation": "is_update previous_stack created failed_update failed_logical_id replaced_ids cancelled "
-    "template param_values retain_except_on_create stack_tags previous_tags imports",
-    "_topological_sort": "resources conditions",
-}
+async def _delete_stack(call: Call) -> None:
+    if operation := RUNNING.get(call.stack_id):
+        operation.stack["StackStatus"] = "DELETE_IN_PROGRESS"
+        operation.deleted = True
+        operation.stop()
+        while call.stack_id in RUNNING:
+            await asyncio.sleep(_POLL_SECONDS)
+    await call.proceed()
+
+
+def _cancel_update(call: Call) -> Any:
+    response = call.proceed()
+    if response[0] == 200:
+        stack = handlers._resolve_stack(handlers._p(call.params, "StackName"))
+        if operation := RUNNING.get(stack["StackId"]):
+            operation.user_cancelled = True
+            operation.stop()
+    return response
+
+
+def _reset(_: Call) -> None:
+    for operation in list(RUNNING.values()):
+        operation.deleted = True
+        operation.stop()
+    ledger.clear()
+
+
+_EVENT = "stack_id stack_name logical_id resource_type status reason physical_id detailed_status"
+_UPDATE = "resource_type physical_id old_props new_props stack_name logical_id old_attrs"
+_DEPLOY = (
+    "stack_name stack_id template param_values disable_rollback tags is_update previous_stack retain_except_on_create "
+    "imports"
+)
+_FAILED = (
+    "is_update previous_stack created failed_update failed_logical_id replaced_ids cancelled template param_values "
+    "retain_except_on_create stack_tags previous_tags imports"
+)
 
 
 def install() -> None:
     """Patch the engine; DriftError when a patched function changed."""
-    for name, advice, also_in in (
-        ("_add_event", _add_event, (handlers, changesets)),
-        ("_provision_resource", _provision, ()),
-        ("_update_resource", _update, ()),
-        ("_deploy_stack_async", _deploy, (handlers, changesets)),
-        ("_failed_operation", _failed_operation, ()),
-        ("_topological_sort", _custom_last, ()),
-    ):
-        _stock[name] = around(stacks, name, _PARAMETERS[name], advice, also_in)
+    _stock["_add_event"] = around(stacks, "_add_event", _EVENT, _add_event, (handlers, changesets))
+    around(stacks, "_provision_resource", "resource_type logical_id props stack_name", _provision)
+    around(stacks, "_update_resource", _UPDATE, _update)
+    around(stacks, "_deploy_stack_async", _DEPLOY, _deploy, (handlers, changesets))
+    around(stacks, "_failed_operation", _FAILED, _failed_operation)
+    around(stacks, "_topological_sort", "resources conditions", _custom_last)
+    around(stacks, "_delete_stack_async", "stack_name stack_id retain_resources force", _delete_stack, (handlers,))
+    around(handlers, "_cancel_update_stack", "params", _cancel_update)
+    handlers._ACTION_HANDLERS["CancelUpdateStack"] = handlers._cancel_update_stack
+    around(custom_resource, "reset", "", _reset)
+    # Errors of these are left to ministack's loop: what changed in them would not be seen.
     require(engine, "_extract_deps", "resource_def all_resource_names")
-    require(engine, "_evaluate_conditions", "template params")
     require(engine, "_resolve_refs", "value resources params conditions mappings stack_name stack_id")
     require(engine, "_resolve_dynamic_references", "value previous reuse_ssm reuse_secrets")

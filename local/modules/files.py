@@ -2,77 +2,83 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import BaseModel
+import yaml
+from pydantic.alias_generators import to_pascal
 
-from local.modules.bodies import body
-from local.modules.checks import validations
-from local.modules.hcl import attributes, block, file, indented, quoted
-from local.modules.outputs import outputs, stack_outputs
-from local.modules.shapes import Shape, shapes
-from threadrun.schema.arguments import RESOURCE_MODELS, Desired
+from local.modules.checks import preconditions, validations
+from local.modules.hcl import attributes, block, bracketed, file, quoted
+from local.modules.shapes import SCALARS, Shape, shapes
+from threadrun.schema.arguments import RESOURCE_MODELS, Desired, Rule
 
 PARTS = Path(__file__).with_name("parts")
-"""What is the same in every module, with <kind> for the type of its resource and <thing> for what that is."""
+"""What is the same in every module, with <kind> for the type of its resource and so on."""
+_OUTPUTS = yaml.safe_load(Path(__file__).with_name("outputs.yaml").read_text())
+_TO = {"string": "tostring", "number": "tonumber", "bool": "tobool"}
+_IF_GIVEN = "} : key => value if value != null"
 TYPE = ". Type: `"
 """What stands in a description before the type of a variable that is declared as `any`."""
 
 
 @dataclass(frozen=True)
 class Module:
-    """A folder, and what is not in the models of its resource type."""
+    """A folder, and what it makes of the arguments of its resource type."""
 
-    folder: str
     kind: str
-    logical_id: str
-    thing: str
-    left_out: frozenset[str] = frozenset()
-    renamed: Mapping[str, str] = field(default_factory=dict)
-    required: frozenset[str] = frozenset()
-    """Arguments that the model's `conflicts` require in every case."""
-    conflicts: tuple[tuple[str, str], ...] = ()
-    """What the model's `conflicts` say beyond that: conditions in HCL, and sentences."""
-    has_output_keys: bool = False
+    folder: str
+
+    @property
+    def is_run(self) -> bool:
+        return self.folder == "."
+
+    @property
+    def thing(self) -> str:
+        return "run" if self.is_run else Path(self.folder).name
+
+    @property
+    def left_out(self) -> frozenset[str]:
+        """Neither a thread nor an assistant waits for a run: `service_timeout` is enough."""
+        return frozenset() if self.is_run else frozenset({"timeout_seconds"})
+
+    @property
+    def renamed(self) -> dict[str, str]:
+        """`name` is the stack's."""
+        return {"name": f"{self.thing}_name"}
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        return RESOURCE_MODELS[self.kind].rules
+
+    def arguments(self) -> list[tuple[str, Shape]]:
+        """The arguments by the names of their variables; what all types have comes last."""
+        found = [each for each in shapes(RESOURCE_MODELS[self.kind]) if each.name not in self.left_out]
+        found.sort(key=lambda each: each.name in Desired.model_fields)
+        return [(self.renamed.get(each.name, each.name), each) for each in found]
+
+    def part(self, name: str, **blocks: Sequence[str]) -> list[str]:
+        """The lines of a part; a line of it that is the name of a block stands for the lines of that."""
+        _, _, text = (PARTS / f"{name}.tf").read_text().partition("\n\n")
+        words = {"kind": self.kind, "thing": self.thing, "logical_id": self.kind.removeprefix("Custom::OpenAI")}
+        words["source"] = "./modules/template" if self.is_run else "../template"
+        words["article"] = "An" if self.thing[0] in "aeiou" else "A"
+        for word, value in words.items():
+            text = text.replace(f"<{word}>", value)
+        lines = list[str]()
+        for line in text.splitlines():
+            name = line.strip(" <>")
+            within = blocks[name] if line.endswith(f"<{name}>") else [line.lstrip()]
+            indent = " " * (len(line) - len(line.lstrip()))
+            lines += [f"{indent}{each}" if each else each for each in within]
+        return lines
 
 
-NO_RUN = frozenset({"timeout_seconds"})
-"""Neither a thread nor an assistant waits for a run: `service_timeout` is enough."""
-HAS_THREAD = "var.existing_thread_id != null || try(length(var.thread.messages), 0) > 0"
 MODULES = (
-    Module(
-        ".",
-        "Custom::OpenAIThreadRun",
-        "ThreadRun",
-        "run",
-        conflicts=(
-            (
-                "var.thread == null || var.existing_thread_id == null",
-                "thread conflicts with existing_thread_id: give one of the two.",
-            ),
-            (
-                f"var.import_id != null || {HAS_THREAD}",
-                "A thread with messages or an existing_thread_id is required.",
-            ),
-            (
-                "var.import_id != null || var.assistant_id != null || var.model != null",
-                "An assistant_id or a model is required.",
-            ),
-        ),
-        has_output_keys=True,
-    ),
-    Module("modules/thread", "Custom::OpenAIThread", "Thread", "thread", NO_RUN),
-    Module(
-        "modules/assistant",
-        "Custom::OpenAIAssistant",
-        "Assistant",
-        "assistant",
-        NO_RUN,
-        renamed={"name": "assistant_name"},
-        required=frozenset({"model"}),
-    ),
+    Module("Custom::OpenAIThreadRun", "."),
+    Module("Custom::OpenAIThread", "modules/thread"),
+    Module("Custom::OpenAIAssistant", "modules/assistant"),
 )
 
 
@@ -80,85 +86,107 @@ def files(tree: Path, attributes_of: Mapping[str, Mapping[str, str]]) -> Iterato
     """Each generated file of each module, and what it should be; `attributes_of` describes those of each type."""
     for module in MODULES:
         folder = tree / "terraform" / module.folder
-        given = arguments(module)
-        yield folder / "variables.tf", _variables(module, given)
-        yield folder / "template.tf", _template(module, given)
-        yield folder / "main.tf", file(f"The stack with the {module.thing}.", _stack(module))
+        written = [line for each in _outputs(module.kind, attributes_of[module.kind]) for line in ["", *each]]
+        yield folder / "variables.tf", file(f"What the {module.thing} takes.", *_variables(module))
+        template = _template(module, attributes_of[module.kind])
+        yield folder / "template.tf", file(f"The template of the stack with the {module.thing}.", *template)
+        # Not variable validation: that sees other variables from Terraform 1.9 on only.
+        main = module.part("main", preconditions=preconditions(module.rules))
+        yield folder / "main.tf", file(f"The stack with the {module.thing}.", main)
         yield (
             folder / "outputs.tf",
-            file(f"What the {module.thing} gives.", *outputs(module.kind, attributes_of[module.kind])),
+            file(f"What the {module.thing} gives.", module.part("outputs", outputs=written[1:])),
         )
-        yield folder / "versions.tf", file("What the module needs.", _part("versions", module))
+        yield folder / "versions.tf", file("What the module needs.", module.part("versions"))
 
 
-def arguments(module: Module) -> list[tuple[str, Shape]]:
-    """The arguments by the names of their variables."""
-    model: type[BaseModel] = RESOURCE_MODELS[module.kind]
-    found = [each for each in shapes(model) if each.name not in module.left_out]
-    # What all types have comes last.
-    found.sort(key=lambda each: each.name in Desired.model_fields)
-    return [(module.renamed.get(each.name, each.name), each) for each in found]
+def _variables(module: Module) -> Iterator[list[str]]:
+    yield module.part("stack")
+    for name, shape in module.arguments():
+        description = shape.description.replace("ServiceTimeout", "`service_timeout`")
+        if not shape.is_typed:
+            description += f"{TYPE}{shape.type}`"
+        pairs = [("description", quoted(description)), ("type", shape.type if shape.is_typed else "any")]
+        pairs += [("nullable", "false")] if shape.is_required else [("default", "null")]
+        yield block(f'variable "{name}"', attributes(pairs), *validations(shape, name))
+    if module.is_run:
+        yield module.part("output_keys")
 
 
-def _variables(module: Module, given: list[tuple[str, Shape]]) -> str:
-    written = [_variable(name, shape, shape.name in module.required) for name, shape in given]
-    more = [_part("output_keys", module)] if module.has_output_keys else []
-    return file(f"What the {module.thing} takes.", _part("stack", module), *written, *more)
-
-
-def _variable(name: str, shape: Shape, is_required: bool) -> list[str]:
-    description = shape.description.replace("ServiceTimeout", "`service_timeout`")
-    if not shape.is_typed:
-        description += f"{TYPE}{shape.type}`"
-    pairs = [("description", quoted(description)), ("type", shape.type if shape.is_typed else "any")]
-    pairs += [("nullable", "false")] if is_required else [("default", "null")]
-    return block(f'variable "{name}"', attributes(pairs), *validations(shape, name, is_required))
-
-
-def _template(module: Module, given: list[tuple[str, Shape]]) -> str:
+def _template(module: Module, descriptions: Mapping[str, str]) -> Iterator[list[str]]:
+    given = module.arguments()
     cleaned = [(name, shape) for name, shape in given if not shape.is_typed]
-    values = [(name, f"var.{name} == null ? null : {body(shape, f'var.{name}')}") for name, shape in cleaned]
-    made = [block("locals", *(attributes([pair]) for pair in values))] if values else []
-    if module.has_output_keys:
-        made.append(_part("output_key_digests", module))
-    handed_on = [(shape.name, f"{'var' if shape.is_typed else 'local'}.{name}") for name, shape in given]
-    folder = "./modules/template" if module.folder == "." else "../template"
-    article = "An" if module.thing[0] in "aeiou" else "A"
-    head = [
-        ("source", quoted(folder)),
-        ("description", quoted(f"{article} {module.thing} at OpenAI.")),
-        ("logical_id", quoted(module.logical_id)),
-        ("type", quoted(module.kind)),
-        ("service_token", "var.service_token"),
-        ("service_timeout", "var.service_timeout"),
-    ]
-    encoded = "\n".join(stack_outputs(module.kind, is_encoded=True))
-    if module.has_output_keys:
-        by_key = '{ for key, digest in local.output_key_digests : digest => "output.${key}" }'
-        encoded = "\n".join(["merge(", *indented(f"{encoded},".split("\n")), f"  {by_key},", ")"])
-    call = block(
-        'module "template"',
-        attributes(head),
-        attributes([("arguments", "\n".join(["{", *indented(attributes(handed_on)), "}"]))]),
-        attributes([("plain_outputs", "\n".join(stack_outputs(module.kind, is_encoded=False)))]),
-        attributes([("text_outputs", encoded)]),
+    values = [(name, f"var.{name} == null ? null : {_body(shape, f'var.{name}')}") for name, shape in cleaned]
+    if values:
+        yield block("locals", *(attributes([pair]) for pair in values))
+    encoded = bracketed("{", _stack_outputs(module.kind, descriptions, is_encoded=True), "}")
+    if module.is_run:
+        yield module.part("output_key_digests")
+        by_key = '{ for key, digest in local.output_key_digests : digest => "output.${key}" },'
+        encoded = bracketed("merge(", [*encoded[:-1], "},", by_key], ")")
+    yield module.part(
+        "template",
+        arguments=attributes([(each.name, f"{'var' if each.is_typed else 'local'}.{name}") for name, each in given]),
+        plain_outputs=_stack_outputs(module.kind, descriptions, is_encoded=False),
+        text_outputs=attributes([("text_outputs", "\n".join(encoded))]),
     )
-    return file(f"The template of the stack with the {module.thing}.", *made, call)
 
 
-def _stack(module: Module) -> list[str]:
-    """The resource, with a precondition for each conflict."""
-    lines = _part("main", module)
-    if module.conflicts:
-        conditions = [
-            attributes([("condition", one), ("error_message", quoted(text))]) for one, text in module.conflicts
-        ]
-        written = [line for each in conditions for line in ["", *block("precondition", each)]]
-        # Not variable validation: that sees other variables from Terraform 1.9 on only.
-        lines[-2:-2] = indented(indented(written))
-    return lines
+# --- outputs, as outputs.yaml says
 
 
-def _part(name: str, module: Module) -> list[str]:
-    _, _, text = (PARTS / f"{name}.tf").read_text().partition("\n\n")
-    return text.replace("<kind>", module.kind).replace("<thing>", module.thing).splitlines()
+def _outputs(kind: str, descriptions: Mapping[str, str]) -> Iterator[list[str]]:
+    """The blocks of outputs.tf; `descriptions` are those of the attributes, which are text in CloudFormation."""
+    for output in _OUTPUTS["outputs"][kind]:
+        attribute = output.get("attribute", output["name"])
+        text = output.get("text") or descriptions[attribute].removesuffix(".").replace("; empty where", "; null where")
+        value = _form(output).format(f'local.stack_outputs["{to_pascal(attribute)}"]')
+        yield block(f'output "{output["name"]}"', attributes([("description", quoted(text)), ("value", value)]))
+
+
+def _stack_outputs(kind: str, names: Mapping[str, str], *, is_encoded: bool) -> list[str]:
+    """Lines of a map in HCL of the stack's outputs to attributes, which are the keys of `names`."""
+    chosen = [each for each in _OUTPUTS["outputs"][kind] if ("base64decode({0})" in _form(each)) == is_encoded]
+    found = (each.get("attribute", each["name"]) for each in chosen)
+    return attributes([(to_pascal(name), quoted(name)) for name in found if name in names])
+
+
+def _form(output: Mapping[str, str]) -> str:
+    return str(_OUTPUTS["forms"][output.get("form", "text")])
+
+
+# --- arguments as they go into a template: without what was left out, each value in its type
+
+
+def _body(shape: Shape, value: str) -> str:
+    """The expression for what `value` of a variable has."""
+    if shape.is_list and shape.children:
+        return "\n".join(bracketed("[", _objects(shape, value), "]"))
+    if shape.children:
+        return "\n".join(bracketed("{", _object(shape, value), "}"))
+    if shape.is_json:
+        # A map as text: CloudFormation would make strings of its numbers.
+        return f"try(tostring({value}), jsonencode({value}))"
+    if shape.is_map:
+        return f"{{ for key, text in {value} : key => tostring(text) }}"
+    if shape.is_list:
+        return f"[for each in {value} : {_TO[SCALARS[shape.schema['items']['type']]]}(each)]"
+    return f"{_TO[SCALARS[shape.schema['type']]]}({value})"
+
+
+def _objects(shape: Shape, value: str) -> list[str]:
+    return bracketed(f"for {shape.item} in {value} : {{", _object(shape, shape.item), "}")
+
+
+def _object(shape: Shape, value: str) -> list[str]:
+    keys = [(each.name, _of_key(each, f"{value}.{each.name}")) for each in shape.children]
+    return bracketed("for key, value in {", attributes(keys), _IF_GIVEN)
+
+
+def _of_key(shape: Shape, value: str) -> str:
+    written = _body(shape, value)
+    if shape.is_required:
+        return written
+    if shape.children and not shape.is_list:
+        return f"try({value}, null) == null ? null : {written}"
+    return f"try({written}, null)"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, get_args
 
 from pydantic import BaseModel
@@ -22,12 +23,22 @@ class Shape:
     is_required: bool
     schema: dict[str, Any]
     """JSON Schema of its value, without null."""
-    is_list: bool = False
-    children: tuple[Shape, ...] = ()
-    """The keys of its object, or of each object of its list."""
-    only_for: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    """Keys of this object that are for some values of its `type` only."""
-    required_for_their_types: frozenset[str] = frozenset()
+    model: type[BaseModel] | None = None
+    """Of its object, or of each object of its list."""
+
+    @cached_property
+    def children(self) -> tuple[Shape, ...]:
+        """The keys of its object, or of each object of its list."""
+        return shapes(self.model) if self.model else ()
+
+    @property
+    def typed(self) -> type[TypedProperties]:
+        """What is said of its keys that are for some values of its `type` only."""
+        return self.model if self.model and issubclass(self.model, TypedProperties) else TypedProperties
+
+    @property
+    def is_list(self) -> bool:
+        return self.schema.get("type") == "array"
 
     @property
     def item(self) -> str:
@@ -85,29 +96,19 @@ def objects(shape: Shape, above: tuple[Shape, ...] = ()) -> Iterator[tuple[Shape
             yield from objects(child, way)
 
 
-def model_in(annotation: Any) -> type[BaseModel] | None:
+def _model_in(annotation: Any) -> type[BaseModel] | None:
     """The model within `tuple[Message, ...] | None`."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
-    return next((model for part in get_args(annotation) if (model := model_in(part))), None)
+    return next((model for part in get_args(annotation) if (model := _model_in(part))), None)
 
 
 def _shape(model: type[BaseModel], field_name: str, whole: dict[str, Any]) -> Shape:
     info = model.model_fields[field_name]
     name = info.alias or field_name
-    schema = _without_null(whole["properties"][name])
-    nested = model_in(info.annotation)
-    typed = nested if nested is not None and issubclass(nested, TypedProperties) else TypedProperties
-    return Shape(
-        name=name,
-        description=(info.description or "").removesuffix("."),
-        is_required=info.is_required(),
-        schema=schema,
-        is_list=schema.get("type") == "array",
-        children=shapes(nested) if nested else (),
-        only_for=dict(typed.only_for),
-        required_for_their_types=typed.required_for_their_types,
-    )
+    is_required = info.is_required() or any(each.any_of == (name,) for each in getattr(model, "rules", ()))
+    schema, description = _without_null(whole["properties"][name]), str(info.description).removesuffix(".")
+    return Shape(name, description, is_required, schema, _model_in(info.annotation))
 
 
 def _without_null(schema: dict[str, Any]) -> dict[str, Any]:

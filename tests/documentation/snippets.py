@@ -9,6 +9,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from itertools import groupby
 from typing import Any
 
 import jsonschema
@@ -56,13 +57,9 @@ def bash(text: str) -> Iterator[str]:
     for line in filled.replace("\\\n", " ").splitlines():
         lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
         lexer.whitespace_split = True
-        command: list[str] = []
-        for word in [*lexer, ";"]:
-            if not re.fullmatch(r"[;&|]+", word):
-                command.append(word)
-                continue
-            yield from _command_problems(command)
-            command = []
+        for is_end, command in groupby(lexer, lambda word: re.fullmatch(r"[;&|]+", word) is not None):
+            if not is_end:
+                yield from _command_problems(list(command))
 
 
 def _command_problems(command: list[str]) -> Iterator[str]:
@@ -91,16 +88,14 @@ def yaml_problems(text: str) -> Iterator[str]:
         yield "is neither a template nor a part of one"
         return
     if "Resources" in parsed:
-        yield from _resources_problems(
-            parsed["Resources"], parsed, is_whole="Parameters" in parsed or "Outputs" in parsed
-        )
+        yield from _resources_problems(parsed["Resources"], parsed)
     elif all(isinstance(each, dict) and "Type" in each for each in parsed.values()):
-        yield from _resources_problems(parsed, {}, is_whole=False)
+        yield from _resources_problems(parsed, {"Resources": parsed})
     else:
         yield from _part_problems(parsed)
 
 
-def _resources_problems(resources: Mapping[str, Any], whole: Mapping[str, Any], *, is_whole: bool) -> Iterator[str]:
+def _resources_problems(resources: Mapping[str, Any], whole: Mapping[str, Any]) -> Iterator[str]:
     parameters = whole.get("Parameters", {})
     for name, resource in resources.items():
         kind = str(resource.get("Type", ""))
@@ -116,9 +111,9 @@ def _resources_problems(resources: Mapping[str, Any], whole: Mapping[str, Any], 
             parse_properties(_filled(properties, parameters), RESOURCE_MODELS[kind])
         except InvalidProperties as error:
             yield f"{name}: {error}"
-    for target, attribute in _attributes_asked_for(whole or resources):
+    for target, attribute in _attributes_asked_for(whole):
         kind = str(resources[target]["Type"]) if target in resources else ""
-        if is_whole and target not in resources:
+        if target not in resources and {"Parameters", "Outputs"} & set(whole):
             yield f"asks for {target}.{attribute}, and there is no {target}"
         if kind in ATTRIBUTES and not _has_attribute(kind, attribute):
             yield f"asks for {target}.{attribute}, which {kind} does not have"
@@ -135,14 +130,10 @@ def _attributes_asked_for(part: Any) -> Iterator[tuple[str, str]]:
         asked = part.get("Fn::GetAtt")
         if isinstance(asked, list) and len(asked) == 2:
             yield asked[0], asked[1]
-        for text in _texts_of_sub(part.get("Fn::Sub")):
-            yield from re.findall(r"\${(\w+)\.([^}]+)}", text)
+        if text := part.get("Fn::Sub"):
+            yield from re.findall(r"\${(\w+)\.([^}]+)}", text if isinstance(text, str) else text[0])
     for inner in part.values() if isinstance(part, dict) else part if isinstance(part, list) else ():
         yield from _attributes_asked_for(inner)
-
-
-def _texts_of_sub(asked: Any) -> list[str]:
-    return [asked] if isinstance(asked, str) else [asked[0]] if isinstance(asked, list) else []
 
 
 def _filled(part: Any, parameters: Mapping[str, Any]) -> Any:
@@ -209,10 +200,4 @@ def mermaid(text: str) -> Iterator[str]:
             yield f"a {opening} or {closing} is missing"
 
 
-CHECKS = {
-    "bash": bash,
-    "yaml": yaml_problems,
-    "json": json_problems,
-    "python": python,
-    "mermaid": mermaid,
-}
+CHECKS = {"bash": bash, "yaml": yaml_problems, "json": json_problems, "python": python, "mermaid": mermaid}

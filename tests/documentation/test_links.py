@@ -1,4 +1,4 @@
-"""Every link of the documentation leads somewhere, and what it names in code font is there."""
+"""Links lead somewhere, files that are named are there, and every file says in its first line what it is for."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from tests.support.pages import ROOT, Found, page_at, pages, read
+from tests.support.pages import ROOT, Found, page_at, pages, paths, read
 
 HOSTS = {
     "aws.amazon.com",
@@ -23,6 +23,15 @@ FOLDERS = ("bench", "docs", "functions", "layers", "local", "statemachine", "ter
 THE_READERS = {"summary.yaml"}
 """Files that the documentation has its readers write."""
 
+FIRST_LINES = {
+    ".py": '"""',
+    ".tf": "# ",
+    ".hcl": "# ",
+    ".yaml": "# ",
+    ".toml": "# ",
+    ".js": ("// ", "/*"),
+    ".md": "# ",
+}
 ENDINGS = r"\.(?:hcl|json|md|png|py|tf|toml|txt|yaml|yml)"
 LINKS = [link for page in pages() for link in page.links]
 SPANS = [span for page in pages() for span in page.spans]
@@ -103,3 +112,26 @@ def test_a_file_that_is_named_and_not_there_is_found() -> None:
     page = read(ROOT / "README.md", "`tests/unit/test_nobody.py`, `nobody.tf`, `terraform/*.nobody.tf`, `Makefile`")
     problems = [missing_path(span) for span in page.spans]
     assert problems == ["is not there", "is not there", "is not there", None]
+
+
+def test_every_file_begins_with_why_it_is_there() -> None:
+    patterns = [(f"*{ending}", *(f"{folder}/**/*{ending}" for folder in FOLDERS)) for ending in FIRST_LINES]
+    files = [path for each in patterns for path in paths(*each)]
+    assert len(files) > 250
+    assert {path.suffix for path in files} == set(FIRST_LINES)
+    lines = {str(path.relative_to(ROOT)): path.read_text().partition("\n")[0] for path in files}
+    bare = {
+        name for name, line in lines.items() if not line.startswith(FIRST_LINES[Path(name).suffix]) or len(line) < 9
+    }
+    assert bare == {"bench/conditions.md"}, "a part of a page that the bench writes"
+
+
+def test_the_index_has_every_decision_once_and_a_superseded_one_links_to_its_successor() -> None:
+    text = (ROOT / "docs" / "decisions.md").read_text()
+    titles = re.findall(r"^## \d{4}-\d\d-\d\d (.+)$", text, re.MULTILINE)
+    listed = re.findall(r"^- \[(.+)\]\(#\S+\)$", text.partition("\n## 20")[0], re.MULTILINE)
+    assert len(titles) > 50
+    assert sorted(listed) == sorted(titles)
+    notes = re.findall(r"^\*\*(?:Superseded|Extended)[^*]*\*\* (.*)$", text, re.MULTILINE)
+    assert len(notes) > 5
+    assert [note for note in notes if not re.fullmatch(r"\[.+\]\(#\S+\)\.", note)] == []

@@ -106,16 +106,16 @@ def test_code_that_is_only_indented_has_no_language() -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
-    ["max_tool_rounds: 3", "tools: [{ type: retrieval }]", "Thread: { Messages: [{ Role: user, Content: Hello. }] }"],
+    ("language", "text"),
+    [
+        ("yaml", "max_tool_rounds: 3"),
+        ("yaml", "tools: [{ type: retrieval }]"),
+        ("yaml", "Thread: { Messages: [{ Role: user, Content: Hello. }] }"),
+        ("python", "import boto3\nraise SystemExit(1)"),
+    ],
 )
-def test_a_part_of_a_resource_is_enough(text: str) -> None:
-    assert not list(yaml_problems(text))
-
-
-def test_what_needs_more_than_python_is_parsed_and_not_run() -> None:
-    [block] = read(ROOT / "README.md", "```python\nimport boto3\nraise SystemExit(1)\n```\n").blocks
-    assert not problems(block)
+def test_a_part_of_a_resource_is_enough_and_what_needs_more_than_python_is_not_run(language: str, text: str) -> None:
+    assert not list(CHECKS[language](text))
 
 
 @needs_terraform
@@ -139,15 +139,15 @@ def test_a_wrong_block_of_hcl_is_found(tmp_path: Path, text: str, line: int, pro
 
 
 @needs_terraform
-def test_what_needs_a_provider_is_only_read(tmp_path: Path) -> None:
-    text = 'terraform {\n  required_providers {\n    aws = {\n      source = "hashicorp/aws"\n    }\n  }\n}\n'
-    text += 'data "aws_region" "here" {\n}\n\noutput "a" {\n  value = data.aws_region.here.name\n}\n'
-    assert not hcl.problems(read(ROOT / "README.md", f"```hcl\n{text}```\n").blocks, tmp_path)
-
-
-@needs_terraform
-def test_a_variable_of_a_block_needs_no_value(tmp_path: Path) -> None:
-    text = 'variable "a" {\n  type = string\n}\n\noutput "a" {\n  value = var.a\n}\n'
+@pytest.mark.parametrize(
+    "text",
+    [
+        'terraform {\n  required_providers {\n    aws = {\n      source = "hashicorp/aws"\n    }\n  }\n}\n'
+        'data "aws_region" "here" {\n}\n\noutput "a" {\n  value = data.aws_region.here.name\n}\n',
+        'variable "a" {\n  type = string\n}\n\noutput "a" {\n  value = var.a\n}\n',
+    ],
+)
+def test_what_needs_a_provider_is_only_read_and_a_variable_needs_no_value(tmp_path: Path, text: str) -> None:
     assert not hcl.problems(read(ROOT / "README.md", f"```hcl\n{text}```\n").blocks, tmp_path)
 
 

@@ -1,16 +1,58 @@
 """Deploys small stacks of custom resources to the emulator and reads back what happened."""
 
+import io
 import json
-import time
+import zipfile
 from collections.abc import Callable
 from typing import Any
 
-from botocore.exceptions import ClientError
-
+from local.deployment import stack_outputs, stack_status
 from local.embedded_cloud import EmbeddedCloud
-from tests.emulator.provider import CODE, zipped
+from tests.support.stacks import until
 
 Resources = dict[str, Any]
+CODE = """
+import json, os, tempfile, time, urllib.error, urllib.request
+
+class ProviderBroken(Exception):
+    pass
+
+def handler(event, context):
+    if "RequestType" not in event:
+        raise KeyError("no request")
+    plan = event["ResourceProperties"].get(event["RequestType"], {})
+    time.sleep(float(plan.get("delay_seconds", 0)))
+    tries = count(event["RequestId"])
+    if tries <= int(plan.get("raises", 0)):
+        raise ProviderBroken("try %d" % tries)
+    default = event.get("PhysicalResourceId") or event["LogicalResourceId"] + "-id"
+    response = {"Status": "SUCCESS", "PhysicalResourceId": default}
+    response.update({key: event[key] for key in ("StackId", "RequestId", "LogicalResourceId")})
+    response.update(plan.get("response", {}))
+    response = {key: value for key, value in response.items() if value != "(absent)"}
+    body = plan.get("body") or json.dumps(response, ensure_ascii=False)
+    url = event["ResponseURL"]
+    if plan.get("forge_first"):
+        put(url + "0", body)
+    while put(url, body) >= 500:
+        time.sleep(0.1)
+    if plan.get("again"):
+        put(url, json.dumps({**response, **plan["again"]}))
+
+def count(request_id):
+    path = os.path.join(tempfile.gettempdir(), request_id)
+    with open(path, "a") as tries:
+        tries.write(".")
+    return os.path.getsize(path)
+
+def put(url, body):
+    request = urllib.request.Request(url, data=body.encode(), method="PUT", headers={"Content-Type": ""})
+    try:
+        return urllib.request.urlopen(request).status
+    except urllib.error.HTTPError as error:
+        return error.code
+"""
+"""The custom resource's function: its properties say, per request type, how it behaves."""
 
 
 class Deployment:
@@ -25,15 +67,18 @@ class Deployment:
         return self.cloud.client(service, self.account)
 
     def create_function(self, name: str, code: str) -> str:
-        arn: str = self.client("lambda").create_function(
+        package = io.BytesIO()
+        with zipfile.ZipFile(package, "w") as archive:
+            archive.writestr("app.py", code)
+        created = self.client("lambda").create_function(
             FunctionName=name,
             Runtime="python3.11",
             Handler="app.handler",
             Role=f"arn:aws:iam::{self.account}:role/any",
-            Code={"ZipFile": zipped(code)},
+            Code={"ZipFile": package.getvalue()},
             Timeout=20,
-        )["FunctionArn"]
-        return arn
+        )
+        return str(created["FunctionArn"])
 
     def thing(self, depends_on: list[str] | None = None, timeout_seconds: int = 15, **properties: Any) -> Resources:
         """A custom resource whose `Create`, `Update` and `Delete` properties say how the provider behaves."""
@@ -62,10 +107,7 @@ class Deployment:
         return self.status()
 
     def status(self) -> str:
-        try:
-            return str(self.cloudformation.describe_stacks(StackName="demo")["Stacks"][0]["StackStatus"])
-        except ClientError:
-            return "DELETE_COMPLETE"
+        return stack_status(self, "demo")
 
     def requests(self, logical_id: str | None = None) -> list[dict[str, Any]]:
         """The events sent to the provider, oldest first."""
@@ -103,21 +145,12 @@ class Deployment:
         raise AssertionError(f"{logical_id} was never {status}: {self.history(logical_id)}")
 
     def outputs(self) -> dict[str, str]:
-        stack = self.cloudformation.describe_stacks(StackName="demo")["Stacks"][0]
-        return {o["OutputKey"]: o["OutputValue"] for o in stack.get("Outputs", [])}
+        return stack_outputs(self, "demo")
 
     @property
     def stack_id(self) -> str:
         summaries = self.cloudformation.list_stacks()["StackSummaries"]
         return str(summaries[0]["StackId"])
-
-
-def until(is_true: Callable[[], bool], seconds: float = 60.0) -> None:
-    """Wait until `is_true()`; AssertionError after `seconds`."""
-    deadline = time.monotonic() + seconds
-    while not is_true():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.03)
 
 
 def _template(resources: Resources, outputs: dict[str, Any] | None) -> str:

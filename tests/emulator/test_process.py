@@ -9,8 +9,10 @@ import pytest
 
 from local.embedded_cloud import EmbeddedCloud, EmbeddedCloudError, process
 from local.embedded_cloud.drift_guard import DriftError, around, replace_text
-from local.embedded_cloud.worker_limit import AT_ONCE
-from tests.emulator.deployment import Deployment, until
+from local.embedded_cloud.metrics import AT_ONCE
+from local.embedded_cloud.process_group import RunningProcess, running_processes
+from tests.emulator.deployment import Deployment
+from tests.support.stacks import until
 
 SHOW_ENVIRONMENT = """
 import os
@@ -19,17 +21,9 @@ def handler(event, context):
 """
 
 
-def processes_of_session(session_id: int) -> list[int]:
-    """The living processes of a session: field 6 of /proc/<pid>/stat, state Z is dead already."""
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            state, _, _, session = stat.read_text().rpartition(")")[2].split()[:4]
-        except OSError:
-            continue
-        if int(session) == session_id and state != "Z":
-            found.append(int(stat.parent.name))
-    return found
+def processes_of(cloud_pid: int) -> list[RunningProcess]:
+    """The living processes of the emulator's group."""
+    return [each for each in running_processes() if each.group == cloud_pid and not each.state.startswith("Z")]
 
 
 def test_functions_see_nothing_of_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -46,24 +40,22 @@ def test_functions_see_nothing_of_the_host(monkeypatch: pytest.MonkeyPatch) -> N
         assert seen["HOME"] != os.environ["HOME"]
 
 
-@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc")
 def test_nothing_is_left_running_after_stop(tmp_path: Path) -> None:
     """Function workers are children of the emulator, busy ones too, and end with it."""
     cloud = EmbeddedCloud(state_directory=tmp_path)
     cloud.start()
     cloud.start()
-    session_id = cloud.pid
+    pid = cloud.pid
     aws = Deployment(cloud, "700000000802")
     aws.create(Slow=aws.thing(Create={"delay_seconds": 20}), wait=False)
-    until(lambda: len(processes_of_session(session_id)) >= 2)
+    until(lambda: len(processes_of(pid)) >= 2)
     cloud.stop()
     cloud.stop()
-    assert processes_of_session(session_id) == []
+    assert processes_of(pid) == []
     assert cloud.pid == 0
     assert not list((tmp_path / "tmp").glob("ministack-lambda-*"))
 
 
-@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc")
 def test_functions_beyond_the_limit_wait_for_their_turn() -> None:
     """A process for each of a hundred runs would fill the machine; none of them may fail for that."""
     with EmbeddedCloud() as cloud:
@@ -71,7 +63,7 @@ def test_functions_beyond_the_limit_wait_for_their_turn() -> None:
         things = {f"Thing{number}": aws.thing(Create={"delay_seconds": 0.5}) for number in range(2 * AT_ONCE)}
         assert aws.create(**things) == "CREATE_COMPLETE"
         assert len(aws.requests()) == 2 * AT_ONCE
-        assert len(processes_of_session(cloud.pid)) == 1 + AT_ONCE
+        assert len(processes_of(cloud.pid)) == 1 + AT_ONCE
 
 
 def test_cloud_left_running_is_found_and_stopped_from_elsewhere(tmp_path: Path) -> None:
@@ -94,14 +86,13 @@ def test_failed_start_shows_the_end_of_the_log(monkeypatch: pytest.MonkeyPatch, 
         EmbeddedCloud().start()
 
 
-def test_drift_of_ministack_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_drift_of_ministack_is_named() -> None:
     """A patch that silently doesn't fit makes every test of this project lie."""
     module = types.ModuleType("ministack.engine")
-    with pytest.raises(DriftError, match=r"ministack\.engine\.deploy no longer exists"):
-        around(module, "deploy", "stack", lambda call: None)
-    monkeypatch.setattr(module, "deploy", lambda stack, tags: None, raising=False)
+    vars(module).update(deploy=lambda stack, tags: None, SCRIPT="text")
+    with pytest.raises(DriftError, match=r"ministack\.engine\.remove no longer exists"):
+        around(module, "remove", "stack", lambda call: None)
     with pytest.raises(DriftError, match=r"ministack\.engine\.deploy takes \(stack tags\), expected \(stack\)"):
         around(module, "deploy", "stack", lambda call: None)
-    monkeypatch.setattr(module, "SCRIPT", "text", raising=False)
     with pytest.raises(DriftError, match="SCRIPT no longer holds 'old'"):
         replace_text(module, "SCRIPT", "old", "new")

@@ -6,27 +6,38 @@ import json
 import re
 import shutil
 import sys
+import sysconfig
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
+from ministack.services.cloudformation import engine
 
 from local.deployment import ROOT, RUNTIME_PACKAGES, SAM, build, reading_build
 from testkit.state_machine import read_definition
 from testkit.template import tasks, template
-from tests.support.definitions import DEFINITION, EXAMPLES, run
+from tests.support.definitions import DEFINITION, EXAMPLES, expanded, run
 
 ASL_VALIDATOR = ROOT / ".build" / "asl-validator" / "node_modules" / ".bin" / "asl-validator"
-TEMPLATES = [ROOT / "template.yaml", *EXAMPLES]
+
+SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:key"
+RESPONSES = {f"bedrock-mantle:{verb}Inference" for verb in ("Create", "Get", "Cancel", "Delete")}
+CALL_THE_SERVER = {"CustomResourceFunctionRole", "ReconcileFunctionRole"}
+
+CHECKOV = ROOT / ".venv-audit" / "bin" / "checkov"
+OPERATION = ("CKV_AWS_115", "CKV_AWS_116", "CKV_AWS_117", "CKV_AWS_119", "CKV_AWS_173", "CKV_AWS_28")
+"""Concurrency, dead letters, VPC, own keys, backups: an example shows what a function or a table is for."""
+CHECKED_TYPES = {"AWS::DynamoDB::Table", "AWS::IAM::Role", "AWS::Lambda::Function", "AWS::Logs::LogGroup"}
 
 
 def test_sam_validates_the_template() -> None:
     assert "is a valid SAM Template" in run(SAM, "validate", "--lint", "--template", ROOT / "template.yaml")
 
 
-@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
-def test_cfn_lint_is_clean(template: Path) -> None:
-    assert run(SAM.parent / "cfn-lint", template) == ""
+def test_cfn_lint_is_clean_on_the_examples() -> None:
+    assert run(SAM.parent / "cfn-lint", *EXAMPLES) == ""
 
 
 @pytest.mark.skipif(not (shutil.which("node") and ASL_VALIDATOR.exists()), reason="npm was not there at make setup")
@@ -54,54 +65,39 @@ def test_only_keys_travel_through_the_state_machine() -> None:
     }
 
 
-def test_the_built_layer_has_all_that_the_functions_import() -> None:
+def test_the_built_layer_has_all_that_the_functions_import(tmp_path: Path) -> None:
     """The emulator's functions see this project's own packages too, and would hide a missing one."""
     layer = build().parent / "ThreadRunLayer" / "python"
-    files = (layer / "threadrun").rglob("*.py")
-    modules = sorted({".".join(path.relative_to(layer).with_suffix("").parts) for path in files})
-    runtime = Path(sys.prefix) / "lib" / f"python3.{sys.version_info.minor}" / "site-packages"
+    for name in RUNTIME_PACKAGES:
+        (tmp_path / name).symlink_to(Path(sysconfig.get_path("purelib")) / name)
+    files = sorted(path.relative_to(layer).with_suffix("") for path in (layer / "threadrun").rglob("*.py"))
     script = f"""
-import sys
-sys.path.insert(0, {str(layer)!r})
-class Provided:
-    def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in {{part.removesuffix(".py") for part in {RUNTIME_PACKAGES!r}}}:
-            import importlib.machinery
-            return importlib.machinery.PathFinder.find_spec(name, path or [{str(runtime)!r}], target)
-sys.meta_path.append(Provided())
-import importlib
-for name in {modules!r}:
-    importlib.import_module(name.removesuffix(".__init__"))
+import importlib, sys
+sys.path[:0] = [sys.argv[1], {str(layer)!r}, {str(tmp_path)!r}]
+for name in {[".".join(path.parts).removesuffix(".__init__") for path in files]!r}:
+    importlib.import_module(name)
 from threadrun.schema.json_schema import first_problem
 assert first_problem("{{}}", {{"required": ["a"]}}), "what is imported only when it is needed"
-sys.path.insert(0, sys.argv[1])
 import app
 print(app.handler)
 """
     for function in sorted(path.parent for path in (ROOT / "functions").glob("*/app.py")):
         with reading_build():
-            said = run(sys.executable, "-I", "-S", "-c", script, function)
-        assert "function handler" in said
+            assert "function handler" in run(sys.executable, "-I", "-S", "-c", script, function)
 
 
 @pytest.mark.parametrize("api", ["responses", "assistants"])
 def test_what_a_function_needs_of_the_sdk_is_imported_before_its_first_event(api: str) -> None:
     """And of the two wires only the one that is chosen; answering needs neither."""
     script = "import sys, app; print(*(n for n in sys.modules if n.startswith('threadrun.providers')))"
-    path = f"{ROOT / 'layers' / 'threadrun'}:{{}}"
     variables = {"AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand", "TABLE_NAME": "table", "OPENAI_API": api}
     wires = {"responses": "threadrun.providers.responses", "assistants": "threadrun.providers.assistants_v2"}
     chosen = wires.pop(api)
     [other] = wires.values()
-    for function, needs_sdk in {
-        "custom_resource": True,
-        "reconcile": True,
-        "signal": False,
-        "call_tool": False,
-    }.items():
-        source = path.format(ROOT / "functions" / function)
-        imported = run(sys.executable, "-c", script, PYTHONPATH=source, **variables)
-        assert (f"{chosen}.backend" in imported) == needs_sdk, function
+    for function in ("custom_resource", "reconcile", "signal", "call_tool"):
+        path = f"{ROOT / 'layers' / 'threadrun'}:{ROOT / 'functions' / function}"
+        imported = run(sys.executable, "-c", script, PYTHONPATH=path, **variables)
+        assert (f"{chosen}.backend" in imported) == (function in ("custom_resource", "reconcile")), function
         assert other not in imported
 
 
@@ -125,3 +121,124 @@ def test_what_is_stored_is_encrypted_and_what_is_over_expires() -> None:
     groups = [each["Properties"] for each in resources.values() if each["Type"] == "AWS::Logs::LogGroup"]
     assert len(groups) == 8
     assert all("RetentionInDays" in group for group in groups)
+
+
+# --- who lets the application in: a secret with a key or, on Amazon Bedrock, the roles
+
+
+def resources(**parameters: str) -> dict[str, dict[str, Any]]:
+    """The template's resources as CloudFormation would make them; ValueError with the reason where it would not."""
+    template = expanded()
+    given = [{"Key": name, "Value": value} for name, value in parameters.items()]
+    values = engine._resolve_parameters(template, given)
+    conditions = engine._evaluate_conditions(template, values)
+    engine._evaluate_rules(template, values, conditions)
+    made = {name: each for name, each in template["Resources"].items() if conditions.get(each.get("Condition"), True)}
+    return {
+        name: engine._resolve_refs(each, {}, values, conditions, {}, "threadrun", "arn:stack")
+        for name, each in made.items()
+    }
+
+
+def permissions(made: dict[str, dict[str, Any]], service: str) -> dict[str, set[tuple[str, str]]]:
+    """By role, the actions of a service that it allows, each with its resource."""
+    found: dict[str, set[tuple[str, str]]] = {}
+    for name, each in made.items():
+        if each["Type"] != "AWS::IAM::Role":
+            continue
+        statements = [s for p in each["Properties"].get("Policies", []) for s in p["PolicyDocument"]["Statement"]]
+        for statement in statements:
+            actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+            mine = {(action, str(statement["Resource"])) for action in actions if action.startswith(f"{service}:")}
+            found.setdefault(name, set()).update(mine)
+    return {name: allowed for name, allowed in found.items() if allowed}
+
+
+def test_a_key_is_read_by_those_who_call_the_server_and_nobody_may_call_bedrock() -> None:
+    made = resources(OpenAIApiKeySecretArn=SECRET)
+    read = {("secretsmanager:GetSecretValue", SECRET)}
+    assert permissions(made, "secretsmanager") == dict.fromkeys(CALL_THE_SERVER, read)
+    assert permissions(made, "bedrock-mantle") == {}
+
+
+def test_on_bedrock_the_roles_may_use_responses_of_the_default_project_and_read_no_secret() -> None:
+    made = resources(OpenAIProvider="bedrock")
+    assert permissions(made, "secretsmanager") == {}
+    allowed = permissions(made, "bedrock-mantle")
+    assert allowed.keys() == CALL_THE_SERVER
+    for each in allowed.values():
+        assert {action for action, _ in each} == RESPONSES
+        [resource] = {resource for _, resource in each}
+        assert resource.startswith("arn:aws:bedrock-mantle:us-east-1:")
+        assert resource.endswith(":project/default")
+    functions = [each["Properties"] for each in made.values() if each["Type"] == "AWS::Lambda::Function"]
+    assert {each["Environment"]["Variables"]["OPENAI_PROVIDER"] for each in functions} == {"bedrock"}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "reason"),
+    [
+        ({}, "OpenAIProvider=api_key needs OpenAIApiKeySecretArn"),
+        ({"OpenAIProvider": "bedrock", "OpenAIApi": "assistants"}, "OpenAIProvider=bedrock needs OpenAIApi=responses"),
+        ({"OpenAIProvider": "bedrock", "EnableWebhooks": "true"}, "OpenAIProvider=bedrock needs EnableWebhooks=false"),
+        ({"OpenAIApiKeySecretArn": "openai-api-key"}, "OpenAIApiKeySecretArn"),
+    ],
+)
+def test_parameters_that_do_not_fit_are_refused_before_anything_is_made(
+    parameters: dict[str, str], reason: str
+) -> None:
+    with pytest.raises(ValueError, match=reason):
+        resources(**parameters)
+
+
+# --- checkov finds nothing but what a resource's metadata excepts, with a reason
+
+
+def checkov(*templates: Path, skipped: Sequence[str] = ()) -> dict[str, Any]:
+    """The report; without an account checkov calls nobody, once it is told not to look for a newer version."""
+    files = [argument for template in templates for argument in ("--file", template)]
+    options = ["--framework", "cloudformation", "--compact", "--skip-download", "--soft-fail", "--output", "json"]
+    options += ["--skip-check", ",".join(skipped)] if skipped else []
+    report: dict[str, Any] = json.loads(
+        run(CHECKOV, *options, *files, CKV_SKIP_PACKAGE_UPDATE_CHECK="true", BC_API_KEY="")
+    )
+    return report
+
+
+def test_checkov_is_clean(tmp_path: Path) -> None:
+    template = expanded()
+    for resource in template["Resources"].values():
+        resource.pop("Condition", None)  # checkov passes over what a condition leaves out.
+    resources = template["Resources"]
+    resources["WebhookFunctionUrl"]["Metadata"] = resources["WebhookFunction"]["Metadata"]  # SAM does not hand it on.
+    path = tmp_path / "expanded.json"
+    path.write_text(json.dumps(template))
+    results = checkov(ROOT / "template.yaml", path)["results"]
+    assert [f"{each['check_id']} {each['check_name']}: {each['resource']}" for each in results["failed_checks"]] == []
+    assert results["parsing_errors"] == []
+
+    excepted = results["skipped_checks"]
+    assert [each for each in excepted if each["check_result"]["suppress_comment"] == "No comment provided"] == []
+
+    # A template that checkov can't read counts as clean: it must have looked at each of these.
+    looked_at = {each["resource"] for each in results["passed_checks"] + excepted}
+    checked = {f"{r['Type']}.{name}" for name, r in template["Resources"].items() if r["Type"] in CHECKED_TYPES}
+    assert len(checked) > len(CHECKED_TYPES)
+    assert checked <= looked_at
+
+
+def test_checkov_finds_nothing_in_the_examples_but_how_they_are_operated() -> None:
+    results = checkov(*EXAMPLES, skipped=OPERATION)["results"]
+    assert [f"{each['check_id']} {each['check_name']}: {each['resource']}" for each in results["failed_checks"]] == []
+    assert any(each["file_path"].endswith("/function_tool.yaml") for each in results["passed_checks"])
+
+
+def test_checkov_finds_what_is_not_excepted(tmp_path: Path) -> None:
+    """The flags above must not silence it."""
+    path = tmp_path / "open.json"
+    statement = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    policy = {"PolicyName": "all", "PolicyDocument": {"Version": "2012-10-17", "Statement": [statement]}}
+    role = {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": {}, "Policies": [policy]}}
+    path.write_text(json.dumps({"AWSTemplateFormatVersion": "2010-09-09", "Resources": {"Role": role}}))
+    found = {each["check_id"] for each in checkov(path)["results"]["failed_checks"]}
+    assert {"CKV_AWS_107", "CKV_AWS_109"} <= found, "exposed credentials, permissions management"

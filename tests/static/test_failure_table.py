@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 
 from local.deployment import ROOT
@@ -13,11 +13,11 @@ from tests.support.failure_table import PAGE, PLACE, README, rows, told
 from threadrun.schema.parsing import _SENTENCES as PROPERTY_SENTENCES
 
 PACKAGE, FUNCTIONS = ROOT / "layers/threadrun/threadrun", ROOT / "functions"
-RAISED = {"TerminalError", "NotFound", "NotServed", "TooLarge", "InvalidEvent"}
-"""What ends a request, with a sentence of its own as the first argument."""
+RAISED = dict.fromkeys(("TerminalError", "NotFound", "NotServed", "TooLarge", "InvalidEvent"), 0)
+RAISED |= dict.fromkeys(("PydanticCustomError", "Rule"), 1)
+"""What ends a request or refuses an argument, and which of its arguments is the sentence."""
 TOLD = {
     "cloudformation/respond.py": {"_failure_reason", "response_body"},
-    "schema/arguments.py": {"conflicts"},
     "errors.py": {"InvalidProperties"},
     "cloudformation/intake.py": {"_read_properties"},
     "schema/json_schema.py": {"first_problem"},
@@ -54,18 +54,13 @@ def is_sentence(text: str | None) -> bool:
     return text is not None and " " in text.strip() and len(words) + (PLACE in text) >= 2
 
 
-def raised(tree: ast.AST, errors: set[str]) -> Iterator[str]:
-    for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
-        name = call.func.id if isinstance(call.func, ast.Name) else ""
-        place = 0 if name in errors else 1 if name == "PydanticCustomError" else None
-        if place is not None and len(call.args) > place and is_sentence(text := sentence(call.args[place])):
-            yield str(text)
-        if (
-            name == "RequeueAfter"
-            and isinstance(call.args[0], ast.Name)
-            and is_sentence(text := sentence(call.args[1]))
-        ):
-            yield str(text)  # After a wait that is none, nobody has waited for it.
+def raised(tree: ast.AST, errors: Mapping[str, int]) -> Iterator[str | None]:
+    for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
+        name = getattr(call.func, "id", "")
+        if len(call.args) > errors.get(name, 9):
+            yield sentence(call.args[errors[name]])
+        if name == "RequeueAfter" and isinstance(call.args[0], ast.Name):
+            yield sentence(call.args[1])  # After a wait that is none, nobody has waited for it.
 
 
 def parts(node: ast.AST) -> Iterator[ast.AST]:
@@ -81,14 +76,13 @@ def parts(node: ast.AST) -> Iterator[ast.AST]:
             yield from parts(child)
 
 
-def said_in(tree: ast.Module, names: set[str]) -> Iterator[str]:
+def said_in(tree: ast.Module, names: set[str]) -> Iterator[str | None]:
     kinds = (ast.FunctionDef, ast.ClassDef)
     scopes: list[ast.AST] = [node for node in ast.walk(tree) if isinstance(node, kinds) and node.name in names]
     assert len(scopes) >= len(names - {"<module>"}), f"one of {names} is gone"
     if "<module>" in names:
         scopes += [node for node in tree.body if isinstance(node, ast.Try)]
-    for scope in scopes:
-        yield from (str(text) for part in parts(scope) if is_sentence(text := sentence(part)))
+    return (sentence(part) for scope in scopes for part in parts(scope))
 
 
 def of_the_state_machine() -> Iterator[str]:
@@ -98,16 +92,16 @@ def of_the_state_machine() -> Iterator[str]:
 
 @cache
 def in_code() -> frozenset[str]:
-    found = [*PROPERTY_SENTENCES.values(), *of_the_state_machine()]
+    found: list[str | None] = [*PROPERTY_SENTENCES.values(), *of_the_state_machine()]
     for path in [*PACKAGE.rglob("*.py"), *FUNCTIONS.glob("*/app.py")]:
         name = str(path.relative_to(PACKAGE if path.is_relative_to(PACKAGE) else FUNCTIONS))
         tree = ast.parse(path.read_text())
         # A property's own problem is a ValueError, which pydantic tells with its place.
-        errors = RAISED | {"ValueError"} if name.startswith("schema/") else RAISED
+        errors = RAISED | {"ValueError": 0} if name.startswith("schema/") else RAISED
         found += [*raised(tree, errors), *said_in(tree, TOLD.get(name, set()))]
     rules = template()["Rules"].values()
     found += [each["AssertDescription"] for rule in rules for each in rule["Assertions"]]
-    return frozenset(told(text) for text in found) - UNSAID
+    return frozenset(told(str(text)) for text in found if is_sentence(text)) - UNSAID
 
 
 def test_the_table_has_all_reasons_of_the_code_and_no_others() -> None:

@@ -1,4 +1,4 @@
-"""The house stays easy to read: short files and functions, few parameters, small records."""
+"""The house stays easy to read: short files and functions, few parameters, small records, storeys in their order."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import ast
 import importlib
 import inspect
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -16,12 +17,16 @@ from local.deployment import ROOT
 LAYER = ROOT / "layers/threadrun"
 PRODUCT = sorted([*(LAYER / "threadrun").rglob("*.py"), *(ROOT / "functions").glob("*/app.py")])
 FILE_LINES, FUNCTION_LINES, PARAMETERS, FIELDS = 300, 40, 6, 20
+STOREYS = {"threadrun": "layers/threadrun/threadrun"} | {
+    name: name for name in ("functions", "local", "testkit", "bench", "tests")
+}
+"""From the lowest up: each may import what is below it. import-linter keeps the order within the package."""
+SHARED = ("tests.support", "tests.contract.watch")
 
 
-def functions(path: Path) -> Iterator[ast.FunctionDef]:
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.FunctionDef):
-            yield node
+@cache
+def nodes(path: Path) -> list[ast.AST]:
+    return list(ast.walk(ast.parse(path.read_text())))
 
 
 def parameters(function: ast.FunctionDef) -> list[str]:
@@ -38,12 +43,22 @@ def models() -> Iterator[type[BaseModel]]:
                 yield value
 
 
-@pytest.mark.parametrize("path", PRODUCT, ids=lambda path: str(path.relative_to(ROOT)))
-def test_files_and_functions_are_short_and_take_few_parameters(path: Path) -> None:
-    assert len(path.read_text().splitlines()) <= FILE_LINES
-    for function in functions(path):
-        assert (function.end_lineno or 0) - function.lineno + 1 <= FUNCTION_LINES, function.name
-        assert len(parameters(function)) <= PARAMETERS, function.name
+def imported(path: Path) -> Iterator[str]:
+    for node in nodes(path):
+        if isinstance(node, ast.ImportFrom) and node.level == 0:
+            yield str(node.module)
+            yield from (f"{node.module}.{each.name}" for each in node.names)
+        elif isinstance(node, ast.Import):
+            yield from (each.name for each in node.names)
+
+
+def test_files_and_functions_are_short_and_take_few_parameters() -> None:
+    wrong = [path for path in PRODUCT if len(path.read_text().splitlines()) > FILE_LINES]
+    functions = [(path, each) for path in PRODUCT for each in nodes(path) if isinstance(each, ast.FunctionDef)]
+    long = [(path, each.name) for path, each in functions if (each.end_lineno or 0) - each.lineno >= FUNCTION_LINES]
+    assert len(functions) > 300
+    assert (wrong, long) == ([], [])
+    assert [(path, each.name) for path, each in functions if len(parameters(each)) > PARAMETERS] == []
 
 
 def test_no_record_has_more_fields_than_a_reader_can_hold() -> None:
@@ -53,5 +68,24 @@ def test_no_record_has_more_fields_than_a_reader_can_hold() -> None:
 
 
 def test_types_are_told_by_the_types_not_by_asserts() -> None:
-    found = [path for path in PRODUCT for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Assert)]
-    assert found == []
+    assert [path for path in PRODUCT for node in nodes(path) if isinstance(node, ast.Assert)] == []
+
+
+@pytest.mark.parametrize("storey", STOREYS)
+def test_each_storey_stands_on_those_below_it(storey: str) -> None:
+    above = set(list(STOREYS)[list(STOREYS).index(storey) + 1 :])
+    paths = sorted((ROOT / STOREYS[storey]).rglob("*.py"))
+    assert paths
+    found = {(str(path.relative_to(ROOT)), name) for path in paths for name in imported(path)}
+    assert {(path, name) for path, name in found if name.partition(".")[0] in above} == set()
+
+
+def test_tests_import_what_is_for_all_or_in_their_own_folder_and_no_tests() -> None:
+    wrong = set()
+    for path in sorted((ROOT / "tests").rglob("*.py")):
+        own = f"tests.{path.relative_to(ROOT / 'tests').parts[0]}."
+        for name in imported(path):
+            is_test = any(part.startswith("test_") or part == "conftest" for part in name.split(".")[:3])
+            if name.startswith("tests.") and (is_test or not f"{name}.".startswith((*SHARED, own))):
+                wrong.add((str(path.relative_to(ROOT)), name))
+    assert wrong == set()

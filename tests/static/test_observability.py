@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import pytest
-import yaml
-
+from local.dashboard import metrics_of_dashboard
 from local.deployment import ROOT
+from testkit.template import template
 from tests.support.definitions import expanded
 from threadrun.telemetry.run_end import FAILURES
 from threadrun.telemetry.run_events import DETAIL_TYPE, SOURCE
@@ -37,11 +35,6 @@ Metric = tuple[str, str, tuple[str, ...]]
 """Namespace, name and the names of the dimensions."""
 
 
-@pytest.fixture(autouse=True)
-def region(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-
-
 def resources(kind: str) -> dict[str, dict[str, Any]]:
     return {name: each for name, each in expanded()["Resources"].items() if each["Type"] == kind}
 
@@ -58,13 +51,9 @@ def dashboard() -> dict[str, Any]:
 
 
 def on_dashboard() -> Iterator[Metric]:
-    for widget in dashboard()["widgets"]:
-        for row in widget["properties"].get("metrics", ()):
-            if isinstance(row[0], str):
-                namespace, name, *pairs = [part for part in row if isinstance(part, str)]
-                yield namespace, name, tuple(pairs[::2])
-            elif found := re.search(r"\{(\w+),([\w,]+)\} MetricName=\"(\w+)\"", row[0]["expression"]):
-                yield found[1], found[3], tuple(found[2].split(","))
+    for each in metrics_of_dashboard(dashboard()):
+        names = [*dict(each.dimensions), *([each.searched] if each.searched else [])]
+        yield each.namespace, each.name, tuple(names)
 
 
 def in_alarms() -> Iterator[Metric]:
@@ -144,21 +133,13 @@ def test_what_costs_by_the_month_can_be_left_out() -> None:
     assert template["Outputs"]["DashboardUrl"]["Condition"] == "HasObservability"
 
 
-def statements(part: Any) -> Iterator[dict[str, Any]]:
-    """Of a role's policies, those that a condition leaves out too."""
-    if isinstance(part, dict) and "Effect" in part and "Resource" in part:
-        yield part
-    elif isinstance(part, dict | list):
-        for inner in part.values() if isinstance(part, dict) else part:
-            yield from statements(inner)
-
-
 def test_only_the_event_that_is_documented_may_be_put() -> None:
     """The emulator's simulation of policies leaves conditions out: tests/emulator/test_event_conditions.py."""
     roles = resources("AWS::IAM::Role")
     putting = {name: role for name, role in roles.items() if "events:PutEvents" in json.dumps(role)}
     [(name, role)] = putting.items()
-    [statement] = [each for each in statements(role) if "events:PutEvents" in each["Action"]]
+    policies = [each["PolicyDocument"]["Statement"] for each in role["Properties"]["Policies"]]
+    [statement] = [each for listed in policies for each in listed if "events:PutEvents" in each["Action"]]
     assert name == "SignalFunctionRole"
     assert statement["Action"] == "events:PutEvents"
     assert statement["Condition"] == {"StringEquals": {"events:source": SOURCE, "events:detail-type": DETAIL_TYPE}}
@@ -166,10 +147,5 @@ def test_only_the_event_that_is_documented_may_be_put() -> None:
 
 
 def test_the_example_of_a_rule_matches_the_event() -> None:
-    class Loader(yaml.SafeLoader):
-        pass
-
-    Loader.add_multi_constructor("!", lambda loader, suffix, node: suffix)
-    example = yaml.load(Path(ROOT, "docs/examples/run_events.yaml").read_text(), Loader)
-    pattern = example["Resources"]["RunEnds"]["Properties"]["EventPattern"]
+    pattern = template(ROOT / "docs/examples/run_events.yaml")["Resources"]["RunEnds"]["Properties"]["EventPattern"]
     assert pattern == {"source": [SOURCE], "detail-type": [DETAIL_TYPE]}

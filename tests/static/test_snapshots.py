@@ -20,11 +20,6 @@ MAX_DESCRIPTION_CHARACTERS = 256
 """Of a version: https://docs.aws.amazon.com/lambda/latest/api/API_PublishVersion.html"""
 
 
-@pytest.fixture(autouse=True)
-def region(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-
-
 def of_type(template: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:
     """By the logical id of the function, what belongs to it, and its own logical id as `Id`."""
     return {

@@ -88,15 +88,6 @@ def test_each_bar_is_drawn_in_its_colour_where_its_time_is(browser: str, tmp_pat
     assert shown.picture.colour(2, 2) == background
 
 
-def test_widths_on_the_screen_are_times(browser: str, tmp_path: Path) -> None:
-    shown = Shown(browser, tmp_path, RUNS)
-    ordered = [RUNS[2], RUNS[0], RUNS[1]]
-    seconds = [span.seconds for each in ordered for span in each.spans]
-    widths = [bar["right"] - bar["left"] for bar in shown.bars]
-    scale = sum(widths) / sum(seconds)
-    assert widths == pytest.approx([each * scale for each in seconds], abs=0.1)
-
-
 @pytest.mark.parametrize("count", [1, 3, 200])
 def test_every_word_is_on_the_chart_and_none_on_another(browser: str, tmp_path: Path, count: int) -> None:
     more = [run(("running", 30 + number), at=NOON + 700 * number, stack=f"s{number}") for number in range(2, count)]

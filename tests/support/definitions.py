@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
 from samtranslator.translator.transform import transform
 from samtranslator.yaml_helper import yaml_parse
@@ -14,8 +15,6 @@ from samtranslator.yaml_helper import yaml_parse
 from local.deployment import ROOT
 
 DEFINITION = ROOT / "statemachine" / "thread_run.asl.yaml"
-
-
 EXAMPLES = sorted((ROOT / "docs" / "examples").glob("*.yaml"))
 
 
@@ -35,5 +34,6 @@ def expanded(parameters: dict[str, str] | None = None, *, layer: str = "key") ->
         for name in {"CodeUri", "ContentUri", "DefinitionUri"} & set(resource.get("Properties", {})):
             key = layer if name == "ContentUri" else "key"
             resource["Properties"][name] = f"s3://bucket/{key}"  # As after `sam package`.
-    result: dict[str, Any] = transform(template, parameters or {}, SimpleNamespace(load=dict))
+    with mock.patch.dict(os.environ, AWS_DEFAULT_REGION="us-east-1"):  # SAM asks boto3 where it is.
+        result: dict[str, Any] = transform(template, parameters or {}, SimpleNamespace(load=dict))
     return result

@@ -136,7 +136,7 @@ def until(condition: Callable[[], Any], seconds: float = 60) -> Any:
     patience = time.monotonic() + seconds
     while not (found := condition()):
         assert time.monotonic() < patience, "nothing happened"
-        time.sleep(0.1)
+        time.sleep(0.05)
     return found
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from local.module_tables import BEGIN, END, ReadmeError, readmes, tables, with_tables
+from local.module_tables import BEGIN, END, ReadmeError, between, readmes, tables
 from local.release import ROOT
 
 VARIABLES = """
@@ -71,15 +71,15 @@ def test_inputs_and_outputs_are_rows_of_a_table(tmp_path: Path, outputs: str | N
 
 def test_only_what_is_between_the_marks_is_replaced() -> None:
     text = f"# A\n\n{BEGIN}\nold\n{END}\n\nlast\n"
-    once = with_tables(text, "new", Path("README.md"))
+    once = between(text, "new", Path("README.md"))
     assert once == f"# A\n\n{BEGIN}\n\nnew\n\n{END}\n\nlast\n"
-    assert with_tables(once, "new", Path("README.md")) == once
+    assert between(once, "new", Path("README.md")) == once
 
 
 @pytest.mark.parametrize("text", ["# A\n", f"# A\n{BEGIN}\n", f"# A\n{END}\n{BEGIN}\n"])
 def test_a_readme_without_a_place_for_them_is_refused(text: str) -> None:
     with pytest.raises(ReadmeError, match=r"README\.md lacks the lines"):
-        with_tables(text, "new", Path("README.md"))
+        between(text, "new", Path("README.md"))
 
 
 def test_every_module_and_example_has_its_tables() -> None:

@@ -9,13 +9,12 @@ from typing import Any, ClassVar
 import pytest
 from pydantic import Field
 
-from local.module_tables import readmes
+from local.module_tables import migration_page, readmes
 from local.modules.files import files
 from local.modules.hcl import attributes, block, quoted
-from local.modules.migration import migration_page
 from local.modules.shapes import shapes
 from local.reference import ATTRIBUTES, ROOT
-from threadrun.schema.arguments import RESOURCE_MODELS, DesiredRun
+from threadrun.schema.arguments import RESOURCE_MODELS, DesiredRun, Rule
 from threadrun.schema.types import Integer, Properties, Text, TypedProperties
 
 KIND = "Custom::OpenAIThreadRun"
@@ -37,6 +36,8 @@ class Search(Properties):
 
 
 class ExtendedRun(DesiredRun):
+    rules = (*DesiredRun.rules, Rule("effort", "is for a search", ("!effort", "search.filters")))
+
     search: Search | None = Field(None, description="How it searches. Nothing unless set.")
     effort: Text | None = Field(None, description="How hard it thinks.")
 
@@ -53,10 +54,14 @@ def test_a_new_argument_is_in_the_module_checked_at_each_place_in_the_tables_and
     shutil.copy(ROOT / version.relative_to(tmp_path), version)
     for path, text in files(tmp_path, ATTRIBUTES):
         path.write_text(text)
-    variables, template = ((tmp_path / "terraform" / f"{name}.tf").read_text() for name in ("variables", "template"))
+    names = ("variables", "template", "main")
+    variables, template, main = ((tmp_path / "terraform" / f"{name}.tf").read_text() for name in names)
     assert 'variable "effort"' in variables
     assert '"effort must be text that is not empty."' in variables
     assert "effort                = var.effort" in template
+    condition = "var.effort == null || try(length(var.search.filters), 0) > 0"
+    said = 'error_message = "effort: is for a search."'
+    assert f"precondition {{\n      condition     = {condition}\n      {said}\n    }}" in main
     assert 'search: unknown key \\"${key}\\"; known are most, filters.' in variables
     assert 'search.filters[${i}]: unknown key \\"${key}\\"; known are type, near.' in variables
     assert '"search.most must be a whole number."' in variables

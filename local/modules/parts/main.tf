@@ -15,5 +15,6 @@ resource "aws_cloudformation_stack" "this" {
   lifecycle {
     # It says what a create does that fails. The provider does not read it back, and would replace a stack for it.
     ignore_changes = [on_failure]
+    <preconditions>
   }
 }

@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema
 
@@ -29,10 +29,30 @@ Problem = tuple[str, str]
 """An argument, and what is wrong with it."""
 
 
+class Rule(NamedTuple):
+    """A rule between arguments, for the application and, through `local/modules`, for the Terraform modules."""
+
+    argument: str
+    sentence: str
+    any_of: tuple[str, ...]
+    """One of these is true: `model` is given, `thread.messages` are given and not empty, or `!thread` is not given."""
+
+    def is_kept(self, given: Mapping[str, Any]) -> bool:
+        return any(_is_given(each.lstrip("!"), given) != each.startswith("!") for each in self.any_of)
+
+
+def _is_given(path: str, value: Any) -> bool:
+    for name in path.split("."):
+        # What is not a map where one belongs is given, and another problem.
+        value = value.get(name) if isinstance(value, Mapping) else value
+    return value not in (None, [], ())
+
+
 class Desired(Properties):
     """Base of the resource types."""
 
     resource_type: ClassVar[str]
+    rules: ClassVar[tuple[Rule, ...]] = ()
     _unseen: ClassVar[frozenset[str]] = frozenset({"deletion_policy", "timeout_seconds"})
 
     timeout_seconds: Annotated[Integer, Field(ge=1, le=MAX_SERVICE_TIMEOUT_SECONDS)] | None = Field(
@@ -46,11 +66,11 @@ class Desired(Properties):
 
     @classmethod
     def conflicts(cls, given: Mapping[str, Any]) -> list[Problem]:
-        """Rules between arguments, checked beside those of each argument so that all problems come at once.
+        """What breaks a rule; checked beside each argument's own limits so that all problems come at once.
 
-        `given` has the arguments by their snake_case names, validated or not.
+        `given` has the arguments by their snake_case names, not validated.
         """
-        return []
+        return [(each.argument, each.sentence) for each in cls.rules if not each.is_kept(given)]
 
     def identity(self) -> str:
         """Digest of what makes it another physical resource: a change is a replacement."""
@@ -113,6 +133,23 @@ class DesiredRun(Generation, Desired):
     """A validated Custom::OpenAIThreadRun."""
 
     resource_type = "Custom::OpenAIThreadRun"
+    rules = (
+        Rule(
+            "thread",
+            "conflicts with existing_thread_id: give one of the two",
+            ("!thread", "!existing_thread_id"),
+        ),
+        Rule(
+            "thread",
+            "a thread with messages or an existing_thread_id is required",
+            ("import_id", "existing_thread_id", "thread.messages"),
+        ),
+        Rule(
+            "model",
+            "is required where there is no assistant_id to take it from",
+            ("import_id", "assistant_id", "model"),
+        ),
+    )
     _unseen = Desired._unseen | {"accept_statuses", "stream", "max_tool_rounds", "on_tool_error", "reason_key"}
 
     assistant_id: Text | None = Field(
@@ -154,21 +191,6 @@ class DesiredRun(Generation, Desired):
         description="A top-level key of the answer whose text is told with the failure when the answer does not keep to"
         " its `json_schema`: in the stack's events, where nothing else of an answer is ever told.",
     )
-
-    @classmethod
-    def conflicts(cls, given: Mapping[str, Any]) -> list[Problem]:
-        problems = []
-        thread, existing = given.get("thread"), given.get("existing_thread_id")
-        if thread is not None and existing is not None:
-            problems.append(("thread", "conflicts with existing_thread_id: give one of the two"))
-        if given.get("import_id") is not None:
-            return problems
-        has_messages = bool(thread.get("messages")) if isinstance(thread, Mapping) else thread is not None
-        if existing is None and not has_messages:
-            problems.append(("thread", "a thread with messages or an existing_thread_id is required"))
-        if given.get("model") is None and given.get("assistant_id") is None:
-            problems.append(("model", "is required where there is no assistant_id to take it from"))
-        return problems
 
     def identity(self) -> str:
         return _digest({"import_id": self.import_id}) if self.import_id else super().identity()
@@ -223,6 +245,7 @@ class DesiredAssistant(Generation, Desired):
     """A validated Custom::OpenAIAssistant: every change is in place and makes a new version."""
 
     resource_type = "Custom::OpenAIAssistant"
+    rules = (Rule("model", "is required", ("model",)),)
 
     name: Annotated[Text, StringConstraints(max_length=256)] | None = Field(
         None, description="A name for people, 256 characters at most."
@@ -231,10 +254,6 @@ class DesiredAssistant(Generation, Desired):
         None, description="What it is for, 512 characters at most."
     )
     metadata: Metadata | None = Field(None, description="Key-value pairs on the assistant, at most 16.")
-
-    @classmethod
-    def conflicts(cls, given: Mapping[str, Any]) -> list[Problem]:
-        return [("model", "is required")] if given.get("model") is None else []
 
     def identity(self) -> str:
         return _digest(self.resource_type)
