@@ -45,7 +45,7 @@ STAGES = (
     Stage("stand-in: held to OpenAI's document and SDK", 1, pytest(2, "tests/contract", "tests/standin")),
     Stage(
         "lives: on each API, after upgrades, broken at each call",
-        10,
+        4,
         pytest(2, "tests/lives", "tests/upgrade", "tests/crashes"),
     ),
     Stage("oldest packages: what meets the SDK", 1, pytest(2, "tests/compatibility", *of_the_sdk()), OLDEST),

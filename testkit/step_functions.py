@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from testkit.clock import Clock
@@ -25,8 +26,7 @@ class ExecutionAlreadyExists(Refusal):
 class StepFunctions:
     """As much of the client as the application uses, and all executions."""
 
-    class exceptions:  # As the client has them.
-        ExecutionAlreadyExists = ExecutionAlreadyExists
+    exceptions = SimpleNamespace(ExecutionAlreadyExists=ExecutionAlreadyExists)
 
     def __init__(
         self,
