@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,22 +13,26 @@ from local.openai_standin import OpenAIStandIn
 from testkit.clock import Clock
 from testkit.in_process.world import World
 from tests.support.fixtures import clock, wire, world
-from tests.upgrade.kept import NOW, Kept, Snapshot, answer_origin, numbered_openai, snapshot_of
-from tests.upgrade.snapshot import keep_all
+from tests.upgrade.snapshot import NOW, Kept, keep_all, numbered_openai, read, snapshot_of
 
 __all__ = ["clock", "wire", "world"]
 
 
 @pytest.fixture(scope="session")
-def snapshot_of_now(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = snapshot_of(NOW, tmp_path_factory.mktemp("versions"))
-    keep_all(path)
+def snapshot_of_now(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """Written by the first one of several workers that gets here."""
+    own = tmp_path_factory.getbasetemp()
+    path = snapshot_of(NOW, own if worker_id == "master" else own.parent)
+    with path.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not path.exists():
+            keep_all(path)
     return path
 
 
 @pytest.fixture
-def snapshot(version: str, snapshot_of_now: Path) -> Snapshot:
-    return Snapshot.read(snapshot_of_now if version == NOW else snapshot_of(version))
+def snapshot(version: str, snapshot_of_now: Path) -> dict[str, Any]:
+    return read(snapshot_of_now if version == NOW else snapshot_of(version))
 
 
 @pytest.fixture
@@ -36,8 +42,8 @@ def openai_api(clock: Clock, wire: str) -> Iterator[OpenAIStandIn]:
 
 
 @pytest.fixture
-def kept(snapshot: Snapshot, world: World, wire: str, situation: str) -> Kept:
-    return Kept.from_text(snapshot.situations[wire][situation], answer_origin(world))
+def kept(snapshot: dict[str, Any], wire: str, situation: str) -> Kept:
+    return Kept(**snapshot["situations"][wire][situation])
 
 
 @pytest.fixture
