@@ -5,15 +5,13 @@ from __future__ import annotations
 import fcntl
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from local.openai_standin import OpenAIStandIn
 from testkit.clock import Clock
-from testkit.in_process.world import World
 from tests.support.fixtures import clock, wire, world
-from tests.upgrade.snapshot import NOW, Kept, keep_all, numbered_openai, read, snapshot_of
+from tests.upgrade.snapshot import NOW, keep_all, numbered_openai, snapshot_of
 
 __all__ = ["clock", "wire", "world"]
 
@@ -31,23 +29,6 @@ def snapshot_of_now(tmp_path_factory: pytest.TempPathFactory, worker_id: str) ->
 
 
 @pytest.fixture
-def snapshot(version: str, snapshot_of_now: Path) -> dict[str, Any]:
-    return read(snapshot_of_now if version == NOW else snapshot_of(version))
-
-
-@pytest.fixture
 def openai_api(clock: Clock, wire: str) -> Iterator[OpenAIStandIn]:
     with numbered_openai(clock, wire) as standin:
         yield standin
-
-
-@pytest.fixture
-def kept(snapshot: dict[str, Any], wire: str, situation: str) -> Kept:
-    return Kept(**snapshot["situations"][wire][situation])
-
-
-@pytest.fixture
-def old(world: World, kept: Kept) -> Kept:
-    """The situation, in place again."""
-    kept.put_in_place(world)
-    return kept

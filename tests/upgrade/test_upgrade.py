@@ -42,6 +42,23 @@ def situations(meant: Situations, *, anew: bool = False) -> pytest.MarkDecorator
 
 
 @pytest.fixture
+def snapshot(version: str, snapshot_of_now: Path) -> dict[str, Any]:
+    return read(snapshot_of_now if version == NOW else snapshot_of(version))
+
+
+@pytest.fixture
+def kept(snapshot: dict[str, Any], wire: str, situation: str) -> Kept:
+    return Kept(**snapshot["situations"][wire][situation])
+
+
+@pytest.fixture
+def old(world: World, kept: Kept) -> Kept:
+    """The situation, in place again."""
+    kept.put_in_place(world)
+    return kept
+
+
+@pytest.fixture
 def definition_of_then(snapshot: dict[str, Any], tmp_path: Path) -> Path:
     """Deployed beside the other one: an execution keeps the definition that it started with."""
     path = tmp_path / "thread_run.asl.yaml"
