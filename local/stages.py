@@ -50,7 +50,7 @@ STAGES = (
     ),
     Stage("oldest packages: what meets the SDK", 1, pytest(2, "tests/compatibility", *of_the_sdk()), OLDEST),
     Stage("definitions and the embedded cloud", 4, pytest(2, "tests/static", "tests/emulator", by_file=True)),
-    Stage("clients: SAM CLI, CloudFormation, terraform", 12, pytest(2, "tests/e2e", by_file=True)),
+    Stage("clients: SAM CLI, CloudFormation, terraform", 5, pytest(2, "tests/e2e", by_file=True)),
 )
 
 

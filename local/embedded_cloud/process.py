@@ -67,6 +67,7 @@ class EmbeddedCloud:
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
         self._session = _hermetic_session()
         self._session_lock = threading.Lock()
+        self._clients: dict[tuple[str, ...], Any] = {}
         self.pid = self.port = 0
 
     @classmethod
@@ -109,15 +110,18 @@ class EmbeddedCloud:
         }
 
     def client(self, service: str, account: str = DEFAULT_ACCOUNT) -> Any:
-        """Return a boto3 client of one service; each 12-digit account is a cloud of its own."""
+        """Return the boto3 client of one service; each 12-digit account is a cloud of its own."""
+        key = (service, self.endpoint, self.region, account)
         with self._session_lock:  # boto3 sessions are not thread-safe, their clients are
-            return self._session.client(
-                service,
-                endpoint_url=self.endpoint,
-                region_name=self.region,
-                aws_access_key_id=account,
-                aws_secret_access_key=_SECRET_KEY,
-            )
+            if key not in self._clients:  # making one takes longer than a request
+                self._clients[key] = self._session.client(
+                    service,
+                    endpoint_url=self.endpoint,
+                    region_name=self.region,
+                    aws_access_key_id=account,
+                    aws_secret_access_key=_SECRET_KEY,
+                )
+            return self._clients[key]
 
     def start(self) -> None:
         """Start the emulator and wait until it is ready; EmbeddedCloudError has the log's tail when it fails."""

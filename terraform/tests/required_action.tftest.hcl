@@ -1,12 +1,14 @@
-# The calls that a run ends with are a list of objects.
+# The calls that a run ends with are a list of objects; the assistant of a run without one is null.
 
 mock_provider "aws" {
   mock_resource "aws_cloudformation_stack" {
     defaults = {
       outputs = {
-        Id             = "resp_1"
-        Status         = "requires_action"
-        RequiredAction = "W3siY2FsbF9pZCI6ICJjYWxsXzEiLCAibmFtZSI6ICJnZXRfd2VhdGhlciIsICJhcmd1bWVudHMiOiAie1wibG9jYXRpb25cIjogXCJaw7xyaWNoXCJ9In0sIHsiY2FsbF9pZCI6ICJjYWxsXzIiLCAibmFtZSI6ICJnZXRfdGltZSIsICJhcmd1bWVudHMiOiAie30ifV0="
+        Id               = "resp_1"
+        AssistantId      = ""
+        AssistantVersion = ""
+        Status           = "requires_action"
+        RequiredAction   = "W3siY2FsbF9pZCI6ICJjYWxsXzEiLCAibmFtZSI6ICJnZXRfd2VhdGhlciIsICJhcmd1bWVudHMiOiAie1wibG9jYXRpb25cIjogXCJaw7xyaWNoXCJ9In0sIHsiY2FsbF9pZCI6ICJjYWxsXzIiLCAibmFtZSI6ICJnZXRfdGltZSIsICJhcmd1bWVudHMiOiAie30ifV0="
       }
     }
   }
@@ -27,5 +29,10 @@ run "calls_are_a_list_of_objects" {
       { call_id = "call_2", name = "get_time", arguments = "{}" },
     ])
     error_message = "Each call must have its identifier, the function's name and the arguments as text."
+  }
+
+  assert {
+    condition     = output.id == "resp_1" && output.assistant_id == null && output.assistant_version == null
+    error_message = "The assistant of a run without one must be null, ID and version."
   }
 }

@@ -1,167 +1,219 @@
-"""The example templates of docs/examples, deployed as they are."""
+"""The example templates of docs/examples and of README.md, deployed as they are, all at once."""
 
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
+import jsonschema
 import pytest
 
-from local.deployment import Application
-from local.embedded_cloud import EmbeddedCloud
+from local.deployment import ROOT
 from local.openai_standin import OpenAIStandIn, Script
-from local.recorded_runs import read_runs
+from local.recorded_runs import Run, read_runs
+from tests.e2e.stacks import EXAMPLES, Deployed, Stack, counted, left, started, until
 from tests.support.runs import NOTHING
-from tests.support.stacks import Stack, left, physical_id
+
+FILE = "file-000000000000000000000001"
+PALETTE, REVIEW = ({"text": {"format": {"name": name}}} for name in ("palette", "review"))
+CALLS = [
+    {"type": "function_call", "name": "look_up_stock", "call_id": f"call_{name}", "arguments": {"article": name}}
+    for name in ("bolt", "nut")
+]
+SUMMARY, PREVENTION = "Every second checkout failed.", "An alarm on the pool."
 
 
-def parameters(stack: Stack) -> dict[str, str]:
-    """What the stack has in the parameter store, by the last part of the name."""
-    found = stack.cloud.client("ssm").get_parameters_by_path(Path=f"/{stack.name}")["Parameters"]
-    return {each["Name"].rpartition("/")[2]: each["Value"] for each in found}
+def has_function(request: Any) -> bool:
+    return any(tool["type"] == "function" for tool in request.get("tools", ()))
 
 
-def sent_responses(openai_api: OpenAIStandIn) -> list[dict[str, Any]]:
-    return [each.body for each in openai_api.requests if (each.method, each.path) == ("POST", "/v1/responses")]
+def instructed(words: str, answer: str) -> Script:
+    return Script(match=lambda request: words in request.get("instructions", ""), output_text=answer)
 
 
-def test_a_question_and_nothing_else(stack: Stack, openai_api: OpenAIStandIn) -> None:
-    openai_api.script(Script(output_text="So that it can be read.", usage=(30, 9)))
-    assert stack.create_example("question.yaml", Question="Why as code?") == "CREATE_COMPLETE", stack.reasons()
-    outputs = stack.outputs()
-    assert (outputs["Answer"], outputs["Status"], outputs["TotalTokens"]) == (
-        "So that it can be read.",
-        "completed",
-        "39",
-    )
-    assert stack.public_item(outputs["RunId"]) is not None
-    [sent] = sent_responses(openai_api)
-    assert sent["metadata"]["stack"] == stack.name
-    assert stack.delete() == "DELETE_COMPLETE"
-    assert left(openai_api) == NOTHING
-    assert stack.public_item(outputs["RunId"]) is None
+@dataclass(frozen=True)
+class Example:
+    """What the model answers, what is given for parameters, and what comes of it: outputs, and stored parameters."""
+
+    scripts: tuple[Script, ...] = ()
+    given: dict[str, str] = field(default_factory=dict)
+    outputs: dict[str, str] = field(default_factory=dict)
+    stored: dict[str, str] = field(default_factory=dict)
 
 
-def test_runs_on_an_existing_thread_follow_each_other(stack: Stack, openai_api: OpenAIStandIn) -> None:
-    openai_api.script(Script(output_text="Every second checkout failed."), Script(output_text="An alarm on the pool."))
-    assert stack.create_example("existing_thread.yaml") == "CREATE_COMPLETE", stack.reasons()
-    outputs = stack.outputs()
-    assert (outputs["Summary"], outputs["Prevention"]) == ("Every second checkout failed.", "An alarm on the pool.")
-    assert [each["conversation"] for each in sent_responses(openai_api)] == [outputs["ThreadId"]] * 2
-    assert openai_api.counters()["conversations"] == 1
-    assert stack.delete() == "DELETE_COMPLETE"
-    assert left(openai_api) == NOTHING
+TABLE = {
+    "question.yaml": Example(
+        (Script(match="Why as code?", output_text="So that it can be read.", usage=(30, 9)),),
+        {"Question": "Why as code?"},
+        {"Answer": "So that it can be read.", "Status": "completed", "TotalTokens": "39"},
+    ),
+    "existing_thread.yaml": Example(
+        (instructed("Summarize the incident", SUMMARY), instructed("Name one measure", PREVENTION)),
+        outputs={"Summary": SUMMARY, "Prevention": PREVENTION},
+    ),
+    "retrieval.yaml": Example(
+        (Script(match="Whom do we call", output_text="The platform team."),),
+        {"FileId": FILE},
+        {"Answer": "The platform team.", "FileIds": json.dumps([FILE])},
+    ),
+    "two_regions.yaml": Example(
+        (instructed("into English", "No changes on Sunday."), instructed("into German", "Sonntags nicht.")),
+        outputs={"Notice": "No changes on Sunday."},
+        stored={"notice": "No changes on Sunday."},
+    ),
+    "structured_answer.yaml": Example(
+        (Script(match=PALETTE, output_text='{"primary": "#1d4ed8", "accent": "#f59e0b"}'),),
+        stored={"primary": "#1d4ed8", "accent": "#f59e0b"},
+    ),
+    "release_gate.yaml": Example(
+        (Script(match=REVIEW, output_text='{"verdict": "yes", "summary": "Faster search."}'),),
+        stored={"release-notes": "Faster search."},
+    ),
+    "function_tool.yaml": Example(
+        (
+            Script(match=has_function, output=CALLS, duration_s=6),
+            Script(match=has_function, output_text="Two bolts and no nuts."),
+        ),
+        outputs={"Answer": "Two bolts and no nuts."},
+    ),
+    "README.md": Example(
+        (Script(match="What is a CloudFormation stack?", output_text="A collection of resources."),),
+        outputs={"Answer": "A collection of resources."},
+    ),
+    "run_events.yaml": Example(),
+}
 
 
-def test_a_file_is_searched_for_the_answer_and_stays(stack: Stack, openai_api: OpenAIStandIn) -> None:
-    file_id = openai_api.add_file(name="on-call.md")
-    openai_api.script(Script(output_text="The platform team."))
-    assert stack.create_example("retrieval.yaml", FileId=file_id) == "CREATE_COMPLETE", stack.reasons()
-    outputs = stack.outputs()
-    assert (outputs["Answer"], json.loads(outputs["FileIds"])) == ("The platform team.", [file_id])
-    [sent] = sent_responses(openai_api)
-    [tool] = sent["tools"]
-    assert tool["type"] == "file_search"
-    made = [each.body for each in openai_api.requests if (each.method, each.path) == ("POST", "/v1/vector_stores")]
-    assert [each["file_ids"] for each in made] == [[file_id]]
-    assert openai_api.counters()["vector_stores"] == 1
-    assert stack.delete() == "DELETE_COMPLETE"
-    assert left(openai_api) == NOTHING
-    counters = openai_api.counters()
-    assert (counters["vector_stores"], counters["files"]) == (0, 1), "the file is the user's own"
+BROKEN = {
+    "structured_answer.yaml": (
+        '{"primary": "blue", "accent": "#f59e0b"}',
+        'is not the promised JSON: primary is not as the schema says: pattern "^#[0-9a-f]{6}$"',
+    ),
+    "release_gate.yaml": (
+        '{"verdict": "no", "summary": "A column is dropped."}',
+        'verdict is not as the schema says: const "yes"; summary: A column is dropped.',
+    ),
+}
+"""An answer that breaks its promise, and the reason for which the stack fails."""
 
 
-@pytest.fixture
-def twins(stack: Stack, deployed_elsewhere: tuple[EmbeddedCloud, Application]) -> Iterator[tuple[Stack, Stack]]:
-    """Stacks of one name in two regions."""
-    other = Stack(*deployed_elsewhere, name=stack.name)
-    yield stack, other
-    other.delete()
+@pytest.fixture(scope="module")
+def examples(deployed: Deployed, deployed_elsewhere: Deployed) -> Iterator[dict[str, Stack]]:
+    """All of them, that of two regions once more in the other region, and README.md's template."""
+    api = deployed.openai_api
+    api.reset()
+    api.add_file(id=FILE, name="on-call.md")
+    assert set(TABLE) == {"README.md", *(path.name for path in EXAMPLES.iterdir())}
+    stacks = {name: Stack(deployed) for name in TABLE}
+    stacks["elsewhere"] = Stack(deployed_elsewhere, stacks["two_regions.yaml"].name)
+    # Its rule is to be there before a run ends.
+    for name in sorted(stacks, key="run_events.yaml".__ne__):
+        example = TABLE.get(name, Example())
+        api.script(*example.scripts)
+        if name == "README.md":
+            stacks[name].begin_create_from(template_of_the_readme())
+        else:
+            stacks[name].begin_create_example("two_regions.yaml" if name == "elsewhere" else name, **example.given)
+    stock, item = stacks["function_tool.yaml"].physical_id("Stock"), {"article": {"S": "bolt"}, "pieces": {"N": "2"}}
+    deployed.cloud.client("dynamodb").put_item(TableName=stock, Item=item)
+    assert {name: stack.wait() for name, stack in stacks.items()} == dict.fromkeys(stacks, "CREATE_COMPLETE")
+    yield stacks
+    for stack in stacks.values():
+        stack.begin_delete()
+    assert {stack.wait() for stack in stacks.values()} == {"DELETE_COMPLETE"}
+    assert left(api) == NOTHING
+    assert api.counters()["files"] == 1, "the file is the user's own"
+    assert [stack.name for stack in stacks.values() if stack.parameters()] == []
 
 
-def test_two_regions_get_a_notice_in_their_own_language(twins: tuple[Stack, Stack], openai_api: OpenAIStandIn) -> None:
-    notices = {"us-east-1": ("English", "No changes on Sunday."), "eu-central-1": ("German", "Sonntags nicht.")}
-    for language, text in notices.values():
-        asked = {"instructions": f"Translate into {language}. Answer with the translation only."}
-        openai_api.script(Script(output_text=text, match=asked))
-    for stack in twins:
-        stack.begin_create_example("two_regions.yaml")
-    assert [stack.wait() for stack in twins] == ["CREATE_COMPLETE"] * 2, [stack.reasons() for stack in twins]
-    assert {stack.cloud.region: stack.outputs()["Notice"] for stack in twins} == {
-        region: text for region, (_, text) in notices.items()
-    }
-    assert [parameters(stack) for stack in twins] == [{"notice": text} for _, text in notices.values()]
-    for stack in twins:
-        runs = read_runs(stack.cloud.client("dynamodb"), stack.application.table_name, time.time())
-        assert len([run for run in runs if run.stack_name == stack.name]) == 1, "each is recorded in its own region"
-
-    here, there = twins
-    assert there.delete() == "DELETE_COMPLETE"
-    assert parameters(there) == {}
-    assert parameters(here) == {"notice": "No changes on Sunday."}
-    assert left(openai_api)["responses"] == 1, "the other region's run is as it was"
-    assert here.delete() == "DELETE_COMPLETE"
-    assert left(openai_api) == NOTHING
+def template_of_the_readme() -> str:
+    section = (ROOT / "README.md").read_text().partition("\n## Use it from CloudFormation\n")[2].partition("\n## ")[0]
+    [template] = re.findall(r"^```yaml\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
+    return str(template)
 
 
-def test_a_structured_answer_seeds_the_parameter_store(stack: Stack, openai_api: OpenAIStandIn) -> None:
-    openai_api.script(Script(output_text='{"primary": "#1d4ed8", "accent": "#f59e0b"}'))
-    assert stack.create_example("structured_answer.yaml") == "CREATE_COMPLETE", stack.reasons()
-    assert parameters(stack) == {"primary": "#1d4ed8", "accent": "#f59e0b"}
-    [sent] = sent_responses(openai_api)
-    schema = sent["text"]["format"]["schema"]
-    assert schema["additionalProperties"] is False, "CloudFormation's string is a boolean again"
-    assert stack.delete() == "DELETE_COMPLETE"
-    assert parameters(stack) == {}
-    assert left(openai_api) == NOTHING
+@pytest.mark.parametrize("name", TABLE)
+def test_an_example_gives_what_it_is_for(examples: dict[str, Stack], name: str) -> None:
+    assert TABLE[name].outputs.items() <= examples[name].outputs().items()
+    assert examples[name].parameters() == TABLE[name].stored
 
 
-def test_an_answer_that_breaks_its_promise_fails_the_deployment(stack: Stack, openai_api: OpenAIStandIn) -> None:
-    openai_api.script(Script(output_text='{"primary": "blue", "accent": "#f59e0b"}'))
-    assert stack.create_example("structured_answer.yaml") == "ROLLBACK_COMPLETE"
-    assert 'is not the promised JSON: primary is not as the schema says: pattern "^#[0-9a-f]{6}$"' in stack.reasons()
-    assert left(openai_api) == NOTHING
-
-
-def test_a_release_gate_lets_pass_what_its_review_says_yes_to(stack: Stack, openai_api: OpenAIStandIn) -> None:
-    openai_api.script(Script(output_text='{"verdict": "yes", "summary": "Faster search."}'))
-    assert stack.create_example("release_gate.yaml") == "CREATE_COMPLETE", stack.reasons()
-    assert parameters(stack) == {"release-notes": "Faster search."}
-    assert stack.delete() == "DELETE_COMPLETE"
-    assert parameters(stack) == {}
-    assert left(openai_api) == NOTHING
-
-
-def test_a_release_gate_fails_the_deployment_when_its_review_says_no(stack: Stack, openai_api: OpenAIStandIn) -> None:
-    openai_api.script(Script(output_text='{"verdict": "no", "summary": "A column is dropped."}'))
-    assert stack.create_example("release_gate.yaml") == "ROLLBACK_COMPLETE"
-    assert 'verdict is not as the schema says: const "yes"; summary: A column is dropped.' in stack.reasons()
-    assert left(openai_api) == NOTHING
-    assert parameters(stack) == {}
-
-
-def test_a_function_tool_reads_a_table_of_the_stack(stack: Stack, openai_api: OpenAIStandIn) -> None:
-    """Two calls at once; the emulator holds the functions to their roles."""
-    calls = [
-        {"type": "function_call", "name": "look_up_stock", "call_id": f"call_{name}", "arguments": {"article": name}}
-        for name in ("bolt", "nut")
-    ]
-    openai_api.script(Script(output=calls, duration_s=6), Script(output_text="Two bolts and no nuts."))
-    stack.begin_create_example("function_tool.yaml")
-    item = {"article": {"S": "bolt"}, "pieces": {"N": "2"}}
-    stack.cloud.client("dynamodb").put_item(TableName=physical_id(stack, "Stock"), Item=item)
-    assert stack.wait() == "CREATE_COMPLETE", stack.reasons()
-    assert stack.outputs() == {"Answer": "Two bolts and no nuts."}
-    sent = sent_responses(openai_api)
-    outputs = {each["call_id"]: each["output"] for each in sent[1]["input"]}
-    assert outputs == {"call_bolt": '{"pieces": 2}', "call_nut": '{"pieces": 0}'}
+def recorded(stack: Stack) -> Run:
+    """The one run of a stack, as its region's table has it."""
     every = read_runs(stack.cloud.client("dynamodb"), stack.application.table_name, time.time())
     [run] = [each for each in every if each.stack_name == stack.name]
-    phases = [span.phase for span in run.spans]
-    assert [phase for phase in phases if phase != "queued"] == ["starting", "running", "tools", "running", "answering"]
+    return run
+
+
+def test_what_a_user_writes_reaches_openai(examples: dict[str, Stack], openai_api: OpenAIStandIn) -> None:
+    question, outputs = examples["question.yaml"], examples["existing_thread.yaml"].outputs()
+    sent = started(openai_api)
+    assert [each["metadata"]["stack"] for each in sent if "stack" in each.get("metadata", {})] == [question.name]
+    assert [each["conversation"] for each in sent].count(outputs["ThreadId"]) == 2, "both runs are on the thread"
+    [schema] = [each["text"]["format"]["schema"] for each in sent if PALETTE["text"]["format"]["name"] in str(each)]
+    assert schema["additionalProperties"] is False, "CloudFormation's string is a boolean again"
+    assert (
+        sum([{"type": "file_search"}.items() <= tool.items() for each in sent for tool in each.get("tools", ())]) == 1
+    )
+    made = [each.body for each in openai_api.requests if (each.method, each.path) == ("POST", "/v1/vector_stores")]
+    assert [each["file_ids"] for each in made] == [[FILE]]
+
+
+def test_each_region_has_its_own_language_and_record(examples: dict[str, Stack]) -> None:
+    there = examples["elsewhere"]
+    assert there.outputs() == {"Notice": "Sonntags nicht."}
+    assert there.parameters() == {"notice": "Sonntags nicht."}
+    assert recorded(there) != recorded(examples["two_regions.yaml"])
+
+
+def test_a_function_tool_reads_a_table_of_the_stack(examples: dict[str, Stack], openai_api: OpenAIStandIn) -> None:
+    """Two calls at once; the emulator holds the functions to their roles."""
+    [*_, last] = filter(has_function, started(openai_api))
+    outputs = {each["call_id"]: each["output"] for each in last["input"]}
+    assert outputs == {"call_bolt": '{"pieces": 2}', "call_nut": '{"pieces": 0}'}
+    run = recorded(examples["function_tool.yaml"])
+    phases = [span.phase for span in run.spans if span.phase != "queued"]
+    assert phases == ["starting", "running", "tools", "running", "answering"]
     first = next(span for span in run.spans if span.phase == "tools")
     assert first.begin_epoch_s - run.begin_epoch_s >= 5, "the response that calls takes 6 seconds"
+    assert counted(examples["question.yaml"].cloud)["ToolCalls"]
+
+
+def test_the_end_of_a_run_arrives_at_a_queue_by_the_rule(examples: dict[str, Stack]) -> None:
+    """With the permission's condition: IAM is enforced on the function's role."""
+    stack, sqs = examples["question.yaml"], examples["run_events.yaml"].cloud.client("sqs")
+    queue_url = examples["run_events.yaml"].outputs()["QueueUrl"]
+
+    def received() -> dict[str, Any] | None:
+        """That of the question, one message after the other."""
+        for message in sqs.receive_message(QueueUrl=queue_url).get("Messages", ()):
+            event: dict[str, Any] = json.loads(message["Body"])
+            if f"/{stack.name}/" in event["detail"]["stack_id"]:
+                return event
+        return None
+
+    event = until(received)
+    jsonschema.validate(event["detail"], json.loads((ROOT / "docs" / "events.schema.json").read_text()))
+    assert (event["source"], event["detail-type"]) == ("threadrun", "OpenAI Thread Run Status Change")
+    assert f"{event['detail']['thread_id']}:{event['detail']['run_id']}" == stack.outputs()["RunId"]
+    assert event["detail"]["usage"]["total_tokens"] == 39
+    assert event["resources"] == [event["detail"]["stack_id"]]
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_an_answer_that_breaks_its_promise_fails_the_deployment(
+    examples: dict[str, Stack], deployed: Deployed, name: str
+) -> None:
+    answer, reason = BROKEN[name]
+    deployed.openai_api.script(Script(output_text=answer))
+    stack, before = Stack(deployed), left(deployed.openai_api)
+    stack.begin_create_example(name)
+    assert stack.wait() == "ROLLBACK_COMPLETE"
+    assert reason in stack.reasons()
+    assert stack.parameters() == {}
+    assert left(deployed.openai_api) == before
     assert stack.delete() == "DELETE_COMPLETE"
-    assert left(openai_api) == NOTHING

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 
-from local.deployment import APPLICATION_STACK, BUILD, ROOT, SAM, Application, stack_outputs, wait_for_stack
+from local.deployment import APPLICATION_STACK, BUILD, ROOT, SAM, wait_for_stack
 from local.embedded_cloud import EmbeddedCloud
 from local.openai_standin import OpenAIStandIn, Script
 from testkit.template import template
-from tests.support.stacks import Stack
+from tests.e2e.stacks import Deployed, Stack, application_in
+from tests.support.runs import PROPERTIES
 
-PROPERTIES = {"model": "gpt-5.4-mini", "thread": {"messages": [{"role": "user", "content": "What is a stack?"}]}}
 KEPT_OUT = shutil.ignore_patterns(".*", "__pycache__", "tests", "bench")
 
 
@@ -55,23 +55,23 @@ class Clone:
 
 
 @pytest.fixture(scope="module")
-def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
+def clone(tmp_path_factory: pytest.TempPathFactory, deployed: Deployed) -> Clone:
+    """Built; its region has nothing yet."""
     directory = tmp_path_factory.mktemp("quick-start") / "threadrun"
     shutil.copytree(ROOT, directory, ignore=KEPT_OUT)
-    with EmbeddedCloud(iam_enforced=True) as cloud:
-        built = Clone(directory, cloud)
-        built.sam("build")
-        yield built
+    cloud = copy.copy(deployed.cloud)
+    cloud.region = "us-east-2"
+    built = Clone(directory, cloud)
+    built.sam("build")
+    return built
 
 
 def answers_to_questions(**parameters: str) -> str:
     """A line for each question in turn; an empty one takes what is proposed."""
     values = [parameters.get(name, "") for name in template()["Parameters"]]
-    stack_name, region = "", ""
-    confirm_changes, allow_roles, disable_rollback = "", "", ""
-    open_function_url = "y"  # It is made with EnableWebhooks=true only; SAM asks in any case, and proposes no.
-    save, file, environment = "", "", ""
-    deploy = "y"
+    stack_name = region = confirm_changes = allow_roles = disable_rollback = save = file = environment = ""
+    # The URL is made with EnableWebhooks=true only; SAM asks in any case, and proposes no.
+    open_function_url = deploy = "y"
     lines = [stack_name, region, *values, confirm_changes, allow_roles, disable_rollback, open_function_url]
     return "\n".join([*lines, save, file, environment, deploy, ""])
 
@@ -88,10 +88,8 @@ def test_a_guided_deployment_ends_with_the_application_at_work(clone: Clone, ope
     said = clone.sam("deploy", "--guided", answers=answers_to_questions(**given))
     assert f"Successfully created/updated stack - {APPLICATION_STACK} in {cloud.region}" in said
 
-    outputs = stack_outputs(cloud, APPLICATION_STACK)
-    application = Application(outputs["ServiceToken"], outputs["TableName"], outputs["StateMachineArn"])
     openai_api.script(Script(output_text="A stack is a unit of deployment."))
-    stack = Stack(cloud, application, "first")
+    stack = Stack(Deployed(cloud, application_in(cloud), openai_api))
     assert stack.create(PROPERTIES) == "CREATE_COMPLETE", stack.reasons()
     assert stack.outputs()["outputtext"] == "A stack is a unit of deployment."
     assert stack.delete() == "DELETE_COMPLETE"

@@ -1,233 +1,198 @@
-"""The module driven by the real terraform and its AWS provider, against the embedded cloud."""
+"""README.md's configuration and all examples of the modules in one, by the real terraform and its AWS provider."""
 
 from __future__ import annotations
 
-import json
-import time
+import re
+import shutil
 import uuid
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
-from local.deployment import Application, stack_outputs, stack_status, wait_for_stack
-from local.embedded_cloud import EmbeddedCloud
+from local.deployment import ROOT, stack_outputs
 from local.openai_standin import OpenAIStandIn, Script
-from local.recorded_runs import read_runs
-from local.terraform import provider_directory
-from tests.e2e.terraform import Terraform, module
+from tests.e2e.stacks import Deployed, Stack, left, started
+from tests.e2e.terraform import Terraform
+from tests.support.runs import NOTHING
 
-__all__ = ["module"]
-TRANSLATE = "Translate into {}. Answer with the translation only."
+FILE = "file-000000000000000000000001"
+CALL = {"call_id": "call_1", "name": "get_weather", "arguments": '{"location": "Zürich"}'}
+SAID = {"type": "message", "content": "Keep modules small."}
+REVIEW = {"text": {"format": {"name": "review"}}}
+BEST_PRACTICES = "What are the best practices for organizing Terraform modules?"
+SCRIPTS = (
+    Script(match="What is a CloudFormation stack?", output_text="A collection of resources."),
+    Script(match={"model": "gpt-5.4-mini"}, input_contains=BEST_PRACTICES, output_text="Klein. 🙂", usage=(11, 4)),
+    # The function has no handler.
+    Script(match={"model": "gpt-4o"}, output=[SAID, {"type": "function_call", **CALL}]),
+    Script(match={"model": "gpt-4o-mini"}, output_text="Analyzed."),
+    Script(match=REVIEW, output_text='{"verdict": "no", "summary": "A column is dropped."}'),
+    Script(match=REVIEW, output_text='{"verdict": "yes", "summary": "Faster search."}'),
+    Script(match=lambda request: "English" in request.get("instructions", ""), output_text="No changes."),
+    Script(match=lambda request: "German" in request.get("instructions", ""), output_text="Keine Änderungen."),
+)
+IMPORTED = "module.imported.module.thread_run.aws_cloudformation_stack.this"
+COUNT, FOR_EACH, DYNAMIC = (
+    "When is count better than for_each?",
+    "When is for_each better than count?",
+    "What is a dynamic block?",
+)
+RUNS = 10
+"""When all of the configuration is applied."""
 
 
-@pytest.fixture
-def terraform(
-    module: Path, deployed: tuple[EmbeddedCloud, Application], openai_api: OpenAIStandIn
-) -> Iterator[Callable[[str], Terraform]]:
-    """Gives an example of the module, initialised; its stacks are gone at the end."""
-    cloud, application = deployed
-    openai_api.reset()
-    opened = []
+class Configuration(Terraform):
+    """Its calls of the examples can change between applies; `said` is what the first apply said, which fails."""
 
-    def open_example(name: str) -> Terraform:
-        variables = {
-            "TF_VAR_name": f"tf-{uuid.uuid4().hex[:8]}",
-            "TF_VAR_service_token": application.service_token,
-            "TF_VAR_service_timeout": "60",
+    said: str
+
+    def call(self, **arguments: dict[str, Any]) -> None:
+        """Call each example, with more arguments for some, and put out what it does."""
+        for name, more in arguments.items():
+            self.calls[name].update(more)
+        self.write("examples.tf.json", {"module": self.calls, "output": self.values})
+
+    def prepare(self, service_token: str) -> None:
+        readme = (ROOT / "README.md").read_text().partition("\n## Use it from Terraform\n")[2].partition("\n## ")[0]
+        [main] = re.findall(r"^```hcl\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
+        self.write("main.tf", main)
+        shutil.copytree(self.modules / "examples" / "basic", self.modules / "examples" / "imported")
+        override = 'module "thread_run" {\n  on_failure = "DELETE"\n}\n'
+        self.write("terraform/examples/imported/main_override.tf", override)
+        names = sorted(path.name for path in (self.modules / "examples").iterdir())
+        self.prefix = f"tf-{uuid.uuid4().hex[:8]}"
+        self.calls: dict[str, dict[str, Any]] = {
+            name: {
+                "source": f"./terraform/examples/{name}",
+                "name": self.stack_name(name),
+                "service_timeout": 300,
+                **({} if name == "two_regions" else {"service_token": service_token}),
+            }
+            for name in names
         }
-        example = Terraform(module / "examples" / name, cloud.environment() | variables)
-        example.run("init", "-no-color", f"-plugin-dir={provider_directory()}")
-        opened.append(example)
-        return example
+        self.values = {name: {"value": f"${{module.{name}}}"} for name in names}
+        self.call(
+            basic={"model": "no-such-model"},
+            imported={"question": "Is an import a change?"},
+            seed={"assistant_id": "${module.existing_thread.expert_id}", "file_id": FILE},
+        )
 
-    yield open_example
-    for example in opened:
-        example.run("destroy", "-auto-approve", "-no-color")
-
-
-def test_apply_clean_plan_change_destroy(terraform: Callable[[str], Terraform], openai_api: OpenAIStandIn) -> None:
-    example = terraform("basic")
-    openai_api.script(Script(output_text="Klein anfangen. 🙂", usage=(11, 4)))
-    example.run("apply", "-auto-approve", "-no-color")
-    outputs = example.outputs()
-    assert outputs["answer"] == "Klein anfangen. 🙂"
-    assert outputs["status"] == "completed"
-    assert isinstance(outputs["created_at"], int)
-    assert outputs["usage"] == {"prompt_tokens": 11, "completion_tokens": 4, "total_tokens": 15}
-    assert outputs["physical_id"] == f"{outputs['thread_id']}:{outputs['id']}"
-    assert "No changes" in example.run("plan", "-detailed-exitcode", "-no-color")
-
-    question = "What is ${interpolation} in “Terraform”?"
-    example.run("plan", "-detailed-exitcode", "-no-color", status=2, question=question)
-    example.run("apply", "-auto-approve", "-no-color", question=question)
-    assert example.outputs()["id"] != outputs["id"]
-    bodies = [request.body for request in openai_api.requests if request.path == "/v1/responses"]
-    assert bodies[-1]["input"][1]["content"][0]["text"] == question
-    assert openai_api.counters()["responses"] == 1
-
-    example.run("destroy", "-auto-approve", "-no-color")
-    assert openai_api.counters()["responses"] == openai_api.counters()["conversations"] == 0
+    def stack_name(self, example: str) -> str:
+        return f"{self.prefix}-{example.replace('_', '-')}"
 
 
-def test_an_imported_stack_is_not_replaced(terraform: Callable[[str], Terraform], openai_api: OpenAIStandIn) -> None:
-    """The provider does not read on_failure back, and a change of it would be another stack, and another run."""
-    example = terraform("basic")
-    (example.directory / "main_override.tf").write_text('module "thread_run" {\n  on_failure = "DELETE"\n}\n')
-    example.run("apply", "-auto-approve", "-no-color")
-    outputs = example.outputs()
-    address = "module.thread_run.aws_cloudformation_stack.this"
-    example.run("state", "rm", address)
-    example.run("import", "-no-color", address, example.environment["TF_VAR_name"])
-    assert "No changes" in example.run("plan", "-detailed-exitcode", "-no-color")
-    example.run("apply", "-auto-approve", "-no-color")
-    assert example.outputs() == outputs
-    assert openai_api.counters()["responses"] == 1
+@pytest.fixture(scope="module")
+def terraform(
+    tmp_path_factory: pytest.TempPathFactory, deployed: Deployed, deployed_elsewhere: Deployed
+) -> Iterator[Configuration]:
+    """Applied twice: two of the runs fail, and then all are there."""
+    cloud, application, api = deployed
+    api.reset()
+    api.add_file(id=FILE, name="documentation.md")
+    api.script(*SCRIPTS)
+    made = Configuration(tmp_path_factory.mktemp("terraform"), cloud.environment())
+    made.prepare(application.service_token)
+    made.init()
+    made.run("fmt", "-check", "main.tf")
+    made.said = made.apply(status=1)
+    assert len(started(api)) == RUNS
+    assert api.counters()["responses"] == RUNS - 2, "one was refused, and one that ended has been deleted"
+    made.call(basic={"model": "gpt-5.4-mini"}, release_gate={"changes": "Speed up the search."})
+    assert "Apply complete!" in made.apply()
+    yield made
+    made.run("destroy", "-auto-approve", "-no-color")
+    assert left(api) == NOTHING
 
 
-def test_a_failed_apply_shows_the_reason(terraform: Callable[[str], Terraform], openai_api: OpenAIStandIn) -> None:
-    example = terraform("basic")
-    said = example.run("apply", "-auto-approve", "-no-color", status=1, model="no-such-model")
-    assert "The requested model 'no-such-model' does not exist." in " ".join(said.replace("│", " ").split())
-    assert openai_api.counters()["conversations"] == 0
+@pytest.fixture(scope="module")
+def outputs(terraform: Configuration) -> dict[str, Any]:
+    return terraform.outputs()
 
 
-def test_the_seeds_first_example(
-    terraform: Callable[[str], Terraform], openai_api: OpenAIStandIn, assistant_id: str
-) -> None:
-    """Tools as blocks with jsonencode, an attachment, an assistant: as the old provider's page has it.
+def test_a_failed_apply_shows_the_reasons(terraform: Configuration) -> None:
+    assert "The requested model 'no-such-model' does not exist." in terraform.said
+    assert 'verdict is not as the schema says: const "yes"; summary: A column is dropped.' in terraform.said
 
-    The model calls the function, which has no handler.
-    """
-    file_id = openai_api.add_file(name="documentation.md")
-    said = {"type": "message", "content": "Keep modules small."}
-    call = {"call_id": "call_1", "name": "get_weather", "arguments": '{"location": "Zürich"}'}
-    openai_api.script(Script(match={"model": "gpt-4o"}, output=[said, {"type": "function_call", **call}]))
-    example = terraform("seed")
-    example.environment |= {"TF_VAR_assistant_id": assistant_id, "TF_VAR_file_id": file_id}
-    example.run("apply", "-auto-approve", "-no-color")
-    outputs = example.outputs()
-    assert (outputs["status"], outputs["output_text"]) == ("requires_action", "Keep modules small.")
-    assert example.value("module.example.required_action") == [call]
-    assert outputs["file_ids"] == [file_id]
-    [sent] = [request.body for request in openai_api.requests if request.path == "/v1/responses"]
-    assert (sent["model"], sent["temperature"], sent["max_output_tokens"]) == ("gpt-4o", 0.7, 1024)
+
+def test_the_configuration_of_the_readme(outputs: dict[str, Any]) -> None:
+    assert outputs["answer"] == "A collection of resources."
+
+
+def test_basic_outputs_have_their_types(outputs: dict[str, Any]) -> None:
+    basic = outputs["basic"]
+    assert (basic["answer"], basic["status"]) == ("Klein. 🙂", "completed")
+    assert isinstance(basic["created_at"], int)
+    assert basic["usage"] == {"prompt_tokens": 11, "completion_tokens": 4, "total_tokens": 15}
+    assert basic["physical_id"] == f"{basic['thread_id']}:{basic['id']}"
+
+
+def test_the_seeds_first_example(outputs: dict[str, Any], openai_api: OpenAIStandIn) -> None:
+    """Tools as blocks with jsonencode, an attachment, an assistant: as the old provider's page has it."""
+    seed = outputs["seed"]
+    assert (seed["status"], seed["output_text"]) == ("requires_action", "Keep modules small.")
+    assert seed["file_ids"] == [FILE]
+    [sent] = [body for body in started(openai_api) if body["model"] == "gpt-4o"]
+    assert (sent["temperature"], sent["max_output_tokens"]) == (0.7, 1024)
     assert [tool["type"] for tool in sent["tools"]] == ["file_search", "function"]
     assert sent["tools"][1]["parameters"]["required"] == ["location"]
-    assert "No changes" in example.run("plan", "-detailed-exitcode", "-no-color")
-    example.run("destroy", "-auto-approve", "-no-color")
-    counters = openai_api.counters()
-    assert counters["responses"] == counters["conversations"] == counters["vector_stores"] == 0
 
 
-def test_the_seeds_second_example(terraform: Callable[[str], Terraform], openai_api: OpenAIStandIn) -> None:
+def test_the_seeds_second_example(outputs: dict[str, Any]) -> None:
     """A run on an existing thread with an existing assistant, both from modules of their own."""
-    openai_api.script(Script(match={"model": "gpt-4o-mini"}, output_text="Analyzed."))
-    example = terraform("existing_thread")
-    example.run("apply", "-auto-approve", "-no-color")
-    outputs = example.outputs()
-    assert outputs["thread_id"] == outputs["existing_thread_id"]
-    assert outputs["assistant_id"] == outputs["expert_id"]
-    assert outputs["assistant_version"] == 1
-    assert "No changes" in example.run("plan", "-detailed-exitcode", "-no-color")
-    example.run("destroy", "-auto-approve", "-no-color")
-    assert openai_api.counters()["conversations"] == 0
+    found = outputs["existing_thread"]
+    assert found["output_text"] == "Analyzed."
+    assert found["thread_id"] == found["existing_thread_id"]
+    assert (found["assistant_id"], found["assistant_version"]) == (found["expert_id"], 1)
 
 
-def asked(openai_api: OpenAIStandIn) -> list[str]:
-    """The last message of each run that was started, in order."""
-    sent = [each.body for each in openai_api.requests if (each.method, each.path) == ("POST", "/v1/responses")]
-    return [body["input"][-1]["content"][0]["text"] for body in sent]
-
-
-def test_runs_from_a_map_are_each_their_own(terraform: Callable[[str], Terraform], openai_api: OpenAIStandIn) -> None:
-    example = terraform("for_each")
-    example.run("apply", "-auto-approve", "-no-color")
-    first = example.outputs()
-    assert set(first["answers"]) == set(first["ids"]) == {"count", "for-each"}
-    assert first["total_tokens"] > 0
-    assert sorted(asked(openai_api)) == ["When is count better than for_each?", "When is for_each better than count?"]
-    assert "No changes" in example.run("plan", "-detailed-exitcode", "-no-color")
-
-    changed = json.dumps({"for-each": "When is for_each better than count?", "dynamic": "What is a dynamic block?"})
-    example.run("apply", "-auto-approve", "-no-color", questions=changed)
-    second = example.outputs()
-    assert set(second["ids"]) == {"for-each", "dynamic"}
-    assert second["ids"]["for-each"] == first["ids"]["for-each"], "what is still asked is not asked again"
-    assert len(asked(openai_api)) == 3
-    assert openai_api.counters()["responses"] == openai_api.counters()["conversations"] == 2
-
-    example.run("destroy", "-auto-approve", "-no-color")
-    assert openai_api.counters()["responses"] == openai_api.counters()["conversations"] == 0
-
-
-def test_a_release_gate_says_no_and_then_yes(
-    terraform: Callable[[str], Terraform], openai_api: OpenAIStandIn, deployed: tuple[EmbeddedCloud, Application]
+def test_what_comes_after_a_gate_is_there_where_it_says_yes(
+    outputs: dict[str, Any], terraform: Configuration, deployed: Deployed
 ) -> None:
-    example, parameters = terraform("release_gate"), deployed[0].client("ssm")
-    path = f"/{example.environment['TF_VAR_name']}"
-    openai_api.script(Script(output_text='{"verdict": "no", "summary": "A column is dropped."}'))
-    said = " ".join(example.run("apply", "-auto-approve", "-no-color", status=1).replace("│", " ").split())
-    assert 'verdict is not as the schema says: const "yes"; summary: A column is dropped.' in said
-    assert parameters.get_parameters_by_path(Path=path)["Parameters"] == []
-    assert openai_api.counters()["responses"] == openai_api.counters()["conversations"] == 0
-
-    openai_api.script(Script(output_text='{"verdict": "yes", "summary": "Faster search."}'))
-    example.run("apply", "-auto-approve", "-no-color", changes="Speed up the search.")
-    assert example.outputs()["summary"] == "Faster search."
-    [released] = parameters.get_parameters_by_path(Path=path)["Parameters"]
-    assert (released["Name"], released["Value"]) == (f"{path}/release-notes", "Faster search.")
-    assert "No changes" in example.run("plan", "-detailed-exitcode", "-no-color", changes="Speed up the search.")
-
-    example.run("destroy", "-auto-approve", "-no-color")
-    assert parameters.get_parameters_by_path(Path=path)["Parameters"] == []
-    assert openai_api.counters()["responses"] == openai_api.counters()["conversations"] == 0
+    assert outputs["release_gate"]["summary"] == "Faster search."
+    stack = Stack(deployed, terraform.stack_name("release_gate"))
+    assert stack.parameters() == {"release-notes": "Faster search."}
 
 
 def test_two_regions_have_a_run_each(
-    terraform: Callable[[str], Terraform],
-    openai_api: OpenAIStandIn,
-    deployed: tuple[EmbeddedCloud, Application],
-    deployed_elsewhere: tuple[EmbeddedCloud, Application],
+    outputs: dict[str, Any], terraform: Configuration, deployed: Deployed, deployed_elsewhere: Deployed
 ) -> None:
-    clouds = {cloud.region: cloud for cloud, _ in (deployed, deployed_elsewhere)}
-    assert len(clouds) == 2
-    openai_api.script(
-        Script(output_text="Orders cannot be changed.", match={"instructions": TRANSLATE.format("English")})
-    )
-    openai_api.script(
-        Script(output_text="Keine Änderungen möglich.", match={"instructions": TRANSLATE.format("German")})
-    )
-    example = terraform("two_regions")
-    name = example.environment["TF_VAR_name"]
-    example.run("apply", "-auto-approve", "-no-color")
-    outputs = example.outputs()
-    assert outputs["notices"] == {"us-east-1": "Orders cannot be changed.", "eu-central-1": "Keine Änderungen möglich."}
-    for (region, cloud), (_, application) in zip(clouds.items(), (deployed, deployed_elsewhere), strict=True):
-        assert f":cloudformation:{region}:" in outputs["stack_ids"][region]
-        assert stack_outputs(cloud, name)["Id"] == outputs["ids"][region]
-        runs = read_runs(cloud.client("dynamodb"), application.table_name, time.time())
-        assert [run.stack_name for run in runs if run.stack_name == name] == [name], "recorded in its own region"
-    assert "No changes" in example.run("plan", "-detailed-exitcode", "-no-color")
-
-    example.run("destroy", "-auto-approve", "-no-color")
-    assert [stack_status(cloud, name) for cloud in clouds.values()] == ["DELETE_COMPLETE"] * 2
-    assert openai_api.counters()["responses"] == openai_api.counters()["conversations"] == 0
+    found = outputs["two_regions"]
+    assert found["notices"] == {"us-east-1": "No changes.", "eu-central-1": "Keine Änderungen."}
+    for region, cloud in {each.cloud.region: each.cloud for each in (deployed, deployed_elsewhere)}.items():
+        assert f":cloudformation:{region}:" in found["stack_ids"][region]
+        assert stack_outputs(cloud, terraform.stack_name("two_regions"))["Id"] == found["ids"][region]
 
 
-@pytest.fixture
-def assistant_id(deployed: tuple[EmbeddedCloud, Application]) -> Iterator[str]:
-    """An assistant that somebody else's stack has made."""
-    cloud, application = deployed
-    name = f"assistant-{uuid.uuid4().hex[:8]}"
-    properties = {"ServiceToken": application.service_token, "ServiceTimeout": 30, "model": "gpt-5.4-mini"}
-    body = {
-        "Resources": {"Assistant": {"Type": "Custom::OpenAIAssistant", "Properties": properties}},
-        "Outputs": {"Id": {"Value": {"Ref": "Assistant"}}},
-    }
-    cloudformation = cloud.client("cloudformation")
-    cloudformation.create_stack(StackName=name, TemplateBody=json.dumps(body))
-    assert wait_for_stack(cloud, name) == "CREATE_COMPLETE"
-    yield stack_outputs(cloud, name)["Id"]
-    cloudformation.delete_stack(StackName=name)
-    wait_for_stack(cloud, name)
+def test_an_imported_stack_is_not_replaced_and_nothing_else_changes(terraform: Configuration) -> None:
+    """The provider does not read on_failure back, and a change of it would be another stack, and another run."""
+    terraform.run("state", "rm", IMPORTED)
+    terraform.run("import", "-no-color", IMPORTED, terraform.stack_name("imported"))
+    assert "No changes" in terraform.run("plan", "-detailed-exitcode", "-no-color")
+
+
+def test_what_is_changed_is_another_run_and_all_else_is_not(
+    outputs: dict[str, Any], terraform: Configuration, openai_api: OpenAIStandIn
+) -> None:
+    before, first = len(asked(openai_api)), outputs["for_each"]
+    assert set(first["answers"]) == set(first["ids"]) == {"count", "for-each"}
+    assert first["total_tokens"] > 0
+    assert {COUNT, FOR_EACH} < set(asked(openai_api))
+
+    question = "What is $${interpolation} in “Terraform”?"
+    questions = {"for-each": FOR_EACH, "dynamic": DYNAMIC}
+    terraform.call(basic={"question": question}, for_each={"questions": questions})
+    terraform.apply()
+    after = terraform.outputs()
+    assert sorted(asked(openai_api)[before:]) == [question.replace("$$", "$"), DYNAMIC]
+    assert after["basic"]["id"] != outputs["basic"]["id"]
+    assert set(after["for_each"]["ids"]) == {"for-each", "dynamic"}
+    same = [name for name in outputs if name not in ("basic", "for_each")]
+    assert [after[name] for name in same] == [outputs[name] for name in same]
+    assert after["for_each"]["ids"]["for-each"] == first["ids"]["for-each"]
+    assert openai_api.counters()["responses"] == RUNS
+
+
+def asked(openai_api: OpenAIStandIn) -> list[str]:
+    """The last message of each run that was started with one, in order."""
+    return [body["input"][-1]["content"][0]["text"] for body in started(openai_api) if body.get("input")]

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 
 import pytest
 
-from local.terraform import provider_directory
-from tests.e2e.terraform import Terraform, module
-
-__all__ = ["module"]
+from tests.e2e.terraform import Terraform
+from tests.support.pages import pages
 
 
 @pytest.mark.parametrize("folder", [".", "modules/template", "modules/assistant", "modules/thread"])
-def test_the_modules_own_tests_pass(module: Path, folder: str) -> None:
+def test_the_modules_own_tests_pass(tmp_path: Path, folder: str) -> None:
     """Validation at plan time, defaults and outputs, without any AWS."""
-    terraform = Terraform(module / folder, {})
-    terraform.run("init", "-no-color", f"-plugin-dir={provider_directory()}")
-    terraform.run("fmt", "-check", "-recursive")
-    assert "0 failed" in terraform.run("test", "-no-color")
+    terraform, place = Terraform(tmp_path), f"terraform/{folder}"
+    terraform.init(place)
+    terraform.run("fmt", "-check", "-recursive", folder=place)
+    assert "0 failed" in terraform.run("test", "-no-color", folder=place)
+
+
+def test_the_blocks_of_the_documentation_are_formatted(tmp_path: Path) -> None:
+    terraform, blocks = Terraform(tmp_path), [block for page in pages() for block in page.blocks]
+    for block in blocks:
+        if block.language == "hcl":
+            terraform.run("fmt", "-check", "-", stdin=textwrap.dedent(block.text))

@@ -6,13 +6,7 @@ from typing import Any
 
 import pytest
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    invariant,
-    precondition,
-    rule,
-)
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from testkit.memory.calls import Fate, Trap
 from testkit.memory.properties import PROPERTIES
@@ -20,15 +14,10 @@ from testkit.memory.world import PLAIN, World
 from threadrun.cloudformation import respond, response
 
 CHOICES = st.integers(0, 15)
-
-
 CALLS = ["", "put_item", "put_item", "start_execution", "PUT", "invoke", "send_task_success"]
-
-
+CALLS += ["threads.create", "runs.start", "runs.start", "runs.observe", "runs.submit_outputs"]
 TRAPS = st.tuples(st.sampled_from(CALLS), st.sampled_from([0, 0, 0, 1, 2, 4, 8]), st.sampled_from(Fate), CHOICES)
 """The call's name, how many others of the name come before it, what happens there, and who interrupts it."""
-
-
 LAMBDA_KEEPS_SECONDS = 6 * 3600
 
 

@@ -8,13 +8,9 @@ from __future__ import annotations
 import os
 
 from hypothesis import HealthCheck, settings
-from hypothesis.stateful import (
-    run_state_machine_as_test,
-)
+from hypothesis.stateful import run_state_machine_as_test
 
-from tests.random_lives.lives import CALLS, RandomLives
-
-CALLS += ["threads.create", "runs.start", "runs.start", "runs.observe", "runs.submit_outputs"]
+from tests.random_lives.lives import RandomLives
 
 
 def test_a_random_life_leaves_nothing_doubles_nothing_and_hears_one_answer_to_each_request() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from testkit.in_process.world import World
 from tests.support.runs import WIRES
@@ -20,12 +20,30 @@ WEATHER = {
         {"type": "object", "properties": {"location": {"type": "string"}}, "required": ["location"]}
     ),
 }
-SCHEMA = json.loads(str(WEATHER["parameters"]))
+
+
+class Bodies:
+    """What the server got: the bodies of the calls that made the thread, the run and the vector stores."""
+
+    def __init__(self, world: World) -> None:
+        posts = [(r.path, r.body) for r in world.openai.requests if r.method == "POST"]
+        self.thread = next((b for p, b in posts if p in ("/v1/conversations", "/v1/threads")), {})
+        self.runs = [(p, b) for p, b in posts if p == "/v1/responses" or p.endswith("/runs")]
+        path, self.run = self.runs[-1]
+        self.path = path.split("/")
+        self.stores = [b for p, b in posts if p == "/v1/vector_stores"]
+
+
+class Each(NamedTuple):
+    """What differs between the two wire APIs, in the order of `WIRES`."""
+
+    responses: Any
+    assistants: Any
 
 
 @dataclass(frozen=True)
 class Argument:
-    """`change` is laid over the basic properties; `arrived` finds the value in the bodies that the server got."""
+    """`change` is laid over the basic properties; `arrived` finds the value in what the server got."""
 
     name: str
     change: dict[str, Any]
@@ -33,23 +51,20 @@ class Argument:
     expected: dict[str, Any]
 
 
-class Bodies:
-    """What the server got: the bodies of the calls that made the assistant, the thread and the run."""
-
-    def __init__(self, world: World) -> None:
-        posts = [(r.path, r.body) for r in world.openai.requests if r.method == "POST"]
-        self.thread = next((b for p, b in posts if p in ("/v1/conversations", "/v1/threads")), {})
-        self.runs = [(p, b) for p, b in posts if p == "/v1/responses" or p.endswith("/runs")]
-        self.run_path, self.run = self.runs[-1]
-        self.stores = [b for p, b in posts if p == "/v1/vector_stores"]
+def argument(name: str, change: dict[str, Any], place: str | Each, value: Any) -> Argument:
+    """A row; a place is a path, in which `*` stands for every item of a list."""
+    places, values = (each if isinstance(each, Each) else (each, each) for each in (place, value))
+    finders = (lambda bodies, path=path: _found(vars(bodies), path.split(".")) for path in places)
+    return Argument(name, change, dict(zip(WIRES, finders, strict=True)), dict(zip(WIRES, values, strict=True)))
 
 
-def both(find: Callable[[Bodies], Any]) -> dict[str, Callable[[Bodies], Any]]:
-    return dict.fromkeys(WIRES, find)
-
-
-def same(value: Any) -> dict[str, Any]:
-    return dict.fromkeys(WIRES, value)
+def _found(value: Any, path: list[str]) -> Any:
+    if not path or value is None:
+        return value
+    first, *rest = path
+    if first == "*":
+        return [_found(item, rest) for item in value]
+    return _found(value[int(first)] if isinstance(value, list) else value.get(first), rest)
 
 
 def thread(**message: Any) -> dict[str, Any]:
@@ -64,120 +79,84 @@ def tools(*each: dict[str, Any]) -> dict[str, Any]:
 
 FUNCTION = tools({"type": "function", "function": WEATHER})
 ATTACHED = thread(attachments=[{"file_id": "FILE"}]) | tools({"type": "retrieval"})
+ATTACHMENTS, CONTENT = "thread.messages.0.attachments", 'Quotes " and ${braces}, 語 🙂'
+TEXTS = {"thread": {"messages": [{"role": "user", "content": text} for text in ("One.", "Two.")]}}
+FORMAT = Each("run.text.format", "run.response_format")
 
 ARGUMENTS = [
-    Argument(
+    argument(
         "assistant_id",
         {"instructions": None},
-        {"responses": lambda b: b.run["instructions"], "assistants": lambda b: b.run["assistant_id"]},
-        {"responses": "From the assistant.", "assistants": "ASSISTANT"},
+        Each("run.instructions", "run.assistant_id"),
+        Each("From the assistant.", "ASSISTANT"),
     ),
-    Argument(
+    argument(
         "thread",
         thread(),
-        {"responses": lambda b: len(b.run["input"]), "assistants": lambda b: len(b.thread["messages"])},
-        same(1),
+        Each("run.input.*.content.*.text", "thread.messages.*.content"),
+        Each([["Hello, JSON."]], ["Hello, JSON."]),
     ),
-    Argument(
+    argument(
         "existing_thread_id",
         {"thread": None, "existing_thread_id": "THREAD"},
-        {"responses": lambda b: b.run["conversation"], "assistants": lambda b: b.run_path.split("/")[3]},
-        same("THREAD"),
+        Each("run.conversation", "path.3"),
+        "THREAD",
     ),
-    Argument("model", {"model": "gpt-5.4"}, both(lambda b: b.run["model"]), same("gpt-5.4")),
-    Argument("instructions", {"instructions": "Be brief."}, both(lambda b: b.run["instructions"]), same("Be brief.")),
-    Argument("tools", FUNCTION, both(lambda b: len(b.run["tools"])), same(1)),
-    Argument("metadata", {"metadata": {"a": "1"}}, both(lambda b: b.run["metadata"]), same({"a": "1"})),
-    Argument("stream", {"stream": "true"}, both(lambda b: "stream" in b.run), same(False)),
-    Argument(
+    argument("model", {"model": "gpt-5.4"}, "run.model", "gpt-5.4"),
+    argument("instructions", {"instructions": "Be brief."}, "run.instructions", "Be brief."),
+    argument("tools", FUNCTION, "run.tools.*.type", ["function"]),
+    argument("metadata", {"metadata": {"a": "1"}}, "run.metadata", {"a": "1"}),
+    argument("stream", {"stream": "true"}, "run.stream", None),
+    argument(
         "max_completion_tokens",
         {"max_completion_tokens": "1024"},
-        {"responses": lambda b: b.run["max_output_tokens"], "assistants": lambda b: b.run["max_completion_tokens"]},
-        same(1024),
+        Each("run.max_output_tokens", "run.max_completion_tokens"),
+        1024,
     ),
-    Argument("temperature", {"temperature": "0.7"}, both(lambda b: b.run["temperature"]), same(0.7)),
-    Argument("top_p", {"top_p": "0.9"}, both(lambda b: b.run["top_p"]), same(0.9)),
-    Argument(
-        "response_format",
-        {"response_format": {"type": "json_object"}},
-        {"responses": lambda b: b.run["text"]["format"], "assistants": lambda b: b.run["response_format"]},
-        same({"type": "json_object"}),
+    argument("temperature", {"temperature": "0.7"}, "run.temperature", 0.7),
+    argument("top_p", {"top_p": "0.9"}, "run.top_p", 0.9),
+    argument("response_format", {"response_format": {"type": "json_object"}}, FORMAT, {"type": "json_object"}),
+    argument(
+        "response_format.type",
+        {"response_format": {"type": "text"}},
+        Each(*(f"{each}.type" for each in FORMAT)),
+        "text",
     ),
-    Argument(
-        "thread.messages",
-        {"thread": {"messages": [{"role": "user", "content": text} for text in ("One.", "Two.")]}},
-        {
-            "responses": lambda b: [item["content"][0]["text"] for item in b.run["input"]],
-            "assistants": lambda b: [message["content"] for message in b.thread["messages"]],
-        },
-        same(["One.", "Two."]),
+    argument(
+        "thread.messages", TEXTS, Each("run.input.*.content.0.text", "thread.messages.*.content"), ["One.", "Two."]
     ),
-    Argument("thread.metadata", thread(), both(lambda b: b.thread["metadata"]), same({"topic": "t"})),
-    Argument(
-        "thread.messages.role",
-        thread(),
-        {"responses": lambda b: b.run["input"][0]["role"], "assistants": lambda b: b.thread["messages"][0]["role"]},
-        same("user"),
-    ),
-    Argument(
+    argument("thread.metadata", thread(), "thread.metadata", {"topic": "t"}),
+    argument("thread.messages.role", thread(), Each("run.input.0.role", "thread.messages.0.role"), "user"),
+    argument(
         "thread.messages.content",
-        thread(content='Quotes " and ${braces}, 語 🙂'),
-        {
-            "responses": lambda b: b.run["input"][0]["content"][0]["text"],
-            "assistants": lambda b: b.thread["messages"][0]["content"],
-        },
-        same('Quotes " and ${braces}, 語 🙂'),
+        thread(content=CONTENT),
+        Each("run.input.0.content.0.text", "thread.messages.0.content"),
+        CONTENT,
     ),
-    Argument(
+    argument(
         "thread.messages.attachments",
         ATTACHED,
-        {
-            "responses": lambda b: b.stores[0]["file_ids"],
-            "assistants": lambda b: b.thread["messages"][0]["attachments"],
-        },
-        {"responses": ["FILE"], "assistants": [{"file_id": "FILE", "tools": [{"type": "file_search"}]}]},
+        Each("stores.0.file_ids", ATTACHMENTS),
+        Each(["FILE"], [{"file_id": "FILE", "tools": [{"type": "file_search"}]}]),
     ),
-    Argument(
+    argument(
         "thread.messages.metadata",
         thread(metadata={"part": "1"}),
         # OpenAI's current API has no metadata on messages.
-        {
-            "responses": lambda b: "metadata" in b.run["input"][0],
-            "assistants": lambda b: b.thread["messages"][0]["metadata"],
-        },
-        {"responses": False, "assistants": {"part": "1"}},
+        Each("run.input.0.metadata", "thread.messages.0.metadata"),
+        Each(None, {"part": "1"}),
     ),
-    Argument(
+    argument(
         "thread.messages.attachments.file_id",
         thread(attachments=[{"file_id": "FILE"}]) | tools({"type": "code_interpreter"}),
-        {
-            "responses": lambda b: b.run["tools"][0]["container"]["file_ids"],
-            "assistants": lambda b: [each["file_id"] for each in b.thread["messages"][0]["attachments"]],
-        },
-        same(["FILE"]),
+        Each("run.tools.0.container.file_ids", f"{ATTACHMENTS}.*.file_id"),
+        ["FILE"],
     ),
-    Argument("tools.type", ATTACHED, both(lambda b: b.run["tools"][0]["type"]), same("file_search")),
-    Argument("tools.function", FUNCTION, both(lambda b: b.run["tools"][0]["type"]), same("function")),
+    argument("tools.type", ATTACHED, "run.tools.0.type", "file_search"),
+    argument("tools.function", FUNCTION, "run.tools.0.type", "function"),
     *(
-        Argument(
-            f"tools.function.{name}",
-            FUNCTION,
-            {
-                "responses": lambda b, name=name: b.run["tools"][0][name],
-                "assistants": lambda b, name=name: b.run["tools"][0]["function"][name],
-            },
-            same(SCHEMA if name == "parameters" else WEATHER[name]),
-        )
-        for name in ("name", "description", "parameters")
-    ),
-    Argument(
-        "response_format.type",
-        {"response_format": {"type": "text"}},
-        {
-            "responses": lambda b: b.run["text"]["format"]["type"],
-            "assistants": lambda b: b.run["response_format"]["type"],
-        },
-        same("text"),
+        argument(f"tools.function.{name}", FUNCTION, Each(f"run.tools.0.{name}", f"run.tools.0.function.{name}"), value)
+        for name, value in (WEATHER | {"parameters": json.loads(WEATHER["parameters"])}).items()
     ),
 ]
 

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
-from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from pydantic.alias_generators import to_pascal
 
 from local.openai_standin import Script
 from local.openai_standin.faults import ConnectionLost
 from testkit.in_process.world import World
-from tests.upgrade.spellings import FILE
 
 Properties = dict[str, Any]
-
+FILE = "file-000000000000000000000000"
 TYPES = {"Run": "OpenAIThreadRun", "Thread": "OpenAIThread", "Assistant": "OpenAIAssistant"}
 VISIBLE: dict[str, Properties] = {
     "Custom::OpenAIThreadRun": {"instructions": "Answer in two sentences."},
@@ -91,21 +87,12 @@ class Play:
     def leave(self, *event: Any) -> None:
         """Send an event and leave its execution at its first state."""
         self.events.append(self.event(*event))
-        with self._executions_noted():
+        with pytest.MonkeyPatch.context() as monkeypatch:
+            monkeypatch.setattr(self.world.app, "hand_over", self._note_execution)
             self.world.invoke("custom_resource", self.events[-1])
 
-    @contextmanager
-    def _executions_noted(self) -> Iterator[None]:
-        def start_execution(**request: str) -> None:
-            given = json.loads(request["input"])
-            self.executions.append({name: given[name] for name in ("key", "request_id")})
-
-        app, client = self.world.app, self.world.app.step_functions
-        app.step_functions = SimpleNamespace(start_execution=start_execution, exceptions=client.exceptions)
-        try:
-            yield
-        finally:
-            app.step_functions = client
+    def _note_execution(self, key: str, request_id: str) -> None:
+        self.executions.append({"key": key, "request_id": request_id})
 
     def take_steps(self, seconds: float) -> None:
         """Go on with the execution that was left, until this much later or until it need not wait any more."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
+
+from pydantic.alias_generators import to_pascal
 
 from local.openai_standin import Fault
-from tests.upgrade.play import Play, Properties
-from tests.upgrade.spellings import EVERYTHING, as_strings, in_pascal_case
+from tests.upgrade.play import FILE, Play, Properties
 
 MADE_UP_ID = "example-Run-1ABCDEF"
 """What CloudFormation deletes where it was never told an id."""
@@ -17,6 +19,49 @@ QUESTION: Properties = {
 CHANGED: Properties = {"instructions": "Answer in three sentences."}
 STARTS = r"/v1/(responses|threads/[^/]+/runs)"
 OUTPUT = '{"verdict": "go", "score": 0.75}'
+
+OWN_KEYS = {"metadata", "triggers", "parameters"}
+"""Maps whose keys are the user's."""
+
+EVERYTHING: dict[str, Any] = {
+    "instructions": "Answer in one sentence.",
+    "temperature": 0.2,
+    "max_completion_tokens": 256,
+    "stream": False,
+    "timeout_seconds": 500,
+    "deletion_policy": "delete",
+    "accept_statuses": ["completed", "incomplete"],
+    "response_format": {"type": "text"},
+    "metadata": {"own_key": "1"},
+    "triggers": {"commit_id": "a", "nested": {"deep_key": [1, True]}},
+    "tools": [
+        {"type": "retrieval"},
+        {
+            "type": "function",
+            "function": {
+                "name": "look_up",
+                "description": "Looks a word up.",
+                "parameters": {
+                    "type": "object",
+                    "properties": {"search_word": {"type": "string", "maxLength": 20}},
+                    "additionalProperties": False,
+                },
+            },
+        },
+    ],
+    "thread": {
+        "messages": [
+            {
+                "role": "user",
+                "content": "What is a stack?",
+                "attachments": [{"file_id": FILE}],
+                "metadata": {"own_key": "2"},
+            },
+            {"role": "user", "content": "Say it in other words: 語 🙂."},
+        ],
+        "metadata": {"own_key": "3"},
+    },
+}
 
 
 def run(play: Play, **more: object) -> Properties:
@@ -179,6 +224,23 @@ def with_everything(play: Play, properties: Properties) -> None:
     play.script(output_text=OUTPUT, duration_s=60, usage=[12, 8])
     name = "AssistantId" if "Thread" in properties else "assistant_id"
     play.leave("Create", {**properties, name: made["PhysicalResourceId"]})
+
+
+def as_strings(value: Any) -> Any:
+    """As CloudFormation sends it."""
+    if isinstance(value, dict):
+        return {key: as_strings(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [as_strings(item) for item in value]
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def in_pascal_case(value: Any) -> Any:
+    if isinstance(value, list):
+        return [in_pascal_case(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {to_pascal(key): item if key in OWN_KEYS else in_pascal_case(item) for key, item in value.items()}
 
 
 Situations = tuple[Callable[[Play], None], ...]

@@ -12,7 +12,6 @@ from local.release import SNAPSHOT_SUFFIX
 from testkit.in_process.world import World
 from testkit.state_machine import DEFINITION
 from tests.support.runs import WIRES, alive
-from tests.upgrade.kept import MAX_BYTES, NOW, VERSIONS, Kept, Snapshot, go_on, outcome_of, snapshot_of
 from tests.upgrade.situations import (
     AT_REST,
     BEING_CREATED,
@@ -25,22 +24,45 @@ from tests.upgrade.situations import (
     rollback_in_flight,
     update_in_flight,
 )
+from tests.upgrade.snapshot import MAX_BYTES, NOW, VERSIONS, Kept, go_on, outcome_of, read, snapshot_of, write
 
 RELEASED = sorted(path.name.removesuffix(SNAPSHOT_SUFFIX) for path in VERSIONS.glob(f"*{SNAPSHOT_SUFFIX}"))
 
 
-def situations(meant: Situations) -> pytest.MarkDecorator:
-    """Each of them, of every version and wire API."""
-    rows = [(version, wire, each.__name__) for version in (*RELEASED, NOW) for wire in WIRES for each in meant]
-    ids = ["-".join(row) for row in rows]
-    return pytest.mark.parametrize(("version", "wire", "situation"), rows, indirect=["wire"], ids=ids)
+def situations(meant: Situations, *, anew: bool = False) -> pytest.MarkDecorator:
+    """Each of them, of every version and wire API; with `anew` those of older versions by today's definition too."""
+    names: tuple[str, ...] = ("version", "wire", "situation")
+    rows: list[tuple[Any, ...]] = [
+        (version, wire, each.__name__) for version in (*RELEASED, NOW) for wire in WIRES for each in meant
+    ]
+    if anew:
+        names = (*names, "is_then")
+        rows = [(*row, is_then) for row in rows for is_then in (True, False) if is_then or row[0] != NOW]
+    return pytest.mark.parametrize(names, rows, indirect=["wire"], ids=["-".join(map(str, row)) for row in rows])
 
 
 @pytest.fixture
-def definition_of_then(snapshot: Snapshot, tmp_path: Path) -> Path:
+def snapshot(version: str, snapshot_of_now: Path) -> dict[str, Any]:
+    return read(snapshot_of_now if version == NOW else snapshot_of(version))
+
+
+@pytest.fixture
+def kept(snapshot: dict[str, Any], wire: str, situation: str) -> Kept:
+    return Kept(**snapshot["situations"][wire][situation])
+
+
+@pytest.fixture
+def old(world: World, kept: Kept) -> Kept:
+    """The situation, in place again."""
+    kept.put_in_place(world)
+    return kept
+
+
+@pytest.fixture
+def definition_of_then(snapshot: dict[str, Any], tmp_path: Path) -> Path:
     """Deployed beside the other one: an execution keeps the definition that it started with."""
     path = tmp_path / "thread_run.asl.yaml"
-    path.write_text(snapshot.definition)
+    path.write_text(snapshot["definition"])
     return path
 
 
@@ -74,8 +96,7 @@ def left_on_purpose(wire: str, situation: str, *, is_taken_back: bool = False) -
     return {}
 
 
-@pytest.mark.parametrize("is_then", [True, False])
-@situations(UNDER_WAY)
+@situations(UNDER_WAY, anew=True)
 def test_point_12_an_execution_ends_as_it_would_have_ended(
     world: World, old: Kept, situation: str, is_then: bool, definition_of_then: Path
 ) -> None:
@@ -152,14 +173,13 @@ def test_point_12_its_events_are_taken_as_they_were(world: World, kept: Kept) ->
 def test_a_snapshot_is_one_small_file(snapshot_of_now: Path) -> None:
     """And has all that it should have."""
     assert snapshot_of_now.stat().st_size <= MAX_BYTES
-    kept = Snapshot.read(snapshot_of_now)
-    assert kept.definition == DEFINITION.read_text()
-    assert kept.situations.keys() == set(WIRES)
-    assert {wire: len(each) for wire, each in kept.situations.items()} == dict.fromkeys(WIRES, len(SITUATIONS))
+    snapshot = read(snapshot_of_now)
+    assert snapshot["definition"] == DEFINITION.read_text()
+    assert {wire: len(each) for wire, each in snapshot["situations"].items()} == dict.fromkeys(WIRES, len(SITUATIONS))
 
 
 def test_a_snapshot_that_is_too_large_is_not_written(tmp_path: Path) -> None:
     path = snapshot_of("1.0.0", tmp_path)
     with pytest.raises(ValueError, match="more than 150000"):
-        Snapshot("", {"responses": {"large": random.Random(1).randbytes(MAX_BYTES).hex()}}).write(path)
+        write(path, {"large": random.Random(1).randbytes(MAX_BYTES).hex()})
     assert not path.exists()
