@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -15,6 +14,7 @@ from local.deployment import APPLICATION_STACK, ROOT, Application, stack_outputs
 from local.embedded_cloud import EmbeddedCloud
 from local.openai_standin import OpenAIStandIn
 from testkit.template import template
+from tests.support.until import until
 
 EXAMPLES = ROOT / "docs" / "examples"
 OUTPUTS = ("thread_id", "status", "created_at", "usage", "usage.total_tokens", "model", "output_text", "object")
@@ -190,15 +190,6 @@ def left(openai_api: OpenAIStandIn) -> Counter[str]:
 def started(openai_api: OpenAIStandIn) -> list[dict[str, Any]]:
     """The requests that started a run, in order."""
     return [each.body for each in openai_api.requests if (each.method, each.path) == ("POST", "/v1/responses")]
-
-
-def until(condition: Callable[[], Any], seconds: float = 60, every: float = 0.1) -> Any:
-    """What the condition gives as soon as it gives something."""
-    patience = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < patience, "nothing happened"
-        time.sleep(every)
-    return found
 
 
 def counted(cloud: EmbeddedCloud) -> dict[str, float | None]:

@@ -16,8 +16,9 @@ from typing import Any
 from local.dashboard import sweep
 from local.deployment import APPLICATION_STACK
 from local.openai_standin import Fault, OpenAIStandIn, Script
-from tests.e2e.stacks import Stack, counted, left, until
+from tests.e2e.stacks import Stack, counted, left
 from tests.support.runs import NOTHING, PROPERTIES
+from tests.support.until import until
 
 FIVE_MINUTES = Script(duration_s=300)
 

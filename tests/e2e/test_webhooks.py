@@ -20,9 +20,10 @@ from openai.types.webhooks import WebhookEndpoint
 from local.deployment import APPLICATION_STACK
 from local.openai_standin import Fault, Script
 from local.openai_standin.webhooks import Delivery
-from tests.e2e.stacks import Deployed, Stack, counted, until
+from tests.e2e.stacks import Deployed, Stack, counted
 from tests.support.runs import PROPERTIES
 from tests.support.signed_events import signed
+from tests.support.until import until
 
 RUN_SECONDS = {"lost": 14, "told": 14, "twice": 17}
 """Longer than a run is lingered for; they end in this order, and the end of each is delivered in another way."""

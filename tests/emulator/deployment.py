@@ -8,7 +8,7 @@ from typing import Any
 
 from local.deployment import stack_outputs, stack_status
 from local.embedded_cloud import EmbeddedCloud
-from tests.support.stacks import until
+from tests.support.until import until
 
 Resources = dict[str, Any]
 CODE = """

@@ -12,7 +12,7 @@ from local.embedded_cloud.drift_guard import DriftError, around, replace_text
 from local.embedded_cloud.metrics import AT_ONCE
 from local.embedded_cloud.process_group import RunningProcess, running_processes
 from tests.emulator.deployment import Deployment
-from tests.support.stacks import until
+from tests.support.until import until
 
 SHOW_ENVIRONMENT = """
 import os

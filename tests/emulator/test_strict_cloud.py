@@ -11,7 +11,7 @@ import pytest
 
 from local.embedded_cloud import EmbeddedCloud
 from tests.emulator.deployment import Deployment
-from tests.support.stacks import until
+from tests.support.until import until
 
 _accounts = itertools.count(700000000001)
 

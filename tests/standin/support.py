@@ -1,6 +1,5 @@
 """What the tests of the stand-in share: a clock moved by hand, the SDK on a stand-in, and what is sent most often."""
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -68,13 +67,6 @@ def refusal(call: Callable[..., object], kind: type[Any] = openai.BadRequestErro
         call(*given, **named)
     assert (caught.value.request_id or "").startswith("req_")
     return caught.value
-
-
-def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come to that"
-        time.sleep(0.01)
 
 
 def valid(kind: Any, reply: Any) -> Any:

@@ -15,7 +15,8 @@ import pytest
 from openai import OpenAI
 
 from local.openai_standin import Fault, OpenAIStandIn, Script
-from tests.standin.support import PLAIN, START, Clock, client_of, refusal, sent, socket_client_of, start, until
+from tests.standin.support import PLAIN, START, Clock, client_of, refusal, sent, socket_client_of, start
+from tests.support.until import until
 
 
 def test_wrong_key_is_refused_and_shown_masked(stand_in: OpenAIStandIn) -> None:
