@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator
 
 from threadrun.errors import TerminalError
 from threadrun.workflow.waiting import ROUND_SECONDS
@@ -18,10 +18,8 @@ def _listed(value: object) -> object:
     return [part for part in value.split(",") if part] if isinstance(value, str) else value
 
 
-class Settings(BaseModel):
+class Settings(BaseModel, frozen=True, extra="ignore"):
     """Environment variables of the functions, by their lower-case names; set in template.yaml."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     table_name: str
     state_machine_arn: str = ""
@@ -36,7 +34,6 @@ class Settings(BaseModel):
     linger_seconds: float = ROUND_SECONDS
     """A wait of so many seconds or more is left to the state machine; 0 leaves it all of them."""
     enable_webhooks: bool = False
-    """The server tells by webhooks when a run has ended."""
     webhook_secret_arn: str = ""
     allow_loopback_response_url: bool = False
 

@@ -134,11 +134,7 @@ class DesiredRun(Generation, Desired):
 
     resource_type = "Custom::OpenAIThreadRun"
     rules = (
-        Rule(
-            "thread",
-            "conflicts with existing_thread_id: give one of the two",
-            ("!thread", "!existing_thread_id"),
-        ),
+        Rule("thread", "conflicts with existing_thread_id: give one of the two", ("!thread", "!existing_thread_id")),
         Rule(
             "thread",
             "a thread with messages or an existing_thread_id is required",
