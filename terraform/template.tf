@@ -78,6 +78,7 @@ module "template" {
     temperature           = var.temperature
     top_p                 = var.top_p
     response_format       = local.response_format
+    reasoning_effort      = var.reasoning_effort
     assistant_id          = var.assistant_id
     thread                = local.thread
     existing_thread_id    = var.existing_thread_id

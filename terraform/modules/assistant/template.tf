@@ -45,16 +45,17 @@ module "template" {
   service_timeout = var.service_timeout
 
   arguments = {
-    model           = var.model
-    instructions    = var.instructions
-    tools           = local.tools
-    temperature     = var.temperature
-    top_p           = var.top_p
-    response_format = local.response_format
-    name            = var.assistant_name
-    description     = var.description
-    metadata        = var.metadata
-    deletion_policy = var.deletion_policy
+    model            = var.model
+    instructions     = var.instructions
+    tools            = local.tools
+    temperature      = var.temperature
+    top_p            = var.top_p
+    response_format  = local.response_format
+    reasoning_effort = var.reasoning_effort
+    name             = var.assistant_name
+    description      = var.description
+    metadata         = var.metadata
+    deletion_policy  = var.deletion_policy
   }
 
   plain_outputs = {

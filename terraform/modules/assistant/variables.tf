@@ -507,6 +507,17 @@ variable "response_format" {
   }
 }
 
+variable "reasoning_effort" {
+  description = "How much a reasoning model thinks: `none`, `minimal`, `low`, `medium`, `high`, `xhigh` or `max`. A model takes some of them"
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.reasoning_effort == null ? true : contains(["none", "minimal", "low", "medium", "high", "xhigh", "max"], var.reasoning_effort)
+    error_message = "reasoning_effort must be none, minimal, low, medium, high, xhigh or max."
+  }
+}
+
 variable "assistant_name" {
   description = "A name for people, 256 characters at most"
   type        = string

@@ -93,6 +93,11 @@ class Generation(Properties):
         None, description="The probability mass that is considered, 0 to 1: an alternative to `temperature`."
     )
     response_format: ResponseFormat | None = Field(None, description="The form of the answer.")
+    reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = Field(
+        None,
+        description="How much a reasoning model thinks: `none`, `minimal`, `low`, `medium`, `high`, `xhigh` or `max`. A"
+        " model takes some of them.",
+    )
 
     @property
     def handlers(self) -> dict[str, str]:

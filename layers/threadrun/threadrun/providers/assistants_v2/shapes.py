@@ -24,7 +24,7 @@ from threadrun.schema.messages import Message
 from threadrun.schema.tools import Tool
 from threadrun.state.observations import FunctionCall, ObservedRun, RunPlan, Usage
 
-_ALIKE = ("model", "instructions", "temperature", "top_p", "response_format", "metadata")
+_ALIKE = ("model", "instructions", "temperature", "top_p", "response_format", "reasoning_effort", "metadata")
 """Arguments of runs and assistants that have the same names and forms on this API."""
 _OF_ASSISTANTS = ("name", "description")
 MESSAGES_PER_NEW_THREAD = 32
@@ -110,7 +110,7 @@ def _assistant_fields(desired: DesiredAssistant) -> dict[str, Any]:
 def settings_from(assistant: Assistant) -> DesiredAssistant:
     """The assistant's settings, as far as `DesiredAssistant` can express them."""
     granted, names = files.granted_by(assistant), {*_ALIKE, *_OF_ASSISTANTS} - {"response_format"}
-    settings = {name: value for name in names if (value := getattr(assistant, name)) not in (None, "", {})}
+    settings = {name: value for name in names if (value := getattr(assistant, name, None)) not in (None, "", {})}
     tools = [found for each in assistant.tools or [] if (found := _tool_from(each, granted))]
     more = {"tools": tools or None, "response_format": _format_from(assistant)}
     return DesiredAssistant.model_validate(settings | more)

@@ -27,6 +27,7 @@ def response_fields(plan: RunPlan, thread_id: str, items: Sequence[Any], after: 
         "input": list(items),
         "tools": [_tool(tool, plan) for tool in run.tools or ()],
         "max_output_tokens": run.max_completion_tokens,
+        "reasoning": {"effort": run.reasoning_effort} if run.reasoning_effort else None,
         "text": {"format": _format(run.response_format)} if run.response_format else None,
     }
     given = {name: value for name, value in optional.items() if value not in (None, [], {})}
