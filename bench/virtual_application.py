@@ -32,8 +32,7 @@ KINDS = {"reconcile": "look", "signal": "answer"}
 EVENT = {
     "RequestType": "Create",
     "RequestId": "request",
-    "ResponseURL": "https://cloudformation-custom-resource-response-useast1.s3.us-east-1.amazonaws.com/"
-    "request?X-Amz-Date=20270115T080000Z",
+    "ResponseURL": "http://127.0.0.1/request?X-Amz-Date=20270115T080000Z",
     "StackId": "arn:aws:cloudformation:us-east-1:123456789012:stack/bench/1",
     "LogicalResourceId": "Run",
     "ResourceType": "Custom::OpenAIThreadRun",
@@ -73,7 +72,10 @@ class VirtualApplication:
     def play(self) -> SimulatedRun:
         """From CloudFormation's request to its answer."""
         with patch("threadrun.cloudformation.respond.deliver", self._deliver):
-            self._run_function("start", lambda: custom_resource.handle(self._app, parse_event(EVENT), RequestContext()))
+            self._run_function(
+                "start",
+                lambda: custom_resource.handle(self._app, parse_event(EVENT, allow_loopback=True), RequestContext()),
+            )
             self._ends_epoch_s = self._clock() + self._seconds
             self._clock.come_to_rest()
             self._usage += Usage(transitions=sum(each.transitions for each in self._states.executions))

@@ -94,7 +94,7 @@ output "output_value" {
 }
 
 output "output_truncated" {
-  description = "`true` where `output_text` is shortened or a key of the output left out"
+  description = "`true` where `output_text` is shortened, or another value is left out: a response of CloudFormation has 4,096 bytes"
   value       = try(tobool(local.stack_outputs["OutputTruncated"]), null)
 }
 

@@ -112,8 +112,7 @@ class Stack:
         event = {
             "RequestType": kind,
             "RequestId": request_id,
-            "ResponseURL": "https://cloudformation-custom-resource-response-euwest1.s3.eu-west-1.amazonaws.com/"
-            f"{request_id}?X-Amz-Date={date}",
+            "ResponseURL": f"http://127.0.0.1/{request_id}?X-Amz-Date={date}",
             "StackId": STACK_ID,
             "LogicalResourceId": LOGICAL_ID,
             "ResourceType": self._type,

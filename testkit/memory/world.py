@@ -120,7 +120,9 @@ class World(Clock):
         """Invoke the ServiceToken's function asynchronously."""
         request_id = event["RequestId"]
         try:
-            self.run_function(request_id, lambda: handle(self.app, parse_event(event), RequestContext()))
+            self.run_function(
+                request_id, lambda: handle(self.app, parse_event(event, allow_loopback=True), RequestContext())
+            )
         except TaskFailed as failed:
             if tries <= len(LAMBDA_PAUSES_SECONDS):
                 again = partial(self.deliver, event, tries + 1)

@@ -61,7 +61,7 @@ def deploy_beside(deployed: Deployed) -> Iterator[DeployBeside]:
         parameters |= {"OpenAIBaseUrl": api.base_url, "OpenAIApiKeySecretArn": secret["ARN"], **changed}
         cloud.client("cloudformation").create_stack(
             StackName=APPLICATION_STACK,
-            TemplateBody=_with_code_in(
+            TemplateURL=_copied(
                 cloud, home, stacks.get_template(StackName=APPLICATION_STACK, TemplateStage="Original")["TemplateBody"]
             ),
             Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
@@ -77,13 +77,14 @@ def deploy_beside(deployed: Deployed) -> Iterator[DeployBeside]:
             assert_nothing_was_told(each)
 
 
-def _with_code_in(cloud: EmbeddedCloud, home: EmbeddedCloud, template: str) -> str:
-    """The template, with the code in a bucket of the stack's own region."""
+def _copied(cloud: EmbeddedCloud, home: EmbeddedCloud, template: str) -> str:
+    """The URL of the template, which is too long for a request, in a bucket of the stack's own region with its code."""
     here, there, copied = home.client("s3"), cloud.client("s3"), f"code-{cloud.region}"
     there.create_bucket(Bucket=copied, CreateBucketConfiguration={"LocationConstraint": cloud.region})
     for bucket, key in set(re.findall(r"s3://([\w.-]+)/([\w.-]+)", template)):
         there.put_object(Bucket=copied, Key=key, Body=here.get_object(Bucket=bucket, Key=key)["Body"].read())
-    return re.sub(r"s3://[\w.-]+/", f"s3://{copied}/", template)
+    there.put_object(Bucket=copied, Key="template", Body=re.sub(r"s3://[\w.-]+/", f"s3://{copied}/", template).encode())
+    return f"https://s3.{cloud.region}.amazonaws.com/{copied}/template"
 
 
 @pytest.fixture(scope="session")

@@ -87,7 +87,7 @@ def test_the_state_machine_invokes_snapshots_where_there_are_any() -> None:
 def test_every_parameter_in_a_snapshot_publishes_another_version_when_it_changes() -> None:
     """SAM publishes by what the template says: a parameter's new value would leave the alias with the old one."""
     template = expanded()
-    parameters = set(template["Parameters"])
+    parameters = set(template["Parameters"]) - {"VpcSubnetIds", "VpcSecurityGroupIds"}  # In a VPC there are none.
     versions = of_type(template, "AWS::Lambda::Version")
     for name in SNAPSHOTS:
         description = versions[name]["Properties"]["Description"]

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from testkit.memory.backend import wanted_run
+from threadrun.cloudformation.protocol import readable
 from threadrun.cloudformation.respond import response_body
 from threadrun.cloudformation.response import MAX_BODY_BYTES
 from threadrun.state.attributes import run_attributes
@@ -26,24 +27,24 @@ def resource(*runs: RunRecord) -> ResourceRecord:
     return ResourceRecord(stack_id=stack_id, logical_id="Run", made={run.key: run for run in runs})
 
 
-def body(text: str, *, style: str = "snake_case") -> tuple[bytes, dict[str, Any]]:
+def body(text: str, *, style: str = "snake_case", **more: Any) -> tuple[bytes, dict[str, Any]]:
     run = wanted_run()
     run.options = Options.model_validate({"key_style": style})
     run.thread, run.run = Owned(id="conv_1"), Owned(id="resp_1")
     observed = ObservedRun("resp_1", "completed", 1, 2, 3, "m", Usage(1, 2, 3), text)
     run.observe(observed, 3)
     answer = Response(status="SUCCESS", physical_id="conv_1:resp_1", target_key="run")
-    raw = response_body(resource(run), REQUEST, answer, run_attributes(run, observed))
+    raw = response_body(resource(run), REQUEST, answer, run_attributes(run, observed) | more)
     return raw, json.loads(raw)
 
 
-@pytest.mark.parametrize("letter", ["a", "é", "語", "🙂", '"', "\n", "\x00"])
+@pytest.mark.parametrize("letter", ["a", "é", "語", "🙂", '"', "\n"])
 def test_a_long_output_is_cut_to_the_last_byte_that_fits(letter: str) -> None:
     raw, answer = body(letter * 5000)
     text = answer["Data"]["output_text"]
     assert MAX_BODY_BYTES - 6 <= len(raw) <= MAX_BODY_BYTES
     assert answer["Data"]["output_truncated"] == "true"
-    assert text == letter * (len(text) - 1) + "…"
+    assert text == letter * (len(text) - 3) + "..."
 
 
 def test_4096_bytes_are_whole_and_one_more_is_cut() -> None:
@@ -70,7 +71,26 @@ def test_any_output_fits(text: str, style: str) -> None:
     assert len(raw) <= MAX_BODY_BYTES
     names = ("output_text", "output_truncated") if style == "snake_case" else ("OutputText", "OutputTruncated")
     given, is_cut = (answer["Data"][name] for name in names)
-    assert is_cut == "true" or given == text.encode("utf-8", "replace").decode()
+    assert is_cut == "true" or given == readable(text)
+
+
+def test_a_value_that_has_no_room_is_left_out_whole_before_the_response_is_too_long() -> None:
+    """CloudFormation refuses a longer one: a completed run with many files would fail."""
+    files = [f"file-{number:022}" for number in range(300)]
+    raw, answer = body("An answer.", file_ids=files)
+    assert len(raw) <= MAX_BODY_BYTES
+    assert "file_ids" not in answer["Data"]
+    assert (answer["Data"]["output_text"], answer["Data"]["output_truncated"]) == ("An answer.", "true")
+
+
+@pytest.mark.parametrize("text", ["\x00", "\x1b[31m", "\x7f", "\x85", "\ud83d", "\ufffe"])
+def test_what_xml_cannot_hold_reaches_no_stack(text: str) -> None:
+    """One such character makes all events of a stack unreadable."""
+    expected = "?" + text[1:]
+    assert body(json.dumps({"key": text}))[1]["Data"]["output.key"] == expected
+    assert body(text)[1]["Data"]["output_text"] == expected
+    failed = Response(status="FAILED", physical_id="p", reason=text)
+    assert json.loads(response_body(resource(), REQUEST, failed, None))["Reason"] == expected
 
 
 @given(st.text(min_size=1, max_size=50_000))

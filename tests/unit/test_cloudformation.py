@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import urllib3
 
 from threadrun.cloudformation.events import parse_event
 from threadrun.cloudformation.protocol import is_response_url
@@ -16,6 +17,12 @@ from threadrun.cloudformation.response import deliver
 from threadrun.errors import InvalidEvent, ResponseNotDelivered
 from threadrun.schema.arguments import RESOURCE_MODELS
 from threadrun.schema.parsing import parse_properties
+
+
+@pytest.fixture(autouse=True)
+def region(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+
 
 EVENTS = sorted((Path(__file__).parents[2] / "events").glob("*.json"))
 
@@ -27,16 +34,30 @@ def test_every_example_event_is_a_valid_request(path: Path) -> None:
     assert parse_properties(event.properties, RESOURCE_MODELS[event.resource_type])
 
 
+OURS = "cloudformation-custom-resource-response-useast1.s3.amazonaws.com"
+
+
 @pytest.mark.parametrize(
-    "url",
+    ("region", "host"),
     [
-        "https://cloudformation-custom-resource-response-useast1.s3.amazonaws.com/arn?X-Amz-Signature=1",
-        "https://cloudformation-custom-resource-response-eucentral1.s3.eu-central-1.amazonaws.com/arn",
-        "https://cloudformation-custom-resource-response-cnnorth1.s3.cn-north-1.amazonaws.com.cn/arn",
+        ("us-east-1", OURS),
+        ("us-east-1", f"{OURS}:443"),
+        ("us-west-2", "cloudformation-custom-resource-response-uswest2.s3-us-west-2.amazonaws.com"),
+        ("eu-central-1", "cloudformation-custom-resource-response-eucentral1.s3.eu-central-1.amazonaws.com"),
+        ("us-gov-west-1", "cloudformation-custom-resource-response-usgovwest1.s3.us-gov-west-1.amazonaws.com"),
+        ("cn-north-1", "cloudformation-custom-resource-response-cnnorth1.s3.cn-north-1.amazonaws.com.cn"),
+        ("eusc-de-east-1", "cloudformation-custom-resource-response-euscdeeast1.s3.eusc-de-east-1.amazonaws.eu"),
     ],
 )
-def test_answers_go_to_cloudformations_buckets(url: str) -> None:
+def test_responses_go_to_cloudformations_bucket_of_the_region(
+    region: str, host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_REGION", region)
+    url = f"https://{host}/arn%3Aaws%3Acloudformation?X-Amz-Signature=1&X-Amz-Date=20261127T010203Z"
     assert is_response_url(url, allow_loopback=False)
+    assert urllib3.util.parse_url(url).host == host.partition(":")[0], "which connects"
+    monkeypatch.setenv("AWS_REGION", "sa-east-1")
+    assert not is_response_url(url, allow_loopback=False), "anybody may own a bucket of this name there"
 
 
 @pytest.mark.parametrize("opens_loopback", [False, True])
@@ -49,10 +70,19 @@ def test_answers_go_to_cloudformations_buckets(url: str) -> None:
         "https://mybucket.s3.amazonaws.com/arn",
         "https://cloudformation-custom-resource-response-useast1.s3.amazonaws.com:8443/arn",
         "https://user@example.com/",
+        f"https://user@{OURS}/arn",
+        f"https://example.com\\@{OURS}/arn",
+        f"https://example.com:443\\@{OURS}/arn",
+        f"https://{OURS}\\@example.com/arn",
+        f"https://{OURS}@example.com/arn",
+        f"https://{OURS}/a b",
+        f"https://{OURS}/a\n",
+        f"https://{OURS}\t/a",
+        f"https://{OURS}/\x00",
+        "https://cloudformation-custom-resource-response-mine.s3.amazonaws.com/arn",
         "http://169.254.169.254/latest",
         "http://10.0.0.1/",
         "file:///etc/passwd",
-        "http://127.0.0.1:99999/",
         "",
     ],
 )

@@ -1,4 +1,4 @@
-"""What CloudFormation's contract fixes: where responses may go, and the id of what was never made.
+"""What CloudFormation's contract fixes: where responses may go, what they may hold, and the id of what was never made.
 
 Standard library only: reading requests and deciding about them must not reach the network.
 Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html
@@ -6,25 +6,33 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.
 
 from __future__ import annotations
 
+import os
 import re
-from urllib.parse import urlsplit
 
 NOT_CREATED = "not-created-"
 """Begins the physical id of what failed before anything was made."""
-_RESPONSE_HOSTS = re.compile(
-    r"cloudformation-custom-resource-response-[a-z0-9-]+\.s3[a-z0-9.-]*\.amazonaws\.com(\.cn)?"
-)
-_LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
+_LOOPBACK = r"https?://(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?"
+_PATH = r"/[!-\[\]-~]*"
+_UNREADABLE = re.compile(r"[^\t\n\r -~\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def is_response_url(url: str, *, allow_loopback: bool) -> bool:
-    """Whether answers may go there: https on CloudFormation's buckets, or loopback where it is opened."""
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-        on_default_port = parts.port in (None, 443)
-    except ValueError:
-        return False
-    if parts.scheme == "https" and on_default_port and _RESPONSE_HOSTS.fullmatch(host):
+    """Whether responses may go there: https on CloudFormation's bucket of this region, or loopback where it is opened.
+
+    The whole text is judged, not what a parser makes of it: urllib3, which connects, and urlsplit find different hosts
+    in `https://one\\@other/`. Anybody may own a bucket that is named like those of CloudFormation in other regions.
+    """
+    region = os.environ.get("AWS_REGION", "")  # Lambda sets it.
+    bucket = "cloudformation-custom-resource-response-" + re.escape(region.replace("-", ""))
+    host = rf"{bucket}\.s3([.-]{re.escape(region)})?\.amazonaws\.(com|com\.cn|eu)"
+    if region and re.fullmatch(f"https://{host}(:443)?{_PATH}", url):
         return True
-    return allow_loopback and parts.scheme in ("http", "https") and host in _LOOPBACK_HOSTS
+    return allow_loopback and re.fullmatch(_LOOPBACK + _PATH, url) is not None
+
+
+def readable(text: str) -> str:
+    """The text with `?` for what XML cannot hold: one control character makes all events of a stack unreadable.
+
+    Source: https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/1601
+    """
+    return _UNREADABLE.sub("?", text)

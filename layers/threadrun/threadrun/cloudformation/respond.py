@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from threadrun.cloudformation.admission import response_physical_id
+from threadrun.cloudformation.protocol import readable
 from threadrun.cloudformation.response import MAX_BODY_BYTES, deliver
 from threadrun.state.attributes import made_attributes, response_data
 from threadrun.state.resource import AnyRecord, Request, ResourceRecord, Response
@@ -16,7 +17,8 @@ from threadrun.state.run import RunRecord
 from threadrun.storage.records import Records
 from threadrun.storage.run_attributes import RunAttributes
 
-ELLIPSIS = "…"
+CUT = "..."
+"""Ends a text that is cut. CloudFormation shows what is not ASCII as `?`."""
 
 
 @dataclass(frozen=True)
@@ -146,13 +148,12 @@ def response_body(
 
 
 def _fitted_data(body: Mapping[str, Any], attributes: Mapping[str, Any], run: RunRecord) -> dict[str, str]:
-    data, optional = response_data(attributes, run.options.key_style)
+    fixed, optional = response_data(attributes, run.options.key_style)
     pascal, text = run.options.key_style == "PascalCase", str(attributes["output_text"])
     text_name, flag_name = ("OutputText", "OutputTruncated") if pascal else ("output_text", "output_truncated")
-    data |= {flag_name: "false", text_name: ""}
-    whole = True
-    for name, value in optional.items():
-        # A key that does not fit is left out whole: half a value would be a wrong one.
+    data, whole = {flag_name: "false", text_name: ""}, True
+    # The short ones first. What does not fit is left out whole: half a value would be a wrong one.
+    for name, value in [*sorted(fixed.items(), key=lambda item: len(item[1])), *optional.items()]:
         if _fits({**body, "Data": {**data, name: value}}):
             data[name] = value
         else:
@@ -163,12 +164,12 @@ def _fitted_data(body: Mapping[str, Any], attributes: Mapping[str, Any], run: Ru
 
 
 def _fitted(text: str, body_with: Callable[[str], dict[str, Any]]) -> str:
-    """The longest beginning of `text` whose body fits, marked by an ellipsis where it is cut."""
+    """The longest beginning of `text` whose body fits, with `CUT` where it is cut."""
     if _fits(body_with(text)):
         return text
     lengths = range(1, len(text) + 1)
-    longest = bisect_left(lengths, True, key=lambda length: not _fits(body_with(text[:length] + ELLIPSIS)))
-    return text[:longest] + ELLIPSIS if longest else ""
+    longest = bisect_left(lengths, True, key=lambda length: not _fits(body_with(text[:length] + CUT)))
+    return text[:longest] + CUT if longest else ""
 
 
 def _fits(body: Mapping[str, Any]) -> bool:
@@ -176,4 +177,6 @@ def _fits(body: Mapping[str, Any]) -> bool:
 
 
 def _encode(body: Mapping[str, Any]) -> bytes:
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    data = {name: readable(value) for name, value in body.get("Data", {}).items()}
+    shown = {name: data if name == "Data" else readable(value) for name, value in body.items()}
+    return json.dumps(shown, ensure_ascii=False, separators=(",", ":")).encode()

@@ -13,7 +13,7 @@ from typing import Any
 
 import urllib3
 
-from threadrun.cloudformation.protocol import NOT_CREATED, is_response_url
+from threadrun.cloudformation.protocol import NOT_CREATED, is_response_url, readable
 from threadrun.errors import ResponseNotDelivered
 
 MAX_BODY_BYTES = 4096
@@ -55,6 +55,10 @@ def deliver_plain_failure(event: Mapping[str, Any], reason: str, *, allow_loopba
     if not is_response_url(str(url), allow_loopback=allow_loopback):
         return False
     physical_id = event.get("PhysicalResourceId") or f"{NOT_CREATED}{echoed['RequestId']}"
-    answer = {"Status": "FAILED", "Reason": reason[:_PLAIN_REASON_CHARACTERS], "PhysicalResourceId": physical_id}
+    answer = {
+        "Status": "FAILED",
+        "Reason": readable(reason[:_PLAIN_REASON_CHARACTERS]),
+        "PhysicalResourceId": physical_id,
+    }
     deliver(str(url), json.dumps(answer | echoed).encode())
     return True
