@@ -17,9 +17,9 @@ from openai.types.vector_stores import file_create_params as vector_store_file_c
 from openai.types.webhooks import webhook_create_params
 
 from local.openai_standin import OpenAIStandIn, openapi
+from local.openai_standin.openapi import EVENT_TYPES
 from local.openai_standin.request_validation import _flat, _kinds, errors
 from local.openai_standin.routes import Routes
-from local.openai_standin.undocumented import EVENT_TYPES
 from local.openai_standin.webhooks import event
 from tests.contract.deviations import DEVIATIONS, EXAMPLES, UNDOCUMENTED, problems, unknown_problems
 

@@ -17,7 +17,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from local.openai_standin import Fault, OpenAIStandIn, Script
 from local.openai_standin.faults import PlannedFaults
-from local.openai_standin.undocumented import EVENT_TYPES
+from local.openai_standin.openapi import EVENT_TYPES
 from local.openai_standin.webhook_endpoints import Endpoint
 from tests.standin.support import PLAIN, Clock, client_of, refusal, socket_client_of, start, valid
 from tests.support.until import until
