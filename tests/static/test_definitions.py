@@ -22,7 +22,6 @@ from tests.support.definitions import DEFINITION, EXAMPLES, expanded, run
 
 ASL_VALIDATOR = ROOT / ".build" / "asl-validator" / "node_modules" / ".bin" / "asl-validator"
 
-SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:key"
 RESPONSES = {f"bedrock-mantle:{verb}Inference" for verb in ("Create", "Get", "Cancel", "Delete")}
 CALL_THE_SERVER = {"CustomResourceFunctionRole", "ReconcileFunctionRole"}
 
@@ -152,13 +151,6 @@ def permissions(made: dict[str, dict[str, Any]], service: str) -> dict[str, set[
             mine = {(action, str(statement["Resource"])) for action in actions if action.startswith(f"{service}:")}
             found.setdefault(name, set()).update(mine)
     return {name: allowed for name, allowed in found.items() if allowed}
-
-
-def test_a_key_is_read_by_those_who_call_the_server_and_nobody_may_call_bedrock() -> None:
-    made = resources(OpenAIApiKeySecretArn=SECRET)
-    read = {("secretsmanager:GetSecretValue", SECRET)}
-    assert permissions(made, "secretsmanager") == dict.fromkeys(CALL_THE_SERVER, read)
-    assert permissions(made, "bedrock-mantle") == {}
 
 
 def test_on_bedrock_the_roles_may_use_responses_of_the_default_project_and_read_no_secret() -> None:
