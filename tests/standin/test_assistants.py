@@ -2,25 +2,14 @@
 
 from typing import Any
 
-import openai
 import pytest
 from openai import OpenAI
 
 from local.openai_standin import OpenAIStandIn
-from tests.standin.support import DAY_S, HELLO, NESTED, PLAIN, START, Clock, attachment, client_of, refusal, sent
+from tests.standin.support import DAY_S, HELLO, NESTED, PLAIN, START, Clock, attachment, sent
 
 # The SDK says of each call that this API is closed; that is why the stand-in serves it.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
-
-
-def test_server_that_speaks_only_assistants_has_no_responses() -> None:
-    """A deployment on the wrong wire must notice at once; an unknown wire is a typo."""
-    with client_of(OpenAIStandIn(api="assistants")) as client:
-        assert client.beta.assistants.create(model=PLAIN).created_at
-        for call in (lambda: client.responses.create(model=PLAIN, input="hi"), client.conversations.create):
-            assert "Invalid URL" in refusal(call, openai.NotFoundError).message
-    with pytest.raises(ValueError, match="api must be one of"):
-        OpenAIStandIn(api="azure")
 
 
 def test_beta_header_is_required(stand_in: OpenAIStandIn) -> None:
