@@ -21,7 +21,7 @@ from local.openai_standin.openapi import EVENT_TYPES
 from local.openai_standin.request_validation import _flat, _kinds, errors
 from local.openai_standin.routes import Routes
 from local.openai_standin.webhooks import event
-from tests.contract.deviations import DEVIATIONS, EXAMPLES, UNDOCUMENTED, problems, unknown_problems
+from tests.contract.watch import DEVIATIONS, EXAMPLES, UNDOCUMENTED, problems, unknown_problems
 
 SERVED = Routes("both").served
 ROUTES = [(method, path) for path in SERVED for method in SERVED[path] if not f"/v1{path}".startswith(UNDOCUMENTED)]
