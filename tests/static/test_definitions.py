@@ -24,11 +24,12 @@ ASL_VALIDATOR = ROOT / ".build" / "asl-validator" / "node_modules" / ".bin" / "a
 
 RESPONSES = {f"bedrock-mantle:{verb}Inference" for verb in ("Create", "Get", "Cancel", "Delete")}
 CALL_THE_SERVER = {"CustomResourceFunctionRole", "ReconcileFunctionRole"}
+ROLE = "AWS::IAM::Role"
 
 CHECKOV = ROOT / ".venv-audit" / "bin" / "checkov"
 OPERATION = ("CKV_AWS_115", "CKV_AWS_116", "CKV_AWS_117", "CKV_AWS_119", "CKV_AWS_173", "CKV_AWS_28")
 """Concurrency, dead letters, VPC, own keys, backups: an example shows what a function or a table is for."""
-CHECKED_TYPES = {"AWS::DynamoDB::Table", "AWS::IAM::Role", "AWS::Lambda::Function", "AWS::Logs::LogGroup"}
+CHECKED_TYPES = {"AWS::DynamoDB::Table", ROLE, "AWS::Lambda::Function", "AWS::Logs::LogGroup"}
 
 
 def test_sam_validates_the_template() -> None:
@@ -139,30 +140,17 @@ def resources(**parameters: str) -> dict[str, dict[str, Any]]:
     }
 
 
-def permissions(made: dict[str, dict[str, Any]], service: str) -> dict[str, set[tuple[str, str]]]:
-    """By role, the actions of a service that it allows, each with its resource."""
-    found: dict[str, set[tuple[str, str]]] = {}
-    for name, each in made.items():
-        if each["Type"] != "AWS::IAM::Role":
-            continue
-        statements = [s for p in each["Properties"].get("Policies", []) for s in p["PolicyDocument"]["Statement"]]
-        for statement in statements:
-            actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
-            mine = {(action, str(statement["Resource"])) for action in actions if action.startswith(f"{service}:")}
-            found.setdefault(name, set()).update(mine)
-    return {name: allowed for name, allowed in found.items() if allowed}
-
-
 def test_on_bedrock_the_roles_may_use_responses_of_the_default_project_and_read_no_secret() -> None:
     made = resources(OpenAIProvider="bedrock")
-    assert permissions(made, "secretsmanager") == {}
-    allowed = permissions(made, "bedrock-mantle")
+    roles = {name: each["Properties"].get("Policies", []) for name, each in made.items() if each["Type"] == ROLE}
+    statements = [(role, each) for role in roles for p in roles[role] for each in p["PolicyDocument"]["Statement"]]
+    assert "secretsmanager:" not in str(statements)
+    allowed = {role: each for role, each in statements if "bedrock-mantle:" in str(each)}
     assert allowed.keys() == CALL_THE_SERVER
+    assert len(allowed) == str(statements).count("arn:aws:bedrock-mantle:")
     for each in allowed.values():
-        assert {action for action, _ in each} == RESPONSES
-        [resource] = {resource for _, resource in each}
-        assert resource.startswith("arn:aws:bedrock-mantle:us-east-1:")
-        assert resource.endswith(":project/default")
+        assert set(each["Action"]) == RESPONSES
+        assert re.fullmatch(r"arn:aws:bedrock-mantle:us-east-1:\d+:project/default", each["Resource"])
     functions = [each["Properties"] for each in made.values() if each["Type"] == "AWS::Lambda::Function"]
     assert {each["Environment"]["Variables"]["OPENAI_PROVIDER"] for each in functions} == {"bedrock"}
 
@@ -247,7 +235,7 @@ def test_checkov_finds_what_is_not_excepted(tmp_path: Path) -> None:
     path = tmp_path / "open.json"
     statement = {"Effect": "Allow", "Action": "*", "Resource": "*"}
     policy = {"PolicyName": "all", "PolicyDocument": {"Version": "2012-10-17", "Statement": [statement]}}
-    role = {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": {}, "Policies": [policy]}}
+    role = {"Type": ROLE, "Properties": {"AssumeRolePolicyDocument": {}, "Policies": [policy]}}
     path.write_text(json.dumps({"AWSTemplateFormatVersion": "2010-09-09", "Resources": {"Role": role}}))
     found = {each["check_id"] for each in checkov(path)["results"]["failed_checks"]}
     assert {"CKV_AWS_107", "CKV_AWS_109"} <= found, "exposed credentials, permissions management"
