@@ -1,4 +1,4 @@
-"""The house stays easy to read, where no linter looks: short files and functions, small records, storeys in order."""
+"""The house stays easy to read, where no linter looks: short files and functions, small records, tests apart."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-import pytest
 from pydantic import BaseModel
 
 from local.deployment import ROOT
@@ -17,10 +16,6 @@ from local.deployment import ROOT
 LAYER = ROOT / "layers/threadrun"
 PRODUCT = sorted([*(LAYER / "threadrun").rglob("*.py"), *(ROOT / "functions").glob("*/app.py")])
 FILE_LINES, FUNCTION_LINES, FIELDS = 300, 40, 20
-STOREYS = {"threadrun": "layers/threadrun/threadrun"} | {
-    name: name for name in ("functions", "local", "testkit", "bench", "tests")
-}
-"""From the lowest up: each may import what is below it. import-linter keeps the order within the package."""
 SHARED = ("tests.support", "tests.contract.watch")
 
 
@@ -58,15 +53,6 @@ def test_no_record_has_more_fields_than_a_reader_can_hold() -> None:
     """The arguments' own models are the users' interface, and as long as that is."""
     large = {each.__name__: len(each.model_fields) for each in models() if len(each.model_fields) > FIELDS}
     assert {name for name in large if not name.startswith(("Desired", "Generation"))} == set(), large
-
-
-@pytest.mark.parametrize("storey", STOREYS)
-def test_each_storey_stands_on_those_below_it(storey: str) -> None:
-    above = set(list(STOREYS)[list(STOREYS).index(storey) + 1 :])
-    paths = sorted((ROOT / STOREYS[storey]).rglob("*.py"))
-    assert paths
-    found = {(str(path.relative_to(ROOT)), name) for path in paths for name in imported(path)}
-    assert {(path, name) for path, name in found if name.partition(".")[0] in above} == set()
 
 
 def test_tests_import_what_is_for_all_or_in_their_own_folder_and_no_tests() -> None:
