@@ -19,7 +19,10 @@ PERIOD_SECONDS = 3600
 
 
 class Metric(NamedTuple):
-    """A metric that a widget or an alarm names; `searched` is the dimension whose every value is shown."""
+    """A metric that a widget or an alarm names; `searched` is the dimension whose every value is shown.
+
+    `value` is what CloudWatch has of it, once it was read; None if nothing was ever written.
+    """
 
     title: str
     namespace: str
@@ -27,16 +30,10 @@ class Metric(NamedTuple):
     dimensions: tuple[tuple[str, str], ...]
     statistic: str
     searched: str | None = None
+    value: float | None = None
 
 
-class Reading(NamedTuple):
-    """The value of a metric in CloudWatch; None if none was ever written."""
-
-    metric: Metric
-    value: float | None
-
-
-def dashboard_readings(cloud: EmbeddedCloud) -> list[Reading]:
+def dashboard_readings(cloud: EmbeddedCloud) -> list[Metric]:
     """Return the present values in the order of the screen: the dashboard's widgets, then the alarms."""
     cloudwatch = cloud.client("cloudwatch")
     body = cloudwatch.get_dashboard(DashboardName=f"{APPLICATION_STACK}-{cloud.region}")["DashboardBody"]
@@ -82,9 +79,8 @@ def dashboard_table(cloud: EmbeddedCloud) -> Table:
         table.add_column(column, overflow="fold")
     table.add_column("value", justify="right")
     shown = ""
-    for reading in dashboard_readings(cloud):
-        metric = reading.metric
-        value = "-" if reading.value is None else f"{reading.value:,.2f}".rstrip("0").rstrip(".")
+    for metric in dashboard_readings(cloud):
+        value = "-" if metric.value is None else f"{metric.value:,.2f}".rstrip("0").rstrip(".")
         about = dict(metric.dimensions).get(metric.searched or "FunctionName", "")
         about = about.removeprefix(f"{APPLICATION_STACK}-").partition("Function-")[0]
         title = "" if metric.title == shown else escape(metric.title)
@@ -93,7 +89,7 @@ def dashboard_table(cloud: EmbeddedCloud) -> Table:
     return table
 
 
-def _read(cloudwatch: Any, metric: Metric) -> list[Reading]:
+def _read(cloudwatch: Any, metric: Metric) -> list[Metric]:
     """Read the metric over the last hour, once for each value of the dimension that is searched."""
     found, now = [], datetime.now(UTC)
     for dimensions in _dimensions(cloudwatch, metric):
@@ -105,8 +101,8 @@ def _read(cloudwatch: Any, metric: Metric) -> list[Reading]:
         values = reply["MetricDataResults"][0]["Values"]
         # There are two when a new hour began meanwhile.
         joined = (sum if metric.statistic == "Sum" else max)(values) if values else None
-        found.append(Reading(metric._replace(dimensions=dimensions), joined))
-    return found or [Reading(metric, None)]
+        found.append(metric._replace(dimensions=dimensions, value=joined))
+    return found or [metric]
 
 
 def _dimensions(cloudwatch: Any, metric: Metric) -> list[tuple[tuple[str, str], ...]]:

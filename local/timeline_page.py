@@ -26,22 +26,6 @@ ROOM_FOR_TEXT = 46
 MOST_TICKS = 8
 STEPS_SECONDS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200)
 
-LIGHT = {
-    "starting": ("#9aa1ab", "#111418"),
-    "queued": ("#e0a020", "#111418"),
-    "running": ("#1f6fc4", "#ffffff"),
-    "tools": ("#7c4dc4", "#ffffff"),
-    "answering": ("#137a50", "#ffffff"),
-}
-DARK = {
-    "starting": ("#8b929c", "#0d1014"),
-    "queued": ("#e8b04a", "#0d1014"),
-    "running": ("#5aa2ee", "#0d1014"),
-    "tools": ("#ad8bea", "#0d1014"),
-    "answering": ("#45b585", "#0d1014"),
-}
-"""The colour of each phase, and of the text on it."""
-
 _PAGE = Template(Path(__file__).with_name("timeline.html").read_text())
 
 
@@ -55,8 +39,6 @@ def timeline_page(table_name: str, runs: Sequence[Run], now: float) -> str:
     )
     return _PAGE.substitute(
         title=title,
-        light=_colours(LIGHT),
-        dark=_colours(DARK),
         about=escape(about),
         legend="".join(f'<li class="{phase}">{name}</li>' for phase, name in PHASES.items()),
         chart=_chart(deployments(runs)),
@@ -85,10 +67,6 @@ def ticks(longest_seconds: float) -> list[tuple[float, str]]:
     unit, size = ("h", 3600) if step >= 3600 else ("min", 60) if step >= 60 else ("s", 1)
     marks = [round(number * step, 1) for number in range(int(longest_seconds / step) + 1)]
     return [(mark, f"{mark / size:g} {unit}" if mark else "0") for mark in marks]
-
-
-def _colours(colours: dict[str, tuple[str, str]]) -> str:
-    return "\n".join(f".{phase} {{ --fill: {fill}; --on: {on}; }}" for phase, (fill, on) in colours.items())
 
 
 def _chart(found: list[list[Run]]) -> str:

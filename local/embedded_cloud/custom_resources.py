@@ -11,7 +11,7 @@ from ministack.services import lambda_svc
 from ministack.services.cloudformation import custom_resource, stacks
 
 from local.embedded_cloud.drift_guard import Call, around
-from local.embedded_cloud.request_ledger import RequestLedger, Response
+from local.embedded_cloud.request_ledger import RequestLedger
 
 DEFAULT_TIMEOUT_SECONDS = 3600
 MASK = "*****"
@@ -61,30 +61,19 @@ def _send(call: Call) -> tuple[str, dict[str, Any]]:
         event["OldResourceProperties"] = custom_resource._normalise_resource_properties(call.old_props)
     request = ledger.open(event, get_account_id(), get_region(), custom_resource._gateway_url())
     lambda_svc.invoke_async_with_retry(function, event)
-    outcome = ledger.outcome_of(request, _timeout_seconds(call.props))
-    return _result(outcome, event, call.physical_id or made_up_physical_id(call.stack_name, call.logical_id))
-
-
-def _result(outcome: Response | Exception | None, event: dict[str, Any], known_id: str) -> tuple[str, dict[str, Any]]:
-    if outcome is None:
+    known_id = call.physical_id or made_up_physical_id(call.stack_name, call.logical_id)
+    try:
+        response = request.response(_timeout_seconds(call.props))
+    except ValueError as error:
+        raise ResourceFailedError(str(error), known_id) from None
+    if not response.succeeded:
         raise ResourceFailedError(
-            "CloudFormation did not receive a response from your Custom Resource. Please check your logs for "
-            f"requestId [{event['RequestId']}]. If you are using the Python cfn-response module, you may "
-            "need to update your Lambda function code so that CloudFormation can attach the updated version.",
-            known_id,
-        )
-    if isinstance(outcome, ValueError):
-        raise ResourceFailedError(str(outcome), known_id)
-    if isinstance(outcome, Exception):
-        raise outcome
-    if not outcome.succeeded:
-        raise ResourceFailedError(
-            f"Received response status [FAILED] from custom resource. Message returned: {outcome.reason} "
+            f"Received response status [FAILED] from custom resource. Message returned: {response.reason} "
             f"(RequestToken: {uuid.uuid4()}, HandlerErrorCode: GeneralServiceException)",
-            outcome.physical_id,
+            response.physical_id,
         )
-    (_masked.add if outcome.no_echo else _masked.discard)((event["StackId"], event["LogicalResourceId"]))
-    return outcome.physical_id, outcome.data
+    (_masked.add if response.no_echo else _masked.discard)((call.stack_id, call.logical_id))
+    return response.physical_id, response.data
 
 
 def _timeout_seconds(props: dict[str, Any]) -> float:

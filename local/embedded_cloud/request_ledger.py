@@ -9,6 +9,7 @@ import json
 import secrets
 import threading
 import time
+from concurrent.futures import Future, InvalidStateError, wait
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
@@ -19,6 +20,11 @@ MAX_BODY_BYTES = 4096
 MAX_PHYSICAL_ID_BYTES = 1024
 TOO_LONG = "Response object is too long."  # *
 NOT_JSON = "Response is not valid JSON"  # *
+NONE = (
+    "CloudFormation did not receive a response from your Custom Resource. Please check your logs for requestId [{}]. "
+    "If you are using the Python cfn-response module, you may need to update your Lambda function code so that "
+    "CloudFormation can attach the updated version."
+)  # *
 
 
 class Response(NamedTuple):
@@ -37,22 +43,30 @@ class RequestClosedError(RuntimeError):
 
 @dataclass
 class Request:
-    """One request that CloudFormation waits for; its outcome is the response, or why there is none."""
+    """One request that CloudFormation waits for."""
 
     event: dict[str, Any]
     account: str
     signature: str
     expires_epoch_s: float
-    settled: threading.Event = field(default_factory=threading.Event)
-    outcome: Response | Exception | None = None
+    outcome: "Future[Response]" = field(default_factory=Future)
 
     def settle(self, outcome: Response | Exception) -> bool:
         """Stop waiting; False when the request was settled before."""
-        if self.settled.is_set():
+        try:
+            if isinstance(outcome, Response):
+                self.outcome.set_result(outcome)
+            else:
+                self.outcome.set_exception(outcome)
+        except InvalidStateError:
             return False
-        self.outcome = outcome
-        self.settled.set()
         return True
+
+    def response(self, timeout_seconds: float) -> Response:
+        """Wait for the response; ValueError when there is no valid one in time, RequestClosedError when cancelled."""
+        wait([self.outcome], timeout_seconds)
+        self.settle(ValueError(NONE.format(self.event["RequestId"])))
+        return self.outcome.result()
 
 
 class RequestLedger:
@@ -106,13 +120,6 @@ class RequestLedger:
             for request in self._requests.values():
                 if (request.event["StackId"], request.event["LogicalResourceId"]) == (stack_id, logical_id):
                     request.settle(RequestClosedError(reason))
-
-    def outcome_of(self, request: Request, timeout_seconds: float) -> Response | Exception | None:
-        """Wait for the response and return it or what is wrong with it; None when there was none in time."""
-        if not request.settled.wait(timeout_seconds):
-            with self._lock:
-                request.settled.set()
-        return request.outcome
 
     def fail_next(self, status: int, times: int, account: str | None) -> None:
         """Make the next `times` PUTs (of `account`, or of any) get `status` without effect."""

@@ -13,10 +13,10 @@ from urllib.parse import parse_qs
 from .errors import ApiError, refused
 from .faults import ConnectionLost
 from .keys import require_key, require_signed
-from .overlay import require_consistent
 from .request_validation import NOT_JSON, parsed, read_valid
 from .resources import found
 from .routes import Routes
+from .rules import require_consistent
 from .storage import require_named
 from .world import Request, World
 

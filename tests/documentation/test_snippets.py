@@ -10,7 +10,7 @@ import pytest
 
 from local.terraform import TERRAFORM
 from tests.documentation import hcl
-from tests.documentation.snippets import CHECKS, TARGETS, make_problems, yaml_problems
+from tests.documentation.snippets import CHECKS, make_problems, yaml_problems
 from tests.support.pages import ROOT, Block, pages, paths, read
 
 PLAIN = {
@@ -149,7 +149,3 @@ def test_a_wrong_block_of_hcl_is_found(tmp_path: Path, text: str, line: int, pro
 )
 def test_what_needs_a_provider_is_only_read_and_a_variable_needs_no_value(tmp_path: Path, text: str) -> None:
     assert not hcl.problems(read(ROOT / "README.md", f"```hcl\n{text}```\n").blocks, tmp_path)
-
-
-def test_targets_of_make_are_read_from_the_makefile() -> None:
-    assert {"check", "test", "demo"} <= TARGETS

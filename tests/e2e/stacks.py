@@ -194,9 +194,7 @@ def started(openai_api: OpenAIStandIn) -> list[dict[str, Any]]:
 
 def counted(cloud: EmbeddedCloud) -> dict[str, float | None]:
     """What CloudWatch has of the dashboard's and the alarms' metrics, the failures by their reason."""
-    return {
-        dict(each.metric.dimensions).get("reason", each.metric.name): each.value for each in dashboard_readings(cloud)
-    }
+    return {dict(each.dimensions).get("reason", each.name): each.value for each in dashboard_readings(cloud)}
 
 
 def everything_written(deployed: Deployed) -> str:

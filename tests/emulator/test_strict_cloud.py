@@ -276,37 +276,3 @@ def test_replacement_is_updated_back_before_it_is_deleted(aws: Deployment) -> No
     ]
     kept = aws.cloudformation.describe_stack_resource(StackName="demo", LogicalResourceId="Thing")
     assert kept["StackResourceDetail"]["PhysicalResourceId"] == "Thing-id"
-
-
-# --- errors and definitions
-
-
-YAML_DEFINITION = """
-QueryLanguage: JSONata
-StartAt: Call
-States:
-  Call:
-    Type: Task
-    Resource: arn:aws:states:::lambda:invoke
-    Arguments: {FunctionName: "${Function}", Payload: {}}
-    Catch: [{ErrorEquals: [KeyError], Next: Caught}]
-    End: true
-  Caught: {Type: Pass, Output: caught by class, End: true}
-"""
-
-
-def test_state_machine_in_yaml_catches_an_error_by_class(aws: Deployment) -> None:
-    """AWS takes a definition in YAML, and the error's name is the exception's class."""
-    machine = {
-        "Type": "AWS::StepFunctions::StateMachine",
-        "Properties": {
-            "RoleArn": f"arn:aws:iam::{aws.account}:role/any",
-            "DefinitionString": YAML_DEFINITION,
-            "DefinitionSubstitutions": {"Function": aws.function_arn},
-        },
-    }
-    assert aws.create({"Arn": {"Ref": "Machine"}}, Machine=machine) == "CREATE_COMPLETE"
-    states = aws.client("stepfunctions")
-    execution = states.start_execution(stateMachineArn=aws.outputs()["Arn"])["executionArn"]
-    until(lambda: states.describe_execution(executionArn=execution)["status"] != "RUNNING")
-    assert states.describe_execution(executionArn=execution)["output"] == '"caught by class"'

@@ -1,6 +1,5 @@
-"""Exists to prove that the stand-in can be another server: one that lacks parts of the API, or takes signatures."""
+"""Exists to prove that the stand-in can be Amazon Bedrock, which takes signatures."""
 
-import openai
 import pytest
 from openai.providers.bedrock import bedrock
 
@@ -13,29 +12,6 @@ SCOPE = "AKIDEXAMPLE/20261122/us-east-1"
 @pytest.fixture
 def signed() -> OpenAIStandIn:
     return OpenAIStandIn(signed=True, duration_s=0)
-
-
-def test_a_part_that_the_server_lacks_is_an_unknown_url() -> None:
-    client = client_of(OpenAIStandIn(lacks=["conversations", "vector_stores"], duration_s=0))
-    for call in (client.conversations.create, client.vector_stores.list):
-        with pytest.raises(openai.NotFoundError, match="Invalid URL"):
-            call()
-    first = client.responses.create(model=PLAIN, input="hi", background=True)
-    second = client.responses.create(model=PLAIN, input="and?", background=True, previous_response_id=first.id)
-    assert (second.status, second.previous_response_id) == ("completed", first.id)
-
-
-@pytest.mark.parametrize(
-    ("part", "given"), [("conversations", {"conversation": "conv_1"}), ("background", {"background": True})]
-)
-def test_a_response_cannot_be_asked_for_what_the_server_lacks(part: str, given: dict[str, object]) -> None:
-    status, reply = sent(OpenAIStandIn(lacks=[part]), "POST", "responses", {"model": PLAIN, "input": "hi", **given})
-    assert (status, reply["error"]["param"]) == (400, next(iter(given)))
-
-
-def test_an_unknown_part_is_refused() -> None:
-    with pytest.raises(ValueError, match="may lack conversations, vector_stores, background, not 'threads'"):
-        OpenAIStandIn(lacks=["threads"])
 
 
 def test_the_sdks_signature_is_let_in_and_no_token_is_shown(signed: OpenAIStandIn) -> None:

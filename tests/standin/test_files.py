@@ -8,7 +8,7 @@ import pytest
 from openai import OpenAI
 
 from local.openai_standin import OpenAIStandIn
-from tests.standin.support import DAY_S, PLAIN, START, Clock, refusal, socket_client_of
+from tests.standin.support import DAY_S, PLAIN, START, Clock, refusal
 
 
 def test_file_lives_through_upload_list_delete(client: OpenAI, stand_in: OpenAIStandIn) -> None:
@@ -27,12 +27,6 @@ def test_file_lives_through_upload_list_delete(client: OpenAI, stand_in: OpenAIS
         assert (error.message.endswith(f"No such File object: {file.id}"), error.param) == (True, "id")
     assert stand_in.counters()["files"] == 1
     assert "secret" not in repr(stand_in.requests)
-
-
-def test_upload_works_over_a_socket(clock: Clock) -> None:
-    """The demo uploads to another process."""
-    with OpenAIStandIn(now=clock) as stand_in, socket_client_of(stand_in) as client:
-        assert client.files.create(file=b"x" * 100_000, purpose="assistants").bytes == 100_000
 
 
 def test_wrong_upload_is_refused(client: OpenAI, stand_in: OpenAIStandIn) -> None:

@@ -73,6 +73,8 @@ def test_scripts_are_used_in_order_where_they_match(client: OpenAI, stand_in: Op
         (Fault, {"method": "WEBHOOK", "path": ".*", "kind": "reset"}, "kind must be one of"),
         (Fault, {"method": "GET", "path": "/(", "kind": "reset"}, "no regular expression"),
         (Fault, {"method": "GET", "path": "/", "kind": "reset", "share": 2}, "share must be from 0 to 1"),
+        (OpenAIStandIn, {"api": "azure"}, "api must be one of"),
+        (OpenAIStandIn, {"lacks": ["threads"]}, "may lack conversations, vector_stores, background, not 'threads'"),
     ],
 )
 def test_what_would_never_happen_is_refused(kind: Any, given: dict[str, Any], problem: str) -> None:
@@ -134,6 +136,7 @@ def test_other_processes_control_it_over_http() -> None:
         secret = client.webhooks.create(event_types=["response.completed"], name="n", url="https://a.on.aws/")
         registered = control.post("files", json=[{"id": "file-1", "name": "a.txt", "size": 3}, {}]).json()["registered"]
         assert (registered[0], client.files.retrieve("file-1").bytes) == ("file-1", 3)
+        assert client.files.create(file=b"x" * 100_000, purpose="assistants").bytes == 100_000
         response = start(client, model="gpt-new", input="hi there")
         assert response.output_text == "told"
         assert response.usage is not None
@@ -143,7 +146,7 @@ def test_other_processes_control_it_over_http() -> None:
         deliveries = control.get("deliveries").json()
         assert {(each["response_id"], each["status"]) for each in deliveries} == {(response.id, None)}
         counted = control.get("counters").json()
-        assert (counted["runs_started"], counted["files"], counted["webhook_endpoints"]) == (1, 2, 1)
+        assert (counted["runs_started"], counted["files"], counted["webhook_endpoints"]) == (1, 3, 1)
         requests = control.get("requests")
         assert [each["path"] for each in requests.json()][:2] == ["/v1/webhook_endpoints", "/v1/files/file-1"]
         assert secret.signing_secret not in requests.text + str(deliveries)
@@ -204,18 +207,31 @@ def test_process_prints_its_urls_and_ends_on_sigterm() -> None:
     assert (process.returncode, output, errors) == (0, b"", b"")
 
 
+NOT_THERE = "Invalid URL ({} /v1/{})"
+ONLY_ASSISTANTS, LACKING = {"api": "assistants"}, {"lacks": ["conversations", "vector_stores", "background"]}
+HI = {"model": PLAIN, "input": "hi"}
+
+
 @pytest.mark.parametrize(
-    ("path", "status", "message"),
+    ("server", "method", "path", "body", "status", "message"),
     [
-        ("threads/thread_1/runs", 404, "Invalid URL (GET /v1/threads/thread_1/runs)"),
-        ("no", 404, "Invalid URL (GET /v1/no)"),
-        ("responses", 405, "Not allowed to GET on /v1/responses."),
+        ({}, "GET", "threads/thread_1/runs", None, 404, NOT_THERE),
+        ({}, "GET", "no", None, 404, NOT_THERE),
+        ({}, "GET", "responses", None, 405, "Not allowed to {} on /v1/{}."),
+        (ONLY_ASSISTANTS, "POST", "responses", HI, 404, NOT_THERE),
+        (ONLY_ASSISTANTS, "POST", "conversations", {}, 404, NOT_THERE),
+        (LACKING, "POST", "conversations", {}, 404, NOT_THERE),
+        (LACKING, "GET", "vector_stores", None, 404, NOT_THERE),
+        (LACKING, "POST", "responses", HI | {"conversation": "conv_1"}, 400, "Unknown parameter: 'conversation'."),
+        (LACKING, "POST", "responses", HI | {"background": True}, 400, "'background' is not supported."),
     ],
 )
-def test_what_openai_does_not_serve_is_refused(path: str, status: int, message: str) -> None:
+def test_what_a_server_does_not_serve_is_refused(
+    server: dict[str, Any], method: str, path: str, body: Any, status: int, message: str
+) -> None:
     """The Assistants API is closed. Responses cannot be listed: recovery must not rest on that."""
-    got, reply = sent(OpenAIStandIn(), "GET", path)
-    assert (got, message in reply["error"]["message"]) == (status, True)
+    got, reply = sent(OpenAIStandIn(**server), method, path, body)
+    assert (got, message.format(method, path) in reply["error"]["message"]) == (status, True)
 
 
 @pytest.mark.parametrize("over_a_socket", [False, True])

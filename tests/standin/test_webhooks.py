@@ -13,13 +13,13 @@ import pytest
 from openai import OpenAI
 from openai.types import webhooks as types
 from werkzeug import Request, Response
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 from local.openai_standin import Fault, OpenAIStandIn, Script
 from local.openai_standin.faults import PlannedFaults
-from local.openai_standin.undocumented import EVENT_TYPES
+from local.openai_standin.openapi import EVENT_TYPES
 from local.openai_standin.webhook_endpoints import Endpoint
 from tests.standin.support import PLAIN, Clock, client_of, refusal, socket_client_of, start, valid
+from tests.support.serving import serving
 from tests.support.until import until
 
 ENDS: list[Any] = ["response.completed", "response.failed", "response.cancelled", "response.incomplete"]
@@ -45,11 +45,6 @@ class Received(NamedTuple):
         return OpenAI(api_key="none").webhooks.unwrap(self.body, self.headers, secret=secret)
 
 
-class Quiet(WSGIRequestHandler):
-    def log(self, type: str, message: str, *args: Any) -> None:
-        pass
-
-
 class Receiver:
     """A tiny server that keeps what it gets; it answers with `statuses` in turn, then with 200."""
 
@@ -58,18 +53,20 @@ class Receiver:
         self.statuses: list[int] = []
         self.holding = threading.Event()
         self.holding.set()
-        self.server = make_server("127.0.0.1", 0, self.take, threaded=True, request_handler=Quiet)
-        self.port = self.server.server_port
+        self.origin = ""
 
-    @Request.application
     def take(self, request: Request) -> Response:
         headers = {name.lower(): value for name, value in request.headers}
         self.received.append(Received(request.environ["REQUEST_URI"], headers, request.get_data(), time.time()))
         self.holding.wait(10)
         return Response(status=self.statuses.pop(0) if self.statuses else 200)
 
+    @property
+    def port(self) -> int:
+        return int(self.origin.rpartition(":")[2])
+
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/hook?a=b"
+        return f"{self.origin}/hook?a=b"
 
     def wait_for(self, count: int) -> list[Received]:
         until(lambda: len(self.received) >= count)
@@ -79,13 +76,9 @@ class Receiver:
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
     receiver = Receiver()
-    thread = threading.Thread(target=receiver.server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    yield receiver
-    receiver.holding.set()
-    receiver.server.shutdown()
-    receiver.server.server_close()
-    thread.join()
+    with serving(receiver.take) as receiver.origin:
+        yield receiver
+        receiver.holding.set()
 
 
 @pytest.fixture

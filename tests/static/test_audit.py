@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
+from werkzeug import Request, Response
 
 from local import audit
+from tests.support.serving import serving
 
 VULNERABILITY = {
     "id": "GHSA-0000-0000-0000",
@@ -26,59 +26,51 @@ VULNERABILITY = {
 }
 
 
-class Osv(BaseHTTPRequestHandler):
+class Osv:
     """Knows `vulnerable` packages by name, and keeps the questions."""
 
-    vulnerable: ClassVar[dict[str, Any]] = {}
-    asked: ClassVar[list[str]] = []
+    url = ""
 
-    def do_POST(self) -> None:
-        name = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["package"]["name"]
-        self.asked.append(name)
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(json.dumps({"vulns": [self.vulnerable[name]]} if name in self.vulnerable else {}).encode())
+    def __init__(self) -> None:
+        self.vulnerable: dict[str, Any] = {}
+        self.asked: list[str] = []
 
-    def log_message(self, format: str, *args: Any) -> None:
-        """Nothing on stderr."""
+    def answer(self, request: Request) -> Response:
+        self.asked.append(name := request.get_json(force=True)["package"]["name"])
+        return Response(json.dumps({"vulns": [self.vulnerable[name]]} if name in self.vulnerable else {}))
 
 
 @pytest.fixture
-def osv() -> Iterator[str]:
-    """The address of the server."""
-    Osv.vulnerable.clear()
-    Osv.asked.clear()
-    with ThreadingHTTPServer(("127.0.0.1", 0), Osv) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/v1/query"
-        server.shutdown()
-        thread.join()
+def osv() -> Iterator[Osv]:
+    server = Osv()
+    with serving(server.answer) as origin:
+        server.url = f"{origin}/v1/query"
+        yield server
 
 
 def test_a_finding_fails_with_all_that_is_needed_to_act(
-    osv: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    osv: Osv, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    Osv.vulnerable["openai"] = VULNERABILITY
+    osv.vulnerable["openai"] = VULNERABILITY
     stamp = tmp_path / "clean"
-    assert audit.main(osv, stamp) == 1
+    assert audit.main(osv.url, stamp) == 1
     said = capsys.readouterr().err
     assert "layers/threadrun/requirements.txt: openai 3." in said
     assert ": CVE-2026-0000, GHSA-0000-0000-0000; fixed in 99.0" in said
     assert not stamp.exists(), "the next check asks again"
     monkeypatch.setitem(audit.EXCEPTIONS, "CVE-2026-0000", "a test")
-    assert audit.main(osv, stamp) == 0, "a finding that is excepted is passed over"
+    assert audit.main(osv.url, stamp) == 0, "a finding that is excepted is passed over"
 
 
-def test_a_clean_result_is_not_asked_for_again(osv: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_clean_result_is_not_asked_for_again(osv: Osv, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     stamp = tmp_path / "clean"
-    assert audit.main(osv, stamp) == 0
+    assert audit.main(osv.url, stamp) == 0
     assert "no known vulnerabilities" in capsys.readouterr().out
     # One package of each lock file.
-    assert {"aws-lambda-powertools", "ministack", "aws-sam-cli", "checkov"} <= set(Osv.asked)
-    Osv.asked.clear()
-    assert audit.main(osv, stamp) == 0
-    assert Osv.asked == []
+    assert {"aws-lambda-powertools", "ministack", "aws-sam-cli", "checkov"} <= set(osv.asked)
+    osv.asked.clear()
+    assert audit.main(osv.url, stamp) == 0
+    assert osv.asked == []
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1/v1/query", "http://127.0.0.1:1:1/"])

@@ -22,14 +22,14 @@ from tests.support.definitions import DEFINITION, EXAMPLES, expanded, run
 
 ASL_VALIDATOR = ROOT / ".build" / "asl-validator" / "node_modules" / ".bin" / "asl-validator"
 
-SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:key"
 RESPONSES = {f"bedrock-mantle:{verb}Inference" for verb in ("Create", "Get", "Cancel", "Delete")}
 CALL_THE_SERVER = {"CustomResourceFunctionRole", "ReconcileFunctionRole"}
+ROLE = "AWS::IAM::Role"
 
 CHECKOV = ROOT / ".venv-audit" / "bin" / "checkov"
 OPERATION = ("CKV_AWS_115", "CKV_AWS_116", "CKV_AWS_117", "CKV_AWS_119", "CKV_AWS_173", "CKV_AWS_28")
 """Concurrency, dead letters, VPC, own keys, backups: an example shows what a function or a table is for."""
-CHECKED_TYPES = {"AWS::DynamoDB::Table", "AWS::IAM::Role", "AWS::Lambda::Function", "AWS::Logs::LogGroup"}
+CHECKED_TYPES = {"AWS::DynamoDB::Table", ROLE, "AWS::Lambda::Function", "AWS::Logs::LogGroup"}
 
 
 def test_sam_validates_the_template() -> None:
@@ -140,37 +140,17 @@ def resources(**parameters: str) -> dict[str, dict[str, Any]]:
     }
 
 
-def permissions(made: dict[str, dict[str, Any]], service: str) -> dict[str, set[tuple[str, str]]]:
-    """By role, the actions of a service that it allows, each with its resource."""
-    found: dict[str, set[tuple[str, str]]] = {}
-    for name, each in made.items():
-        if each["Type"] != "AWS::IAM::Role":
-            continue
-        statements = [s for p in each["Properties"].get("Policies", []) for s in p["PolicyDocument"]["Statement"]]
-        for statement in statements:
-            actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
-            mine = {(action, str(statement["Resource"])) for action in actions if action.startswith(f"{service}:")}
-            found.setdefault(name, set()).update(mine)
-    return {name: allowed for name, allowed in found.items() if allowed}
-
-
-def test_a_key_is_read_by_those_who_call_the_server_and_nobody_may_call_bedrock() -> None:
-    made = resources(OpenAIApiKeySecretArn=SECRET)
-    read = {("secretsmanager:GetSecretValue", SECRET)}
-    assert permissions(made, "secretsmanager") == dict.fromkeys(CALL_THE_SERVER, read)
-    assert permissions(made, "bedrock-mantle") == {}
-
-
 def test_on_bedrock_the_roles_may_use_responses_of_the_default_project_and_read_no_secret() -> None:
     made = resources(OpenAIProvider="bedrock")
-    assert permissions(made, "secretsmanager") == {}
-    allowed = permissions(made, "bedrock-mantle")
+    roles = {name: each["Properties"].get("Policies", []) for name, each in made.items() if each["Type"] == ROLE}
+    statements = [(role, each) for role in roles for p in roles[role] for each in p["PolicyDocument"]["Statement"]]
+    assert "secretsmanager:" not in str(statements)
+    allowed = {role: each for role, each in statements if "bedrock-mantle:" in str(each)}
     assert allowed.keys() == CALL_THE_SERVER
+    assert len(allowed) == str(statements).count("arn:aws:bedrock-mantle:")
     for each in allowed.values():
-        assert {action for action, _ in each} == RESPONSES
-        [resource] = {resource for _, resource in each}
-        assert resource.startswith("arn:aws:bedrock-mantle:us-east-1:")
-        assert resource.endswith(":project/default")
+        assert set(each["Action"]) == RESPONSES
+        assert re.fullmatch(r"arn:aws:bedrock-mantle:us-east-1:\d+:project/default", each["Resource"])
     functions = [each["Properties"] for each in made.values() if each["Type"] == "AWS::Lambda::Function"]
     assert {each["Environment"]["Variables"]["OPENAI_PROVIDER"] for each in functions} == {"bedrock"}
 
@@ -189,6 +169,23 @@ def test_parameters_that_do_not_fit_are_refused_before_anything_is_made(
 ) -> None:
     with pytest.raises(ValueError, match=reason):
         resources(**parameters)
+
+
+# --- examples; tests/e2e/test_examples.py and test_terraform.py deploy all of them as they are
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+def test_a_template_says_what_it_is_for_and_has_defaults(path: Path) -> None:
+    assert path.read_text().partition("\n")[0].endswith(".")
+    without = {name for name, each in template(path).get("Parameters", {}).items() if "Default" not in each}
+    assert without <= {"ServiceToken", "FileId"}, "what nobody but the user knows"
+
+
+def test_each_configuration_has_the_files_of_a_module() -> None:
+    wanted = {"README.md", "main.tf", "outputs.tf", "variables.tf", "versions.tf"}
+    folders = (ROOT / "terraform" / "examples").iterdir()
+    files = {path: {each.name for each in path.iterdir() if each.is_file()} for path in folders}
+    assert {path for path, names in files.items() if {n for n in names if not n.startswith(".")} != wanted} == set()
 
 
 # --- checkov finds nothing but what a resource's metadata excepts, with a reason
@@ -238,7 +235,7 @@ def test_checkov_finds_what_is_not_excepted(tmp_path: Path) -> None:
     path = tmp_path / "open.json"
     statement = {"Effect": "Allow", "Action": "*", "Resource": "*"}
     policy = {"PolicyName": "all", "PolicyDocument": {"Version": "2012-10-17", "Statement": [statement]}}
-    role = {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": {}, "Policies": [policy]}}
+    role = {"Type": ROLE, "Properties": {"AssumeRolePolicyDocument": {}, "Policies": [policy]}}
     path.write_text(json.dumps({"AWSTemplateFormatVersion": "2010-09-09", "Resources": {"Role": role}}))
     found = {each["check_id"] for each in checkov(path)["results"]["failed_checks"]}
     assert {"CKV_AWS_107", "CKV_AWS_109"} <= found, "exposed credentials, permissions management"

@@ -190,7 +190,7 @@ def test_runtime_and_tools_are_those_of_the_template_and_the_locks() -> None:
 
 
 def test_the_packages_are_listed_in_the_order_of_the_import_contract_with_their_modules() -> None:
-    [contract] = [each for each in PROJECT["tool"]["importlinter"]["contracts"] if each["type"] == "layers"]
+    [contract] = [each for each in PROJECT["tool"]["importlinter"]["contracts"] if "containers" in each]
     table = {first: cells[-1] for first, cells in rows("docs/architecture.md", "The packages").items() if "`" in first}
     assert [re.findall(r"`(\w+)`", first) for first in table] == [each.split(" | ") for each in contract["layers"]]
     listed = {name for cell in table.values() for name in re.findall(r"`(\w+)`", cell)}

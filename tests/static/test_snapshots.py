@@ -76,14 +76,6 @@ def test_the_service_token_stays_the_function_itself() -> None:
     assert config["Properties"]["Qualifier"] == "$LATEST", "where its failures are reported"
 
 
-def test_the_state_machine_invokes_snapshots_where_there_are_any() -> None:
-    template = expanded()
-    given = template["Resources"]["StateMachine"]["Properties"]["DefinitionSubstitutions"]
-    for name in SNAPSHOTS:
-        either = ["HasSnapStart", {"Ref": f"{name}Aliaslive"}, {"Fn::GetAtt": [name, "Arn"]}]
-        assert given[f"{name}Arn"] == {"Fn::If": either}
-
-
 def test_every_parameter_in_a_snapshot_publishes_another_version_when_it_changes() -> None:
     """SAM publishes by what the template says: a parameter's new value would leave the alias with the old one."""
     template = expanded()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from itertools import pairwise
@@ -12,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from local.recorded_runs import Run
-from local.timeline_page import DARK, LIGHT, timeline_page
+from local.recorded_runs import PHASES, Run
+from local.timeline_page import timeline_page
 from tests.support.png import Png
 from tests.support.recorded_runs import NOON, run
 
@@ -21,9 +22,10 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 PLAYWRIGHT = Path.home() / ".cache" / "ms-playwright"
 LINE = "#d8dde3"
 """The darkest that there is between a name and its bar."""
-BACKGROUNDS = {"light": "#ffffff", "dark": "#0f1318"}
-SCHEMES = {"light": (LIGHT, "1"), "dark": (DARK, "0")}
-"""Colours, and Blink's own number of what the user prefers."""
+FILLS = re.compile(r"^\.(\w+) { --fill: (#\w+);", re.MULTILINE)
+"""The colour of each phase: first those of the light scheme."""
+SCHEMES = {"light": (slice(len(PHASES)), "#ffffff", "1"), "dark": (slice(len(PHASES), None), "#0f1318", "0")}
+"""Which colours, the background, and Blink's own number of what the user prefers."""
 MEASURE = """<script>
 const place = (each) => { const { left, top, right, bottom } = each.getBoundingClientRect();
   return { name: each.getAttribute("class"), text: each.textContent, left, top, right, bottom } };
@@ -55,12 +57,13 @@ class Shown:
         text = timeline_page("threadrun-Table", runs, NOON + 3600)
         page, measured = folder / "timeline.html", folder / "measured.html"
         page.write_text(text)
+        self.fills = dict(FILLS.findall(text)[SCHEMES[scheme][0]])
         # The page itself forbids scripts.
         policy = next(line for line in text.splitlines() if "Content-Security-Policy" in line)
         measured.write_text(text.replace(policy, "").replace("</body>", MEASURE + "</body>"))
         self._command = [browser, "--headless", "--disable-gpu", "--hide-scrollbars", "--window-size=1248,700"]
         self._command += [f"--user-data-dir={folder / 'profile'}", "--disable-background-networking", "--no-first-run"]
-        self._command += [f"--blink-settings=preferredColorScheme={SCHEMES[scheme][1]}"]
+        self._command += [f"--blink-settings=preferredColorScheme={SCHEMES[scheme][2]}"]
         self._command += ["--no-sandbox"] if os.geteuid() == 0 else []
         self._run(f"--screenshot={folder / 'timeline.png'}", page)
         self.picture = Png(folder / "timeline.png")
@@ -76,14 +79,14 @@ class Shown:
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_each_bar_is_drawn_in_its_colour_where_its_time_is(browser: str, tmp_path: Path, scheme: str) -> None:
     shown = Shown(browser, tmp_path, RUNS, scheme)
-    colours, background = SCHEMES[scheme][0], BACKGROUNDS[scheme]
+    background = SCHEMES[scheme][1]
     assert len(shown.bars) == sum(len(each.spans) for each in RUNS)
     for bar in shown.bars:
         if bar["right"] - bar["left"] < 3:
             continue
         y = bar["top"] + 2
         for x in (bar["left"] + 1.5, bar["right"] - 1.5):
-            assert shown.picture.colour(x, y) == colours[bar["name"]][0], bar
+            assert shown.picture.colour(x, y) == shown.fills[bar["name"]], bar
         assert shown.picture.colour(bar["left"] + 2, bar["top"] - 3) == background, "nothing is drawn above it"
     assert shown.picture.colour(2, 2) == background
 

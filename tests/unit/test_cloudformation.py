@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
 import urllib3
+from werkzeug import Request, Response
 
+from tests.support.serving import serving
 from threadrun.cloudformation.events import parse_event
 from threadrun.cloudformation.protocol import is_response_url
 from threadrun.cloudformation.response import deliver
@@ -97,27 +96,14 @@ def test_loopback_is_open_only_where_the_deployment_says_so(opens_loopback: bool
 
 def test_an_answer_follows_no_redirect() -> None:
     """Only the first address was checked."""
-    asked = []
+    asked: list[str] = []
 
-    class Redirect(BaseHTTPRequestHandler):
-        def do_PUT(self) -> None:
-            asked.append(self.path)
-            self.rfile.read(int(self.headers["Content-Length"]))
-            self.send_response(307)
-            self.send_header("Location", "/elsewhere")
-            self.send_header("Content-Length", "0")
-            self.end_headers()
+    def redirect(request: Request) -> Response:
+        asked.append(request.full_path)
+        return Response(status=307, headers={"Location": "/elsewhere"})
 
-        def log_message(self, format: str, *args: Any) -> None:
-            """Nothing on stderr."""
-
-    with HTTPServer(("127.0.0.1", 0), Redirect) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        with pytest.raises(ResponseNotDelivered) as raised:
-            deliver(f"http://127.0.0.1:{server.server_port}/here?X-Amz-Signature=1", b"{}", backoff_seconds=0)
-        server.shutdown()
-        thread.join()
+    with serving(redirect) as origin, pytest.raises(ResponseNotDelivered) as raised:
+        deliver(f"{origin}/here?X-Amz-Signature=1", b"{}", backoff_seconds=0)
     assert set(asked) == {"/here?X-Amz-Signature=1"}
     assert "X-Amz-Signature" not in raised.value.reason
 

@@ -6,9 +6,9 @@ from typing import Any
 from ..answers import Outcome, Turn
 from ..errors import refused
 from ..items import Item
-from ..overlay import chosen_tool_is_there, format_fits_the_tools
 from ..resources import Body, Collection, metadata_of
 from ..responses import require_model_takes
+from ..rules import chosen_tool_is_there, format_fits_the_tools
 from ..world import World
 from .run import ThreadRun
 from .threads import Thread, add_message, granted, new_thread

@@ -10,9 +10,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..errors import none_found, refused
-from ..overlay import format_fits_the_tools
 from ..resources import Body, Collection, Resource, metadata_of
 from ..responses import require_model_takes
+from ..rules import format_fits_the_tools
 from ..storage import VectorStore, index, new_store
 from ..world import World
 

@@ -1,8 +1,4 @@
-"""Exists to say what OpenAI's document does not: limits that it has in words only, and rules between fields.
-
-`FIELDS` and `SCHEMAS` are merged into the document's schemas: lists grow, and a keyword beside a choice counts for
-each of its branches. `RULES` are for what no single schema can say. Each entry names its source.
-"""
+"""Exists to say what no single schema of OpenAI's document can: rules between fields; each names its source."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -13,81 +9,7 @@ Body = Mapping[str, Any]
 Rule = Callable[[Body], None]
 Schema = dict[str, Any]
 
-_ANY: Schema = {}
-_NAME: Schema = {"properties": {"name": {"pattern": "^[a-zA-Z0-9_-]+$", "maxLength": 64}}}
 _DATA = ("metadata", "attributes", "parameters", "schema", "annotations", "results")
-_ANYTHING: Schema = dict.fromkeys(("allowed_callers", "async", "output_schema"), _ANY)
-
-
-def _newer(*names: str) -> Schema:
-    """Fields that the SDK's types have already, and the document not yet; any value passes."""
-    return {"properties": dict.fromkeys(names, _ANY)}
-
-
-def _newer_kinds(*kinds: str) -> list[Schema]:
-    """The same for types of items and tools."""
-    properties = {"type": {"type": "string", "enum": list(kinds)}}
-    return [{"type": "object", "required": ["type"], "properties": properties, "additionalProperties": True}]
-
-
-FIELDS: dict[str, Schema] = {
-    # The API's refusal of another kind of id: "Expected an ID that begins with".
-    "assistant_id": {"prefix": "asst"},
-    "container": {"prefix": "cntr"},
-    "conversation": {"prefix": "conv"},
-    "file_id": {"prefix": "file"},
-    "file_ids": {"items": {"prefix": "file"}},
-    "previous_response_id": {"prefix": "resp"},
-    "vector_store_ids": {"items": {"prefix": "vs"}},
-    # The descriptions of these fields.
-    "additional_instructions": {"maxLength": 256_000},
-    "call_id": {"maxLength": 64},
-    "chunk_overlap_tokens": {"minimum": 0},
-    "max_num_results": {"minimum": 1, "maximum": 50},
-    "max_tool_calls": {"minimum": 1},
-}
-"""What a field of this name takes besides, wherever the document has it."""
-
-SCHEMAS: dict[str, Schema] = {
-    # The description of each: 16 pairs, keys of 64 characters, values of 512.
-    "Metadata": {"maxProperties": 16, "propertyNames": {"maxLength": 64}, "additionalProperties": {"maxLength": 512}},
-    # The description of each: letters, digits, underscores and dashes, at most 64.
-    "FunctionObject": _NAME,
-    "FunctionTool": {"properties": {**_NAME["properties"], **_ANYTHING}},
-    "ResponseFormatJsonSchema": {"properties": {"json_schema": _NAME}},
-    "TextResponseFormatJsonSchema": _NAME,
-    # The API's refusals: a model is always needed, at most 128 tools, a search needs a store.
-    "ResponseProperties": {"required": ["model"]},
-    "ToolsArray": {"maxItems": 128},
-    "FileSearchTool": {"properties": {"vector_store_ids": {"minItems": 1}}},
-    # The API's refusals of the ids of input items.
-    "ConversationParam-2": {"properties": {"id": {"prefix": "conv"}}},
-    "FunctionToolCall": {"properties": {"id": {"prefix": "fc"}, "async": _ANY, "caller": _ANY}},
-    "FunctionCallOutputItemParam": {
-        "properties": {"id": {"prefix": "fc"}, "caller": _ANY, "name": _ANY, "namespace": _ANY}
-    },
-    "InputMessage": {"properties": {"id": {"type": "string", "prefix": "msg"}}},
-    "OutputMessage": {"properties": {"id": {"prefix": "msg"}}},
-    # The reference of Assistants v2 as it last stood; the document has `required` beside `items`, not in it.
-    "CreateMessageRequest": {"properties": {"attachments": {"items": {"required": ["file_id", "tools"]}}}},
-    "CreateRunRequest": {"properties": {"instructions": {"maxLength": 256_000}}},
-    "CreateThreadAndRunRequest": {"properties": {"instructions": {"maxLength": 256_000}}},
-    "SubmitToolOutputsRunRequest": {"properties": {"tool_outputs": {"items": {"required": ["tool_call_id"]}}}},
-    # Newer than the document, from the SDK's types.
-    "CreateResponse": {
-        "allOf": [_newer("access_programs", "background_options", "image", "moderation", "prompt_cache_options")]
-    },
-    "ModelResponseProperties": {"properties": {"safety_identifier": {"maxLength": 128}}},
-    "CodeInterpreterTool": _newer("allowed_callers"),
-    "MCPTool": _newer("allowed_callers", "tunnel_id"),
-    "Reasoning": _newer("context", "mode"),
-    "WebSearchTool": _newer("external_web_access"),
-    "ReasoningEffort": {"anyOf": [{"type": "string", "enum": ["max"]}]},
-    "ServiceTier": {"anyOf": [{"type": "string", "enum": ["fast", "ultrafast"]}]},
-    "InputItem": {"oneOf": _newer_kinds("additional_tools", "configuration_update", "program", "program_output")},
-    "Tool": {"oneOf": _newer_kinds("programmatic_tool_calling")},
-}
-"""What a schema of the document has besides."""
 
 
 def require_consistent(path: str, body: Body) -> None:
