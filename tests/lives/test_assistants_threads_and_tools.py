@@ -9,8 +9,7 @@ import openai
 
 from local.openai_standin import Fault
 from testkit.in_process.world import World
-from tests.support.answers import attributes, delete_all, failure
-from tests.support.runs import ASSISTANT, NOTHING, THREAD, each_wire, left_at_openai
+from tests.support.runs import ASSISTANT, NOTHING, THREAD, attributes, delete_all, each_wire, failure, left_at_openai
 
 EXPERT: dict[str, Any] = {
     "name": "expert",

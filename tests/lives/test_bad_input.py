@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from testkit.in_process.world import World
-from tests.support.answers import delete_all, failure
-from tests.support.runs import PROPERTIES, each_wire, runs_started
+from tests.support.runs import PROPERTIES, delete_all, each_wire, failure, runs_started
 from tests.support.seed import filled
 
 MESSAGE = {"role": "user", "content": "Hello."}

@@ -15,8 +15,7 @@ from testkit.in_process.cloudformation import STACK_ID
 from testkit.in_process.moto import received_events, subscribe
 from testkit.in_process.world import World
 from testkit.template import template
-from tests.support.answers import attributes
-from tests.support.runs import CHANGED, PROPERTIES
+from tests.support.runs import CHANGED, PROPERTIES, attributes
 
 SCHEMA = json.loads((ROOT / "docs" / "events.schema.json").read_text())
 

@@ -11,9 +11,8 @@ import pytest
 from local.openai_standin import Fault, Script
 from testkit.in_process.tool_functions import ARN
 from testkit.in_process.world import World
-from tests.support.answers import failure
 from tests.support.failure_table import README, rows, told
-from tests.support.runs import PROPERTIES
+from tests.support.runs import PROPERTIES, failure
 
 SCHEMA = {"type": "object", "properties": {"verdict": {"const": "yes"}}, "required": ["verdict"]}
 PROMISE = {"response_format": {"type": "json_schema", "json_schema": {"name": "review", "schema": SCHEMA}}}

@@ -12,8 +12,7 @@ from local.openai_standin import Fault, Script
 from testkit.in_process.tool_functions import ARN, submitted_outputs
 from testkit.in_process.world import World
 from testkit.memory.refusals import Refusal
-from tests.support.answers import attributes, delete_all, failure
-from tests.support.runs import ASSISTANT, NOTHING, WIRES, left_at_openai
+from tests.support.runs import ASSISTANT, NOTHING, WIRES, attributes, delete_all, failure, left_at_openai
 from tests.support.runs import THREAD as SHARED
 
 pytestmark = pytest.mark.parametrize("wire", WIRES, indirect=True)

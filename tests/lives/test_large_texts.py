@@ -10,8 +10,7 @@ from local.openai_standin import Script
 from testkit.in_process.aws import aws
 from testkit.in_process.cloud import BUCKET
 from testkit.in_process.world import World
-from tests.support.answers import attributes, delete_all, failure
-from tests.support.runs import PROPERTIES
+from tests.support.runs import PROPERTIES, attributes, delete_all, failure
 from threadrun.cloudformation.response import MAX_BODY_BYTES
 
 MEGABYTE = "Grüße aus Köln ✓ " * 50_000

@@ -10,14 +10,15 @@ import pytest
 from local.openai_standin import Fault, Script
 from testkit.in_process.cloudformation import STACK_ID
 from testkit.in_process.world import World
-from tests.support.answers import attributes, failure
 from tests.support.runs import (
     CHANGED,
     NOTHING,
     PROPERTIES,
     THREAD,
+    attributes,
     each_server,
     each_wire,
+    failure,
     left_at_openai,
     on_thread,
     runs_started,

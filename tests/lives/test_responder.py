@@ -19,8 +19,7 @@ from testkit.in_process.answer_url import AnswerUrl
 from testkit.in_process.world import World
 from testkit.queue import VISIBILITY_SECONDS
 from testkit.template import ROOT
-from tests.support.answers import attributes, delete_all, failure
-from tests.support.runs import NOTHING, PROPERTIES, left_at_openai, runs_started
+from tests.support.runs import NOTHING, PROPERTIES, attributes, delete_all, failure, left_at_openai, runs_started
 
 
 def without_table(monkeypatch: pytest.MonkeyPatch, code: str, is_away: Callable[[], bool] = lambda: True) -> None:

@@ -15,8 +15,7 @@ from local.openai_standin import Script
 from local.recorded_runs import Run, read_runs
 from testkit.in_process.aws import aws
 from testkit.in_process.world import TABLE, World
-from tests.support.answers import attributes, failure
-from tests.support.runs import PROPERTIES
+from tests.support.runs import PROPERTIES, attributes, failure
 from threadrun.state import run as record
 
 CALL = {"type": "function_call", "name": "look_up", "call_id": "call_1", "arguments": {"article": "secret bolt"}}

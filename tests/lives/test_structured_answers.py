@@ -9,8 +9,7 @@ import pytest
 
 from local.openai_standin import Script
 from testkit.in_process.world import World
-from tests.support.answers import attributes, delete_all, failure
-from tests.support.runs import ASSISTANT, WIRES
+from tests.support.runs import ASSISTANT, WIRES, attributes, delete_all, failure
 
 pytestmark = pytest.mark.parametrize("wire", WIRES, indirect=True)
 SCHEMA = {

@@ -8,8 +8,7 @@ import pytest
 
 from local.openai_standin import Script
 from testkit.in_process.world import World
-from tests.support.answers import attributes
-from tests.support.runs import ASSISTANT, THREAD, each_wire
+from tests.support.runs import ASSISTANT, THREAD, attributes, each_wire
 from tests.support.seed import ARGUMENTS, ATTRIBUTES, Bodies, filled, thread
 
 SEED_ARGUMENTS, SEED_ATTRIBUTES = 25, 9

@@ -20,11 +20,13 @@ import pytest
 from local.openai_standin import Fault, Script
 from testkit.in_process.cloudformation import STACK_ID
 from testkit.in_process.world import World
-from tests.support.answers import attributes, delete_all, failure
 from tests.support.runs import (
     PROPERTIES,
+    attributes,
+    delete_all,
     each_server,
     each_wire,
+    failure,
     left_at_openai,
     runs_started,
 )
@@ -35,7 +37,7 @@ STARTS = {"responses": "/v1/responses", "assistants": "/v1/threads/.*/runs"}
 
 
 def test_point_01_a_create_delivered_after_its_delete_starts_nothing_and_one_sent_after_it_does(world: World) -> None:
-    """Lambda may hold an event back for hours, and repeat it; the stack is gone by then, or the resource is back in it."""
+    """Lambda may hold an event back for hours, and repeat it; the stack is gone by then, or the resource is back."""
     create = world.event("Create", PROPERTIES)
     world.clock.advance(60)
     world.delete("example-Run-1ABCDEF")

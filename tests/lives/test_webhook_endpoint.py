@@ -11,7 +11,7 @@ from openai import OpenAI
 
 from functions.webhook_endpoint import app
 from local.openai_standin import Fault, OpenAIStandIn
-from tests.support.answers import failure
+from tests.support.runs import failure
 from threadrun.app.application import Application
 from threadrun.app.settings import Settings
 from threadrun.app.webhook_endpoint import PAUSES_SECONDS, EndpointRequest, fulfil

@@ -16,8 +16,7 @@ from local.openai_standin import Fault, OpenAIStandIn, Script
 from testkit.clock import Clock
 from testkit.in_process.deployed import CHAINS, deployed, standin
 from testkit.in_process.world import World
-from tests.support.answers import attributes, delete_all, failure
-from tests.support.runs import THREAD, left_at_openai
+from tests.support.runs import THREAD, attributes, delete_all, failure, left_at_openai
 from threadrun.reconcile.once import START_GRACE_SECONDS
 
 MODEL = "gpt-5.4-mini"

@@ -1,4 +1,4 @@
-"""What is asked for in most tests, and what there is at OpenAI."""
+"""What is asked for in most tests, what CloudFormation was answered, and what there is at OpenAI."""
 
 from __future__ import annotations
 
@@ -35,6 +35,25 @@ each_wire = pytest.mark.parametrize("wire", WIRES, indirect=True)
 def on_thread(properties: dict[str, Any], thread_id: str) -> dict[str, Any]:
     """A run as it is otherwise, on a thread that exists."""
     return {**{name: each for name, each in properties.items() if name != "thread"}, "existing_thread_id": thread_id}
+
+
+def attributes(answer: dict[str, Any]) -> dict[str, str]:
+    """Those of a SUCCESS."""
+    assert answer["Status"] == "SUCCESS", answer
+    return dict(answer["Data"])
+
+
+def failure(answer: dict[str, Any]) -> str:
+    """Why it FAILED."""
+    assert answer["Status"] == "FAILED", answer
+    return str(answer["Reason"])
+
+
+def delete_all(world: World, answer: dict[str, Any]) -> None:
+    """Delete what a request made, a failed one too: nothing is left at the server."""
+    deleted = world.delete(answer["PhysicalResourceId"], logical_id=answer["LogicalResourceId"])
+    assert deleted["Status"] == "SUCCESS"
+    assert left_at_openai(world) == NOTHING
 
 
 def left_at_openai(world: World) -> Counter[str]:
