@@ -17,13 +17,8 @@ from testkit.in_process.world import World
 from testkit.template import template
 from tests.support.runs import CHANGED, PROPERTIES, attributes
 
+pytestmark = pytest.mark.on_moto  # The bus, its rule and its queue are moto's.
 SCHEMA = json.loads((ROOT / "docs" / "events.schema.json").read_text())
-
-
-@pytest.fixture
-def on_moto() -> bool:
-    """The bus, its rule and its queue are moto's."""
-    return True
 
 
 def measured(capsys: pytest.CaptureFixture[str]) -> dict[tuple[str, ...], float]:

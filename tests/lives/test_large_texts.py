@@ -13,13 +13,8 @@ from testkit.in_process.world import World
 from tests.support.runs import PROPERTIES, attributes, delete_all, failure
 from threadrun.cloudformation.response import MAX_BODY_BYTES
 
+pytestmark = pytest.mark.on_moto  # The bucket is moto's, and the table's limits.
 MEGABYTE = "Grüße aus Köln ✓ " * 50_000
-
-
-@pytest.fixture
-def on_moto() -> bool:
-    """The bucket is moto's, and the table's limits."""
-    return True
 
 
 def bucket_keys() -> list[str]:

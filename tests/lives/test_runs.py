@@ -18,13 +18,8 @@ from testkit.in_process.world import TABLE, World
 from tests.support.runs import PROPERTIES, attributes, failure
 from threadrun.state import run as record
 
+pytestmark = pytest.mark.on_moto  # It reads the table page by page, and filtered: moto's.
 CALL = {"type": "function_call", "name": "look_up", "call_id": "call_1", "arguments": {"article": "secret bolt"}}
-
-
-@pytest.fixture
-def on_moto() -> bool:
-    """It reads the table page by page, and filtered: moto's."""
-    return True
 
 
 def shown(world: World) -> list[Run]:

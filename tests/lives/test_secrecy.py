@@ -12,13 +12,8 @@ from testkit.in_process.moto import received_events, subscribe
 from testkit.in_process.world import World
 from tests.support.runs import PROPERTIES
 
+pytestmark = pytest.mark.on_moto  # The bus and its rule are moto's.
 PROMPT, OUTPUT = "prompt-marker-4711", "output-marker-4712"
-
-
-@pytest.fixture
-def on_moto() -> bool:
-    """The bus and its rule are moto's."""
-    return True
 
 
 def test_point_09_nothing_secret_is_written_anywhere(

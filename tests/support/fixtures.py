@@ -32,13 +32,8 @@ def openai_api(clock: Clock, wire: str) -> Iterator[OpenAIStandIn]:
 
 
 @pytest.fixture
-def on_moto() -> bool:
-    """Whether AWS is moto's; a module that needs more of it than the memory has, or another judge, says so."""
-    return False
-
-
-@pytest.fixture
-def world(openai_api: OpenAIStandIn, clock: Clock, wire: str, on_moto: bool) -> Iterator[World]:
+def world(request: pytest.FixtureRequest, openai_api: OpenAIStandIn, clock: Clock, wire: str) -> Iterator[World]:
+    on_moto = request.node.get_closest_marker("on_moto") is not None
     with deployed(openai_api, clock, wire, on_moto=on_moto) as world:
         yield world
 

@@ -10,10 +10,10 @@ import pytest
 
 from local.openai_standin import OpenAIStandIn
 from testkit.clock import Clock
-from tests.support.fixtures import clock, on_moto, wire, world
+from tests.support.fixtures import clock, wire, world
 from tests.upgrade.snapshot import NOW, keep_all, numbered_openai, snapshot_of
 
-__all__ = ["clock", "on_moto", "wire", "world"]
+__all__ = ["clock", "wire", "world"]
 
 
 @pytest.fixture(scope="session")
