@@ -9,14 +9,14 @@ import pytest
 from local.openai_standin import Script
 from testkit.in_process.world import World
 from tests.support.runs import ASSISTANT, THREAD, attributes, each_wire
-from tests.support.seed import ARGUMENTS, ATTRIBUTES, Bodies, filled, thread
+from tests.support.seed import ARGUMENTS, ATTRIBUTES, Bodies, filled, of, thread
 
 SEED_ARGUMENTS, SEED_ATTRIBUTES = 25, 9
 """The bullets of the resource's page under Argument Reference, nested blocks included, and Attribute Reference."""
 
 
 def test_there_is_a_row_for_each_bullet_of_the_seed() -> None:
-    assert len(ARGUMENTS) == len({row.name for row in ARGUMENTS}) == SEED_ARGUMENTS
+    assert len(ARGUMENTS) == SEED_ARGUMENTS
     assert len(ATTRIBUTES) == SEED_ATTRIBUTES
 
 
@@ -42,10 +42,10 @@ def run(world: World, names: dict[str, str], change: dict[str, Any], logical_id:
 @each_wire
 def test_each_argument_arrives(world: World, wire: str, names: dict[str, str]) -> None:
     arrived = {}
-    for row in ARGUMENTS:
-        run(world, names, row.change, row.name)
-        arrived[row.name] = row.arrived[wire](Bodies(world))
-    assert arrived == {row.name: filled(row.expected[wire], names) for row in ARGUMENTS}
+    for name, (change, place, _) in ARGUMENTS.items():
+        run(world, names, change, name)
+        arrived[name] = Bodies(world).at(of(wire, place))
+    assert arrived == {name: filled(of(wire, value), names) for name, (_, _, value) in ARGUMENTS.items()}
 
 
 @each_wire

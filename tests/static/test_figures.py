@@ -215,7 +215,7 @@ def test_each_argument_and_attribute_of_the_old_resource_has_a_row_and_its_old_n
     before, _, after = (ROOT / "docs/migration.md").read_text().partition("\n| attribute | now |")
     arguments_now = {first: cells[0] for first, cells in rows_of(before).items() if "`" in first}
     told = {first.strip("`"): now.partition("`")[2].partition("`")[0] for first, now in arguments_now.items()}
-    assert told == {row.name: row.name for row in ARGUMENTS}
+    assert told == {name: name for name in ARGUMENTS}
     assert [first.strip("`") for first in rows_of(after.partition("\n\n")[0]) if "`" in first] == list(ATTRIBUTES)
     variables, outputs = ((ROOT / "terraform" / f"{name}.tf").read_text() for name in ("variables", "outputs"))
     assert {name.split(".")[0] for name in told} <= set(re.findall(r'^variable "(\w+)"', variables, re.MULTILINE))

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from testkit.in_process.world import World
 from tests.support.runs import WIRES
@@ -33,29 +32,9 @@ class Bodies:
         self.path = path.split("/")
         self.stores = [b for p, b in posts if p == "/v1/vector_stores"]
 
-
-class Each(NamedTuple):
-    """What differs between the two wire APIs, in the order of `WIRES`."""
-
-    responses: Any
-    assistants: Any
-
-
-@dataclass(frozen=True)
-class Argument:
-    """`change` is laid over the basic properties; `arrived` finds the value in what the server got."""
-
-    name: str
-    change: dict[str, Any]
-    arrived: dict[str, Callable[[Bodies], Any]]
-    expected: dict[str, Any]
-
-
-def argument(name: str, change: dict[str, Any], place: str | Each, value: Any) -> Argument:
-    """A row; a place is a path, in which `*` stands for every item of a list."""
-    places, values = (each if isinstance(each, Each) else (each, each) for each in (place, value))
-    finders = (lambda bodies, path=path: _found(vars(bodies), path.split(".")) for path in places)
-    return Argument(name, change, dict(zip(WIRES, finders, strict=True)), dict(zip(WIRES, values, strict=True)))
+    def at(self, place: str) -> Any:
+        """What is at a path, in which `*` stands for every item of a list."""
+        return _found(vars(self), place.split("."))
 
 
 def _found(value: Any, path: list[str]) -> Any:
@@ -81,84 +60,74 @@ FUNCTION = tools({"type": "function", "function": WEATHER})
 ATTACHED = thread(attachments=[{"file_id": "FILE"}]) | tools({"type": "retrieval"})
 ATTACHMENTS, CONTENT = "thread.messages.0.attachments", 'Quotes " and ${braces}, 語 🙂'
 TEXTS = {"thread": {"messages": [{"role": "user", "content": text} for text in ("One.", "Two.")]}}
-FORMAT = Each("run.text.format", "run.response_format")
 
-ARGUMENTS = [
-    argument(
-        "assistant_id",
+Row = tuple[dict[str, Any], Any, Any]
+"""What is laid over the basic properties, where it arrives, and what: a pair where the wires differ, as in `WIRES`."""
+ARGUMENTS: dict[str, Row] = {
+    "assistant_id": (
         {"instructions": None},
-        Each("run.instructions", "run.assistant_id"),
-        Each("From the assistant.", "ASSISTANT"),
+        ("run.instructions", "run.assistant_id"),
+        ("From the assistant.", "ASSISTANT"),
     ),
-    argument(
-        "thread",
+    "thread": (
         thread(),
-        Each("run.input.*.content.*.text", "thread.messages.*.content"),
-        Each([["Hello, JSON."]], ["Hello, JSON."]),
+        ("run.input.*.content.*.text", "thread.messages.*.content"),
+        ([["Hello, JSON."]], ["Hello, JSON."]),
     ),
-    argument(
-        "existing_thread_id",
-        {"thread": None, "existing_thread_id": "THREAD"},
-        Each("run.conversation", "path.3"),
-        "THREAD",
-    ),
-    argument("model", {"model": "gpt-5.4"}, "run.model", "gpt-5.4"),
-    argument("instructions", {"instructions": "Be brief."}, "run.instructions", "Be brief."),
-    argument("tools", FUNCTION, "run.tools.*.type", ["function"]),
-    argument("metadata", {"metadata": {"a": "1"}}, "run.metadata", {"a": "1"}),
-    argument("stream", {"stream": "true"}, "run.stream", None),
-    argument(
-        "max_completion_tokens",
+    "existing_thread_id": ({"thread": None, "existing_thread_id": "THREAD"}, ("run.conversation", "path.3"), "THREAD"),
+    "model": ({"model": "gpt-5.4"}, "run.model", "gpt-5.4"),
+    "instructions": ({"instructions": "Be brief."}, "run.instructions", "Be brief."),
+    "tools": (FUNCTION, "run.tools.*.type", ["function"]),
+    "metadata": ({"metadata": {"a": "1"}}, "run.metadata", {"a": "1"}),
+    "stream": ({"stream": "true"}, "run.stream", None),
+    "max_completion_tokens": (
         {"max_completion_tokens": "1024"},
-        Each("run.max_output_tokens", "run.max_completion_tokens"),
+        ("run.max_output_tokens", "run.max_completion_tokens"),
         1024,
     ),
-    argument("temperature", {"temperature": "0.7"}, "run.temperature", 0.7),
-    argument("top_p", {"top_p": "0.9"}, "run.top_p", 0.9),
-    argument("response_format", {"response_format": {"type": "json_object"}}, FORMAT, {"type": "json_object"}),
-    argument(
-        "response_format.type",
+    "temperature": ({"temperature": "0.7"}, "run.temperature", 0.7),
+    "top_p": ({"top_p": "0.9"}, "run.top_p", 0.9),
+    "response_format": (
+        {"response_format": {"type": "json_object"}},
+        ("run.text.format", "run.response_format"),
+        {"type": "json_object"},
+    ),
+    "response_format.type": (
         {"response_format": {"type": "text"}},
-        Each(*(f"{each}.type" for each in FORMAT)),
+        ("run.text.format.type", "run.response_format.type"),
         "text",
     ),
-    argument(
-        "thread.messages", TEXTS, Each("run.input.*.content.0.text", "thread.messages.*.content"), ["One.", "Two."]
-    ),
-    argument("thread.metadata", thread(), "thread.metadata", {"topic": "t"}),
-    argument("thread.messages.role", thread(), Each("run.input.0.role", "thread.messages.0.role"), "user"),
-    argument(
-        "thread.messages.content",
+    "thread.messages": (TEXTS, ("run.input.*.content.0.text", "thread.messages.*.content"), ["One.", "Two."]),
+    "thread.metadata": (thread(), "thread.metadata", {"topic": "t"}),
+    "thread.messages.role": (thread(), ("run.input.0.role", "thread.messages.0.role"), "user"),
+    "thread.messages.content": (
         thread(content=CONTENT),
-        Each("run.input.0.content.0.text", "thread.messages.0.content"),
+        ("run.input.0.content.0.text", "thread.messages.0.content"),
         CONTENT,
     ),
-    argument(
-        "thread.messages.attachments",
+    "thread.messages.attachments": (
         ATTACHED,
-        Each("stores.0.file_ids", ATTACHMENTS),
-        Each(["FILE"], [{"file_id": "FILE", "tools": [{"type": "file_search"}]}]),
+        ("stores.0.file_ids", ATTACHMENTS),
+        (["FILE"], [{"file_id": "FILE", "tools": [{"type": "file_search"}]}]),
     ),
-    argument(
-        "thread.messages.metadata",
+    "thread.messages.metadata": (
         thread(metadata={"part": "1"}),
         # OpenAI's current API has no metadata on messages.
-        Each("run.input.0.metadata", "thread.messages.0.metadata"),
-        Each(None, {"part": "1"}),
+        ("run.input.0.metadata", "thread.messages.0.metadata"),
+        (None, {"part": "1"}),
     ),
-    argument(
-        "thread.messages.attachments.file_id",
+    "thread.messages.attachments.file_id": (
         thread(attachments=[{"file_id": "FILE"}]) | tools({"type": "code_interpreter"}),
-        Each("run.tools.0.container.file_ids", f"{ATTACHMENTS}.*.file_id"),
+        ("run.tools.0.container.file_ids", f"{ATTACHMENTS}.*.file_id"),
         ["FILE"],
     ),
-    argument("tools.type", ATTACHED, "run.tools.0.type", "file_search"),
-    argument("tools.function", FUNCTION, "run.tools.0.type", "function"),
-    *(
-        argument(f"tools.function.{name}", FUNCTION, Each(f"run.tools.0.{name}", f"run.tools.0.function.{name}"), value)
+    "tools.type": (ATTACHED, "run.tools.0.type", "file_search"),
+    "tools.function": (FUNCTION, "run.tools.0.type", "function"),
+    **{
+        f"tools.function.{name}": (FUNCTION, (f"run.tools.0.{name}", f"run.tools.0.function.{name}"), value)
         for name, value in (WEATHER | {"parameters": json.loads(WEATHER["parameters"])}).items()
-    ),
-]
+    },
+}
 
 ATTRIBUTES: dict[str, Callable[[str, str], Any]] = {
     "id": lambda value, wire: value.startswith({"responses": "resp_", "assistants": "run_"}[wire]),
@@ -171,6 +140,11 @@ ATTRIBUTES: dict[str, Callable[[str, str], Any]] = {
     "file_ids": lambda value, wire: value == "[]",
     "usage": lambda value, wire: json.loads(value) == {"prompt_tokens": 5, "completion_tokens": 7, "total_tokens": 12},
 }
+
+
+def of(wire: str, each: Any) -> Any:
+    """What of a row is this wire's."""
+    return each[WIRES.index(wire)] if isinstance(each, tuple) else each
 
 
 def filled(value: Any, names: dict[str, str]) -> Any:
