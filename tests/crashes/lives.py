@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -208,12 +207,6 @@ RESPONSES = {"run that calls functions": 4, "run that calls a function on a shar
 """How many responses a run is made of on the Responses API, at most."""
 LONG_LIVES = frozenset({"run that calls functions"})
 """Here a process ends after each call that has an effect; other lives are broken in every way at every call."""
-LIVES: dict[str, Callable[[World, Shared], Resource]] = {
-    "run": run,
-    "run with files": run_with_files,
-    "run on a shared thread": run_on_a_shared_thread,
-    "run that calls functions": run_that_calls_functions,
-    "run that calls a function on a shared thread": run_that_calls_a_function_on_a_shared_thread,
-    "thread": thread,
-    "assistant": assistant,
-}
+_PLAYS = [run, run_with_files, run_on_a_shared_thread, run_that_calls_functions]
+_PLAYS += [run_that_calls_a_function_on_a_shared_thread, thread, assistant]
+LIVES = {each.__name__.replace("_", " "): each for each in _PLAYS}

@@ -19,7 +19,16 @@ from testkit.in_process.outside_calls import STATE_MACHINE, Break, Moment, Outsi
 from testkit.in_process.tool_functions import submitted_outputs
 from testkit.in_process.world import World
 from tests.crashes.lives import LIVES, LONG_LIVES, RESPONSES, Resource, Shared, keeps_threads
+from tests.support.runs import alive as alive_at_openai
 
+TABLES = Path(__file__).parents[2] / ".build" / "crash-points"
+HEAD = """# What happens when the application breaks at each call that it makes
+
+Answers: by request, in order (C, U, D for Create, Update, Delete, each followed by S or F). Left: what stays on the
+server that the application could know of. Lost: what it could not, because the one reply that named it was lost.
+
+| wire | life | call | what happens | answers | runs | left | lost | verdict |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- |"""
 READS = re.compile(r"(GetItem|Query|GetSecretValue)|openai GET")
 UNKNOWABLE = {"POST /v1/conversations": {"conversations": 1}, "POST /v1/responses": {"responses": 1}}
 """What a lost reply leaves that nobody can list: an empty thread; a response that OpenAI forgets after 30 days."""
@@ -56,20 +65,11 @@ class Result:
     lost: dict[str, int] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
-    def cells(self) -> list[str]:
+    def __str__(self) -> str:
         left, lost = (", ".join(f"{n} {name}" for name, n in each.items()) or "-" for each in (self.left, self.lost))
         verdict = "; ".join(self.problems) or "ok"
-        return [
-            self.wire,
-            self.life,
-            f"{self.number} {self.call}",
-            self.way,
-            self.answers,
-            str(self.runs),
-            left,
-            lost,
-            verdict,
-        ]
+        cells = (self.wire, self.life, f"{self.number} {self.call}", self.way, self.answers, self.runs, left, lost)
+        return f"| {' | '.join(map(str, cells))} | {verdict} |"
 
 
 @contextmanager
@@ -185,11 +185,8 @@ def _problems_of_calls(world: World) -> list[str]:
 
 
 def alive(world: World) -> dict[str, int]:
-    """What there is on the server, in the table and in the bucket; runs that are being cancelled have ended."""
-    world.clock.advance(5)
-    counters = world.openai.counters()
-    for gone in ("runs_started", "files", "max_concurrent_per_conversation"):
-        del counters[gone]
+    """What there is on the server, in the table and in the bucket."""
+    counters = alive_at_openai(world)
     records = [world.records.load(key) for key in world.items() if key.startswith("RESOURCE#")]
     counters["made in records"] = sum(len(record.made) for record in records if record)
     counters["open requests"] = sum(record.undelivered is not None for record in records if record)
@@ -198,7 +195,7 @@ def alive(world: World) -> dict[str, int]:
     return counters
 
 
-BUILD = Path(__file__).parents[2] / ".build"
-
-
-PARTS, TABLE = BUILD / "crash-points", BUILD / "crash-points.md"
+def write_table(name: str, results: list[Result]) -> None:
+    """What the broken lives of one test came to, for a reader."""
+    TABLES.mkdir(parents=True, exist_ok=True)
+    (TABLES / f"{name}.md").write_text("\n".join([HEAD, *map(str, results)]) + "\n")

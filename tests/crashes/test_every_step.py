@@ -5,19 +5,14 @@ The calls are found by playing each life unbroken first, so a call that is writt
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
-
 import pytest
 
 from testkit.in_process.deployed import CHAINS
 from tests.crashes.lives import LIVES
-from tests.crashes.points import PARTS, application, broken_life, calls_of, ways_to_break
+from tests.crashes.points import application, broken_life, calls_of, ways_to_break, write_table
 
 SHARES = 4
 """The calls of a life are dealt to this many tests, so that two processes are busy to the end."""
-
-
 PLAYED = [(server, life) for server in ("responses", "assistants") for life in LIVES]
 PLAYED += [(CHAINS, life) for life in ("run", "run that calls functions")]
 
@@ -34,6 +29,5 @@ def test_a_life_with_one_call_broken_ends_as_if_nothing_had_happened(server: str
             for number in range(share, len(names), SHARES)
             for way in ways_to_break(names, number, life)
         ]
-    PARTS.mkdir(parents=True, exist_ok=True)
-    (PARTS / f"{server}-{life}-{share}.json").write_text(json.dumps([asdict(result) for result in results]))
-    assert [" | ".join(result.cells()) for result in results if result.problems] == []
+    write_table(f"{server}-{life}-{share}", results)
+    assert [str(result) for result in results if result.problems] == []

@@ -26,7 +26,7 @@ class Bodies:
 
     def __init__(self, world: World) -> None:
         posts = [(r.path, r.body) for r in world.openai.requests if r.method == "POST"]
-        self.thread = next((b for p, b in posts if p in ("/v1/conversations", "/v1/threads")), {})
+        self.thread: Any = next((b for p, b in posts if p in ("/v1/conversations", "/v1/threads")), {})
         self.runs = [(p, b) for p, b in posts if p == "/v1/responses" or p.endswith("/runs")]
         path, self.run = self.runs[-1]
         self.path = path.split("/")
