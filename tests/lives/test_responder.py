@@ -15,7 +15,6 @@ import pytest
 from botocore.exceptions import ClientError
 
 from functions.responder import app as responder
-from testkit.in_process.answer_url import AnswerUrl
 from testkit.in_process.world import World
 from testkit.queue import VISIBILITY_SECONDS
 from testkit.template import ROOT
@@ -85,34 +84,23 @@ def test_point_11_a_table_that_stays_away_is_answered_in_time(world: World, monk
     assert world.clock() - began < 1000 + 90
 
 
+@pytest.mark.on_moto  # Its URL is a server's, for a process of its own to answer to.
 @pytest.mark.parametrize("request_type", ["Create", "Delete"])
-def test_point_11_a_deployment_that_cannot_be_loaded_says_so(request_type: str) -> None:
-    """A layer built for another architecture: nothing of the application can be imported, in a process of its own."""
-    url = AnswerUrl()
-    url.listen()
-    try:
-        event = {
-            "RequestType": request_type,
-            "ResponseURL": url.new(1_800_000_000),
-            "PhysicalResourceId": "conv_1:resp_1",
-            "StackId": "the stack",
-            "RequestId": "the request",
-            "LogicalResourceId": "Run",
-        }
-        report = {"requestPayload": event, "requestContext": {"condition": "RetriesExhausted"}}
-        invocation = json.dumps({"Records": [{"body": json.dumps(report)}]})
-        script = (
-            "import sys, json\n"
-            "sys.modules['pydantic_core'] = None\n"
-            f"sys.path[:0] = [{str(ROOT / 'functions/responder')!r}, {str(ROOT / 'layers/threadrun')!r}]\n"
-            "import app\n"
-            f"app.handler(json.loads({invocation!r}), None)\n"
-        )
-        environment = os.environ | {"ALLOW_LOOPBACK_RESPONSE_URL": "true"}
-        subprocess.run([sys.executable, "-c", script], env=environment, check=True, cwd=Path("/"), timeout=60)
-    finally:
-        url.close()
-    [answer] = url.answers
+def test_point_11_a_deployment_that_cannot_be_loaded_says_so(world: World, request_type: str) -> None:
+    """A layer built for another architecture: nothing of the application can be imported."""
+    event = world.event(request_type, PROPERTIES, physical_id="conv_1:resp_1")
+    report = {"requestPayload": event, "requestContext": {"condition": "RetriesExhausted"}}
+    invocation = json.dumps({"Records": [{"body": json.dumps(report)}]})
+    script = (
+        "import sys, json\n"
+        "sys.modules['pydantic_core'] = None\n"
+        f"sys.path[:0] = [{str(ROOT / 'functions/responder')!r}, {str(ROOT / 'layers/threadrun')!r}]\n"
+        "import app\n"
+        f"app.handler(json.loads({invocation!r}), None)\n"
+    )
+    environment = os.environ | {"ALLOW_LOOPBACK_RESPONSE_URL": "true"}
+    subprocess.run([sys.executable, "-c", script], env=environment, check=True, cwd=Path("/"), timeout=60)
+    [answer] = world.url.answers
     assert "the application cannot be loaded (ModuleNotFoundError)" in failure(answer)
     told_back = ("PhysicalResourceId", "StackId", "RequestId", "LogicalResourceId")
     assert {name: answer[name] for name in told_back} == {name: event[name] for name in told_back}
