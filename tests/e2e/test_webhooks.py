@@ -54,14 +54,9 @@ def lag_seconds(stack: Stack) -> float:
     """From the run's end at OpenAI to the answer's arrival at CloudFormation."""
     [request] = stack.requests()
     [answer] = [each for each in stack.cloud.received_responses() if each["request_id"] == request["RequestId"]]
-    return float(answer["time_epoch_s"]) - ended_epoch_s(stack)
-
-
-def ended_epoch_s(stack: Stack) -> float:
-    run_id = stack.outputs()["Ref"].partition(":")[2]
-    api = stack.openai_api
+    api, run_id = stack.openai_api, stack.outputs()["Ref"].partition(":")[2]
     with OpenAI(base_url=api.base_url, api_key=api.api_key) as client:
-        return client.responses.retrieve(run_id).completed_at or 0
+        return float(answer["time_epoch_s"]) - (client.responses.retrieve(run_id).completed_at or 0)
 
 
 def endpoints(deployed: Deployed) -> list[WebhookEndpoint]:

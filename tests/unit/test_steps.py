@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
 from testkit.memory.backend import MemoryBackend, wanted_run
-from threadrun.errors import LostReply, TerminalError, ThreadBusy, TransientError, VersionConflict
+from testkit.memory.table import MemoryTable
+from threadrun.errors import LostReply, TerminalError, ThreadBusy, TransientError
 from threadrun.state.base import Owned
 from threadrun.state.observations import ObservedRun
 from threadrun.state.resource import Request, ResourceRecord
 from threadrun.state.run import RunRecord, SearchableFiles
 from threadrun.storage.records import Records
+from threadrun.storage.run_attributes import OutputBucket, RunAttributes
 from threadrun.workflow.steps import Stepper
 from threadrun.workflow.waiting import Step, Waiting
 
@@ -25,38 +28,26 @@ def asked(request_type: str = "Create", request_id: str = "r1") -> Request:
     return Request.model_validate({**request, **times, "target_key": target})
 
 
-class MemoryStore(Records):
-    """The table in memory; `before_save` is called once before the next save, as another actor."""
+class ContendedTable(MemoryTable):
+    """`before_save` is called once before the next save of a record, as another actor."""
 
-    def __init__(self, record: ResourceRecord) -> None:
-        self._text, self._version = record.model_dump_json(), record.version
-        self.staged: list[str] = []
-        self.outputs: set[str | None] = set()
-        self.before_save: Callable[[], None] | None = None
+    before_save: Callable[[], None] | None = None
 
-    def load(self, key: str) -> ResourceRecord:
-        record = ResourceRecord.model_validate_json(self._text)
-        record.version = self._version
-        return record
-
-    def save(self, record: ResourceRecord) -> None:
-        if self.before_save:
-            action, self.before_save = self.before_save, None
+    def put_item(self, **arguments: Any) -> dict[str, Any]:
+        action, self.before_save = self.before_save, None
+        if action is not None:
             action()
-        if record.version != self._version:
-            raise VersionConflict("someone else")
-        record.version = self._version = self._version + 1
-        self._text = record.model_dump_json()
+        return super().put_item(**arguments)
 
-    def stage(self, physical_id: str, owner: str, attributes: object) -> str:
-        uri = f"s3://outputs/{physical_id}"
-        self.staged.append(physical_id)
-        self.outputs.add(uri)
-        return uri
 
-    def delete(self, physical_id: str, owner: str, output_s3_uri: str | None) -> None:
-        self.staged = [each for each in self.staged if each != physical_id]
-        self.outputs.discard(output_s3_uri)
+class Bucket(list[str]):
+    """Keys of the outputs in it."""
+
+    def put_object(self, *, Key: str, **_: object) -> None:
+        self.append(Key)
+
+    def delete_object(self, *, Key: str, **_: object) -> None:
+        self.remove(Key)
 
 
 class Announced:
@@ -76,14 +67,17 @@ class Scene:
     def __init__(self, **desired: object) -> None:
         record = ResourceRecord(stack_id="s", logical_id="l", requests={"r1": asked()})
         record.made["run"] = wanted_run(**desired)
-        self.store = MemoryStore(record)
+        self.key, self.table, self.bucket = record.key, ContendedTable("t"), Bucket()
+        self.records: Any = Records(self.table, "t")  # type: ignore[arg-type]
+        self.records.save(record)
         self.backend, self.now, self.waits = MemoryBackend(), 1000.0, list[float]()
         self.meanwhile: Callable[[], None] | None = None
         """Happens once, in the first wait of a step."""
 
     def step(self, request_id: str = "r1", jitter: float = 0, waiting: Waiting | None = None) -> Step:
-        stepper = Stepper(self.store, self.store, self.backend, lambda: self.now, lambda: jitter)  # type: ignore[arg-type]
-        return stepper.take_step("key", request_id, waiting)
+        attributes = RunAttributes(self.table, "t", OutputBucket(lambda: self.bucket, "outputs"))  # type: ignore[arg-type]
+        stepper = Stepper(self.records, attributes, self.backend, lambda: self.now, lambda: jitter)
+        return stepper.take_step(self.key, request_id, waiting)
 
     def wait_in_step(self, until: float, events: Announced | None = None) -> Step:
         """A step whose function can wait until then."""
@@ -102,11 +96,11 @@ class Scene:
     @contextmanager
     def changed(self) -> Iterator[tuple[ResourceRecord, RunRecord]]:
         """The record and its run, which another actor saves with what the block does to them."""
-        record = self.store.load("key")
+        record = self.record
         run = record.made["run"]
         assert isinstance(run, RunRecord)
         yield record, run
-        self.store.save(record)
+        self.records.save(record)
 
     def supersede(self) -> None:
         """A Delete is admitted, by another actor."""
@@ -118,7 +112,7 @@ class Scene:
 
     def meet(self, actor: Callable[[], None], saves_before: int = 0) -> None:
         """Have another actor save right before a save of a step, after so many of its saves."""
-        self.store.before_save = lambda: self.meet(actor, saves_before - 1) if saves_before else actor()
+        self.table.before_save = lambda: self.meet(actor, saves_before - 1) if saves_before else actor()
 
     def leave_over(self, **leftover: object) -> None:
         """Something of a former request is still to be deleted."""
@@ -126,9 +120,13 @@ class Scene:
             record.made["old"] = run.model_copy(update={"key": "old", "goal": "absent", **leftover})
 
     @property
-    def made(self) -> list[str]:
-        """Keys of what is on record."""
-        return list(self.store.load("key").made)
+    def record(self) -> Any:
+        return self.records.load(self.key)
+
+    @property
+    def kept(self) -> list[str]:
+        """Outputs in the bucket, and items of runs in the table."""
+        return [*self.bucket, *(key for key in self.table.items if key.startswith("RUN#"))]
 
 
 @pytest.fixture
@@ -145,9 +143,9 @@ def under_way(scene: Scene) -> Scene:
 
 def test_a_look_that_learns_nothing_new_saves_nothing(under_way: Scene) -> None:
     """Each save of a record with long prompts costs write units."""
-    version = under_way.store.load("key").version
+    version = under_way.record.version
     under_way.step()
-    assert under_way.store.load("key").version == version
+    assert under_way.record.version == version
 
 
 # --- waits
@@ -251,7 +249,7 @@ def test_a_delete_that_comes_in_between_is_found_at_the_next_save(scene: Scene, 
     scene.now = 1040
     for _ in range(3):
         scene.step("d1")
-    assert (scene.backend.items, scene.backend.responses, scene.made) == ({}, {}, [])
+    assert (scene.backend.items, scene.backend.responses, scene.record.made) == ({}, {}, {})
 
 
 def test_what_is_made_after_its_delete_has_ended_is_cleaned_up_by_who_made_it(scene: Scene) -> None:
@@ -263,7 +261,7 @@ def test_what_is_made_after_its_delete_has_ended_is_cleaned_up_by_who_made_it(sc
 
     scene.meet(delete_to_the_end)
     assert scene.step() == Step("stop")
-    assert (scene.backend.items, scene.made) == ({}, [])
+    assert (scene.backend.items, scene.record.made) == ({}, {})
 
 
 def test_what_another_actor_deleted_is_not_entered_again_by_who_only_looked_at_it(under_way: Scene) -> None:
@@ -278,7 +276,7 @@ def test_what_another_actor_deleted_is_not_entered_again_by_who_only_looked_at_i
     under_way.backend.faults["runs.delete"] = [TerminalError("refused")]
     under_way.meet(delete)
     under_way.step()
-    assert under_way.made == []
+    assert under_way.record.made == {}
 
 
 def test_of_two_threads_of_one_request_the_one_saved_later_is_deleted(scene: Scene) -> None:
@@ -292,7 +290,7 @@ def test_of_two_threads_of_one_request_the_one_saved_later_is_deleted(scene: Sce
     scene.meet(other_process)
     scene.step()
     assert list(scene.backend.items) == ["conv_other"]
-    assert scene.made == ["run"]
+    assert list(scene.record.made) == ["run"]
 
 
 def test_the_intent_of_another_process_outlives_a_lost_race(scene: Scene) -> None:
@@ -353,12 +351,12 @@ def test_a_vector_store_of_which_the_delete_had_not_heard_is_deleted() -> None:
 
 
 def test_an_output_that_was_put_when_its_delete_came_is_deleted(under_way: Scene) -> None:
-    under_way.backend.end("resp_1")
+    under_way.backend.end("resp_1", output_text="x" * 200_000)
     under_way.meet(under_way.supersede)
     under_way.step()
-    assert under_way.store.outputs == {"s3://outputs/conv_1:resp_1"}
+    assert under_way.kept == ["outputs/conv_1/resp_1.txt", "RUN#conv_1:resp_1"]
     assert under_way.step("d1") == Step("respond")
-    assert (under_way.store.outputs, under_way.store.staged) == (set(), [])
+    assert under_way.kept == []
 
 
 def test_a_refused_start_is_forgotten_though_its_save_lost_a_race(scene: Scene) -> None:
@@ -391,4 +389,4 @@ def test_a_leftover_that_cannot_be_deleted_does_not_fail_an_update(scene: Scene)
     assert scene.step().outcome == "wait"
     scene.backend.end("resp_1")
     assert scene.step().outcome == "record"
-    assert "old" in scene.made, "the Delete to come tries again"
+    assert "old" in scene.record.made, "the Delete to come tries again"
