@@ -12,7 +12,7 @@ _UNSEEN = {"timeout_seconds", "accept_statuses", "metadata", "name", "on_tool_er
 _HELLO, _BYE = ({"messages": [{"role": "user", "content": text}]} for text in ("Hello.", "Bye."))
 _MANY = [{"role": "user", "content": f"Part {number}."} for number in range(23)]
 _HANDLER = "arn:aws:lambda:eu-west-1:123456789012:function:look-up"
-_TOOLS = [{"type": "function", "function": {"name": "look_up", "handler_arn": _HANDLER}}]
+TOOLS = [{"type": "function", "function": {"name": "look_up", "handler_arn": _HANDLER}}]
 PROPERTIES: dict[str, list[Properties]] = {
     "Custom::OpenAIThreadRun": [
         {"model": "m", "thread": _HELLO},
@@ -20,8 +20,8 @@ PROPERTIES: dict[str, list[Properties]] = {
         {"model": "m", "thread": _HELLO, "timeout_seconds": "40"},
         {"model": "m", "thread": _HELLO, "accept_statuses": ["completed", "failed"]},
         {"model": "m", "existing_thread_id": SHARED_THREAD},
-        {"model": "m", "thread": _HELLO, "tools": _TOOLS},
-        {"model": "m", "existing_thread_id": SHARED_THREAD, "tools": _TOOLS, "on_tool_error": "fail"},
+        {"model": "m", "thread": _HELLO, "tools": TOOLS},
+        {"model": "m", "existing_thread_id": SHARED_THREAD, "tools": TOOLS, "on_tool_error": "fail"},
         {"model": "m"},
     ],
     "Custom::OpenAIThread": [

@@ -197,16 +197,20 @@ def counted(cloud: EmbeddedCloud) -> dict[str, float | None]:
     return {dict(each.dimensions).get("reason", each.name): each.value for each in dashboard_readings(cloud)}
 
 
+def logged(cloud: EmbeddedCloud, **groups: str) -> Iterator[str]:
+    """The messages in all log groups, or in those that are described so."""
+    logs = cloud.client("logs")
+    for group in logs.describe_log_groups(**groups)["logGroups"]:
+        pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group["logGroupName"])
+        yield from (event["message"] for page in pages for event in page["events"])
+
+
 def everything_written(deployed: Deployed) -> str:
     """All that an application wrote where others can read it: logs, executions' inputs, outputs and histories.
 
     The table, the bucket and the queue are not part of it: they are encrypted and expire.
     """
-    logs, states = deployed.cloud.client("logs"), deployed.cloud.client("stepfunctions")
-    written = []
-    for group in logs.describe_log_groups()["logGroups"]:
-        pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group["logGroupName"])
-        written += [event["message"] for page in pages for event in page["events"]]
+    states, written = deployed.cloud.client("stepfunctions"), list(logged(deployed.cloud))
     pages = states.get_paginator("list_executions").paginate(stateMachineArn=deployed.application.state_machine_arn)
     for execution in [each for page in pages for each in page["executions"]]:
         arn = execution["executionArn"]

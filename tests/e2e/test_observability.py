@@ -16,7 +16,7 @@ from typing import Any
 from local.dashboard import sweep
 from local.deployment import APPLICATION_STACK
 from local.openai_standin import Fault, OpenAIStandIn, Script
-from tests.e2e.stacks import Stack, counted, left
+from tests.e2e.stacks import Stack, counted, left, logged
 from tests.support.runs import NOTHING, PROPERTIES
 from tests.support.until import until
 
@@ -25,11 +25,8 @@ FIVE_MINUTES = Script(duration_s=300)
 
 def lines(stack: Stack) -> Iterator[dict[str, Any]]:
     """Everything that the functions logged as JSON."""
-    logs = stack.cloud.client("logs")
-    for group in logs.describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{APPLICATION_STACK}/")["logGroups"]:
-        pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group["logGroupName"])
-        for text in (event["message"] for page in pages for event in page["events"]):
-            yield from (json.loads(line) for line in text.splitlines() if line.startswith("{"))
+    for text in logged(stack.cloud, logGroupNamePrefix=f"/aws/lambda/{APPLICATION_STACK}/"):
+        yield from (json.loads(line) for line in text.splitlines() if line.startswith("{"))
 
 
 def test_log_lines_lead_from_cloudformations_request_to_openais(stack: Stack, openai_api: OpenAIStandIn) -> None:

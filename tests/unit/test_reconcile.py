@@ -10,6 +10,7 @@ import contextlib
 import pytest
 
 from testkit.memory.backend import MemoryBackend, wanted_run
+from testkit.memory.properties import TOOLS
 from threadrun.errors import LostReply, TerminalError, ThreadBusy, TransientError
 from threadrun.reconcile.dispatch import reconcile
 from threadrun.reconcile.once import START_GRACE_SECONDS
@@ -161,15 +162,9 @@ def test_a_clean_up_past_its_deadline_fails_by_name(backend: MemoryBackend) -> N
         until_waiting(run, backend, 2000)
 
 
-LOOK_UP = {
-    "type": "function",
-    "function": {"name": "look_up", "handler_arn": f"arn:aws:lambda:eu-west-1:{'1' * 12}:function:f"},
-}
-
-
 def calling_run(backend: MemoryBackend, **desired: object) -> RunRecord:
     """A run that has called its function, as far as the server knows."""
-    run = wanted_run(tools=[LOOK_UP], **desired)
+    run = wanted_run(tools=TOOLS, **desired)
     until_waiting(run, backend)
     backend.end("resp_1", "requires_action", calls=(FunctionCall("call_1", "look_up", "{}"),))
     return run

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from testkit.memory.backend import MemoryBackend, wanted_run
+from testkit.memory.properties import TOOLS
 from threadrun.errors import TerminalError
 from threadrun.reconcile.dispatch import reconcile
 from threadrun.reconcile.outcome import Actor, Checkpoint
@@ -15,10 +16,6 @@ from threadrun.state.observations import FINAL_STATUSES, FunctionCall, ObservedR
 from threadrun.state.run import RunRecord
 from threadrun.state.timeline import MAX_PHASES, Timeline, entered, looked_at
 
-TOOL = {
-    "type": "function",
-    "function": {"name": "look_up", "handler_arn": f"arn:aws:lambda:eu-west-1:{'1' * 12}:function:f"},
-}
 CALLS = (FunctionCall("call_1", "look_up", '{"article": "bolt"}'),)
 
 
@@ -74,7 +71,7 @@ def test_a_run_goes_from_its_request_to_its_end(looks: list[Any], timeline: list
 
 
 def test_each_round_of_calls_is_waited_for() -> None:
-    life = Life(tools=[TOOL])
+    life = Life(tools=TOOLS)
     life.look(1001)
     life.look(1002, "in_progress")
     life.look(1005, "requires_action", calls=CALLS, completed_at=1004)
@@ -89,7 +86,7 @@ def test_each_round_of_calls_is_waited_for() -> None:
 
 def test_the_start_before_the_calls_is_not_that_of_what_comes_after_them() -> None:
     """On Assistants v2 a run has one `started_at` for all its rounds."""
-    life = Life(tools=[TOOL])
+    life = Life(tools=TOOLS)
     life.look(1001)
     life.look(1003, "in_progress", started_at=1002)
     life.look(1005, "requires_action", calls=CALLS)
