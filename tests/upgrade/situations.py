@@ -12,6 +12,8 @@ from tests.upgrade.play import FILE, Play, Properties
 
 MADE_UP_ID = "example-Run-1ABCDEF"
 """What CloudFormation deletes where it was never told an id."""
+Situation = Callable[[Play], object]
+Situations = dict[str, Situation]
 QUESTION: Properties = {
     "messages": [{"role": "user", "content": "What is a stack?"}],
     "metadata": {"source": "kept"},
@@ -68,10 +70,23 @@ def run(play: Play, **more: object) -> Properties:
     return {**play.basics, "instructions": "Answer in one sentence.", "thread": QUESTION, **more}
 
 
-def in_progress(play: Play) -> None:
-    play.script(output_text=OUTPUT, duration_s=60, queued_s=2, usage=[12, 8])
-    play.leave("Create", run(play))
-    play.take_steps(10)
+def created(script: dict[str, Any], **more: object) -> Situation:
+    """A run that goes by this script, and has been answered for."""
+    return lambda play: (play.script(**script), play.send("Create", run(play, **more)))
+
+
+def under_way(script: dict[str, Any], seconds: float = 0, **more: object) -> Situation:
+    """A run that goes by this script, so many seconds after its request."""
+    return lambda play: (play.script(**script), play.leave("Create", run(play, **more)), play.take_steps(seconds))
+
+
+def imported(**more: object) -> Situation:
+    def play_import(play: Play) -> None:
+        play.script(output_text="Made elsewhere.", duration_s=3)
+        made = play.send("Create", run(play), "OtherRun")
+        play.send("Create", {"import_id": made["PhysicalResourceId"], **more})
+
+    return play_import
 
 
 def start_lost(play: Play) -> None:
@@ -101,37 +116,10 @@ def start_on_existing_thread_lost(play: Play) -> None:
     play.leave("Create", given)
 
 
-def being_recorded(play: Play) -> None:
-    """The run has ended, its attributes lie ready for the state machine."""
-    play.script(output_text=OUTPUT, duration_s=3, usage=[12, 8])
-    play.leave("Create", run(play))
-    play.take_steps(60)
-
-
-def completed(play: Play) -> None:
-    play.script(output_text=OUTPUT, duration_s=3, usage=[12, 8])
-    play.send("Create", run(play))
-
-
-def failed(play: Play) -> None:
-    play.script(error=["server_error", "A bad day."], duration_s=3)
-    play.send("Create", run(play))
-
-
-def refused(play: Play) -> None:
-    """A thread was made, and no run could be started on it."""
-    play.send("Create", run(play, model="no-such-model"))
-
-
 def answer_not_taken(play: Play) -> None:
     """The answer is decided; CloudFormation's URL was out of order, and the state machine is to try again."""
     play.world.url.refusals += [503] * 5
     play.leave("Create", run(play, model="no-such-model"))
-
-
-def accepted(play: Play) -> None:
-    play.script(incomplete_reason="max_output_tokens", output_text="Half an ans", duration_s=60)
-    play.leave("Create", run(play, accept_statuses=["completed", "incomplete"]))
 
 
 def function_called(play: Play) -> None:
@@ -139,11 +127,6 @@ def function_called(play: Play) -> None:
     call = {"type": "function_call", "name": "look_up", "arguments": "{}", "call_id": "call_1"}
     play.script(output=[call], duration_s=60)
     play.leave("Create", run(play, tools=[{"type": "function", "function": {"name": "look_up"}}]))
-
-
-def retained(play: Play) -> None:
-    play.script(output_text="Stay.", duration_s=3)
-    play.send("Create", run(play, deletion_policy="retain"))
 
 
 def update_in_flight(play: Play) -> None:
@@ -176,22 +159,6 @@ def existing_thread(play: Play) -> None:
     play.send("Create", {**play.basics, "instructions": "Be brief.", "existing_thread_id": thread_id})
 
 
-def imported(play: Play) -> None:
-    play.script(output_text="Made elsewhere.", duration_s=3)
-    made = play.send("Create", run(play), "OtherRun")
-    play.send("Create", {"import_id": made["PhysicalResourceId"]})
-
-
-def imported_to_be_deleted(play: Play) -> None:
-    play.script(output_text="Made elsewhere.", duration_s=3)
-    made = play.send("Create", run(play), "OtherRun")
-    play.send("Create", {"import_id": made["PhysicalResourceId"], "deletion_policy": "delete"})
-
-
-def thread(play: Play) -> None:
-    play.send("Create", QUESTION, "Thread")
-
-
 def thread_in_flight(play: Play) -> None:
     """It has some of its messages."""
     play.world.openai.fault(Fault("POST", r"/v1/.*/(items|messages)", "status", status=503, after=1))
@@ -199,31 +166,17 @@ def thread_in_flight(play: Play) -> None:
     play.leave("Create", {"messages": messages}, "Thread")
 
 
-def assistant(play: Play) -> None:
-    play.send("Create", {"model": "gpt-5.4-mini", "name": "expert", "instructions": "You are one."}, "NewAssistant")
-
-
-def written_in_snake_case(play: Play) -> None:
-    with_everything(play, EVERYTHING)
-    play.take_steps(10)
-
-
-def written_in_pascal_case(play: Play) -> None:
-    with_everything(play, in_pascal_case(EVERYTHING))
-    play.take_steps(10)
-
-
-def written_as_strings(play: Play) -> None:
-    """Its files are still being indexed."""
-    with_everything(play, as_strings(EVERYTHING))
-
-
-def with_everything(play: Play, properties: Properties) -> None:
+def with_everything(properties: Properties, seconds: float = 0) -> Situation:
     """A run that says all that can be said, and has the rest from an assistant."""
-    made = play.send("Create", {"model": "gpt-5.4-mini", "top_p": "0.9"}, "NewAssistant")
-    play.script(output_text=OUTPUT, duration_s=60, usage=[12, 8])
-    name = "AssistantId" if "Thread" in properties else "assistant_id"
-    play.leave("Create", {**properties, name: made["PhysicalResourceId"]})
+
+    def play_it(play: Play) -> None:
+        made = play.send("Create", {"model": "gpt-5.4-mini", "top_p": "0.9"}, "NewAssistant")
+        play.script(output_text=OUTPUT, duration_s=60, usage=[12, 8])
+        name = "AssistantId" if "Thread" in properties else "assistant_id"
+        play.leave("Create", {**properties, name: made["PhysicalResourceId"]})
+        play.take_steps(seconds)
+
+    return play_it
 
 
 def as_strings(value: Any) -> Any:
@@ -243,15 +196,40 @@ def in_pascal_case(value: Any) -> Any:
     return {to_pascal(key): item if key in OWN_KEYS else in_pascal_case(item) for key, item in value.items()}
 
 
-Situations = tuple[Callable[[Play], None], ...]
-WITH_EVERYTHING: Situations = (written_in_snake_case, written_in_pascal_case, written_as_strings)
-BEING_CREATED: Situations = (
-    *(in_progress, start_lost, start_lost_for_long, start_on_existing_thread_lost, being_recorded),
-    *(accepted, function_called, thread_in_flight, *WITH_EVERYTHING),
-)
+def named(*each: Callable[[Play], None]) -> Situations:
+    return {situation.__name__: situation for situation in each}
+
+
+EXPERT = {"model": "gpt-5.4-mini", "name": "expert", "instructions": "You are one."}
+INCOMPLETE = {"incomplete_reason": "max_output_tokens", "output_text": "Half an ans", "duration_s": 60}
+SHORT = {"output_text": OUTPUT, "duration_s": 3, "usage": [12, 8]}
+WITH_EVERYTHING: Situations = {
+    "written_in_snake_case": with_everything(EVERYTHING, seconds=10),
+    "written_in_pascal_case": with_everything(in_pascal_case(EVERYTHING), seconds=10),
+    "written_as_strings": with_everything(as_strings(EVERYTHING)),  # Its files are still being indexed.
+}
+BEING_CREATED: Situations = {
+    "in_progress": under_way(SHORT | {"duration_s": 60, "queued_s": 2}, seconds=10),
+    "being_recorded": under_way(SHORT, seconds=60),  # Its attributes lie ready for the state machine.
+    "accepted": under_way(INCOMPLETE, accept_statuses=["completed", "incomplete"]),
+    **named(start_lost, start_lost_for_long, start_on_existing_thread_lost, function_called, thread_in_flight),
+    **WITH_EVERYTHING,
+}
 """Their Create waits for what comes of it."""
-UNDER_WAY: Situations = (*BEING_CREATED, answer_not_taken, update_in_flight, rollback_in_flight, delete_in_flight)
+UNDER_WAY: Situations = BEING_CREATED | named(answer_not_taken, update_in_flight, rollback_in_flight, delete_in_flight)
 """They have executions."""
-AT_REST: Situations = (completed, retained, existing_thread, imported, imported_to_be_deleted, thread, assistant)
-FAILED: Situations = (failed, refused)
-SITUATIONS: Situations = (*UNDER_WAY, *AT_REST, *FAILED)
+AT_REST: Situations = {
+    "completed": created(SHORT),
+    "retained": created({"output_text": "Stay.", "duration_s": 3}, deletion_policy="retain"),
+    "existing_thread": existing_thread,
+    "imported": imported(),
+    "imported_to_be_deleted": imported(deletion_policy="delete"),
+    "thread": lambda play: play.send("Create", QUESTION, "Thread"),
+    "assistant": lambda play: play.send("Create", EXPERT, "NewAssistant"),
+}
+FAILED: Situations = {
+    "failed": created({"error": ["server_error", "A bad day."], "duration_s": 3}),
+    # A thread was made, and no run could be started on it.
+    "refused": lambda play: play.send("Create", run(play, model="no-such-model")),
+}
+SITUATIONS: Situations = UNDER_WAY | AT_REST | FAILED

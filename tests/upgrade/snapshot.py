@@ -15,7 +15,7 @@ import warnings
 import zlib
 from base64 import b64decode, b64encode
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -34,7 +34,7 @@ from testkit.in_process.world import TABLE, World
 from testkit.state_machine import DEFINITION
 from tests.support.runs import WIRES, alive
 from tests.upgrade.play import FILE, Play
-from tests.upgrade.situations import SITUATIONS
+from tests.upgrade.situations import SITUATIONS, Situation
 
 VERSIONS = ROOT / SNAPSHOTS
 MAX_BYTES = 150_000
@@ -121,11 +121,11 @@ def read(path: Path) -> dict[str, Any]:
 
 def keep_all(path: Path) -> None:
     """Play every situation on each wire API, and write down how it stands."""
-    situations = {wire: {each.__name__: asdict(keep(each, wire)) for each in SITUATIONS} for wire in WIRES}
+    situations = {wire: {name: asdict(keep(each, wire)) for name, each in SITUATIONS.items()} for wire in WIRES}
     write(path, {"definition": DEFINITION.read_text(), "situations": situations})
 
 
-def keep(situation: Callable[[Play], None], wire: str) -> Kept:
+def keep(situation: Situation, wire: str) -> Kept:
     """Play one situation in a world of its own."""
     clock = Clock()
     with (
