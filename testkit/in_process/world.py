@@ -209,6 +209,10 @@ class World(CloudFormation):
 
         self.openai.handle = intercepted
 
+    def posted(self, ending: str = "/v1/responses") -> list[Any]:
+        """The bodies that OpenAI got at paths that end so, oldest first."""
+        return [each.body for each in self.openai.requests if each.method == "POST" and each.path.endswith(ending)]
+
     def start_over(self) -> None:
         """Nothing has happened yet, on no side."""
         self.openai.reset()

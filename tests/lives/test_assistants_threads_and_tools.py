@@ -22,11 +22,6 @@ BRIEF = EXPERT | {"instructions": "Be brief."}
 QUESTION = {"messages": [{"role": "user", "content": "What is a stack?"}]}
 
 
-def last_start(world: World) -> dict[str, Any]:
-    bodies = [r.body for r in world.openai.requests if (r.method, r.path) == ("POST", "/v1/responses")]
-    return dict(bodies[-1])
-
-
 def test_an_assistant_keeps_its_id_and_raises_its_version_with_each_change(world: World) -> None:
     event = world.event("Create", EXPERT, **ASSISTANT)
     created = world.send(event)
@@ -52,7 +47,7 @@ def test_a_run_uses_its_assistant_overrides_it_and_outlives_it(world: World) -> 
     properties = {"assistant_id": assistant_id, "instructions": "Be brief.", "thread": QUESTION}
     run = world.create(properties)
     data = attributes(run)
-    sent = last_start(world)
+    sent = world.posted()[-1]
     assert (sent["model"], sent["instructions"], sent["temperature"]) == ("gpt-5.4-mini", "Be brief.", 0.5)
     assert sent["tools"] == [{"type": "function", "name": "look_up", "parameters": {"type": "object"}, "strict": False}]
     assert (data["assistant_id"], data["assistant_version"]) == (assistant_id, "1")
@@ -71,7 +66,7 @@ def test_a_thread_takes_any_number_of_messages_in_order(world: World) -> None:
     world.openai.fault(Fault("POST", "/v1/conversations/.*/items", "lost_reply", after=1))
     created = world.create({"messages": messages(45), "metadata": {"a": "1"}}, **THREAD)
     assert attributes(created)["id"] == created["PhysicalResourceId"]
-    batches = [r.body["items"] for r in world.openai.requests if r.path.endswith("/items") and r.method == "POST"]
+    batches = [body["items"] for body in world.posted("/items")]
     assert [len(batch) for batch in batches] == [20, 20, 5]
     assert [item["content"][0]["text"] for batch in batches for item in batch] == [m["content"] for m in messages(45)]
     assert world.app.backend.threads.count_messages(created["PhysicalResourceId"]) == 45
@@ -88,7 +83,7 @@ def test_code_interpreter_gets_the_files_in_its_container(world: World) -> None:
     one, two = world.openai.add_file(), world.openai.add_file()
     tools = [{"type": "code_interpreter", "file_ids": [two]}]
     answer = world.create({"model": "gpt-5.4-mini", "thread": attached(one), "tools": tools})
-    assert last_start(world)["tools"] == [
+    assert world.posted()[-1]["tools"] == [
         {"type": "code_interpreter", "container": {"type": "auto", "file_ids": [one, two]}}
     ]
     assert json.loads(answer["Data"]["file_ids"]) == [one, two]
@@ -97,7 +92,7 @@ def test_code_interpreter_gets_the_files_in_its_container(world: World) -> None:
 def test_attachments_without_a_tool_are_part_of_the_message(world: World) -> None:
     file_id = world.openai.add_file()
     world.create({"model": "gpt-5.4-mini", "thread": attached(file_id)})
-    [message] = last_start(world)["input"]
+    [message] = world.posted()[-1]["input"]
     assert message["content"] == [
         {"type": "input_text", "text": "Read this."},
         {"type": "input_file", "file_id": file_id},
@@ -125,9 +120,9 @@ def test_a_store_of_attached_files_goes_with_its_run_and_a_users_files_and_store
     run = world.create(properties | {"thread": attached(file_id), "tools": [tool]})
     assert json.loads(attributes(run)["file_ids"]) == [file_id]
     if world.wire == "responses":
-        [store] = [r.body for r in world.openai.requests if (r.method, r.path) == ("POST", "/v1/vector_stores")]
+        [store] = world.posted("/v1/vector_stores")
         assert (store["file_ids"], store["expires_after"]) == ([file_id], {"anchor": "last_active_at", "days": 7})
-        assert [each["type"] for each in last_start(world)["tools"]] == ["file_search"]
+        assert [each["type"] for each in world.posted()[-1]["tools"]] == ["file_search"]
     delete_all(world, run)
     assert world.openai.counters()["files"] == 1
     with openai.OpenAI(api_key=world.openai.api_key, base_url=world.openai.base_url) as client:

@@ -66,11 +66,6 @@ def reading(*file_ids: str) -> dict[str, Any]:
     return {"messages": [{"role": "user", "content": "Read.", "attachments": attachments}]}
 
 
-def bodies(world: World, path: str, method: str = "POST") -> list[Any]:
-    """What was sent to paths that end so, oldest first."""
-    return [each.body for each in world.openai.requests if each.method == method and each.path.endswith(path)]
-
-
 def at_server(world: World, path: str, method: str = "GET") -> dict[str, Any]:
     """What the server shows, without the SDK."""
     headers = {"authorization": f"Bearer {world.openai.api_key}", "openai-beta": "assistants=v2"}
@@ -100,7 +95,7 @@ def test_a_run_sends_only_what_the_user_wrote(world: World) -> None:
     """The server takes the rest from the assistant; what is repeated would override its next version."""
     assistant_id = assistant(world, instructions="Be brief.", temperature="0.5", tools=[FUNCTION])
     data = attributes(run(world, assistant_id))
-    assert bodies(world, "/runs") == [{"assistant_id": assistant_id}]
+    assert world.posted("/runs") == [{"assistant_id": assistant_id}]
     assert (data["status"], data["model"], data["output_text"]) == ("completed", MODEL, ANSWER)
 
 
@@ -142,7 +137,7 @@ def test_a_new_thread_takes_more_messages_than_its_first_call(world: World) -> N
     """Servers refuse more than 32 at once; a lost reply must not double one, nor change the order."""
     world.openai.fault(Fault("POST", r"/v1/threads/thread_\w+/messages", "lost_reply", after=3))
     data = attributes(run(world, assistant(world), {"messages": MESSAGES}))
-    assert len(bodies(world, "/threads")[0]["messages"]) == MESSAGES_PER_NEW_THREAD == 32
+    assert len(world.posted("/threads")[0]["messages"]) == MESSAGES_PER_NEW_THREAD == 32
     *asked, (answer, _) = messages_of(world, data["thread_id"])
     assert [text for text, _ in asked] == [each["content"] for each in MESSAGES]
     assert answer == data["output_text"]
@@ -186,7 +181,7 @@ def test_what_this_api_cannot_do_is_refused_before_anything_is_made(world: World
         assert sentence in failure(world.create(filled(given, names), logical_id=name)), name
         assert alive(world) == before, name
     assert at_server(world, f"/vector_stores/{names['STORE']}")["file_counts"]["total"] == 0
-    assert bodies(world, "/runs") == []
+    assert world.posted("/runs") == []
 
 
 # --- files
@@ -206,7 +201,7 @@ def test_the_runs_tools_tell_who_reads_an_attached_file(world: World, tools: Any
     """The interface names no tool per attachment, this API requires one; what is searched is indexed before."""
     assistant_id, file_id, began = assistant(world), world.openai.add_file(indexing_s=5), world.clock()
     answer = run(world, assistant_id, reading(file_id), **({"tools": tools} if tools else {}))
-    (attachment,) = bodies(world, "/threads")[0]["messages"][0]["attachments"]
+    (attachment,) = world.posted("/threads")[0]["messages"][0]["attachments"]
     assert attachment["tools"] == [{"type": each} for each in readers]
     is_searched = "file_search" in readers
     assert left_at_openai(world)["vector_stores"] == is_searched
@@ -218,8 +213,8 @@ def test_code_interpreter_gets_its_own_files_and_the_attached_ones(world: World)
     own, added = world.openai.add_file(), world.openai.add_file()
     tools = [{"type": "code_interpreter", "file_ids": [own]}]
     data = attributes(run(world, assistant(world), reading(added), tools=tools))
-    assert bodies(world, "/threads")[0]["tool_resources"] == {"code_interpreter": {"file_ids": [own]}}
-    assert bodies(world, "/runs")[0]["tools"] == [{"type": "code_interpreter"}]
+    assert world.posted("/threads")[0]["tool_resources"] == {"code_interpreter": {"file_ids": [own]}}
+    assert world.posted("/runs")[0]["tools"] == [{"type": "code_interpreter"}]
     assert json.loads(data["file_ids"]) == [added, own]
 
 
@@ -228,7 +223,7 @@ def test_the_assistants_store_and_one_of_the_run_are_searched_together(world: Wo
     first, second = store(world), store(world)
     assistant_id = assistant(world, tools=[searching(first)])
     attributes(run(world, assistant_id, tools=[searching(first, second)]))
-    assert bodies(world, "/threads")[0]["tool_resources"] == {"file_search": {"vector_store_ids": [second]}}
+    assert world.posted("/threads")[0]["tool_resources"] == {"file_search": {"vector_store_ids": [second]}}
     attributes(run(world, assistant_id, tools=[SEARCH]))
     attributes(run(world, assistant_id, reading(world.openai.add_file()), tools=[searching(first)]))
     assert left_at_openai(world)["vector_stores"] == 3
@@ -283,12 +278,12 @@ def test_a_run_that_is_over_at_once_is_looked_at_for_its_answer(world: World) ->
     world.openai.script(Script(duration_s=0, queued_s=0))
     world.openai.fault(Fault("GET", r"/v1/threads/thread_\w+/messages", "status", 503))
     assert attributes(run(world, assistant(world)))["output_text"] == ANSWER
-    assert len(bodies(world, "/runs")) == 1
+    assert len(world.posted("/runs")) == 1
 
 
 def test_a_finished_run_is_not_asked_to_stop_on_delete(world: World) -> None:
     delete_all(world, run(world, assistant(world)))
-    assert not bodies(world, "/cancel")
+    assert not world.posted("/cancel")
 
 
 def test_a_delete_that_cannot_look_is_tried_again(world: World) -> None:
@@ -429,7 +424,7 @@ def test_a_thread_with_45_messages_has_each_once_and_in_order(world: World) -> N
 def test_a_shared_threads_files_are_there_for_both_tools_and_go_with_it(world: World) -> None:
     """Which runs will use the thread is not known; the store that the server makes belongs to it, and to no run."""
     thread_id = attributes(world.create(reading(world.openai.add_file()), **THREAD))["id"]
-    (sent,) = bodies(world, "/messages")
+    (sent,) = world.posted("/messages")
     assert sent["attachments"][0]["tools"] == [{"type": "file_search"}, {"type": "code_interpreter"}]
     answer = run_on(world, thread_id, assistant(world), tools=[SEARCH])
     attributes(answer)

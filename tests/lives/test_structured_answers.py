@@ -29,11 +29,9 @@ def promised(schema: Any = SCHEMA, **more: Any) -> dict[str, Any]:
 
 def sent(world: World) -> dict[str, Any]:
     """The form that the last run was started with, without its type, in the words of Assistants v2."""
-    end = {"responses": "/responses", "assistants": "/runs"}[world.wire]
-    starts = [each.body for each in world.openai.requests if each.method == "POST" and each.path.endswith(end)]
     if world.wire == "assistants":
-        return dict(starts[-1]["response_format"]["json_schema"])
-    form = dict(starts[-1]["text"]["format"])
+        return dict(world.posted("/runs")[-1]["response_format"]["json_schema"])
+    form = dict(world.posted()[-1]["text"]["format"])
     assert form.pop("type") == "json_schema"
     return form
 

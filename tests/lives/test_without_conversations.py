@@ -52,14 +52,6 @@ def world(openai_api: OpenAIStandIn, clock: Clock, provider: str) -> Iterator[Wo
         yield world
 
 
-def sent(world: World, method: str = "POST") -> list[str]:
-    return [request.path for request in world.openai.requests if request.method == method]
-
-
-def responses_asked_for(world: World) -> list[dict[str, Any]]:
-    return [r.body for r in world.openai.requests if (r.method, r.path) == ("POST", "/v1/responses")]
-
-
 @each_provider
 def test_a_run_from_its_start_to_its_deletion(world: World) -> None:
     world.openai.script(Script(output_text="A unit of deployment.", usage=(12, 8)))
@@ -70,7 +62,7 @@ def test_a_run_from_its_start_to_its_deletion(world: World) -> None:
     assert (data["thread_id"], data["id"], data["output_text"]) == (thread_id, run_id, "A unit of deployment.")
     assert data["usage.total_tokens"] == "20"
     assert world.public_items().keys() == {f"RUN#{thread_id}:{run_id}"}
-    assert responses_asked_for(world) == [
+    assert world.posted() == [
         {
             "model": MODEL,
             "background": True,
@@ -90,7 +82,7 @@ def test_what_the_server_lacks_is_asked_once(world: World, provider: str) -> Non
     runs = [attributes(world.create(PROPERTIES, logical_id=f"Run{number}")) for number in range(3)]
     assert len({run["thread_id"] for run in runs}) == 3
     probes = {"api_key": 1, "bedrock": 0}
-    assert sent(world).count("/v1/conversations") == probes[provider]
+    assert len(world.posted("/v1/conversations")) == probes[provider]
 
 
 CALL = {"type": "function_call", "name": "tell", "arguments": {}}
@@ -113,7 +105,7 @@ def test_functions_are_called_in_a_chain_of_responses(world: World) -> None:
     data = attributes(answer)
     assert (data["output_text"], data["usage.total_tokens"]) == ("Done.", "66")
     thread_id, run_id = answer["PhysicalResourceId"].split(":")
-    first, second, third = responses_asked_for(world)
+    first, second, third = world.posted()
     assert "previous_response_id" not in first
     assert second["previous_response_id"] == run_id
     assert second["input"] == [{"type": "function_call_output", "call_id": "call_1", "output": "told"}]
@@ -136,7 +128,7 @@ def test_a_lost_start_is_neither_guessed_at_nor_made_again(world: World, fault: 
         "show it; it is not done again, to be safe" in failure(answer)
     )
     assert world.clock() - began >= START_GRACE_SECONDS, "somebody else may have been about to note its id"
-    assert len(responses_asked_for(world)) == 1
+    assert len(world.posted()) == 1
     assert world.openai.counters()["runs_started"] == runs
     assert world.delete(answer["PhysicalResourceId"])["Status"] == "SUCCESS"
     assert left_at_openai(world) == +Counter(responses=runs), "whose id nobody knows: the server forgets it in time"
@@ -149,7 +141,7 @@ def test_a_lost_submission_is_not_made_again(world: World, fault: str) -> None:
     answer = world.create(PROPERTIES | {"tools": telling(world)})
     sentence = r"cannot tell whether run resp_\w+ has the outputs of its functions: the reply"
     assert re.search(sentence, failure(answer))
-    assert len(responses_asked_for(world)) == 2
+    assert len(world.posted()) == 2
     assert world.delete(answer["PhysicalResourceId"])["Status"] == "SUCCESS"
 
 
@@ -185,7 +177,8 @@ def test_a_retrieval_tool_is_refused(world: World) -> None:
         answer = world.create(properties)
         assert sentence in failure(answer)
         delete_all(world, answer)
-    assert sent(world, "GET").count("/v1/vector_stores") <= 1, "that was remembered"
+    looks = [each.path for each in world.openai.requests if each.method == "GET"]
+    assert looks.count("/v1/vector_stores") <= 1, "that was remembered"
     assert world.openai.counters()["runs_started"] == 0
 
 
