@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -18,35 +17,30 @@ SCHEMA = {"type": "object", "properties": {"verdict": {"const": "yes"}}, "requir
 PROMISE = {"response_format": {"type": "json_schema", "json_schema": {"name": "review", "schema": SCHEMA}}}
 TOOL = {"type": "function", "function": {"name": "look_up", "handler_arn": ARN.format("somebody-elses")}}
 
-Scenario = tuple[Callable[[World], object], dict[str, Any]]
-"""What happens to the world before, and the change of the properties."""
+NO_SECRET = "the secret is deleted"
 
 
-def nothing(world: World) -> None:
-    """The properties alone are enough."""
-
-
-def without_secret(world: World) -> None:
-    world.secrets.delete_secret(SecretId=world.app.settings.openai_api_key_secret_arn, ForceDeleteWithoutRecovery=True)
-
-
-def faulty(fault: Fault) -> Callable[[World], object]:
-    return lambda world: world.openai.fault(fault)
-
-
-def ending(script: Script) -> Callable[[World], object]:
-    return lambda world: world.openai.script(script)
+def prepare(world: World, what: object) -> None:
+    """What happens before the run is asked for."""
+    match what:
+        case Fault():
+            world.openai.fault(what)
+        case Script():
+            world.openai.script(what)
+        case str():
+            secret = world.app.settings.openai_api_key_secret_arn
+            world.secrets.delete_secret(SecretId=secret, ForceDeleteWithoutRecovery=True)
 
 
 RATE_LIMIT = Fault("POST", "/v1/responses", "status", status=429, retry_after=30, times=None)
-SCENARIOS: dict[str, Scenario] = {
-    "invalid properties, …: …": (nothing, {"temperature": "3"}),
-    "cannot …: …": (nothing, {"model": "no-such-model"}),
-    "the run could not be started within …: …": (faulty(RATE_LIMIT), {"ServiceTimeout": "60"}),
-    "run … ended …, accepted is …": (ending(Script(incomplete_reason="max_output_tokens")), {}),
-    "the answer of run … is not the promised JSON: …": (ending(Script(output_text='{"verdict": "no"}')), PROMISE),
-    "this application may not invoke …: deploy it with ToolFunctionArns=…": (nothing, {"tools": [TOOL]}),
-    "cannot read … …: …": (without_secret, {}),
+SCENARIOS: dict[str, tuple[object, dict[str, Any]]] = {
+    "invalid properties, …: …": (None, {"temperature": "3"}),
+    "cannot …: …": (None, {"model": "no-such-model"}),
+    "the run could not be started within …: …": (RATE_LIMIT, {"ServiceTimeout": "60"}),
+    "run … ended …, accepted is …": (Script(incomplete_reason="max_output_tokens"), {}),
+    "the answer of run … is not the promised JSON: …": (Script(output_text='{"verdict": "no"}'), PROMISE),
+    "this application may not invoke …: deploy it with ToolFunctionArns=…": (None, {"tools": [TOOL]}),
+    "cannot read … …: …": (NO_SECRET, {}),
 }
 
 
@@ -57,8 +51,8 @@ def test_each_row_of_the_readme_has_a_scenario() -> None:
 
 @pytest.mark.parametrize("message", SCENARIOS)
 def test_a_frequent_failure_is_told_as_the_readme_has_it(world: World, message: str) -> None:
-    prepare, change = SCENARIOS[message]
-    prepare(world)
+    before, change = SCENARIOS[message]
+    prepare(world, before)
     reason = failure(world.create(PROPERTIES | change))
     assert re.search(re.escape(message).replace("…", ".+"), reason)
     # No other row's words: the general ones fit many sentences.
