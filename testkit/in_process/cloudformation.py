@@ -35,7 +35,8 @@ class CloudFormation(ABC):
         logical_id: str = "Run",
         **more: Any,
     ) -> dict[str, Any]:
-        """A request as CloudFormation sends it."""
+        """A request as CloudFormation sends it; None stands for AWS::NoValue."""
+        given = {name: value for name, value in properties.items() if value is not None}
         event = {
             "RequestType": kind,
             "RequestId": str(uuid.uuid4()),
@@ -43,7 +44,7 @@ class CloudFormation(ABC):
             "StackId": self.stack_id,
             "LogicalResourceId": logical_id,
             "ResourceType": "Custom::OpenAIThreadRun",
-            "ResourceProperties": {"ServiceToken": "arn:aws:lambda:…", "ServiceTimeout": "600", **properties},
+            "ResourceProperties": {"ServiceToken": "arn:aws:lambda:…", "ServiceTimeout": "600", **given},
         }
         if physical_id is not None:
             event["PhysicalResourceId"] = physical_id

@@ -20,7 +20,6 @@ from tests.support.runs import (
     each_wire,
     failure,
     left_at_openai,
-    on_thread,
     runs_started,
 )
 
@@ -216,7 +215,8 @@ def test_runs_on_one_thread_wait_their_turn_and_leave_it(world: World, propertie
     thread_id = world.create(PROPERTIES["thread"], **THREAD)["PhysicalResourceId"]
     thread_alone = left_at_openai(world)
     world.openai.script(Script(duration_s=60), Script(duration_s=8, times=2))
-    events = [world.event("Create", on_thread(properties, thread_id), logical_id=f"Run{number}") for number in range(3)]
+    on_it = properties | {"thread": None, "existing_thread_id": thread_id}
+    events = [world.event("Create", on_it, logical_id=f"Run{number}") for number in range(3)]
     for event in events:
         world.invoke("custom_resource", event)
     world.settle()

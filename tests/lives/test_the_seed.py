@@ -35,8 +35,7 @@ def run(world: World, names: dict[str, str], change: dict[str, Any], logical_id:
     """Create a run; its own requests are counted from here."""
     properties = {"assistant_id": "ASSISTANT", **thread(), **change}
     world.forget_requests()
-    given = {name: value for name, value in properties.items() if value is not None}
-    return attributes(world.create(filled(given, names), logical_id=logical_id))
+    return attributes(world.create(filled(properties, names), logical_id=logical_id))
 
 
 @each_wire

@@ -32,11 +32,6 @@ each_server = pytest.mark.parametrize("wire", SERVERS, indirect=True)
 each_wire = pytest.mark.parametrize("wire", WIRES, indirect=True)
 
 
-def on_thread(properties: dict[str, Any], thread_id: str) -> dict[str, Any]:
-    """A run as it is otherwise, on a thread that exists."""
-    return {**{name: each for name, each in properties.items() if name != "thread"}, "existing_thread_id": thread_id}
-
-
 def attributes(answer: dict[str, Any]) -> dict[str, str]:
     """Those of a SUCCESS."""
     assert answer["Status"] == "SUCCESS", answer

@@ -108,8 +108,7 @@ def start_on_existing_thread_lost(play: Play) -> None:
     """It was not started, on a thread that has an answer from before."""
     thread_id = play.send("Create", QUESTION, "Thread")["PhysicalResourceId"]
     play.script(output_text="First.", duration_s=3)
-    properties = run(play, thread=None, existing_thread_id=thread_id)
-    given = {name: value for name, value in properties.items() if value is not None}
+    given = run(play, thread=None, existing_thread_id=thread_id)
     play.send("Create", given, "FirstRun")
     play.script(output_text="Second.", duration_s=3)
     play.world.openai.fault(Fault("POST", STARTS, "reset"))
