@@ -209,9 +209,10 @@ class World(CloudFormation):
 
         self.openai.handle = intercepted
 
-    def posted(self, ending: str = "/v1/responses") -> list[Any]:
-        """The bodies that OpenAI got at paths that end so, oldest first."""
-        return [each.body for each in self.openai.requests if each.method == "POST" and each.path.endswith(ending)]
+    def posted(self, *endings: str) -> list[Any]:
+        """The bodies that OpenAI got at paths that end so, oldest first; unless told otherwise, of responses."""
+        ends = endings or ("/v1/responses",)
+        return [each.body for each in self.openai.requests if each.method == "POST" and each.path.endswith(ends)]
 
     def start_over(self) -> None:
         """Nothing has happened yet, on no side."""

@@ -8,8 +8,7 @@ import pytest
 
 from testkit.in_process.deployed import ASSISTANTS
 from testkit.in_process.world import World
-from tests.support.answers import attributes
-from tests.support.runs import ASSISTANT
+from tests.support.runs import ASSISTANT, attributes
 
 ARRIVES: dict[str, dict[str, tuple[dict[str, Any], dict[str, Any]]]] = {
     "reasoning_effort": {
@@ -18,6 +17,8 @@ ARRIVES: dict[str, dict[str, tuple[dict[str, Any], dict[str, Any]]]] = {
     },
 }
 """By argument and API: what the user writes, and what the request of the run, or of the assistant, then has."""
+MAKING = ("/responses", "/runs", "/assistants")
+"""The ends of the paths that make a run, or an assistant."""
 NEEDED = ("model", "assistant_id", "thread")
 ROWS = [(wire, name) for name, wires in ARRIVES.items() for wire in wires]
 
@@ -26,7 +27,7 @@ ROWS = [(wire, name) for name, wires in ARRIVES.items() for wire in wires]
 def test_an_argument_arrives(world: World, properties: dict[str, Any], name: str) -> None:
     given, expected = ARRIVES[name][world.wire]
     attributes(world.create({each: properties[each] for each in properties if each in NEEDED} | given))
-    assert expected.items() <= bodies(world)[-1].items()
+    assert expected.items() <= world.posted(*MAKING)[-1].items()
 
 
 @pytest.mark.parametrize(("wire", "name"), ROWS, indirect=["wire"])
@@ -35,10 +36,4 @@ def test_an_argument_arrives_through_an_assistant(world: World, name: str) -> No
     made = world.create({"model": "gpt-5.4-mini", **given}, **ASSISTANT)
     message = {"role": "user", "content": "Think."}
     attributes(world.create({"assistant_id": made["PhysicalResourceId"], "thread": {"messages": [message]}}))
-    assert any(expected.items() <= body.items() for body in bodies(world))
-
-
-def bodies(world: World) -> list[dict[str, Any]]:
-    """Of the requests that made a run, or an assistant."""
-    ends = ("/responses", "/runs", "/assistants")
-    return [each.body for each in world.openai.requests if each.method == "POST" and each.path.endswith(ends)]
+    assert any(expected.items() <= body.items() for body in world.posted(*MAKING))
