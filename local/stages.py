@@ -41,7 +41,7 @@ def of_the_sdk() -> list[str]:
 
 
 STAGES = (
-    Stage("check: format, lint, types, imports, documentation, decisions, random lives", 2, ("make", "check")),
+    Stage("check: format, lint, types, imports, documentation, decisions, random lives", 1, ("make", "check")),
     Stage("stand-in: held to OpenAI's document and SDK", 1, pytest(2, "tests/contract", "tests/standin")),
     Stage(
         "lives: on each API, after upgrades, broken at each call",
@@ -49,8 +49,12 @@ STAGES = (
         pytest(2, "tests/lives", "tests/upgrade", "tests/crashes"),
     ),
     Stage("oldest packages: what meets the SDK", 1, pytest(2, "tests/compatibility", *of_the_sdk()), OLDEST),
-    Stage("definitions and the embedded cloud", 4, pytest(2, "tests/static", "tests/emulator", by_file=True)),
-    Stage("clients: SAM CLI, CloudFormation, terraform", 5, pytest(2, "tests/e2e", by_file=True)),
+    # A third worker computes while the others wait for terraform or a stack.
+    Stage(
+        "clients and definitions: SAM CLI, CloudFormation, terraform, the embedded cloud",
+        6,
+        pytest(3, "tests/e2e", "tests/emulator", "tests/static", by_file=True),
+    ),
 )
 
 

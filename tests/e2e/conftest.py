@@ -20,7 +20,7 @@ from tests.support.runs import NOTHING
 SAID = ("What is a stack?", "Answer in one sentence.", "The model had a bad day.", "A stack is a unit of deployment.")
 SAID += ("How many bolts and nuts", '{"article": "bolt"}', "pieces", "sk-standin", "X-Amz-Signature", "whsec_")
 """Prompts, outputs, arguments and errors of the tests, and secrets: none of them may be found in what was written."""
-PROCESSES = 8
+PROCESSES = 4
 """Of each function: a start costs more than what it then does in most tests."""
 DeployBeside = Callable[..., Deployed]
 
