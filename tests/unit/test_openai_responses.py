@@ -3,13 +3,64 @@
 from __future__ import annotations
 
 import email.utils
+import json
 import time
+from collections.abc import Callable
+from typing import Any
 
 import httpx2
+import openai
 import pytest
 
-from tests.support.responses_server import Answer, backend, body_of, listed, response, wanted
-from threadrun.errors import LostReply, NotFound, TerminalError, ThreadBusy, TransientError
+from testkit.memory.backend import wanted_run
+from threadrun.errors import LostReply, NotFound, NotServed, TerminalError, ThreadBusy, TransientError
+from threadrun.providers.errors import translated
+from threadrun.providers.responses.backend import ResponsesBackend
+from threadrun.providers.server import REMEMBERED_SECONDS, Part, Server
+from threadrun.state.observations import RunPlan
+
+Answer = tuple[int, Any]
+
+
+def client_of(answer: Callable[[httpx2.Request], httpx2.Response]) -> openai.OpenAI:
+    http = httpx2.Client(transport=httpx2.MockTransport(answer))
+    return openai.OpenAI(api_key="sk-test", base_url="http://api/v1", http_client=http, max_retries=0)
+
+
+def backend(*answers: Answer | httpx2.Response | Exception) -> tuple[ResponsesBackend, list[httpx2.Request]]:
+    """A backend whose server gives these answers, one a request, and what was asked of it."""
+    left, asked = list(answers), []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        asked.append(request)
+        given = left.pop(0)
+        if isinstance(given, Exception):
+            raise given
+        if isinstance(given, httpx2.Response):
+            return given
+        status, body = given
+        if isinstance(body, bytes):
+            return httpx2.Response(status, content=body, headers={"content-type": "application/json"})
+        return httpx2.Response(status, json=body)
+
+    client = client_of(answer)
+    return ResponsesBackend(Server(lambda: client), catalog=None), asked  # type: ignore[arg-type]
+
+
+def response(**more: Any) -> dict[str, Any]:
+    return {"id": "resp_1", "object": "response", "status": "queued", "created_at": 5.9, "output": []} | more
+
+
+def listed(*items: dict[str, Any]) -> dict[str, Any]:
+    return {"object": "list", "data": list(items), "has_more": False, "first_id": "", "last_id": ""}
+
+
+def wanted(**more: Any) -> RunPlan:
+    return wanted_run(**more).plan()
+
+
+def body_of(request: httpx2.Request) -> dict[str, Any]:
+    return dict(json.loads(request.content))
 
 
 def test_a_server_that_wants_the_input_field_gets_it_empty() -> None:
@@ -151,3 +202,111 @@ def test_a_run_known_by_its_last_item_only_is_read_from_its_thread() -> None:
     assert server.runs.observe("conv_1", "msg_1").output_text == "ours"
     with pytest.raises(NotFound, match="cannot read run msg_9: only its answer was known, and that is gone"):
         server.runs.observe("conv_1", "msg_9")
+
+
+# --- what a server lacks: which refusals tell, for how long that is believed, and what is said of it
+
+INVALID_URL = {"error": {"message": "Invalid URL (POST /v1/conversations)"}}
+
+
+def test_what_is_missing_is_believed_for_an_hour() -> None:
+    now = 1000.0
+    server = Server(lambda: client_of(lambda _: pytest.fail("nothing is asked of it")), lambda: now)
+
+    def lacks(part: Part) -> bool:
+        try:
+            server.require(part, "a test")
+        except NotServed:
+            return True
+        return False
+
+    assert not lacks("conversations")
+    reply = httpx2.Response(404, request=httpx2.Request("POST", "http://api/v1/conversations"))
+    with (
+        pytest.raises(NotServed, match="a test needs conversations, and the server at http://api/v1/ has none"),
+        server.needing("conversations", "a test"),
+        server.translated("try"),
+    ):
+        raise openai.APIStatusError("refused", response=reply, body=None)
+    assert (lacks("conversations"), lacks("vector stores")) == (True, False)
+    now += REMEMBERED_SECONDS
+    assert not lacks("conversations"), "a gateway may have lost its routes for a moment"
+
+
+@pytest.mark.parametrize("status", [404, 405, 501])
+def test_a_server_that_does_not_know_the_path_has_no_conversations(status: int) -> None:
+    server, asked = backend((status, INVALID_URL), (200, response()))
+    thread_id = server.threads.create(wanted())
+    assert thread_id.startswith("chain_")
+    assert not server.runs.shows_lost(thread_id)
+    assert server.threads.create(wanted()) != thread_id, "of which nobody was asked"
+    server.runs.start(wanted(), thread_id)
+    assert "conversation" not in body_of(asked[1])
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [(400, TerminalError), (401, TerminalError), (403, TerminalError), (429, TransientError), (503, LostReply)],
+)
+def test_a_server_that_refuses_a_conversation_has_them(status: int, error: type[Exception]) -> None:
+    server, _ = backend((status, {"error": {"message": "No."}}), (200, {"id": "conv_1", "object": "conversation"}))
+    with pytest.raises(error):
+        server.threads.create(wanted())
+    assert server.threads.create(wanted()) == "conv_1"
+    assert server.runs.shows_lost("conv_1")
+
+
+GONE = (404, {"error": {"message": "Conversation with id 'conv_gone' not found."}})
+
+
+@pytest.mark.parametrize(
+    "probed",
+    [(400, {"error": {"message": "Invalid type for 'items'."}}), httpx2.ReadError("reset")],
+    ids=["conversations are there", "nobody can be asked"],
+)
+def test_a_missing_thread_is_no_missing_part(probed: Answer | Exception) -> None:
+    server, asked = backend(GONE, probed, GONE)
+    with pytest.raises(NotFound, match="'conv_gone' not found"):
+        server.threads.last_item_id("conv_gone")
+    assert body_of(asked[1]) == {"items": False}, "which no server makes a conversation of"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        {"message": "Unsupported parameter.", "param": "background"},
+        {"message": "Background mode is not supported for this model."},
+        {"message": "Unknown parameter: 'background'."},
+    ],
+)
+def test_a_refused_background_response_is_explained_and_asked_for_again(error: dict[str, Any]) -> None:
+    server, _ = backend((400, {"error": error}), (200, response()))
+    with pytest.raises(NotServed) as raised:
+        server.runs.start(wanted(), "conv_1")
+    assert raised.value.reason.startswith(f"cannot start the run: {error['message']}")
+    assert raised.value.reason.endswith("; a run is a background response: use a model, or a server, that has them")
+    assert server.runs.start(wanted(), "conv_1").run_id == "resp_1", "it was the model that has none"
+
+
+def test_a_refusal_of_something_else_is_not_taken_for_one() -> None:
+    server, _ = backend((400, {"error": {"message": "Metadata key 'background' is too long.", "param": "metadata"}}))
+    with pytest.raises(TerminalError) as raised:
+        server.runs.start(wanted(), "conv_1")
+    assert not isinstance(raised.value, NotServed)
+
+
+def test_a_full_metadata_keeps_the_users_own() -> None:
+    metadata = {f"key{number}": "value" for number in range(16)}
+    server, asked = backend((404, INVALID_URL), (200, response()))
+    plan = wanted(metadata=metadata)
+    server.runs.start(plan, server.threads.create(plan))
+    assert body_of(asked[1])["metadata"] == metadata
+
+
+def test_a_request_that_could_not_be_signed_was_not_sent() -> None:
+    with (
+        pytest.raises(TerminalError, match="cannot start the run: Could not find credentials") as raised,
+        translated("start the run", creates=True),
+    ):
+        raise openai.OpenAIError("Could not find credentials for Bedrock.")
+    assert not isinstance(raised.value, TransientError)
