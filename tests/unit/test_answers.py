@@ -1,23 +1,28 @@
-"""The answer's body: what it holds, and 4,096 bytes at most."""
+"""What a run gives: its attributes, typed for the table and as text, and the response with 4,096 bytes at most."""
 
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from local.reference import ATTRIBUTES, page
 from testkit.memory.backend import wanted_run
+from testkit.state_machine import read_definition
 from threadrun.cloudformation.protocol import readable
 from threadrun.cloudformation.respond import response_body
 from threadrun.cloudformation.response import MAX_BODY_BYTES
-from threadrun.state.attributes import run_attributes
-from threadrun.state.base import Options, Owned
+from threadrun.schema.arguments import RESOURCE_MODELS
+from threadrun.state.attributes import made_attributes, output_scalars, response_data, run_attributes
+from threadrun.state.base import Options, Owned, Window
 from threadrun.state.observations import ObservedRun, Usage
 from threadrun.state.resource import Request, ResourceRecord, Response
 from threadrun.state.run import RunRecord
+from threadrun.state.shared import AssistantRecord, ThreadRecord
 
 REQUEST = Request(request_id="1", request_type="Create", response_url="u", received_epoch_s=0, deadline_epoch_s=1)
 
@@ -98,3 +103,58 @@ def test_any_reason_fits(reason: str) -> None:
     raw = response_body(resource(), REQUEST, Response(status="FAILED", physical_id="p", reason=reason), None)
     assert len(raw) <= MAX_BODY_BYTES
     assert json.loads(raw)["Reason"]
+
+
+# --- the attributes, and the pages that describe them all
+
+
+@pytest.mark.parametrize(
+    ("text", "scalars"),
+    [
+        ('{"a": "x", "b": 1, "c": 0.5}', {"a": "x", "b": 1, "c": Decimal("0.5")}),
+        ('{"d": true, "e": null, "f": [1], "g": {}}', {"d": True, "e": None}),
+        ("plain text", {}),
+        ("[1, 2]", {}),
+        ('{"a": NaN}', {}),
+        ('{"a": 1} and more', {}),
+        ('{"": 1}', {}),
+        ("", {}),
+        ('{"n": 123456789012345678901234567890123456789}', {"n": "123456789012345678901234567890123456789"}),
+        ('{"n": 1e500}', {"n": "1E+500"}),
+        ("[" * 100_000, {}),
+    ],
+)
+def test_only_top_level_scalars_of_a_json_object_count(text: str, scalars: dict[str, object]) -> None:
+    assert output_scalars(text) == scalars
+
+
+def test_the_state_machine_records_every_attribute() -> None:
+    """A new attribute that the definition does not move would be lost without a word."""
+    arguments = read_definition()["States"]["Record attributes"]["Arguments"]
+    attributes = run_attributes(wanted_run(), ObservedRun("resp_1", "completed"))
+    assert set(arguments["ExpressionAttributeNames"].values()) == set(attributes)
+    for name in arguments["ExpressionAttributeNames"]:
+        moved = (f"{name} = staged.{name}", f"{name} = if_not_exists(staged.{name}, :unknown)")
+        assert any(each in arguments["UpdateExpression"] for each in moved)
+
+
+def test_every_attribute_of_a_run_is_described() -> None:
+    observed = ObservedRun("r", "completed", output_text='{"k": 1}')
+    fixed, output = response_data(run_attributes(wanted_run(), observed), "snake_case")
+    given = {*fixed, "output_text", "output_truncated", *(name.replace(".k", ".<key>") for name in output)}
+    assert set(ATTRIBUTES["Custom::OpenAIThreadRun"]) == given
+
+
+@pytest.mark.parametrize(
+    ("kind", "record"), [("Custom::OpenAIThread", ThreadRecord), ("Custom::OpenAIAssistant", AssistantRecord)]
+)
+def test_every_attribute_of_the_others_is_described(
+    kind: str, record: type[ThreadRecord] | type[AssistantRecord]
+) -> None:
+    made = record(key="k", identity="i", window=Window(since_epoch_s=0, deadline_epoch_s=1))
+    assert set(ATTRIBUTES[kind]) == set(made_attributes(made))
+
+
+@pytest.mark.parametrize("kind", RESOURCE_MODELS)
+def test_every_argument_has_a_description(kind: str) -> None:
+    assert "None" not in page(RESOURCE_MODELS[kind])

@@ -1,13 +1,16 @@
-"""The mutation run: changes where the list says, and probes that tell which tests get there."""
+"""How the tests are run: the stages of `make test`, and the mutants, with probes that tell which tests get there."""
 
 from __future__ import annotations
 
 import builtins
+import sys
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
 import pytest
 
+from local import stages
 from testkit.mutants import result
 from testkit.mutants.catalog import LIST, Mutant, read
 from testkit.mutants.probes import HEARD_BY, probed
@@ -90,3 +93,42 @@ def test_what_was_killed_before_and_lives_now_is_named() -> None:
     before = {"still-dies": killed, "lives-now": killed, "lived-already": alive, "was-not-run": killed}
     now = {"still-dies": killed, "lives-now": alive, "lived-already": alive, "is-new": alive}
     assert result.newly_alive(before, now) == ["lives-now"]
+
+
+# --- stages
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+    """Four stages that end as their names say, chosen by their numbers."""
+    ends = {"first": "0", "second": "0", "fails": "3", "never": "0"}
+    made = [stages.Stage(name, 1, (sys.executable, "-c", f"exit({status})")) for name, status in ends.items()]
+    monkeypatch.setattr(stages, "STAGES", tuple(made))
+
+    def main(*numbers: str) -> int:
+        monkeypatch.setattr(sys, "argv", ["stages", *numbers])
+        return stages.main()
+
+    return main
+
+
+def test_without_numbers_all_stages_run_until_one_fails(
+    run: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run() == 3
+    said = capsys.readouterr()
+    assert [line for line in said.out.splitlines() if "about" in line] == [
+        "4 stages, about 4 minutes",
+        "[1/4] first: about 1 min",
+        "[2/4] second: about 1 min",
+        "[3/4] fails: about 1 min",
+    ]
+    assert 'make test STAGES="3"' in said.err
+
+
+def test_stages_can_be_chosen(run: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("4", "1") == 0
+    assert capsys.readouterr().out.splitlines()[0] == "2 stages, about 2 minutes"
+    with pytest.raises(SystemExit):
+        run("7")
+    assert "there is no stage 7: they are 1 to 4" in capsys.readouterr().err
