@@ -1,8 +1,9 @@
-"""The event and the metrics of a run's end, as a rule and CloudWatch would get them."""
+"""The event and the metrics of a run's end, as a rule and CloudWatch would get them; and what is written nowhere."""
 
 from __future__ import annotations
 
 import json
+import logging
 from unittest.mock import Mock
 
 import jsonschema
@@ -140,3 +141,43 @@ def test_metrics_of_runs_that_fail(world: World, metrics: None, capsys: pytest.C
     assert (found[("RunsFailed",)], found[("RunsStarted",)]) == (3, 2)
     for reason in ("failed", "ended_early", "not_started"):
         assert found[("RunsFailed", reason)] == 1, reason
+
+
+PROMPT, OUTPUT = "prompt-marker-4711", "output-marker-4712"
+
+
+def test_point_09_nothing_secret_is_written_anywhere(
+    world: World,
+    rule: None,
+    metrics: None,
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    caplog.set_level("DEBUG", logger="threadrun")
+    monkeypatch.setattr(logging.getLogger("threadrun"), "propagate", True)
+    properties = PROPERTIES | {"thread": {"messages": [{"role": "user", "content": PROMPT}]}, "instructions": PROMPT}
+    world.openai.script(Script(output_text=OUTPUT))
+    world.openai.fault(Fault("GET", r"/v1/responses/.*", "reset"))
+    world.url.refusals += [403] * 6
+    answer = world.create(properties)
+    assert answer["Data"]["output_text"] == OUTPUT
+    world.openai.script(Script(error=("server_error", f"The server repeats {PROMPT}.")))
+    world.create(properties, logical_id="Failed")
+    world.openai.fault(Fault("POST", "/v1/conversations", "status", status=400, message=f"It repeats {PROMPT}."))
+    world.create(properties, logical_id="Refused")
+    world.create({"temperature": PROMPT, "instructions": PROMPT}, logical_id="Bad")
+    # With all that the lines of the log have beside their message.
+    written = "".join(capfd.readouterr()) + "".join(
+        f"{record.getMessage()} {vars(record)}" for record in caplog.records
+    )
+    for line in ("request received", "OpenAI called", '"RunsFailed":[1.0]'):
+        assert line in written
+    events = json.dumps(received_events())
+    assert "OpenAI Thread Run Status Change" in events
+    histories = world.states.histories()
+    assert "RUN#" in histories
+    for secret in (PROMPT, OUTPUT, world.openai.api_key, "X-Amz-Signature"):
+        assert secret not in histories
+        assert secret not in written
+        assert secret not in events

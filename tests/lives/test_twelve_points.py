@@ -3,8 +3,8 @@
 1 Delete during Create, 2 the same request again, 3 a newer request (tests/crashes has them come at every point of a
 request, and breaks every single call), 4 ids of failures, 5 updates and their failures, 6 the answer's size
 (tests/lives/test_large_texts.py), 7 answers that are not taken, 8 transient errors, 9 secrets
-(tests/lives/test_secrecy.py), 10 deadlines, 11 whatever else fails (tests/lives/test_responder.py), 12 earlier versions
-(tests/upgrade).
+(tests/lives/test_events_and_metrics.py), 10 deadlines, 11 whatever else fails (tests/lives/test_responder.py),
+12 earlier versions (tests/upgrade).
 """
 
 from __future__ import annotations
