@@ -1,14 +1,18 @@
-"""Bad input fails the resource at once, with a reason that says what and where, and without a call to OpenAI."""
+"""Whatever fails a resource is told by what and where: bad input at once, without a call to OpenAI."""
 
 from __future__ import annotations
 
 import random
+import re
 import string
 from typing import Any
 
 import pytest
 
+from local.openai_standin import Fault, Script
+from testkit.in_process.tool_functions import ARN
 from testkit.in_process.world import World
+from tests.support.failure_table import README, rows, told
 from tests.support.runs import PROPERTIES, delete_all, each_wire, failure, runs_started
 from tests.support.seed import filled
 
@@ -145,3 +149,44 @@ def test_what_the_server_cannot_use_fails_with_its_reason_and_leaves_nothing(
         assert names["FILE"] not in answer["Reason"], name
         delete_all(world, answer)
     assert runs_started(world) == 0
+
+
+# --- what README.md says of the most frequent failures: each is made to happen, and told in the words of its row
+
+SCHEMA = {"type": "object", "properties": {"verdict": {"const": "yes"}}, "required": ["verdict"]}
+PROMISE = {"response_format": {"type": "json_schema", "json_schema": {"name": "review", "schema": SCHEMA}}}
+TOOL = {"type": "function", "function": {"name": "look_up", "handler_arn": ARN.format("somebody-elses")}}
+RATE_LIMIT = Fault("POST", "/v1/responses", "status", status=429, retry_after=30, times=None)
+SCENARIOS: dict[str, tuple[object, dict[str, Any]]] = {
+    "invalid properties, …: …": (None, {"temperature": "3"}),
+    "cannot …: …": (None, {"model": "no-such-model"}),
+    "the run could not be started within …: …": (RATE_LIMIT, {"ServiceTimeout": "60"}),
+    "run … ended …, accepted is …": (Script(incomplete_reason="max_output_tokens"), {}),
+    "the answer of run … is not the promised JSON: …": (Script(output_text='{"verdict": "no"}'), PROMISE),
+    "this application may not invoke …: deploy it with ToolFunctionArns=…": (None, {"tools": [TOOL]}),
+    "cannot read … …: …": ("no secret", {}),
+}
+"""What happens before a run is asked for, and what is asked for beside the usual, by the message."""
+
+
+def test_each_row_of_the_readme_has_a_scenario() -> None:
+    of_readme = rows(README.read_text().partition("## When it fails")[2].partition("\n## ")[0])
+    assert {told(message) for message in of_readme} == set(SCENARIOS)
+
+
+@pytest.mark.parametrize("message", SCENARIOS)
+def test_a_frequent_failure_is_told_as_the_readme_has_it(world: World, message: str) -> None:
+    before, change = SCENARIOS[message]
+    match before:
+        case Fault():
+            world.openai.fault(before)
+        case Script():
+            world.openai.script(before)
+        case "no secret":
+            secret = world.app.settings.openai_api_key_secret_arn
+            world.secrets.delete_secret(SecretId=secret, ForceDeleteWithoutRecovery=True)
+    reason = failure(world.create(PROPERTIES | change))
+    assert re.search(re.escape(message).replace("…", ".+"), reason)
+    # No other row's words: the general ones fit many sentences.
+    special = {each for each in SCENARIOS if each != message and len(re.findall(r"[a-z]{2,}", each)) > 3}
+    assert [each for each in special if re.search(re.escape(each).replace("…", ".+"), reason)] == []

@@ -148,7 +148,6 @@ PROMPT, OUTPUT = "prompt-marker-4711", "output-marker-4712"
 
 def test_point_09_nothing_secret_is_written_anywhere(
     world: World,
-    rule: None,
     metrics: None,
     capfd: pytest.CaptureFixture[str],
     caplog: pytest.LogCaptureFixture,
@@ -156,6 +155,7 @@ def test_point_09_nothing_secret_is_written_anywhere(
 ) -> None:
     caplog.set_level("DEBUG", logger="threadrun")
     monkeypatch.setattr(logging.getLogger("threadrun"), "propagate", True)
+    subscribe({"source": ["threadrun"]})
     properties = PROPERTIES | {"thread": {"messages": [{"role": "user", "content": PROMPT}]}, "instructions": PROMPT}
     world.openai.script(Script(output_text=OUTPUT))
     world.openai.fault(Fault("GET", r"/v1/responses/.*", "reset"))
