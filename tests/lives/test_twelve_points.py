@@ -1,15 +1,15 @@
 """The twelve points at which custom resources usually break, each with its tests; the number is in the name.
 
 1 Delete during Create, 2 the same request again, 3 a newer request (tests/crashes has them come at every point of a
-request, and breaks every single call), 4 ids of failures, 5 updates and their failures, 6 the answer's size
-(tests/lives/test_large_texts.py), 7 answers that are not taken, 8 transient errors, 9 secrets
-(tests/lives/test_events_and_metrics.py), 10 deadlines, 11 whatever else fails (tests/lives/test_responder.py),
-12 earlier versions (tests/upgrade).
+request, and breaks every single call), 4 ids of failures, 5 updates and their failures, 6 the answer's size,
+7 answers that are not taken, 8 transient errors, 9 secrets (tests/lives/test_events_and_metrics.py), 10 deadlines,
+11 whatever else fails (tests/lives/test_responder.py), 12 earlier versions (tests/upgrade).
 """
 
 from __future__ import annotations
 
 import itertools
+import json
 import random
 import re
 from collections import Counter, defaultdict
@@ -18,6 +18,8 @@ from typing import Any
 import pytest
 
 from local.openai_standin import Fault, Script
+from testkit.in_process.aws import aws
+from testkit.in_process.cloud import BUCKET
 from testkit.in_process.cloudformation import STACK_ID
 from testkit.in_process.world import World
 from tests.support.runs import (
@@ -30,6 +32,7 @@ from tests.support.runs import (
     left_at_openai,
     runs_started,
 )
+from threadrun.cloudformation.response import MAX_BODY_BYTES
 from threadrun.reconcile.once import START_GRACE_SECONDS
 from threadrun.state.resource import resource_key
 
@@ -104,6 +107,59 @@ def test_point_05_a_refused_update_keeps_the_old_id(world: World, properties: di
     assert failed["PhysicalResourceId"] == old["PhysicalResourceId"]
     world.update(old["PhysicalResourceId"], properties)
     assert left_at_openai(world) == one, "the thread of the refused run is gone"
+
+
+def bucket_keys() -> list[str]:
+    return [each["Key"] for each in aws("s3").list_objects_v2(Bucket=BUCKET).get("Contents", [])]
+
+
+@pytest.mark.on_moto  # The bucket is moto's, and the table's limits.
+def test_point_06_an_output_of_a_megabyte_is_kept_whole_and_shortened_in_the_answer(world: World) -> None:
+    text = "Grüße aus Köln ✓ " * 50_000
+    assert len(text.encode()) > 1_000_000
+    world.openai.script(Script(output_text=text))
+    answer = world.create(PROPERTIES)
+    data = attributes(answer)
+    assert data["output_truncated"] == "true"
+    assert text.startswith(data["output_text"].removesuffix("..."))
+    assert len(world.url.bodies[-1]) <= MAX_BODY_BYTES
+    [item] = world.public_items().values()
+    assert text.startswith(item["output_text"]["S"])
+    assert len(item["output_text"]["S"].encode()) > 99_000
+    bucket, _, key = item["output_s3_uri"]["S"].removeprefix("s3://").partition("/")
+    kept = aws("s3").get_object(Bucket=bucket, Key=key)["Body"].read().decode()
+    assert kept == text
+    delete_all(world, answer)
+    assert bucket_keys() == []
+
+
+@pytest.mark.on_moto  # The bucket is moto's, and the table's limits.
+def test_point_06_keys_of_a_large_json_output_are_kept_whole_or_not_at_all(world: World) -> None:
+    output = {"verdict": "yes", "essay": "ä" * 300_000, "score": 7}
+    world.openai.script(Script(output_text=json.dumps(output)))
+    answer = world.create(PROPERTIES)
+    assert answer["Data"]["output.verdict"] == "yes"
+    assert answer["Data"]["output_truncated"] == "true"
+    [item] = world.public_items().values()
+    assert item["output"] == {"M": {"verdict": {"S": "yes"}}}, "what comes after the one too large is not there either"
+
+
+@pytest.mark.on_moto  # The bucket is moto's, and the table's limits.
+def test_point_06_an_output_that_fits_the_item_is_in_no_bucket(world: World) -> None:
+    world.openai.script(Script(output_text="x" * 190_000))
+    world.create(PROPERTIES)
+    [item] = world.public_items().values()
+    assert item["output_text"]["S"] == "x" * 190_000
+    assert item["output_s3_uri"] == {"NULL": True}
+    assert bucket_keys() == []
+
+
+def test_point_06_an_error_message_of_40_kilobytes_is_shortened(world: World) -> None:
+    world.openai.script(Script(error=("server_error", "Ü" * 20_000)))
+    answer = world.create(PROPERTIES)
+    assert failure(answer).endswith("Ü...")
+    assert MAX_BODY_BYTES - 3 < len(world.url.bodies[-1]) <= MAX_BODY_BYTES
+    delete_all(world, answer)
 
 
 @pytest.mark.parametrize("refusals", [[403, 500, 503], [500] * 7], ids=["at once", "by a later try"])
