@@ -1,7 +1,5 @@
 """Settings of all tests."""
 
-from __future__ import annotations
-
 from hypothesis import settings
 
 # An example's time says how busy the machine is, not whether the code is right.

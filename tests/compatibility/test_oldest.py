@@ -1,7 +1,5 @@
 """The packages in use are the oldest that the layer may have: `make compatibility` puts them before the others."""
 
-from __future__ import annotations
-
 import importlib
 import importlib.metadata
 import sys

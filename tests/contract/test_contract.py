@@ -1,7 +1,5 @@
 """The contract itself: it covers every route, it finds what is wrong, and each deviation from it is still needed."""
 
-from __future__ import annotations
-
 import json
 import typing
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Holds each reply of each test against OpenAI's document, and says where it is otherwise on purpose."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterator

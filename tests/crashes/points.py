@@ -1,7 +1,5 @@
 """Plays a life with one call broken, and judges what is left of it."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator

@@ -3,8 +3,6 @@
 The calls are found by playing each life unbroken first, so a call that is written tomorrow is covered tomorrow.
 """
 
-from __future__ import annotations
-
 import pytest
 
 from testkit.in_process.deployed import CHAINS

@@ -3,8 +3,6 @@
 The calls are found by playing the request alone first.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from typing import Any
 

@@ -3,8 +3,6 @@
 The modules stand there without their resources, so that no provider is needed: their outputs are known later.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import re

@@ -1,7 +1,5 @@
 """What is wrong with a code block, by its language: a sentence for each problem, nothing where it is right."""
 
-from __future__ import annotations
-
 import ast
 import json
 import re

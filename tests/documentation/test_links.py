@@ -1,7 +1,5 @@
 """Links lead somewhere, files that are named are there, and every file says in its first line what it is for."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 from urllib.parse import unquote, urlsplit

@@ -1,7 +1,5 @@
 """Every code block of the documentation is what it says it is: it is parsed, validated or run by its language."""
 
-from __future__ import annotations
-
 import re
 import textwrap
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Assistants, shared threads, files and tools, from CloudFormation's requests to what arrived at OpenAI."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Whatever fails a resource is told by what and where: bad input at once, without a call to OpenAI."""
 
-from __future__ import annotations
-
 import random
 import re
 import string

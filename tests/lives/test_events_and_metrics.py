@@ -1,7 +1,5 @@
 """The event and the metrics of a run's end, as a rule and CloudWatch would get them; and what is written nowhere."""
 
-from __future__ import annotations
-
 import json
 import logging
 from unittest.mock import Mock

@@ -1,7 +1,5 @@
 """Function tools with a handler, on both wires: the run's calls are answered by Lambda functions of the user."""
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from typing import Any

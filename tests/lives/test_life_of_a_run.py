@@ -1,7 +1,5 @@
 """The life of a Custom::OpenAIThreadRun, from CloudFormation's requests to its answers and the state of the world."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What only a server that speaks Assistants v2 has; what it has in common with the other API runs on each wire."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Point 11: whatever fails, at whatever place, CloudFormation hears one answer; and where it can, the work goes on."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess

@@ -1,7 +1,5 @@
 """What `make runs` shows of a table: runs with and without functions, of this version and of those before."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable
 from itertools import pairwise

@@ -1,7 +1,5 @@
 """Structured answers on both wires: a promised JSON Schema is sent, and the answer is held against it."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

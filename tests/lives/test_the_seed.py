@@ -1,7 +1,5 @@
 """Arguments and attributes on both wire APIs: all of the Terraform resource `openai_thread_run`, and those beyond."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -6,8 +6,6 @@ request, and breaks every single call), 4 ids of failures, 5 updates and their f
 11 whatever else fails (tests/lives/test_responder.py), 12 earlier versions (tests/upgrade).
 """
 
-from __future__ import annotations
-
 import itertools
 import json
 import random

@@ -1,7 +1,5 @@
 """The registration of the application's webhook endpoint, by the real SDK with the stand-in."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from typing import Any

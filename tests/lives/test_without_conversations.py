@@ -3,8 +3,6 @@
 With a key what is missing is found out; on Amazon Bedrock it is known, requests are signed, and there is no secret.
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Thousands of lives log too much."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterator
 

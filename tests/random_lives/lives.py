@@ -1,7 +1,5 @@
 """Lives that hypothesis plays: CloudFormation, crashes and repetitions, and what always holds."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

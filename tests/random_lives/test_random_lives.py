@@ -3,8 +3,6 @@
 What hypothesis finds, it makes as short as possible. `RANDOM_LIVES` is the number of lives of a longer, random search.
 """
 
-from __future__ import annotations
-
 import os
 
 from hypothesis import HealthCheck, settings

@@ -1,7 +1,5 @@
 """Lives with webhooks, one thing at a time: every event lost, and every call broken in every way."""
 
-from __future__ import annotations
-
 from itertools import product
 
 import pytest

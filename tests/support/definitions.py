@@ -1,7 +1,5 @@
 """The templates, and the tools that check them."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 from pathlib import Path

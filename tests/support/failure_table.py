@@ -1,7 +1,5 @@
 """The messages of the tables of failures."""
 
-from __future__ import annotations
-
 import re
 
 from local.deployment import ROOT

@@ -1,7 +1,5 @@
 """Fixtures of the tiers that run in one process: a server and an application per test."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The lock files and the dependency groups of pyproject.toml as data."""
 
-from __future__ import annotations
-
 import functools
 import re
 import tomllib

@@ -1,7 +1,5 @@
 """The documentation as data: links, anchors, code and what is set in code font, each with its file and line."""
 
-from __future__ import annotations
-
 import functools
 import re
 from collections.abc import Iterator, Sequence

@@ -3,8 +3,6 @@
 Source: https://www.w3.org/TR/png-3/#9Filters
 """
 
-from __future__ import annotations
-
 import struct
 import zlib
 from pathlib import Path

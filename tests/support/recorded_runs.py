@@ -1,7 +1,5 @@
 """Runs as they are read from a table."""
 
-from __future__ import annotations
-
 from local.recorded_runs import Run, Span
 
 NOON = 1_800_014_400.0

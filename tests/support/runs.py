@@ -1,7 +1,5 @@
 """What is asked for in most tests, what CloudFormation was answered, and what there is at OpenAI."""
 
-from __future__ import annotations
-
 from collections import Counter
 from typing import Any
 

@@ -3,8 +3,6 @@
 A row says what the user writes and where it must arrive at the server, or what must come back.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from typing import Any

@@ -1,7 +1,5 @@
 """Events that are signed as the server signs them."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import hmac

@@ -1,7 +1,5 @@
 """What a request of CloudFormation means, given what came before it: cancelled, late and repeated ones above all."""
 
-from __future__ import annotations
-
 import time
 
 import pytest

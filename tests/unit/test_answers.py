@@ -1,7 +1,5 @@
 """What a run gives: its attributes, typed for the table and as text, and the response with 4,096 bytes at most."""
 
-from __future__ import annotations
-
 import json
 from decimal import Decimal
 from typing import Any

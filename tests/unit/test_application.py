@@ -1,7 +1,5 @@
 """The process as a whole: its environment and secret, its chance, and its way to the server."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Iterator
 

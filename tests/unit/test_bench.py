@@ -1,7 +1,5 @@
 """What the bench computes from what it measures: prices, log lines, transitions, and the peers' policies."""
 
-from __future__ import annotations
-
 import json
 import math
 from itertools import pairwise

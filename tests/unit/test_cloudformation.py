@@ -1,7 +1,5 @@
 """Reading CloudFormation's requests: events of every kind, deadlines, and where answers may go."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The locks are those of pyproject.toml, the layer declares what it imports, and a bot looks after all of them."""
 
-from __future__ import annotations
-
 import ast
 import json
 import re

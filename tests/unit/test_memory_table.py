@@ -3,8 +3,6 @@
 Where DynamoDB is stricter than moto, so is the memory.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """How the tests are run: the stages of `make test`, and the mutants, with probes that tell which tests get there."""
 
-from __future__ import annotations
-
 import builtins
 import sys
 from collections.abc import Callable

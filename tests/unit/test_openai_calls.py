@@ -1,7 +1,5 @@
 """The log line of each call of OpenAI's API: what a support case needs, and nothing else."""
 
-from __future__ import annotations
-
 import logging
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The Responses backend against servers that differ from OpenAI: what is absent, shaped otherwise, or refused."""
 
-from __future__ import annotations
-
 import email.utils
 import json
 import time

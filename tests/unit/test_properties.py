@@ -1,7 +1,5 @@
 """From raw properties to a desired run: recasting, key styles, fingerprints. Bad input: tests/lives."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -3,8 +3,6 @@
 Whole lives with each server: tests/lives.
 """
 
-from __future__ import annotations
-
 import contextlib
 
 import pytest

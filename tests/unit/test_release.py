@@ -1,7 +1,5 @@
 """The version is said in one place, and every other place is held to it."""
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Callable
 from pathlib import Path

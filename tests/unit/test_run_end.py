@@ -1,7 +1,5 @@
 """What the end of a run comes to: its family of failure, its lag, and whether it is news at all."""
 
-from __future__ import annotations
-
 import json
 from typing import Any, get_args
 

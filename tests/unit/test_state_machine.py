@@ -1,7 +1,5 @@
 """The executor of the state machine does what the language's specification says, as far as the definition needs it."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path

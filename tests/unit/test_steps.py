@@ -1,7 +1,5 @@
 """One step of a request: when the next look is, what is saved when, and what another actor that saves first does."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any

@@ -1,7 +1,5 @@
 """A new argument is in its Terraform module by itself, and the tables in the READMEs say what the .tf files say."""
 
-from __future__ import annotations
-
 import shutil
 from pathlib import Path
 from typing import Any, ClassVar

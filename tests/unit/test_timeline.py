@@ -1,7 +1,5 @@
 """What a run was at, and since when: as its record has it."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

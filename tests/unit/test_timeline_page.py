@@ -1,7 +1,5 @@
 """The page of the timeline, read as XML."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import replace
 from itertools import pairwise

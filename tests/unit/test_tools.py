@@ -1,7 +1,5 @@
 """Tools of a run or an assistant, and the schemas of their parameters and of answers."""
 
-from __future__ import annotations
-
 import json
 import urllib.request
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Which events of the server count, and whom they wake. Waits and their events: tests/random_lives."""
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """The tier of upgrades: what each version left behind, in one process with the code as it is now."""
 
-from __future__ import annotations
-
 import fcntl
 from collections.abc import Iterator
 from pathlib import Path

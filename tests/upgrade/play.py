@@ -1,7 +1,5 @@
 """CloudFormation's part in a situation that is to be kept: sends events, and notes what came of each of them."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

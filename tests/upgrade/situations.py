@@ -1,7 +1,5 @@
 """The situations that are kept of each version: one function each, which brings its situation about."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

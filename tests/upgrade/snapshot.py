@@ -4,8 +4,6 @@ Written once, by the version that it is of; the file of a version that was relea
 python -m tests.upgrade.snapshot 1.0.0
 """
 
-from __future__ import annotations
-
 import argparse
 import functools
 import json

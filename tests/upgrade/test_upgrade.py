@@ -1,7 +1,5 @@
 """What an earlier version left behind goes on under this one: executions, records, and the events in its shapes."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Collection
 from pathlib import Path
