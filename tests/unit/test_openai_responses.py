@@ -1,9 +1,9 @@
-"""The Responses backend against servers that differ from OpenAI: what is absent, shaped otherwise, or refused."""
+"""The Responses backend against servers that differ from OpenAI, what is missing there, and the log line of a call."""
 
 import email.utils
 import json
+import logging
 import time
-from collections.abc import Callable
 from typing import Any
 
 import httpx2
@@ -13,20 +13,17 @@ import pytest
 from testkit.memory.backend import wanted_run
 from threadrun.errors import LostReply, NotFound, NotServed, TerminalError, ThreadBusy, TransientError
 from threadrun.providers.errors import translated
+from threadrun.providers.http_log import LoggedClient
 from threadrun.providers.responses.backend import ResponsesBackend
 from threadrun.providers.server import REMEMBERED_SECONDS, Part, Server
 from threadrun.state.observations import RunPlan
 
 Answer = tuple[int, Any]
+KEY = "sk-test"
 
 
-def client_of(answer: Callable[[httpx2.Request], httpx2.Response]) -> openai.OpenAI:
-    http = httpx2.Client(transport=httpx2.MockTransport(answer))
-    return openai.OpenAI(api_key="sk-test", base_url="http://api/v1", http_client=http, max_retries=0)
-
-
-def backend(*answers: Answer | httpx2.Response | Exception) -> tuple[ResponsesBackend, list[httpx2.Request]]:
-    """A backend whose server gives these answers, one a request, and what was asked of it."""
+def client_of(*answers: Answer | httpx2.Response | Exception) -> tuple[openai.OpenAI, list[httpx2.Request]]:
+    """The SDK on a server that gives these answers, one a request, and what was asked of it."""
     left, asked = list(answers), []
 
     def answer(request: httpx2.Request) -> httpx2.Response:
@@ -41,7 +38,12 @@ def backend(*answers: Answer | httpx2.Response | Exception) -> tuple[ResponsesBa
             return httpx2.Response(status, content=body, headers={"content-type": "application/json"})
         return httpx2.Response(status, json=body)
 
-    client = client_of(answer)
+    http = LoggedClient(KEY, transport=httpx2.MockTransport(answer))
+    return openai.OpenAI(api_key=KEY, base_url="http://api/v1", http_client=http, max_retries=0), asked
+
+
+def backend(*answers: Answer | httpx2.Response | Exception) -> tuple[ResponsesBackend, list[httpx2.Request]]:
+    client, asked = client_of(*answers)
     return ResponsesBackend(Server(lambda: client), catalog=None), asked  # type: ignore[arg-type]
 
 
@@ -118,7 +120,7 @@ def test_a_date_without_the_servers_own_is_read_by_our_clock() -> None:
 
 def test_an_error_is_told_without_the_key_and_not_at_any_length() -> None:
     """Some servers repeat the key; and a text that fills the record would leave no way to answer."""
-    error = {"message": f"sk-test is wrong{'!' * 1_000_000}", "code": "sk-test"}
+    error = {"message": f"{KEY} is wrong{'!' * 1_000_000}", "code": "sk-test"}
     server, _ = backend((401, {"error": error}))
     with pytest.raises(TerminalError) as raised:
         server.runs.observe("conv_1", "resp_1")
@@ -209,7 +211,7 @@ INVALID_URL = {"error": {"message": "Invalid URL (POST /v1/conversations)"}}
 
 def test_what_is_missing_is_believed_for_an_hour() -> None:
     now = 1000.0
-    server = Server(lambda: client_of(lambda _: pytest.fail("nothing is asked of it")), lambda: now)
+    server = Server(lambda: client_of()[0], lambda: now)
 
     def lacks(part: Part) -> bool:
         try:
@@ -308,3 +310,68 @@ def test_a_request_that_could_not_be_signed_was_not_sent() -> None:
     ):
         raise openai.OpenAIError("Could not find credentials for Bedrock.")
     assert not isinstance(raised.value, TransientError)
+
+
+# --- the log line of each call: what a support case needs, and nothing else
+
+CALLS = "threadrun.providers.http_log"
+
+
+@pytest.fixture(autouse=True)
+def heard(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """Handlers take over the package's lines; here pytest hears them."""
+    monkeypatch.setattr(logging.getLogger("threadrun"), "propagate", True)
+    caplog.set_level(logging.DEBUG, logger=CALLS)
+
+
+def lines(caplog: pytest.LogCaptureFixture) -> list[tuple[int, dict[str, Any]]]:
+    known = ("method", "path", "http_status", "openai_request_id", "code", "error", "milliseconds")
+    return [
+        (record.levelno, {name: vars(record)[name] for name in known if name in vars(record)})
+        for record in caplog.records
+        if record.name == CALLS
+    ]
+
+
+def reply(status: int = 200, body: Any = None, request_id: str = "req_1") -> httpx2.Response:
+    return httpx2.Response(status, json=body or {"id": "conv_1"}, headers={"x-request-id": request_id})
+
+
+def test_what_creates_is_logged_with_openais_request_id(caplog: pytest.LogCaptureFixture) -> None:
+    client_of(reply())[0].conversations.create(metadata={"prompt": "marker"})
+    [(level, line)] = lines(caplog)
+    assert level == logging.INFO
+    assert line.pop("milliseconds") >= 0
+    assert line == {"method": "POST", "path": "/v1/conversations", "http_status": 200, "openai_request_id": "req_1"}
+
+
+def test_a_look_that_succeeds_is_for_debugging(caplog: pytest.LogCaptureFixture) -> None:
+    client_of(reply())[0].conversations.retrieve("conv_1")
+    assert [level for level, _ in lines(caplog)] == [logging.DEBUG]
+
+
+def test_a_refusal_is_logged_with_its_code_and_without_its_words(caplog: pytest.LogCaptureFixture) -> None:
+    refusal = reply(429, {"error": {"message": f"marker {KEY}", "code": "rate_limit_exceeded"}}, f"req_{KEY}")
+    with pytest.raises(openai.RateLimitError):
+        client_of(refusal)[0].conversations.retrieve("conv_1", extra_query={"q": "marker"})
+    [(level, line)] = lines(caplog)
+    assert level == logging.INFO
+    assert (line["http_status"], line["code"], line["openai_request_id"]) == (429, "rate_limit_exceeded", "req_***")
+    assert "marker" not in str([vars(record) for record in caplog.records if record.name == CALLS])
+
+
+@pytest.mark.parametrize(
+    "body", [[], "no JSON", {"error": None}, {"error": {"code": "A sentence, for once."}}, {"error": {"code": 7}}]
+)
+def test_a_code_that_is_no_word_is_left_out(caplog: pytest.LogCaptureFixture, body: Any) -> None:
+    with pytest.raises(openai.APIStatusError):
+        client_of(reply(500, body))[0].conversations.retrieve("conv_1")
+    [(_, line)] = lines(caplog)
+    assert "code" not in line
+
+
+def test_a_call_without_a_reply_is_logged_too(caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(openai.APIConnectionError):
+        client_of(httpx2.ConnectError("refused"))[0].conversations.retrieve("conv_1")
+    [(level, line)] = lines(caplog)
+    assert (level, line["error"]) == (logging.INFO, "ConnectError")
