@@ -1,7 +1,7 @@
 """The application's DynamoDB table in memory, as its client shows it: as strict as the real one, or stricter.
 
 Its keys and its index are the template's. What no caller has is not known here, and is refused: a parameter, an
-expression, an attribute of another type. `tests/unit/test_memory_table.py` holds it to moto's.
+expression, an attribute of another type. `tests/unit/test_testkit.py` holds it to moto's.
 """
 
 from __future__ import annotations
