@@ -10,13 +10,10 @@ from testkit.in_process.world import World
 from tests.support.runs import ASSISTANT, THREAD, attributes, each_wire
 from tests.support.seed import ARGUMENTS, ATTRIBUTES, Bodies, filled, of, thread
 
-SEED_ARGUMENTS, SEED_ATTRIBUTES = 25, 9
-"""The bullets of the resource's page under Argument Reference, nested blocks included, and Attribute Reference."""
-
 
 def test_there_is_a_row_for_each_bullet_of_the_seed() -> None:
-    assert len(ARGUMENTS) == SEED_ARGUMENTS
-    assert len(ATTRIBUTES) == SEED_ATTRIBUTES
+    """Of the resource's page under Argument Reference, nested blocks included, and Attribute Reference."""
+    assert (len(ARGUMENTS), len(ATTRIBUTES)) == (25, 9)
 
 
 @pytest.fixture
@@ -65,14 +62,14 @@ ARRIVES: dict[str, dict[str, tuple[dict[str, Any], dict[str, Any]]]] = {
 """By argument and API: what the user writes, and what the request of the run, or of the assistant, then has."""
 MAKING = ("/responses", "/runs", "/assistants")
 """The ends of the paths that make a run, or an assistant."""
-NEEDED = ("model", "assistant_id", "thread")
 ROWS = [(wire, name) for name, wires in ARRIVES.items() for wire in wires]
 
 
 @pytest.mark.parametrize(("wire", "name"), ROWS, indirect=["wire"])
 def test_an_argument_arrives(world: World, properties: dict[str, Any], name: str) -> None:
     given, expected = ARRIVES[name][world.wire]
-    attributes(world.create({each: properties[each] for each in properties if each in NEEDED} | given))
+    needed = {"model", "assistant_id", "thread"} & properties.keys()
+    attributes(world.create({each: properties[each] for each in needed} | given))
     assert expected.items() <= world.posted(*MAKING)[-1].items()
 
 

@@ -6,8 +6,6 @@ from openai.providers.bedrock import bedrock
 from local.openai_standin import OpenAIStandIn
 from tests.standin.support import PLAIN, client_of, sent
 
-SCOPE = "AKIDEXAMPLE/20261122/us-east-1"
-
 
 @pytest.fixture
 def signed() -> OpenAIStandIn:
@@ -30,7 +28,7 @@ def test_the_sdks_signature_is_let_in_and_no_token_is_shown(signed: OpenAIStandI
 
 
 def authorization(service: str = "bedrock-mantle", headers: str = "host;x-amz-content-sha256;x-amz-date") -> str:
-    scope = f"{SCOPE}/{service}/aws4_request"
+    scope = f"AKIDEXAMPLE/20261122/us-east-1/{service}/aws4_request"
     return f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders={headers}, Signature={'0' * 64}"
 
 

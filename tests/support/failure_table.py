@@ -5,8 +5,6 @@ import re
 from local.deployment import ROOT
 
 PAGE, README = ROOT / "docs" / "failures.md", ROOT / "README.md"
-
-
 PLACE = "…"
 
 

@@ -7,11 +7,7 @@ import json
 import time
 
 KEY = b"a key of the endpoint"
-
-
 SECRET = "whsec_" + base64.b64encode(KEY).decode()
-
-
 BODY = json.dumps({"object": "event", "id": "evt_1", "type": "response.completed", "data": {"id": "resp_1"}})
 
 

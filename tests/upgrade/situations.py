@@ -87,19 +87,14 @@ def imported(**more: object) -> Situation:
     return play_import
 
 
-def start_lost(play: Play) -> None:
+def start_lost(script: dict[str, Any], seconds: float = 0) -> Situation:
     """It was started, and nobody knows its id."""
-    play.script(output_text="Found again.", duration_s=8)
-    play.world.openai.fault(Fault("POST", STARTS, "lost_reply"))
-    play.leave("Create", run(play))
 
+    def play_it(play: Play) -> None:
+        play.world.openai.fault(Fault("POST", STARTS, "lost_reply"))
+        under_way(script, seconds)(play)
 
-def start_lost_for_long(play: Play) -> None:
-    """It was started, nobody knows its id, and its thread is locked."""
-    play.script(output_text="Found late.", duration_s=200)
-    play.world.openai.fault(Fault("POST", STARTS, "lost_reply"))
-    play.leave("Create", run(play))
-    play.take_steps(45)
+    return play_it
 
 
 def start_on_existing_thread_lost(play: Play) -> None:
@@ -209,7 +204,10 @@ BEING_CREATED: Situations = {
     "in_progress": under_way(SHORT | {"duration_s": 60, "queued_s": 2}, seconds=10),
     "being_recorded": under_way(SHORT, seconds=60),  # Its attributes lie ready for the state machine.
     "accepted": under_way(INCOMPLETE, accept_statuses=["completed", "incomplete"]),
-    **named(start_lost, start_lost_for_long, start_on_existing_thread_lost, function_called, thread_in_flight),
+    "start_lost": start_lost({"output_text": "Found again.", "duration_s": 8}),
+    # Its thread is locked.
+    "start_lost_for_long": start_lost({"output_text": "Found late.", "duration_s": 200}, seconds=45),
+    **named(start_on_existing_thread_lost, function_called, thread_in_flight),
     **WITH_EVERYTHING,
 }
 """Their Create waits for what comes of it."""
