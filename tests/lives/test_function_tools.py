@@ -22,10 +22,6 @@ def call(name: str, call_id: str, /, **arguments: Any) -> dict[str, Any]:
     return {"type": "function_call", "name": name, "call_id": call_id, "arguments": arguments}
 
 
-def calling(*calls: dict[str, Any], **more: Any) -> Script:
-    return Script(output=calls, **more)
-
-
 def tool(name: str, handler_arn: str | None = None) -> dict[str, Any]:
     handler = {"handler_arn": handler_arn} if handler_arn else {}
     return {"type": "function", "function": {"name": name, **handler}}
@@ -61,9 +57,9 @@ def test_three_rounds_two_tools_five_calls_at_once_one_of_which_is_throttled_and
     tools = [tool("add_up", add_up), tool("look_up", world.tools.add("tool-look-up", look_up))]
     five = [call("look_up", f"call_{number}", name=f"n{number}") for number in range(1, 6)]
     world.openai.script(
-        calling(call("add_up", "call_0", numbers=[1]), usage=(10, 1)),
-        calling(*five, usage=(20, 2)),
-        calling(call("add_up", "call_6", numbers=[2, 3]), call("look_up", "call_7", name="n7"), usage=(30, 3)),
+        Script(output=[call("add_up", "call_0", numbers=[1])], usage=(10, 1)),
+        Script(output=five, usage=(20, 2)),
+        Script(output=[call("add_up", "call_6", numbers=[2, 3]), call("look_up", "call_7", name="n7")], usage=(30, 3)),
         Script(output_text="Done.", usage=(40, 4)),
     )
     answer = world.create(run_with(assistant_id, *tools))
@@ -83,7 +79,7 @@ def test_three_rounds_two_tools_five_calls_at_once_one_of_which_is_throttled_and
 
 def test_neither_arguments_nor_outputs_are_in_a_history_or_stay_in_the_record(world: World, assistant_id: str) -> None:
     handler = world.tools.add("tool-tell", lambda event: "secret output")
-    world.openai.script(calling(call("tell", "call_1", about="secret argument")), Script(output_text="Done."))
+    world.openai.script(Script(output=[call("tell", "call_1", about="secret argument")]), Script(output_text="Done."))
     attributes(world.create(run_with(assistant_id, tool("tell", handler))))
     assert "secret" not in world.states.histories()
     assert "call_1" in world.states.histories(), "it would be there"
@@ -102,7 +98,7 @@ RESULTS: list[tuple[Any, str]] = [
 
 def test_a_string_is_handed_in_as_it_is_and_anything_else_as_json(world: World, assistant_id: str) -> None:
     handler = world.tools.add("tool-say", lambda event: RESULTS[event["arguments"]["number"]][0])
-    world.openai.script(calling(*(call("say", f"call_{number}", number=number) for number in range(len(RESULTS)))))
+    world.openai.script(Script(output=[call("say", f"call_{number}", number=number) for number in range(len(RESULTS))]))
     attributes(world.create(run_with(assistant_id, tool("say", handler))))
     assert outputs_seen(world) == {f"call_{number}": output for number, (_, output) in enumerate(RESULTS)}
 
@@ -130,7 +126,7 @@ FAILURES = {
 
 def test_a_handler_that_fails_for_good_is_reported_to_the_model(world: World, assistant_id: str) -> None:
     tools = [tool(name, world.tools.add(f"tool-{name}", function)) for name, (function, *_) in FAILURES.items()]
-    world.openai.script(calling(*(call(name, name) for name in FAILURES)), Script(output_text="There is none."))
+    world.openai.script(Script(output=[call(name, name) for name in FAILURES]), Script(output_text="There is none."))
     answer = world.create(run_with(assistant_id, *tools))
     assert attributes(answer)["output_text"] == "There is none."
     outputs = outputs_seen(world)
@@ -142,7 +138,9 @@ def test_a_handler_that_fails_for_good_is_reported_to_the_model(world: World, as
 
 def test_arguments_that_are_no_json_object_are_told_to_the_model(world: World, assistant_id: str, add_up: str) -> None:
     broken = {"type": "function_call", "name": "add_up", "call_id": "call_1", "arguments": '{"numbers": [1'}
-    world.openai.script(calling(broken), calling(call("add_up", "call_2", numbers=[4])), Script(output_text="4"))
+    world.openai.script(
+        Script(output=[broken]), Script(output=[call("add_up", "call_2", numbers=[4])]), Script(output_text="4")
+    )
     answer = world.create(run_with(assistant_id, tool("add_up", add_up), on_tool_error="fail"))
     assert attributes(answer)["output_text"] == "4"
     assert json.loads(outputs_seen(world)["call_1"])["error"]["type"] == "InvalidArguments"
@@ -166,7 +164,7 @@ def test_an_assistant_can_bring_the_handlers(world: World, add_up: str) -> None:
     if world.wire == "assistants":
         assert "handler_arn: the server keeps no handlers on this API" in made["Reason"]
         return
-    world.openai.script(calling(call("add_up", "call_1", numbers=[1, 2])), Script(output_text="3"))
+    world.openai.script(Script(output=[call("add_up", "call_1", numbers=[1, 2])]), Script(output_text="3"))
     answer = world.create({"assistant_id": made["PhysicalResourceId"], "thread": THREAD})
     assert (attributes(answer)["output_text"], outputs_seen(world)) == ("3", {"call_1": "3"})
 
@@ -207,7 +205,7 @@ def test_no_call_of_a_run_that_fails_is_left_unanswered_on_a_thread_that_others_
     function, more, reason = ENDINGS[ending]
     handler = tool("order", world.tools.add("tool-order", function))
     answered = more.get("max_tool_rounds", 0)
-    world.openai.script(*(calling(call("order", f"call_{number}")) for number in range(answered + 1)))
+    world.openai.script(*(Script(output=[call("order", f"call_{number}")]) for number in range(answered + 1)))
     answer = world.create(on(shared, assistant_id, handler, **more))
     assert reason in failure(answer)
     assert "secret text" not in answer["Reason"]
@@ -220,7 +218,7 @@ def test_without_a_handler_the_call_is_an_attribute_until_its_run_is_deleted(
     world: World, assistant_id: str, shared: str, add_up: str
 ) -> None:
     """Nor is the one that has a handler called: the model wants all outputs of a round together."""
-    world.openai.script(calling(call("add_up", "call_1", numbers=[1]), call("sign", "call_2", who="me")))
+    world.openai.script(Script(output=[call("add_up", "call_1", numbers=[1]), call("sign", "call_2", who="me")]))
     answer = world.create(on(shared, assistant_id, tool("add_up", add_up), tool("sign")))
     data = attributes(answer)
     assert data["status"] == "requires_action"
@@ -239,7 +237,7 @@ def test_no_call_of_an_incomplete_run_is_left_unanswered_on_a_thread_that_others
     world: World, assistant_id: str, shared: str
 ) -> None:
     handler = tool("order", world.tools.add("tool-order", lambda event: "output"))
-    world.openai.script(calling(call("order", "call_1"), status="incomplete"))
+    world.openai.script(Script(output=[call("order", "call_1")], status="incomplete"))
     answer = world.create(on(shared, assistant_id, handler))
     is_over = world.wire == "responses"  # On Assistants v2 a run that asks is not.
     assert (answer["Status"] == "FAILED") == is_over, answer
@@ -258,14 +256,13 @@ def test_a_run_waits_while_the_functions_of_another_one_on_its_thread_are_called
             answers.append(other)
         return "done"
 
-    world.openai.script(calling(call("order", "call_1")))
+    world.openai.script(Script(output=[call("order", "call_1")]))
     world.deliver(world.event("Create", on(shared, assistant_id, tool("order", world.tools.add("tool-order", order)))))
     world.settle()
     assert [answer["Status"] for answer in world.url.answers[-2:]] == ["SUCCESS", "SUCCESS"], world.url.answers
 
 
 # What gets lost
-
 
 STARTS = {"responses": r"/v1/responses", "assistants": r"/v1/threads/[^/]+/runs"}
 SUBMISSIONS = {"responses": r"/v1/responses", "assistants": r"/v1/threads/[^/]+/runs/[^/]+/submit_tool_outputs"}
@@ -275,7 +272,7 @@ SUBMISSIONS = {"responses": r"/v1/responses", "assistants": r"/v1/threads/[^/]+/
 def test_a_submission_without_a_reply_is_made_once(world: World, assistant_id: str, add_up: str, kind: str) -> None:
     has_responses = world.wire == "responses"  # There the first request of the path is the start.
     world.openai.fault(Fault("POST", SUBMISSIONS[world.wire], kind, after=int(has_responses)))
-    world.openai.script(calling(call("add_up", "call_1", numbers=[1, 2])), Script(output_text="It is 3."))
+    world.openai.script(Script(output=[call("add_up", "call_1", numbers=[1, 2])]), Script(output_text="It is 3."))
     answer = world.create(run_with(assistant_id, tool("add_up", add_up)))
     assert attributes(answer)["output_text"] == "It is 3."
     assert len(world.tools.events) == 1
@@ -292,8 +289,8 @@ def test_a_lost_reply_after_which_functions_are_called_is_no_end(
     path, after = (STARTS[world.wire], 0) if lost == "start" else (SUBMISSIONS[world.wire], world.wire == "responses")
     world.openai.fault(Fault("POST", path, "lost_reply", after=int(after)))
     world.openai.script(
-        calling(call("add_up", "call_1", numbers=[1])),
-        calling(call("add_up", "call_2", numbers=[2]), call("add_up", "call_3", numbers=[3])),
+        Script(output=[call("add_up", "call_1", numbers=[1])]),
+        Script(output=[call("add_up", "call_2", numbers=[2]), call("add_up", "call_3", numbers=[3])]),
         Script(output_text="All added."),
     )
     answer = world.create(run_with(assistant_id, tool("add_up", add_up)))
@@ -305,7 +302,7 @@ def test_a_lost_reply_after_which_functions_are_called_is_no_end(
 def test_a_run_that_called_functions_can_be_returned_to_and_adopted(
     world: World, assistant_id: str, add_up: str
 ) -> None:
-    world.openai.script(calling(call("add_up", "call_1", numbers=[1])), Script(output_text="Added."))
+    world.openai.script(Script(output=[call("add_up", "call_1", numbers=[1])]), Script(output_text="Added."))
     old = run_with(assistant_id, tool("add_up", add_up), deletion_policy="retain")
     made = world.create(old)["PhysicalResourceId"]
     new = world.update(made, {"assistant_id": assistant_id, "thread": THREAD})["PhysicalResourceId"]
@@ -328,7 +325,7 @@ def test_a_delete_while_a_function_is_called_stops_the_run(world: World, assista
         world.deliver(world.event("Delete", properties, physical_id=made_up))
         return "too late"
 
-    world.openai.script(calling(call("order", "call_1")))
+    world.openai.script(Script(output=[call("order", "call_1")]))
     properties |= run_with(assistant_id, tool("order", world.tools.add("tool-order", order)))
     world.deliver(world.event("Create", properties))
     world.settle()

@@ -23,8 +23,6 @@ PROPERTIES: dict[str, Any] = {
     "metadata": {"team": "docs"},
     "thread": {"messages": [{"role": "user", "content": "What is a stack?"}], "metadata": {"source": "test"}},
 }
-
-
 each_provider = pytest.mark.parametrize("provider", ["api_key", "bedrock"], indirect=True)
 
 
