@@ -1,6 +1,7 @@
-"""At every call of one request another one arrives and runs to its end first: a Delete, a repetition, a rollback.
+"""Every call that the application makes to the outside is broken once, in every way: nothing is doubled, lost or left.
 
-The calls are found by playing the request alone first.
+And at every call of one request another one arrives and runs to its end first: a Delete, a repetition, a rollback. The
+calls are found by playing each life, or the request alone, first: a call that is written tomorrow is covered tomorrow.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,9 +12,33 @@ import pytest
 from testkit.in_process.deployed import CHAINS, SERVERS, forget_secrets
 from testkit.in_process.outside_calls import Break, Moment, OutsideCalls
 from testkit.in_process.world import World
-from tests.crashes.lives import MESSAGES, Resource, Shared
-from tests.crashes.points import alive, application
+from tests.crashes.lives import LIVES, MESSAGES, Resource, Shared
+from tests.crashes.points import alive, application, broken_life, calls_of, ways_to_break, write_table
 from tests.support.runs import WIRES
+
+SHARES = 4
+"""The calls of a life are dealt to this many tests, so that two processes are busy to the end."""
+PLAYED = [(server, life) for server in ("responses", "assistants") for life in LIVES]
+PLAYED += [(CHAINS, life) for life in ("run", "run that calls functions")]
+
+
+@pytest.mark.parametrize("share", range(SHARES))
+@pytest.mark.parametrize(("server", "life"), PLAYED)
+def test_a_life_with_one_call_broken_ends_as_if_nothing_had_happened(server: str, life: str, share: int) -> None:
+    """Or, where nothing shows what became of a start, by saying that it cannot be told."""
+    with application(server) as world:
+        names = calls_of(world, life)
+        assert len(names) > 10
+        results = [
+            broken_life(world, life, number, names[number], way)
+            for number in range(share, len(names), SHARES)
+            for way in ways_to_break(names, number, life)
+        ]
+    write_table(f"{server}-{life}-{share}", results)
+    assert [str(result) for result in results if result.problems] == []
+
+
+# --- interrupted by another request
 
 MADE_UP = "example-Run-1ABCDEF"
 
