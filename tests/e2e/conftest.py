@@ -3,8 +3,6 @@
 The SAM CLI deploys it once; with other parameters it is created in other regions, from the template that was uploaded.
 """
 
-from __future__ import annotations
-
 import copy
 import re
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """Stacks driven by boto3 as a user's tools would, what was written about them, and what is left of them."""
 
-from __future__ import annotations
-
 import json
 import uuid
 from collections import Counter

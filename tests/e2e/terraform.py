@@ -1,7 +1,5 @@
 """The real terraform, in a copy of the modules, for the tests that drive it."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil

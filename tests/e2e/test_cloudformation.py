@@ -1,7 +1,5 @@
 """The application as CloudFormation's users meet it: stacks by boto3 on the embedded cloud."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor

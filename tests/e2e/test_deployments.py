@@ -3,8 +3,6 @@
 The emulator publishes versions and says that they have a snapshot; a snapshot itself it does not take.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from typing import Any

@@ -1,7 +1,5 @@
 """The example templates of docs/examples and of README.md, deployed as they are, all at once."""
 
-from __future__ import annotations
-
 import json
 import re
 import time

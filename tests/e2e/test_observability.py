@@ -4,8 +4,6 @@ Those are Lambda's destination, EventBridge, the queue and a schedule. Metrics a
 embedded cloud fills from log lines and from what its services do; tests/e2e/test_demo.py has all of them.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import time

@@ -4,8 +4,6 @@ The emulator enforces the functions' roles while the other tests run, but not th
 the only proof.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """What README.md has a user do with the SAM CLI, done from a copy of the tree: build, guided deployment, packaging."""
 
-from __future__ import annotations
-
 import copy
 import os
 import shutil

@@ -1,7 +1,5 @@
 """README.md's configuration and all examples of the modules in one, by the real terraform and its AWS provider."""
 
-from __future__ import annotations
-
 import re
 import shutil
 import uuid

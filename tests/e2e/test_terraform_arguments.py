@@ -1,7 +1,5 @@
 """The Terraform modules take and refuse what the models do, at plan time and by name: the values are made of those."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections import defaultdict

@@ -1,7 +1,5 @@
 """`terraform test` of each module: a file of its own, so that it runs beside what terraform deploys."""
 
-from __future__ import annotations
-
 import textwrap
 from pathlib import Path
 

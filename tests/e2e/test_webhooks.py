@@ -3,8 +3,6 @@
 The stand-in delivers to the function's URL; the emulator needs no permission for that, AWS the two that SAM adds.
 """
 
-from __future__ import annotations
-
 import base64
 import json
 import time

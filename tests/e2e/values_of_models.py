@@ -1,7 +1,5 @@
 """Values for each argument of a resource type, good ones and bad ones, from the JSON Schema of its model."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from typing import Any

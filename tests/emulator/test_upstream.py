@@ -1,7 +1,5 @@
 """The general fixes of ministack: the steps of each issue fail on stock ministack and pass with its fix."""
 
-from __future__ import annotations
-
 import ast
 import functools
 import os

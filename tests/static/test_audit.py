@@ -1,7 +1,5 @@
 """The audit of the dependencies, against a server that speaks OSV's protocol as far as pip-audit needs it."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The templates and the state machine's definition, checked by the tools that their users run."""
 
-from __future__ import annotations
-
 import json
 import re
 import shutil

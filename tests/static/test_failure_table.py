@@ -1,7 +1,5 @@
 """docs/failures.md has every reason that the application gives for a failure, in the very words of the code."""
 
-from __future__ import annotations
-
 import ast
 import re
 from collections.abc import Iterator, Mapping

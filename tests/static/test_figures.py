@@ -1,7 +1,5 @@
 """What README.md and the pages of docs/ say in figures and versions is what its sources say."""
 
-from __future__ import annotations
-
 import csv
 import re
 import tomllib

@@ -1,7 +1,5 @@
 """The house stays easy to read, where no linter looks: short files and functions, small records, tests apart."""
 
-from __future__ import annotations
-
 import ast
 import importlib
 import inspect

@@ -1,7 +1,5 @@
 """The dashboard and the alarms are as they should be, and what the documentation says of metrics is true."""
 
-from __future__ import annotations
-
 import json
 import re
 from typing import Any

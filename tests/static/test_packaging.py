@@ -4,8 +4,6 @@ Sources: https://docs.aws.amazon.com/serverless-application-model/latest/develop
 https://docs.github.com/en/communities/using-templates-to-encourage-useful-issues-and-pull-requests/syntax-for-githubs-form-schema
 """
 
-from __future__ import annotations
-
 import re
 import tomllib
 from typing import Any

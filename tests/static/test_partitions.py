@@ -1,7 +1,5 @@
 """The template in each of AWS's partitions: what SAM makes of it there, with the partition's own values put in."""
 
-from __future__ import annotations
-
 import json
 import re
 from typing import Any

@@ -1,7 +1,5 @@
 """Snapshots (SnapStart) of the functions that the state machine invokes: what publishes them, and what they keep."""
 
-from __future__ import annotations
-
 import json
 import re
 import sys

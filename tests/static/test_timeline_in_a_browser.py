@@ -1,7 +1,5 @@
 """The timeline as a browser draws it: what is where on the picture, and in which colour."""
 
-from __future__ import annotations
-
 import json
 import os
 import re
