@@ -50,11 +50,10 @@ STAGES = (
         pytest(2, "tests/lives", "tests/upgrade", "tests/crashes"),
     ),
     Stage("oldest packages: what meets the SDK", 1, pytest(2, "tests/compatibility", *of_the_sdk()), OLDEST),
-    # A third worker computes while the others wait for terraform or a stack.
     Stage(
         "clients and definitions: SAM CLI, CloudFormation, terraform, the embedded cloud",
-        6,
-        pytest(3, "tests/e2e", "tests/emulator", "tests/static", by_file=True),
+        8,
+        pytest(2, "tests/e2e", "tests/emulator", "tests/static", by_file=True),
     ),
 )
 

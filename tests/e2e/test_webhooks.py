@@ -18,7 +18,7 @@ from openai.types.webhooks import WebhookEndpoint
 from local.deployment import APPLICATION_STACK
 from local.openai_standin import Fault, Script
 from local.openai_standin.webhooks import Delivery
-from tests.e2e.stacks import Deployed, Stack, counted
+from tests.e2e.stacks import Deployed, Stack, counted, started
 from tests.support.runs import PROPERTIES
 from tests.support.signed_events import signed
 from tests.support.until import until
@@ -41,6 +41,8 @@ def stacks(with_webhooks: Deployed) -> Iterator[dict[str, Stack]]:
         stack.begin_create(PROPERTIES | {"metadata": {"run": name}})
         if name == "lost":
             until(lambda: "Await event" in states_of(stacks["lost"]))
+        # A function may be cold: who is created first would not be the first to end.
+        until(lambda name=name: name in [body["metadata"].get("run") for body in started(api)])
     assert {name: stack.wait() for name, stack in stacks.items()} == dict.fromkeys(stacks, "CREATE_COMPLETE")
     yield stacks
     for stack in stacks.values():
