@@ -44,8 +44,7 @@ compatibility: $(VENV)/ready $(OLDEST)/ready ## Run all that meets the SDK with 
 	@PYTHONPATH=$(OLDEST) $(VENV)/bin/python -m pytest -n 2 tests/compatibility tests/unit tests/lives tests/standin/test_elsewhere.py
 
 .PHONY: check
-check: $(VENV)/ready ## Format, lint, spelling, types, import contracts, documentation, unit tests, random lives, audit: seconds
-	@$(MAKE) --no-print-directory --jobs=2 lint unit audit
+check: $(VENV)/ready lint unit audit ## Format, lint, spelling, types, import contracts, documentation, unit tests, random lives, audit: seconds
 
 .PHONY: lint
 lint: $(VENV)/ready
