@@ -91,6 +91,7 @@ def test_what_xml_cannot_hold_reaches_no_stack(text: str) -> None:
     """One such character makes all events of a stack unreadable."""
     expected = "?" + text[1:]
     assert body(json.dumps({"key": text}))[1]["Data"]["output.key"] == expected
+    assert body(json.dumps({text: "value"}))[1]["Data"][f"output.{expected}"] == "value"
     assert body(text)[1]["Data"]["output_text"] == expected
     failed = Response(status="FAILED", physical_id="p", reason=text)
     assert json.loads(response_body(resource(), REQUEST, failed, None))["Reason"] == expected

@@ -128,28 +128,30 @@ def response_body(
     record: ResourceRecord, request: Request, response: Response, attributes: Mapping[str, Any] | None
 ) -> bytes:
     """The response as bytes to PUT, 4,096 at most: Reason and output_text are shortened. `attributes` are a run's."""
-    body: dict[str, Any] = {
+    named = {
         "Status": response.status,
         "PhysicalResourceId": response.physical_id,
         "StackId": record.stack_id,
         "RequestId": request.request_id,
         "LogicalResourceId": record.logical_id,
     }
+    body: dict[str, Any] = _readable(named)
     target = record.target(response)
     if response.status == "FAILED":
-        text = response.reason or "no reason is known"
+        text = readable(response.reason or "no reason is known")
         body["Reason"] = _fitted(text, lambda part: {**body, "Reason": part})
     elif isinstance(target, RunRecord):
         if attributes is not None:
             body["Data"] = _fitted_data(body, attributes, target)
     elif target is not None:
-        body["Data"], _ = response_data(made_attributes(target), target.options.key_style)
+        data, _ = response_data(made_attributes(target), target.options.key_style)
+        body["Data"] = _readable(data)
     return _encode(body)
 
 
 def _fitted_data(body: Mapping[str, Any], attributes: Mapping[str, Any], run: RunRecord) -> dict[str, str]:
-    fixed, optional = response_data(attributes, run.options.key_style)
-    pascal, text = run.options.key_style == "PascalCase", str(attributes["output_text"])
+    fixed, optional = map(_readable, response_data(attributes, run.options.key_style))
+    pascal, text = run.options.key_style == "PascalCase", readable(str(attributes["output_text"]))
     text_name, flag_name = ("OutputText", "OutputTruncated") if pascal else ("output_text", "output_truncated")
     data, whole = {flag_name: "false", text_name: ""}, True
     # The short ones first. What does not fit is left out whole: half a value would be a wrong one.
@@ -177,6 +179,9 @@ def _fits(body: Mapping[str, Any]) -> bool:
 
 
 def _encode(body: Mapping[str, Any]) -> bytes:
-    data = {name: readable(value) for name, value in body.get("Data", {}).items()}
-    shown = {name: data if name == "Data" else readable(value) for name, value in body.items()}
-    return json.dumps(shown, ensure_ascii=False, separators=(",", ":")).encode()
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _readable(texts: Mapping[str, str]) -> dict[str, str]:
+    """Before anything is fitted: it is encoded many times then. Names too: the keys of an output are the model's."""
+    return {readable(name): readable(text) for name, text in texts.items()}
