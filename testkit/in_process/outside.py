@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from email.utils import formatdate
 
@@ -51,8 +51,6 @@ def in_memory(standin: OpenAIStandIn, clock: Clock, monkeypatch: pytest.MonkeyPa
 @contextmanager
 def on_moto_and_sockets(standin: OpenAIStandIn) -> Iterator[Outside]:
     """AWS is moto's, and all else is behind a socket."""
-    url = AnswerUrl()
-    url.listen()
-    with cloud_on_moto(standin.api_key) as (cloud, secret_arn):
+    with closing(AnswerUrl()) as url, cloud_on_moto(standin.api_key) as (cloud, secret_arn):
+        url.listen()
         yield Outside(cloud, secret_arn, standin.base_url, url)
-    url.close()
