@@ -4,6 +4,7 @@ import ast
 import json
 import re
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -196,17 +197,11 @@ MANAGED = {
 }
 """What each of the bot's managers is for, of the kinds of file that pin something."""
 
-OURS = ("bench", "functions", "layers", "local", "statemachine", "terraform", "tests", ".github")
-
 
 def files(pattern: str) -> list[str]:
     """Files of the repository, not of what is installed or built beside them."""
-    found = [path.relative_to(ROOT) for path in ROOT.glob(pattern) if path.is_file()]
-    return [
-        str(path)
-        for path in found
-        if (len(path.parts) == 1 or path.parts[0] in OURS) and not {".terraform", "node_modules"} & {*path.parts}
-    ]
+    asked = ["git", "ls-files", "--cached", "--others", "--exclude-standard", f":(glob){pattern}"]
+    return subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
 
 
 def test_the_bot_updates_every_kind_of_file_that_pins_something() -> None:
