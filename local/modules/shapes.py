@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, get_args
+from typing import Any
 
 from pydantic import BaseModel
 
+from threadrun.schema.parsing import nested_model
 from threadrun.schema.types import TypedProperties
 
 SCALARS = {"string": "string", "integer": "number", "number": "number", "boolean": "bool"}
@@ -96,19 +97,12 @@ def objects(shape: Shape, above: tuple[Shape, ...] = ()) -> Iterator[tuple[Shape
             yield from objects(child, way)
 
 
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    """The model within `tuple[Message, ...] | None`."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next((model for part in get_args(annotation) if (model := _model_in(part))), None)
-
-
 def _shape(model: type[BaseModel], field_name: str, whole: dict[str, Any]) -> Shape:
     info = model.model_fields[field_name]
     name = info.alias or field_name
     is_required = info.is_required() or any(each.any_of == (name,) for each in getattr(model, "rules", ()))
     schema, description = _without_null(whole["properties"][name]), str(info.description).removesuffix(".")
-    return Shape(name, description, is_required, schema, _model_in(info.annotation))
+    return Shape(name, description, is_required, schema, nested_model(info.annotation))
 
 
 def _without_null(schema: dict[str, Any]) -> dict[str, Any]:

@@ -90,7 +90,7 @@ class _KeyReader:
                 continue
             name = known[key]
             self._keys[style].append(_join((*path, key)))
-            nested = _nested_model(fields[name].annotation)
+            nested = nested_model(fields[name].annotation)
             given[name] = self.read(nested, item, (*path, key)) if nested else item
         return given
 
@@ -103,10 +103,11 @@ class _KeyReader:
         return "PascalCase" if len(pascal) > len(snake) else "snake_case"
 
 
-def _nested_model(annotation: Any) -> type[BaseModel] | None:
+def nested_model(annotation: Any) -> type[BaseModel] | None:
+    """The model within `tuple[Message, ...] | None`."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
-    found = (_nested_model(part) for part in get_args(annotation))
+    found = (nested_model(part) for part in get_args(annotation))
     return next((model for model in found if model), None)
 
 
