@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import subprocess
 import sys
@@ -54,11 +55,25 @@ def build() -> Path:
         "AWS_DEFAULT_REGION": "us-east-1",
         "SAM_CLI_TELEMETRY": "0",
     }
-    directory = BUILD / "sam"
+    directory, digest = BUILD / "sam", _digest_of_sources()
+    built, template = directory / "digest", directory / "template.yaml"
     arguments = ["build", "--cached", "--cache-dir", str(BUILD / "sam-cache"), "--build-dir", str(directory)]
     with _locked(fcntl.LOCK_EX):
-        _run_sam([*arguments, "--template", str(ROOT / "template.yaml")], environment)
-    return directory / "template.yaml"
+        if not (template.exists() and built.exists() and built.read_text() == digest):
+            _run_sam([*arguments, "--template", str(ROOT / "template.yaml")], environment)
+            built.write_text(digest)
+    return template
+
+
+def _digest_of_sources() -> str:
+    """Everything that a build reads: the CLI's own cache looks at all of it too, in several seconds."""
+    digest = hashlib.sha256(sys.version.encode())
+    places = (ROOT / name for name in ("functions", "layers", "statemachine", "template.yaml", "samconfig.toml"))
+    found = (path for place in places for path in ([place] if place.is_file() else sorted(place.rglob("*"))))
+    for path in found:
+        if path.is_file() and "__pycache__" not in path.parts:
+            digest.update(f"{path.relative_to(ROOT)}\0{path.stat().st_mode}\0".encode() + path.read_bytes())
+    return digest.hexdigest()
 
 
 @contextmanager

@@ -15,10 +15,14 @@ def make_strict() -> None:
 
 def main() -> None:
     """Run ministack until it is terminated."""
-    is_stock = "--stock" in sys.argv[1:]
-    sys.argv[1:] = [argument for argument in sys.argv[1:] if argument != "--stock"]
-    if not is_stock:
+    options = set(sys.argv[1:])
+    del sys.argv[1:]
+    if "--stock" not in options:
         make_strict()
+    if "--forked-functions" in options:
+        from local.embedded_cloud import forked_functions
+
+        forked_functions.install()
     from ministack.app import main as serve
 
     serve()

@@ -58,6 +58,8 @@ class EmbeddedCloud:
     """Wait before the first retry of an asynchronous invocation (AWS: 60), doubled for the second."""
     functions_at_once: int | None = None
     """Limit of each function's processes (AWS: 1,000 in all)."""
+    forked_functions: bool = False
+    """Functions start as forks of a process that has imported their layer."""
     region: str = DEFAULT_REGION
     stop_on_exit: bool = True
     """End the cloud with this interpreter."""
@@ -130,7 +132,8 @@ class EmbeddedCloud:
         directory = self._directory()
         (directory / "tmp").mkdir(parents=True, exist_ok=True)
         self.port = free_port(HOST)
-        command = [sys.executable, "-m", "local.embedded_cloud", *([] if self.strict else ["--stock"])]
+        options = [*([] if self.strict else ["--stock"]), *(["--forked-functions"] if self.forked_functions else [])]
+        command = [sys.executable, "-m", "local.embedded_cloud", *options]
         with (directory / _LOG_FILE).open("wb") as log:
             self._process = subprocess.Popen(
                 command,

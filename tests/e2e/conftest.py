@@ -32,7 +32,7 @@ def openai_api() -> Iterator[OpenAIStandIn]:
 @pytest.fixture(scope="session")
 def deployed(openai_api: OpenAIStandIn) -> Iterator[Deployed]:
     """With IAM enforced on the functions' roles."""
-    with EmbeddedCloud(iam_enforced=True, functions_at_once=PROCESSES) as cloud:
+    with EmbeddedCloud(iam_enforced=True, functions_at_once=PROCESSES, forked_functions=True) as cloud:
         url, key = openai_api.base_url, openai_api.api_key
         application = deploy(cloud, build(), openai_base_url=url, api_key=key, tool_function_arns=TOOL_FUNCTION_ARNS)
         yield (found := Deployed(cloud, application, openai_api))

@@ -55,6 +55,14 @@ def put(url, body):
 """The custom resource's function: its properties say, per request type, how it behaves."""
 
 
+def zipped(name: str, text: str) -> bytes:
+    """A package with one file, the same bytes at any time."""
+    package = io.BytesIO()
+    with zipfile.ZipFile(package, "w") as archive:
+        archive.writestr(zipfile.ZipInfo(name), text)
+    return package.getvalue()
+
+
 class Deployment:
     """One account of the cloud with the provider function in it, for one test."""
 
@@ -66,17 +74,15 @@ class Deployment:
     def client(self, service: str) -> Any:
         return self.cloud.client(service, self.account)
 
-    def create_function(self, name: str, code: str) -> str:
-        package = io.BytesIO()
-        with zipfile.ZipFile(package, "w") as archive:
-            archive.writestr("app.py", code)
+    def create_function(self, name: str, code: str, **more: Any) -> str:
         created = self.client("lambda").create_function(
             FunctionName=name,
             Runtime="python3.11",
             Handler="app.handler",
             Role=f"arn:aws:iam::{self.account}:role/any",
-            Code={"ZipFile": package.getvalue()},
+            Code={"ZipFile": zipped("app.py", code)},
             Timeout=20,
+            **more,
         )
         return str(created["FunctionArn"])
 

@@ -4,6 +4,7 @@ import json
 import os
 import types
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,13 +12,21 @@ from local.embedded_cloud import EmbeddedCloud, EmbeddedCloudError, process
 from local.embedded_cloud.drift_guard import DriftError, around, replace_text
 from local.embedded_cloud.metrics import AT_ONCE
 from local.embedded_cloud.process_group import RunningProcess, running_processes
-from tests.emulator.deployment import Deployment
+from tests.emulator.deployment import Deployment, zipped
 from tests.support.until import until
 
 SHOW_ENVIRONMENT = """
 import os
 def handler(event, context):
     return dict(os.environ)
+"""
+
+SHOW_ORIGIN = """
+import os, threadrun
+def handler(event, context):
+    threadrun.SEEN.append(os.environ["OWN"])
+    imported = {"by": threadrun.PID, "from": threadrun.__file__}
+    return {"pid": os.getpid(), "seen": threadrun.SEEN, "imported": imported, "environment": dict(os.environ)}
 """
 
 
@@ -38,6 +47,31 @@ def test_functions_see_nothing_of_the_host(monkeypatch: pytest.MonkeyPatch) -> N
         assert "AWS_PROFILE" not in seen
         assert seen["AWS_ENDPOINT_URL"] == cloud.endpoint
         assert seen["HOME"] != os.environ["HOME"]
+
+
+def test_forked_functions_share_only_what_their_layer_was_when_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is a process with an environment and a memory of its own; another layer is not taken for the first one."""
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-host")
+    with EmbeddedCloud(forked_functions=True) as cloud:
+        aws = Deployment(cloud, "700000000804")
+
+        def show(name: str, layer: str) -> dict[str, Any]:
+            code = zipped("python/threadrun/__init__.py", f"import os; PID, SEEN = os.getpid(), []  # {layer}")
+            version = aws.client("lambda").publish_layer_version(LayerName=layer, Content={"ZipFile": code})
+            more = {"Layers": [version["LayerVersionArn"]], "Environment": {"Variables": {"OWN": name}}}
+            aws.create_function(name, SHOW_ORIGIN, **more)
+            seen: dict[str, Any] = json.loads(aws.client("lambda").invoke(FunctionName=name)["Payload"].read())
+            assert seen["seen"] == [name]
+            assert "/layer" in seen["imported"]["from"]
+            assert "OPENAI_API_KEY" not in seen["environment"]
+            return seen
+
+        first, second, other = show("first", "one"), show("second", "one"), show("other", "two")
+        assert first["pid"] != second["pid"]
+        assert first["imported"]["by"] == second["imported"]["by"] not in (first["pid"], second["pid"], cloud.pid)
+        assert other["imported"]["by"] == other["pid"]
+        pid = cloud.pid
+    assert processes_of(pid) == []
 
 
 def test_nothing_is_left_running_after_stop(tmp_path: Path) -> None:
