@@ -74,7 +74,10 @@ class Application:
         try:
             if fault and kind == "status":
                 raise fault.error()
-            reply = json_reply(200, self.answer(request, content))
+            answer = self.answer(request, content)
+            if kind == "repeated":
+                answer = self.answer(request, content)
+            reply = json_reply(200, fault.odd(answer) if fault and kind == "odd" else answer)
         except ApiError as refusal:
             reply = json_reply(refusal.status, refusal.body, refusal.headers)
         if kind == "lost_reply":

@@ -1,14 +1,21 @@
 """Exists so that a test can break the wire, or lose webhooks, on purpose, and say exactly when."""
 
+import copy
+import functools
 import math
+import operator
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 from .errors import ApiError
 
 WEBHOOK = "WEBHOOK"
-_REQUEST_KINDS = ("status", "reset", "lost_reply", "garbage", "slow")
+_REQUEST_KINDS = ("status", "reset", "lost_reply", "garbage", "slow", "odd", "repeated")
+ABSENT = object()
+"""The value of a field that an `odd` reply leaves out."""
 _WEBHOOK_KINDS = ("drop", "delay", "twice")
 _MESSAGES = {
     429: ("Rate limit reached for requests. Please try again later.", "requests", "rate_limit_exceeded"),
@@ -26,6 +33,8 @@ class Fault:
     - `lost_reply`: the effect happens, then the connection is closed without a reply.
     - `garbage`: the effect happens, then a 200 with an unreadable body.
     - `slow`: the effect happens, the reply comes `seconds` later.
+    - `repeated`: the effect happens, and the reply is that to the same request once more, as some gateways make it.
+    - `odd`: the effect happens, and the reply has `odd_value` at `place`, the names and indexes that lead there.
 
     A webhook is sent by the method `WEBHOOK`, to the type of its event. Several faults may hit the same one.
 
@@ -47,6 +56,8 @@ class Fault:
     retry_after: float | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 0.0
+    place: tuple[str | int, ...] = ()
+    odd_value: Any = ABSENT
     share: float = 1.0
     times: int | None = 1
     after: int = 0
@@ -75,6 +86,19 @@ class Fault:
         if number < 0 or (self.times is not None and number >= self.times):
             return False
         return _whole((number + 1) * self.share) > _whole(number * self.share)
+
+    def odd(self, body: Any) -> Any:
+        """Change a reply; one that has no such place stays as it is."""
+        *way, last = self.place
+        changed = copy.deepcopy(body)
+        with suppress(KeyError, IndexError, TypeError):
+            holder = functools.reduce(operator.getitem, way, changed)
+            holder[last]  # A field that there is not is not made.
+            if self.odd_value is ABSENT:
+                del holder[last]
+            else:
+                holder[last] = self.odd_value
+        return changed
 
     def error(self) -> ApiError:
         """Make the reply of a `status` fault."""

@@ -120,6 +120,9 @@ class MemoryRuns:
             raise NotFound(f"no run {run_id}")
         return self._server.responses[run_id]
 
+    def look(self, thread_id: str, run_id: str) -> ObservedRun:
+        return self.observe(thread_id, run_id)
+
     def adopt(self, thread_id: str, run_id: str) -> ObservedRun:
         return self.observe(thread_id, run_id)
 

@@ -109,16 +109,15 @@ def test_pascal_case_properties_get_pascal_case_attributes(world: World) -> None
     assert world.openai.requests[1].body["max_output_tokens"] == 64
 
 
-def test_rolling_back_to_a_run_that_is_gone_starts_it_anew(world: World) -> None:
+def test_rolling_back_to_a_run_that_openai_forgot_keeps_what_is_on_record(world: World) -> None:
+    """Responses are kept for 30 days: what OpenAI forgot is no reason to pay for another run."""
     old = world.create(PROPERTIES)
     new = world.update(old["PhysicalResourceId"], CHANGED)
     thread_id, run_id = old["PhysicalResourceId"].split(":")
     world.app.backend.runs.delete(thread_id, run_id)
     back = world.update(new["PhysicalResourceId"], PROPERTIES)
-    attributes(back)
-    assert back["PhysicalResourceId"] not in (old["PhysicalResourceId"], new["PhysicalResourceId"])
-    assert world.delete(old["PhysicalResourceId"])["Status"] == "SUCCESS"
-    assert left_at_openai(world)["responses"] == 2, "a Delete acts on the id that it is given"
+    assert attributes(back) == attributes(old)
+    assert (back["PhysicalResourceId"], runs_started(world)) == (old["PhysicalResourceId"], 2)
     world.delete(new["PhysicalResourceId"])
     world.delete(back["PhysicalResourceId"])
     assert left_at_openai(world) == NOTHING
@@ -134,6 +133,25 @@ def test_rolling_back_reuses_a_run_that_is_known_by_its_answer_only(world: World
     back = world.update(new["PhysicalResourceId"], PROPERTIES)
     assert back["PhysicalResourceId"] == old["PhysicalResourceId"]
     assert runs_started(world) == 2
+
+
+def test_a_start_that_a_gateway_repeats_is_billed_once(world: World) -> None:
+    """The second one is refused, as the first one's run holds the thread: the lock proves that it has begun."""
+    world.openai.fault(Fault("POST", "/v1/responses", "repeated"))
+    made = world.create(PROPERTIES)
+    assert attributes(made)["status"] == "completed"
+    assert runs_started(world) == 1
+    assert world.delete(made["PhysicalResourceId"])["Status"] == "SUCCESS"
+    assert left_at_openai(world)["conversations"] == 0
+
+
+def test_a_run_that_no_cancellation_ends_is_deleted_all_the_same(world: World) -> None:
+    world.openai.script(Script(duration_s=3000, times=None))
+    world.openai.fault(Fault("POST", r"/v1/responses/\w+/cancel", "status", status=409, times=None))
+    made = world.create(PROPERTIES | {"timeout_seconds": "60"})
+    assert "did not end within 60 s" in failure(made)
+    assert world.delete(made["PhysicalResourceId"])["Status"] == "SUCCESS"
+    assert left_at_openai(world)["conversations"] == 0
 
 
 @each_server

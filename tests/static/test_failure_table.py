@@ -19,7 +19,9 @@ TOLD = {
     "errors.py": {"InvalidProperties"},
     "cloudformation/intake.py": {"_read_properties"},
     "schema/json_schema.py": {"first_problem"},
-    "providers/errors.py": {"translated", "run_problem", "_from_status"},
+    "providers/errors.py": {"translated", "_from_status"},
+    "providers/replies.py": {"problem_in"},
+    "providers/server.py": {"_unreadable"},
     "providers/assistants_v2/shapes.py": {"observed_run"},
     "schema/parsing.py": {"read", "style"},
     "reconcile/run.py": {"_give_up"},
@@ -52,13 +54,17 @@ def is_sentence(text: str | None) -> bool:
     return text is not None and " " in text.strip() and len(words) + (PLACE in text) >= 2
 
 
-def raised(tree: ast.AST, errors: Mapping[str, int]) -> Iterator[str | None]:
+def raised(tree: ast.Module, errors: Mapping[str, int]) -> Iterator[str | None]:
+    constants = {
+        getattr(each.targets[0], "id", ""): sentence(each.value) for each in tree.body if isinstance(each, ast.Assign)
+    }
     for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
         name = getattr(call.func, "id", "")
         if len(call.args) > errors.get(name, 9):
             yield sentence(call.args[errors[name]])
         if name == "RequeueAfter" and isinstance(call.args[0], ast.Name):
-            yield sentence(call.args[1])  # After a wait that is none, nobody has waited for it.
+            # After a wait that is none, nobody has waited for it.
+            yield constants.get(getattr(call.args[1], "id", "")) or sentence(call.args[1])
 
 
 def parts(node: ast.AST) -> Iterator[ast.AST]:

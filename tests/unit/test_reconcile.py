@@ -9,11 +9,13 @@ import pytest
 
 from testkit.memory.backend import MemoryBackend, wanted_run
 from testkit.memory.properties import TOOLS
-from threadrun.errors import LostReply, TerminalError, ThreadBusy, TransientError
+from threadrun.errors import LostReply, NotFound, TerminalError, ThreadBusy, TransientError
 from threadrun.reconcile.dispatch import reconcile
 from threadrun.reconcile.once import START_GRACE_SECONDS
 from threadrun.reconcile.outcome import Actor, Checkpoint, Done, InProgress, Outcome, RequeueAfter
-from threadrun.state.base import Owned
+from threadrun.reconcile.run import NOT_SHOWN, NOT_SHOWN_SECONDS
+from threadrun.reconcile.run_deletion import CANCEL_PATIENCE_SECONDS, CANCELLING
+from threadrun.state.base import Owned, Wait
 from threadrun.state.observations import FunctionCall, ObservedRun
 from threadrun.state.run import RunRecord
 
@@ -97,15 +99,65 @@ def test_a_rate_limit_tells_nothing_of_an_earlier_lost_start(backend: MemoryBack
     assert backend.calls.count("runs.start") == 2, "the refused one was the last"
 
 
-@on_each_thread
-def test_a_lock_without_a_lost_start_is_waited_for(backend: MemoryBackend, thread: dict[str, object]) -> None:
-    """Whatever holds a new thread for a moment is not our run: none was started yet."""
-    run = wanted_run(**thread)
+def test_a_lock_of_others_is_waited_for(backend: MemoryBackend) -> None:
+    run = wanted_run(**ON_EXISTING)
     backend.faults["runs.start"] = [ThreadBusy("locked"), ThreadBusy("locked", 2)]
     for pause in (5, 2):
         waited = RequeueAfter(pause, "another run holds the thread: locked", is_contended=True)
         assert until_waiting(run, backend) == waited
     assert until_waiting(run, backend) == InProgress("queued", "resp_1")
+
+
+def test_a_lock_on_our_own_new_thread_proves_the_start(backend: MemoryBackend) -> None:
+    """A gateway has repeated the request: the lock is that of the first one."""
+    run = wanted_run()
+    backend.faults["runs.start"] = [ThreadBusy("locked")]
+    assert isinstance(until_waiting(run, backend), RequeueAfter)
+    assert until_waiting(run, backend, 1100) == RequeueAfter(
+        5, "waiting for a sign of the run whose start got no reply"
+    )
+    backend.items["conv_2"].append("msg_2")
+    assert isinstance(until_waiting(run, backend, 1200), Done)
+    assert backend.calls.count("runs.start") == 1
+
+
+def test_a_run_that_the_server_does_not_show_yet_is_looked_at_again(backend: MemoryBackend) -> None:
+    """Some read from a replica that knows nothing for a moment of what they have just made."""
+    run = started(backend)
+    backend.faults["runs.observe"] = [NotFound("no run resp_1")]
+    assert decide(run, backend, 1000) == RequeueAfter(5, NOT_SHOWN)
+    assert decide(run, backend, 1000) == InProgress("queued", "resp_1")
+
+
+def test_a_run_that_the_server_never_shows_fails(backend: MemoryBackend) -> None:
+    run = started(backend)
+    run.wait = Wait(reason=NOT_SHOWN, since_epoch_s=1000)
+    backend.faults["runs.observe"] = [NotFound("no run resp_1")] * 2
+    assert decide(run, backend, 1000 + NOT_SHOWN_SECONDS - 1) == RequeueAfter(5, NOT_SHOWN)
+    with pytest.raises(TerminalError, match="no run resp_1"):
+        until_waiting(run, backend, 1000 + NOT_SHOWN_SECONDS)
+
+
+@pytest.mark.parametrize("status", ["completed", "failed", "incomplete", "cancelled"])
+def test_a_run_that_is_known_to_have_ended_is_deleted_without_a_look(backend: MemoryBackend, status: str) -> None:
+    """Some gateways answer 500 to every GET after the end."""
+    run = started(backend)
+    run.observed = run.observed.model_copy(update={"status": status})
+    run.mark_for_deletion(2000)
+    backend.calls.clear()
+    assert decide(run, backend, 1000) == Done()
+    assert "runs.observe" not in backend.calls
+
+
+def test_a_run_that_cannot_be_cancelled_is_left_behind(backend: MemoryBackend) -> None:
+    """A cancellation may be without effect for ever: its thread is deleted all the same."""
+    run = started(backend)
+    run.mark_for_deletion(2000)
+    assert decide(run, backend, 1000) == RequeueAfter(1, CANCELLING)
+    run.wait = Wait(reason=CANCELLING, since_epoch_s=1000)
+    assert decide(run, backend, 1000 + CANCEL_PATIENCE_SECONDS - 1) == RequeueAfter(1, CANCELLING)
+    assert decide(run, backend, 1000 + CANCEL_PATIENCE_SECONDS) == Done()
+    assert backend.items == {"conv_9": ["msg_1"]}
 
 
 @pytest.mark.parametrize("error", [TransientError("429", 7), TerminalError("no such model")])

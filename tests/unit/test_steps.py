@@ -10,6 +10,7 @@ from testkit.memory.backend import MemoryBackend, wanted_run
 from testkit.memory.table import MemoryTable
 from testkit.template import template
 from threadrun.errors import LostReply, TerminalError, ThreadBusy, TransientError
+from threadrun.reconcile.run_deletion import CANCEL_PATIENCE_SECONDS
 from threadrun.state.base import Owned
 from threadrun.state.observations import ObservedRun
 from threadrun.state.resource import Request, ResourceRecord
@@ -244,8 +245,10 @@ def test_a_server_that_asked_for_time_is_not_asked_again_for_the_sake_of_a_lefto
     scene.leave_over(thread=Owned(id="conv_0", is_ours=False), run=Owned(id="resp_0"))
     scene.backend.responses["resp_0"] = ObservedRun("resp_0", "in_progress")
     scene.backend.faults["threads.create"] = [TransientError("429", 300)]
-    for scene.now in range(1000, 1300):
+    for scene.now in range(1000, 1000 + CANCEL_PATIENCE_SECONDS):
         assert scene.step() == Step("wait", 1), "the leftover's run is being cancelled"
+    scene.now += 1
+    assert scene.step() == Step("wait", 180), "it is left behind"
     assert scene.backend.calls.count("threads.create") == 1
     scene.now = 1300
     scene.step()

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from threadrun.cloudformation.protocol import is_response_url
 from threadrun.errors import InvalidEvent
+from threadrun.schema.types import encodable
 
 DEFAULT_SERVICE_TIMEOUT_SECONDS = 3600
 
@@ -46,7 +47,7 @@ class Event(BaseModel):
 def parse_event(raw: Mapping[str, Any], *, allow_loopback: bool = False) -> Event:
     """Read a request; raises `InvalidEvent`, naming fields but no values, where it can't be answered."""
     try:
-        event = Event.model_validate(raw)
+        event = Event.model_validate(encodable(dict(raw)))
     except ValidationError as error:
         fields = sorted({str(detail["loc"][0]) for detail in error.errors() if detail["loc"]})
         raise InvalidEvent(f"not a CloudFormation request: check {', '.join(fields)}") from None

@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import email.utils
-import json
 import math
 import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
 
 import httpx2
 import openai
 
 from threadrun.errors import LostReply, NotFound, TerminalError, ThreadBusy, TransientError
-
-if TYPE_CHECKING:
-    from openai.types.beta.threads.run import IncompleteDetails as RunIncompleteDetails
-    from openai.types.beta.threads.run import LastError
-    from openai.types.responses import ResponseError
-    from openai.types.responses.response import IncompleteDetails
+from threadrun.schema.types import encodable
 
 LOCKED = "conversation_locked"
 _LOCKED_THREAD = re.compile(r"already has an active run|while a run \S+ is active")
@@ -28,6 +21,14 @@ _LOCKED_THREAD = re.compile(r"already has an active run|while a run \S+ is activ
 _UNANSWERED_CALL = "No tool output found for function call"
 """The message where another run on the thread waits for its functions: no run can start before it has their outputs."""
 _RETRIED_STATUSES = frozenset({408, 409, 425, 429})
+_NEVER_PASSES = re.compile(
+    r"insufficient_quota|billing_not_active|billing_hard_limit_reached|\w*spend_limit_exceeded|request too large.*",
+    re.IGNORECASE | re.DOTALL,
+)
+"""Codes, and the beginning of a message, of a 429 that comes again at each try.
+
+Source: https://platform.openai.com/docs/guides/error-codes; "Request too large for …" exceeds the limit by itself.
+"""
 _MESSAGE_CHARACTERS = 4096
 """A response to CloudFormation has no place for more, and a longer message would fill the record."""
 
@@ -48,8 +49,6 @@ def translated(action: str, *, creates: bool = False, secret: str = "") -> Itera
         raise family(f"cannot {action}: the API could not be reached ({type(error).__name__})") from error
     except openai.APIStatusError as error:
         raise _from_status(action, error, open_ended, secret) from error
-    except (openai.APIResponseValidationError, json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise open_ended(f"cannot {action}: the API's reply is unreadable") from error
     except openai.APIError:
         raise
     except openai.OpenAIError as error:
@@ -57,26 +56,21 @@ def translated(action: str, *, creates: bool = False, secret: str = "") -> Itera
         raise TerminalError(f"cannot {action}: {error}") from error
 
 
-def run_problem(
-    error: ResponseError | LastError | None, incomplete: IncompleteDetails | RunIncompleteDetails | None
-) -> str | None:
-    """Why a run failed or is incomplete, in the server's words; None where it says nothing."""
-    if error is not None:
-        return f"{error.message} ({error.code})"
-    if incomplete is not None and incomplete.reason:
-        return f"incomplete because of {incomplete.reason}"
-    return None
-
-
 def _from_status(action: str, error: openai.APIStatusError, open_ended: type[TransientError], secret: str) -> Exception:
     sentence = f"cannot {action}: {_reason(error, secret)}"
     if _is_locked(error):
         return ThreadBusy(sentence, _retry_after_seconds(error))
+    if error.status_code in _RETRIED_STATUSES and not _never_passes(error):
+        # A gateway may give up on a request that reached the server; the API's own refusal says why.
+        family = TransientError if error.code or error.type else open_ended
+        return family(sentence, _retry_after_seconds(error))
     if error.status_code >= 500:
         return open_ended(sentence, _retry_after_seconds(error))
-    if error.status_code in _RETRIED_STATUSES and error.code != "insufficient_quota":
-        return TransientError(sentence, _retry_after_seconds(error))
     return NotFound(sentence) if error.status_code == 404 else TerminalError(sentence)
+
+
+def _never_passes(error: openai.APIStatusError) -> bool:
+    return any(_NEVER_PASSES.fullmatch(str(text)) for text in (error.code, error.type, _message(error)) if text)
 
 
 def _is_locked(error: openai.APIStatusError) -> bool:
@@ -90,7 +84,7 @@ def _is_locked(error: openai.APIStatusError) -> bool:
 def _message(error: openai.APIStatusError) -> str:
     body = error.body if isinstance(error.body, dict) else {}
     # OpenAI's field, then that of servers built on FastAPI.
-    return str(body.get("message") or body.get("detail") or "the API gave no reason")
+    return str(encodable(body.get("message") or body.get("detail") or "the API gave no reason"))
 
 
 def _reason(error: openai.APIStatusError, secret: str) -> str:

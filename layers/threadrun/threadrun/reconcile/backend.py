@@ -59,7 +59,10 @@ class Runs(Protocol):
         """Whether this thread shows what `find_lost` and `find_continuation` look for."""
 
     def observe(self, thread_id: str, run_id: str) -> ObservedRun:
-        """Read the run. Raises `NotFound`."""
+        """Read the run with its answer. Raises `NotFound`."""
+
+    def look(self, thread_id: str, run_id: str) -> ObservedRun:
+        """Read the run; its answer, which may be unreadable, does not matter. Raises `NotFound`."""
 
     def adopt(self, thread_id: str, run_id: str) -> ObservedRun:
         """Read a run that was started elsewhere. Raises `NotFound` unless it is proved to be of this thread."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from threadrun.errors import LostReply, TerminalError, ThreadBusy, TransientError
 from threadrun.reconcile.outcome import Actor, Checkpoint, RequeueAfter
@@ -30,8 +31,8 @@ class CreatingRequest:
     make: Callable[[], ObservedRun]
     find: Callable[[], ObservedRun | None]
     thread_id: str
-    only_ours_locks: bool
-    """A lock on the thread proves that the request was made."""
+    lock_proves: Literal["nothing", "an earlier request", "any request"]
+    """What a lock on the thread shows to have had its effect: others may hold a thread that is not only ours."""
 
 
 def make_once(run: RunRecord, request: CreatingRequest, attempt: Attempt, actor: Actor) -> MadeOrNext:
@@ -48,10 +49,12 @@ def make_once(run: RunRecord, request: CreatingRequest, attempt: Attempt, actor:
     except LostReply:
         raise  # Keep the attempt: the run may live.
     except ThreadBusy as busy:
-        if attempt.earlier == "none":
-            run.attempt = None
-        elif request.only_ours_locks:
+        proves, is_earlier = request.lock_proves, attempt.earlier != "none"
+        if proves == "any request" or (proves == "an earlier request" and is_earlier):
+            # Without an earlier one, something on the way repeated this one, and the second was refused.
             run.attempt = attempt.model_copy(update={"owner": None, "earlier": "locked"})
+        elif attempt.earlier == "none":
+            run.attempt = None
         pause = busy.retry_after_seconds or BUSY_POLL_SECONDS
         return RequeueAfter(pause, f"another run holds the thread: {busy.reason}", is_contended=True)
     except (TransientError, TerminalError):

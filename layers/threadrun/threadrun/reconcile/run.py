@@ -19,6 +19,9 @@ from threadrun.state.run import Attempt, RunRecord, Started
 
 INDEX_POLL_SECONDS = 1
 REASON_CHARACTERS = 1000
+NOT_SHOWN = "the server does not show the run"
+NOT_SHOWN_SECONDS = 15
+"""Some read from a replica, and know nothing for a moment of what they have just made."""
 
 
 def make_present(run: RunRecord, actor: Actor) -> Outcome:
@@ -46,7 +49,7 @@ def _advance(run: RunRecord, actor: Actor) -> Outcome:
     if plan is not None and plan.desired.import_id is not None:
         return _adopt(run, plan.desired.import_id, actor)
     if run.started is not None and not run.waits_for_outputs:
-        return _settle(run, actor.backend.runs.observe(*run.started), actor)
+        return _look(run, run.started, actor)
     if plan is None:
         raise TerminalError("the run's properties are no longer on record: change a trigger to start a new run")
     if run.started is not None:
@@ -106,7 +109,11 @@ def _start(run: RunRecord, plan: RunPlan, thread: Owned, actor: Actor) -> Outcom
         return found
 
     request = CreatingRequest(
-        "the run was started", lambda: runs.start(plan, thread.id), find, thread.id, only_ours_locks=thread.is_ours
+        "the run was started",
+        lambda: runs.start(plan, thread.id),
+        find,
+        thread.id,
+        lock_proves="any request" if thread.is_ours else "nothing",
     )
     return _make(run, request, attempt, actor)
 
@@ -131,7 +138,7 @@ def _submit_outputs(run: RunRecord, started: Started, plan: RunPlan, actor: Acto
         lambda: runs.find_continuation(*started, outputs),
         started.thread_id,
         # While a call has no output, no other run can start on the thread.
-        only_ours_locks=True,
+        lock_proves="an earlier request",
     )
     return _make(run, request, attempt, actor)
 
@@ -165,6 +172,17 @@ def _settle(run: RunRecord, observed: ObservedRun, actor: Actor) -> Outcome:
         return InProgress(observed.status, observed.run_id)
     _require_schema(run, observed)
     return Done(observed)
+
+
+def _look(run: RunRecord, started: Started, actor: Actor) -> Outcome:
+    """Look at the run; a server that refuses to show what it has just made is asked again for a while."""
+    try:
+        observed = actor.backend.runs.observe(*started)
+    except TerminalError:
+        if run.wait.reason == NOT_SHOWN and actor.now >= run.wait.since_epoch_s + NOT_SHOWN_SECONDS:
+            raise
+        return RequeueAfter(BUSY_POLL_SECONDS, NOT_SHOWN)
+    return _settle(run, observed, actor)
 
 
 def _begin_round(run: RunRecord, observed: ObservedRun, actor: Actor) -> RequeueAfter | CallTools:

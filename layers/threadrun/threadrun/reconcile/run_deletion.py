@@ -11,6 +11,12 @@ from threadrun.state.base import Owned
 from threadrun.state.run import Attempt, RunRecord, Started
 
 CANCEL_POLL_SECONDS = 1
+CANCEL_PATIENCE_SECONDS = 120
+DELETION_SECONDS = 10
+"""Left for the deletion when there is less time than that."""
+CANCELLING = "the run is being cancelled"
+ENDED_BY_ITSELF = frozenset({"completed", "failed", "incomplete", "cancelled"})
+"""What a server says of a run that has ended; `expired` may be the verdict of the deadline."""
 
 
 def make_absent(run: RunRecord, actor: Actor) -> Done | RequeueAfter:
@@ -25,9 +31,9 @@ def make_absent(run: RunRecord, actor: Actor) -> Done | RequeueAfter:
             return RequeueAfter(CANCEL_POLL_SECONDS, "a start is under way")
         _claim_lost_run(run, run.thread, run.attempt, actor)
     if run.run is not None and run.started is not None and (run.run.is_ours or policy == "delete"):
-        if not _has_ended(run, run.started, actor):
+        if not _has_ended(run, run.started, actor) and not _was_cancelled_in_vain(run, actor):
             backend.runs.cancel(*run.started)
-            return RequeueAfter(CANCEL_POLL_SECONDS, "the run is being cancelled")
+            return RequeueAfter(CANCEL_POLL_SECONDS, CANCELLING)
         close_calls(run, actor)
         for run_id in (run.run.id, *run.round.chain):
             backend.runs.delete(run.thread.id, run_id)
@@ -65,9 +71,17 @@ def _claim_lost_run(run: RunRecord, thread: Owned, attempt: Attempt, actor: Acto
     run.observe(found, actor.now)
 
 
+def _was_cancelled_in_vain(run: RunRecord, actor: Actor) -> bool:
+    """Whether the server ends the run no more: what can be deleted is deleted, or nothing ever would be."""
+    patience_ends = min(run.wait.since_epoch_s + CANCEL_PATIENCE_SECONDS, run.deadline_epoch_s - DELETION_SECONDS)
+    return run.wait.reason == CANCELLING and actor.now >= patience_ends
+
+
 def _has_ended(run: RunRecord, started: Started, actor: Actor) -> bool:
+    if run.observed.status in ENDED_BY_ITSELF:
+        return True  # Some servers fail each request that is about an ended run.
     try:
-        observed = actor.backend.runs.observe(*started)
+        observed = actor.backend.runs.look(*started)
     except NotFound:
         return True
     if observed.calls:

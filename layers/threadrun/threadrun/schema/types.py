@@ -5,6 +5,7 @@ Limits: OpenAI's API reference (metadata: 16 pairs, keys of 64 and values of 512
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, ClassVar, Self
@@ -60,6 +61,11 @@ Metadata = Annotated[
         }
     ),
 ]
+
+
+def encodable(value: Any) -> Any:
+    """A JSON value with `?` for each half of a character: models and people cut emojis, and no store takes a half."""
+    return json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
 
 
 class Properties(BaseModel):

@@ -46,6 +46,8 @@ class Wait(Value):
 
     reason: str = ""
     until_epoch_s: float = 0
+    since_epoch_s: float = 0
+    """Of the first step that waited for this."""
 
 
 class PhysicalRecord(BaseModel):

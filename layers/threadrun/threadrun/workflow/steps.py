@@ -97,6 +97,8 @@ class Stepper:
                     _note_failure(request, made, error)
                 case Done() as done:
                     self._note_done(record, made, done)
+                case Gone() if self._is_on_record(made):
+                    made.must_recheck = False  # Servers forget runs after 30 days: what is on record is the answer.
                 case Gone():
                     following.append(_replace_gone(record, request, made))
                 case RequeueAfter() as pause:
@@ -110,13 +112,14 @@ class Stepper:
     def _note_wait(self, made: AnyRecord, pause: RequeueAfter, now: float) -> RequeueAfter:
         """The wait, to the deadline at most: as asked for, and longer by jitter if others wait for the same thing."""
         left = max(made.deadline_epoch_s - now, 1)
+        since = made.wait.since_epoch_s if made.wait.reason == pause.reason else now
         if not pause.is_contended:
             # Keep the time that the server asked for.
-            made.wait = Wait(reason=pause.reason, until_epoch_s=made.wait.until_epoch_s)
+            made.wait = Wait(reason=pause.reason, until_epoch_s=made.wait.until_epoch_s, since_epoch_s=since)
             return replace(pause, seconds=min(pause.seconds, left))
         spread = self.jitter() * max(SPREAD_SECONDS, pause.seconds * SPREAD_SHARE)
         seconds = min(pause.seconds + spread, left)
-        made.wait = Wait(reason=pause.reason, until_epoch_s=now + seconds)
+        made.wait = Wait(reason=pause.reason, until_epoch_s=now + seconds, since_epoch_s=since)
         return replace(pause, seconds=seconds)
 
     def _note_done(self, record: ResourceRecord, made: AnyRecord, done: Done) -> None:
@@ -127,6 +130,11 @@ class Stepper:
             attributes = run_attributes(made, done.observed)
             uri = self.attributes.stage(made.physical_id, record.key, attributes)
             made.item = made.item.model_copy(update={"is_staged": True, "output_s3_uri": uri})
+
+    def _is_on_record(self, made: AnyRecord) -> bool:
+        if not isinstance(made, RunRecord) or not made.observed.is_final or made.physical_id is None:
+            return False
+        return self.attributes.read(made.physical_id) is not None
 
     def _delete_attributes(self, record: ResourceRecord, made: AnyRecord) -> None:
         if isinstance(made, RunRecord) and made.physical_id:

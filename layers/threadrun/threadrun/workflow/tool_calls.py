@@ -17,6 +17,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 
 from threadrun.errors import CallUnanswered, TooLarge
+from threadrun.schema.types import encodable
 from threadrun.state.resource import RequestContext, ResourceRecord
 from threadrun.state.run import RunRecord, ToolCall
 from threadrun.storage.records import Records, error_code
@@ -161,7 +162,7 @@ def invoke(function_arn: str, event: dict[str, Any], timeout_seconds: float) -> 
     except BotoCoreError as error:
         raise HandlerUnavailable(error_code(error)) from None
     try:
-        result = json.loads(payload or b"null")
+        result = encodable(json.loads(payload or b"null"))
     except ValueError:
         raise HandlerFailed("NoJSON", "The result is no JSON.", is_worth_retrying=True) from None
     if "FunctionError" in reply:

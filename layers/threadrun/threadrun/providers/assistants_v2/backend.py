@@ -37,16 +37,17 @@ class ServerAssistants(Subject[AssistantsServer]):
         those. So one whose reply was lost is found by its mark. Equal settings would prove nothing: another resource
         may have the same.
         """
-        assistants = self._server.client.beta.assistants
+        assistants = self._server.api.beta.assistants
         if assistant_id is not None:
             action, fields = f"update assistant {assistant_id}", shapes.changed_assistant_fields(desired)
-            changed = self._server.request(action, assistants.update, assistant_id, **fields)
-            return ObservedAssistant(changed.id, desired, created_at=changed.created_at)
+            changed = self._server.read(action, assistants.update, assistant_id, **fields)
+            return ObservedAssistant(assistant_id, desired, created_at=changed.integer("created_at"))
         made = self._server.find_marked("list the assistants", assistants.list, token, PER_PAGE)
         if made is None:
             fields = shapes.new_assistant_fields(desired, token)
-            made = self._server.request("create the assistant", assistants.create, creates=True, **fields)
-        return ObservedAssistant(made.id, desired, created_at=made.created_at, is_complete=False)
+            made = self._server.create("create the assistant", assistants.create, **fields)
+        created_at = made.integer("created_at")
+        return ObservedAssistant(made.text("id"), desired, created_at=created_at, is_complete=False)
 
     def find(self, assistant_id: str) -> ObservedAssistant:
         assistant = self._server.assistant(assistant_id)
@@ -55,7 +56,7 @@ class ServerAssistants(Subject[AssistantsServer]):
         except ValidationError as error:
             places = ", ".join(".".join(map(str, each["loc"])) for each in error.errors())
             raise TerminalError(f"cannot use assistant {assistant_id}: its {places} cannot be read") from None
-        return ObservedAssistant(assistant.id, settings, created_at=assistant.created_at)
+        return ObservedAssistant(assistant_id, settings, created_at=assistant.integer("created_at"))
 
     def delete(self, assistant_id: str) -> None:
-        self._server.delete("assistant", self._server.client.beta.assistants.delete, assistant_id)
+        self._server.delete("assistant", self._server.api.beta.assistants.delete, assistant_id)

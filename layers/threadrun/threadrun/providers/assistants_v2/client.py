@@ -7,12 +7,11 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from openai.types.beta import Assistant, Thread
-
+from threadrun.providers.replies import Reply
 from threadrun.providers.server import Server
 
 PER_PAGE = 100
-_CALLERS = rf"{re.escape(__name__.rsplit('.', 2)[0])}\.|openai\._utils\._utils"
+_CALLERS = rf"{re.escape(__name__.rsplit('.', 2)[0])}\.|openai\._legacy_response|openai\._utils\._utils"
 """The modules that the notice is addressed to: those of `providers`, and the SDK's own wrapper of some methods."""
 
 
@@ -26,10 +25,10 @@ class AssistantsServer(Server):
             warnings.filterwarnings("ignore", notice, DeprecationWarning, module=_CALLERS)
             yield
 
-    def assistant(self, assistant_id: str) -> Assistant:
+    def assistant(self, assistant_id: str) -> Reply:
         """Raises `NotFound`."""
-        return self.request(f"read assistant {assistant_id}", self.client.beta.assistants.retrieve, assistant_id)
+        return self.read(f"read assistant {assistant_id}", self.api.beta.assistants.retrieve, assistant_id)
 
-    def thread(self, thread_id: str) -> Thread:
+    def thread(self, thread_id: str) -> Reply:
         """Raises `NotFound`."""
-        return self.request(f"read thread {thread_id}", self.client.beta.threads.retrieve, thread_id)
+        return self.read(f"read thread {thread_id}", self.api.beta.threads.retrieve, thread_id)

@@ -9,9 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from openai.types.beta import Assistant, Thread
-
 from threadrun.errors import TerminalError
+from threadrun.providers.replies import Reply
 from threadrun.providers.server import MARK
 from threadrun.providers.vector_stores import nothing_to_search
 from threadrun.schema.arguments import DesiredAssistant, DesiredRun
@@ -33,11 +32,11 @@ class Granted:
     file_ids: tuple[str, ...] = ()
 
 
-def granted_by(*holders: Assistant | Thread) -> Granted:
-    found = [holder.tool_resources for holder in holders if holder.tool_resources]
+def granted_by(*holders: Reply) -> Granted:
+    found = [holder.object("tool_resources") for holder in holders]
     return Granted(
-        tuple(store_id for each in found if each.file_search for store_id in each.file_search.vector_store_ids or ()),
-        tuple(file_id for each in found if each.code_interpreter for file_id in each.code_interpreter.file_ids or ()),
+        tuple(store_id for each in found for store_id in each.object(SEARCH).texts("vector_store_ids")),
+        tuple(file_id for each in found for file_id in each.object(CODE).texts("file_ids")),
     )
 
 

@@ -6,11 +6,10 @@ from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import replace
 
-from openai.types.beta.threads import Run
-
 from threadrun.errors import NotFound
 from threadrun.providers.assistants_v2 import shapes
 from threadrun.providers.assistants_v2.client import PER_PAGE, AssistantsServer
+from threadrun.providers.replies import Reply, answer_in
 from threadrun.providers.server import Subject
 from threadrun.state.observations import ObservedRun, RunPlan
 
@@ -24,8 +23,8 @@ class ServerRuns(Subject[AssistantsServer]):
 
     def start(self, plan: RunPlan, thread_id: str) -> ObservedRun:
         """Start the run. Nothing else is read here: no later failure may look like that of the start."""
-        fields, create = shapes.run_fields(plan), self._server.client.beta.threads.runs.create
-        run: Run = self._server.request("start the run", create, thread_id, creates=True, **fields)
+        fields, create = shapes.run_fields(plan), self._server.api.beta.threads.runs.create
+        run = self._server.create("start the run", create, thread_id, **fields)
         observed = shapes.observed_run(run)
         # A run that is over at once has an answer to be read, which `observe` does.
         return replace(observed, status="in_progress") if observed.is_final else observed
@@ -36,21 +35,21 @@ class ServerRuns(Subject[AssistantsServer]):
         Runs of the same second count as newer, as their order is open: to take another's run for ours stops the
         request, to miss ours would start a second one.
         """
-        action, threads = f"read thread {thread_id}", self._server.client.beta.threads
+        action, threads = f"read thread {thread_id}", self._server.api.beta.threads
         runs = self._server.listed(action, threads.runs.list, thread_id, limit=PER_PAGE, order="desc")
-        since = next((run.created_at for run in runs if run.id == after_item_id), 0)
-        newer = [run for run in runs if run.id != after_item_id and run.created_at >= since]
-        return self._with_output(newer[-1]) if newer else None
+        since = next((_created_at(run) for run in runs if run.text("id") == after_item_id), 0)
+        newer = [run for run in runs if run.text("id") != after_item_id and _created_at(run) >= since]
+        return self._with_output(newer[-1], thread_id, newer[-1].text("id")) if newer else None
 
     def shows_lost(self, thread_id: str) -> bool:
         return True
 
     def submit_outputs(self, plan: RunPlan, thread_id: str, run_id: str, outputs: Mapping[str, str]) -> ObservedRun:
         fields = {"thread_id": thread_id, "tool_outputs": shapes.tool_outputs(outputs)}
-        submit = self._server.client.beta.threads.runs.submit_tool_outputs
-        run = self._server.request(f"continue run {run_id}", submit, run_id, creates=True, **fields)
+        submit = self._server.api.beta.threads.runs.submit_tool_outputs
+        run = self._server.send(f"continue run {run_id}", submit, run_id, creates=True, **fields)
         # The server may not show yet that it has the outputs: `observe` reads what follows.
-        return replace(shapes.observed_run(run), status="in_progress", calls=())
+        return replace(shapes.observed_run(run, run_id), status="in_progress", calls=())
 
     def find_continuation(self, thread_id: str, run_id: str, call_ids: Collection[str]) -> ObservedRun | None:
         observed = self.observe(thread_id, run_id)
@@ -61,36 +60,43 @@ class ServerRuns(Subject[AssistantsServer]):
         self.delete(thread_id, run_id)
 
     def observe(self, thread_id: str, run_id: str) -> ObservedRun:
-        return self._with_output(self._read(thread_id, run_id, f"read run {run_id}"))
+        return self._with_output(self._read(thread_id, run_id, f"read run {run_id}"), thread_id, run_id)
+
+    def look(self, thread_id: str, run_id: str) -> ObservedRun:
+        return shapes.observed_run(self._read(thread_id, run_id, f"read run {run_id}"), run_id)
 
     def adopt(self, thread_id: str, run_id: str) -> ObservedRun:
         action = f"adopt run {run_id}"
         run = self._read(thread_id, run_id, action)
-        if run.thread_id != thread_id:  # Some servers ignore the thread in the path.
+        if run.text("thread_id") != thread_id:  # Some servers ignore the thread in the path.
             raise NotFound(f"cannot {action}: it is not a run of thread {thread_id}")
-        return self._with_output(run)
+        return self._with_output(run, thread_id, run_id)
 
-    def _read(self, thread_id: str, run_id: str, action: str) -> Run:
-        retrieve = self._server.client.beta.threads.runs.retrieve
-        return self._server.request(action, retrieve, run_id, thread_id=thread_id)
+    def _read(self, thread_id: str, run_id: str, action: str) -> Reply:
+        retrieve = self._server.api.beta.threads.runs.retrieve
+        return self._server.read(action, retrieve, run_id, thread_id=thread_id)
 
-    def _with_output(self, run: Run) -> ObservedRun:
+    def _with_output(self, run: Reply, thread_id: str, run_id: str) -> ObservedRun:
         """The run with its answer, which is in the thread's messages and complete when the run has ended."""
-        observed = shapes.observed_run(run)
+        observed = shapes.observed_run(run, run_id)
         if not observed.is_final:
             return observed
-        fields, messages = {"limit": PER_PAGE, "order": "asc"}, self._server.client.beta.threads.messages
-        action = f"read the answer of run {run.id}"
-        listed = self._server.listed(action, messages.list, run.thread_id, run_id=run.id, **fields)
-        answers = [each for each in listed if each.role == "assistant" and each.run_id == run.id]
-        parts = [part for answer in answers for part in answer.content]
-        return replace(observed, output_text="".join(part.text.value for part in parts if part.type == "text"))
+        fields, messages = {"limit": PER_PAGE, "order": "asc"}, self._server.api.beta.threads.messages
+        action = f"read the answer of run {run_id}"
+        listed = self._server.listed(action, messages.list, thread_id, run_id=run_id, **fields)
+        answers = [each for each in listed if each.text("role") == "assistant" and each.text("run_id") == run_id]
+        return replace(observed, output_text=answer_in(answers))
 
     def cancel(self, thread_id: str, run_id: str) -> None:
-        self._server.cancel(self._server.client.beta.threads.runs.cancel, run_id, thread_id=thread_id)
+        self._server.cancel(self._server.api.beta.threads.runs.cancel, run_id, thread_id=thread_id)
 
     def delete(self, thread_id: str, run_id: str) -> None:
         """Cancel the run where it still holds its thread; this API cannot delete one."""
         with suppress(NotFound):
-            if self._read(thread_id, run_id, f"delete run {run_id}").status in _STOPPABLE:
+            if self._read(thread_id, run_id, f"delete run {run_id}").text("status") in _STOPPABLE:
                 self.cancel(thread_id, run_id)
+
+
+def _created_at(run: Reply) -> int:
+    """0 where the server does not tell."""
+    return run.integer("created_at") or 0

@@ -9,20 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from openai.types import ResponseFormatJSONSchema
-from openai.types.beta import Assistant
-from openai.types.beta.assistant_tool import AssistantTool
-from openai.types.beta.threads import Run
-
 from threadrun.errors import TerminalError
 from threadrun.providers.assistants_v2 import files
 from threadrun.providers.assistants_v2.files import CODE, SEARCH, Granted
-from threadrun.providers.errors import run_problem
+from threadrun.providers.replies import Reply, problem_in, usage_in
 from threadrun.providers.server import MARK
 from threadrun.schema.arguments import DesiredAssistant, DesiredRun, DesiredThread
 from threadrun.schema.messages import Message
 from threadrun.schema.tools import Tool
-from threadrun.state.observations import FunctionCall, ObservedRun, RunPlan, Usage
+from threadrun.state.observations import FunctionCall, ObservedRun, RunPlan
 
 _ALIKE = ("model", "instructions", "temperature", "top_p", "response_format", "reasoning_effort", "metadata")
 """Arguments of runs and assistants that have the same names and forms on this API."""
@@ -107,47 +102,60 @@ def _assistant_fields(desired: DesiredAssistant) -> dict[str, Any]:
     return _fields(desired, *_OF_ASSISTANTS)
 
 
-def settings_from(assistant: Assistant) -> DesiredAssistant:
+def settings_from(assistant: Reply) -> DesiredAssistant:
     """The assistant's settings, as far as `DesiredAssistant` can express them."""
-    granted, names = files.granted_by(assistant), {*_ALIKE, *_OF_ASSISTANTS} - {"response_format"}
-    settings = {name: value for name in names if (value := getattr(assistant, name, None)) not in (None, "", {})}
-    tools = [found for each in assistant.tools or [] if (found := _tool_from(each, granted))]
-    more = {"tools": tools or None, "response_format": _format_from(assistant)}
+    granted, names, given = (
+        files.granted_by(assistant),
+        {*_ALIKE, *_OF_ASSISTANTS} - {"response_format"},
+        assistant.fields(),
+    )
+    settings = {name: value for name in names if (value := given.get(name)) not in (None, "", {})}
+    tools = [found for each in assistant.objects("tools") if (found := _tool_from(each, granted))]
+    more = {"tools": tools or None, "response_format": _format_from(assistant.object("response_format"))}
     return DesiredAssistant.model_validate(settings | more)
 
 
-def _tool_from(tool: AssistantTool, granted: Granted) -> dict[str, Any] | None:
+def _tool_from(tool: Reply, granted: Granted) -> dict[str, Any] | None:
     """None for a tool that `tools` cannot express."""
-    if tool.type == "function":
-        return {"type": "function", "function": tool.function.to_dict()}
-    if tool.type == "file_search":
-        return {"type": SEARCH, "vector_store_ids": granted.store_ids or None}
-    return {"type": CODE, "file_ids": granted.file_ids or None} if tool.type == "code_interpreter" else None
-
-
-def _format_from(assistant: Assistant) -> dict[str, Any] | None:
-    """The form of the answers, where `response_format` can express it; without a schema there is nothing to check."""
-    form = assistant.response_format
-    if getattr(form, "type", None) in ("text", "json_object"):
-        return {"type": form.type}  # type: ignore[union-attr]
-    if isinstance(form, ResponseFormatJSONSchema) and form.json_schema.schema_:
-        return form.model_dump(by_alias=True, exclude_none=True)
+    match tool.text("type"):
+        case "function":
+            return {"type": "function", "function": tool.object("function").fields()}
+        case "file_search":
+            return {"type": SEARCH, "vector_store_ids": granted.store_ids or None}
+        case "code_interpreter":
+            return {"type": CODE, "file_ids": granted.file_ids or None}
     return None
 
 
-def observed_run(run: Run) -> ObservedRun:
-    """The run without its answer, which is in the thread's messages."""
-    usage, action = run.usage, run.required_action if run.status == "requires_action" else None
-    calls = action.submit_tool_outputs.tool_calls if action else []
-    expired = "it did not end within the time that the server gives a run" if run.status == "expired" else None
+def _format_from(form: Reply) -> dict[str, Any] | None:
+    """The form of the answers, where `response_format` can express it; without a schema there is nothing to check."""
+    kind, promised = form.text("type"), form.object("json_schema")
+    if kind in ("text", "json_object"):
+        return {"type": kind}
+    if kind == "json_schema" and promised.has("schema"):
+        given = {name: value for name, value in promised.fields().items() if value is not None}
+        return {"type": kind, "json_schema": given}
+    return None
+
+
+def observed_run(run: Reply, run_id: str = "") -> ObservedRun:
+    """The run without its answer, which is in the thread's messages, by the id that it was asked for."""
+    status, usage = run.text("status") or "in_progress", run.object("usage")
+    asked = run.object("required_action").object("submit_tool_outputs").objects("tool_calls")
+    calls = [call for call in asked if call.text("id")] if status == "requires_action" else []
+    expired = "it did not end within the time that the server gives a run" if status == "expired" else None
     return ObservedRun(
-        run_id=run.id,
-        status=run.status,
-        created_at=run.created_at,
-        started_at=run.started_at,
-        completed_at=run.completed_at,
-        model=run.model,
-        usage=Usage(usage.prompt_tokens, usage.completion_tokens, usage.total_tokens) if usage else None,
-        calls=tuple(FunctionCall(each.id, each.function.name, each.function.arguments) for each in calls),
-        problem=run_problem(run.last_error, run.incomplete_details) or expired,
+        run_id=run_id or run.text("id"),
+        status=status,
+        created_at=run.integer("created_at"),
+        started_at=run.integer("started_at"),
+        completed_at=run.integer("completed_at"),
+        model=run.text("model") or None,
+        usage=usage_in(usage, "prompt_tokens", "completion_tokens") if run.has("usage") else None,
+        calls=tuple(_function_call(call.text("id"), call.object("function")) for call in calls),
+        problem=problem_in(run, "last_error") or expired,
     )
+
+
+def _function_call(call_id: str, function: Reply) -> FunctionCall:
+    return FunctionCall(call_id, function.text("name"), function.json("arguments"))

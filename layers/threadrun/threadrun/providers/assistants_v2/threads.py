@@ -33,13 +33,13 @@ class ServerThreads(Subject[AssistantsServer]):
         return self._create(shapes.bare_thread_fields(desired))
 
     def _create(self, fields: dict[str, Any]) -> str:
-        create = self._server.client.beta.threads.create
-        return self._server.request("create the thread", create, creates=True, **fields).id
+        create = self._server.api.beta.threads.create
+        return self._server.create_unmarked("create the thread", create, **fields)
 
     def count_messages(self, thread_id: str) -> int:
-        action, messages = f"read thread {thread_id}", self._server.client.beta.threads.messages
+        action, messages = f"read thread {thread_id}", self._server.api.beta.threads.messages
         listed = self._server.listed(action, messages.list, thread_id, limit=PER_PAGE, order="asc")
-        return sum(message.role == "user" for message in listed)
+        return sum(message.text("role") == "user" for message in listed)
 
     def add_messages(self, thread_id: str, messages: Sequence[Message]) -> int:
         """Add the first one. Both tools get its files: which ones the runs to come use is not known."""
@@ -48,11 +48,11 @@ class ServerThreads(Subject[AssistantsServer]):
 
     def add_message(self, thread_id: str, message: Message, tools: list[str]) -> None:
         """Add a message whose files these tools read."""
-        action, create = f"add a message to thread {thread_id}", self._server.client.beta.threads.messages.create
+        action, create = f"add a message to thread {thread_id}", self._server.api.beta.threads.messages.create
         self._server.send(action, create, thread_id, creates=True, **shapes.message_fields(message, tools))
 
     def update(self, thread_id: str, desired: DesiredThread) -> None:
-        update = self._server.client.beta.threads.update
+        update = self._server.api.beta.threads.update
         self._server.send(f"update thread {thread_id}", update, thread_id, metadata=desired.metadata or {})
 
     def delete(self, thread_id: str) -> None:
@@ -60,17 +60,17 @@ class ServerThreads(Subject[AssistantsServer]):
         with suppress(NotFound):
             for store_id in files.granted_by(self._server.thread(thread_id)).store_ids:
                 with suppress(NotFound):
-                    retrieve = self._server.client.vector_stores.retrieve
+                    retrieve = self._server.api.vector_stores.retrieve
                     store = self._server.send(f"read vector store {store_id}", retrieve, store_id)
                     if has_mark(store, files.OF_ITS_THREAD):
                         FileStores(self._server).delete(store_id)
-        self._server.delete("thread", self._server.client.beta.threads.delete, thread_id)
+        self._server.delete("thread", self._server.api.beta.threads.delete, thread_id)
 
     def last_item_id(self, thread_id: str) -> str | None:
         """Return the id of the thread's newest run: `find_lost` looks for a run, and here runs have a list."""
-        runs = self._server.client.beta.threads.runs
-        newest = self._server.send(f"read thread {thread_id}", runs.list, thread_id, limit=1, order="desc").data
-        return newest[0].id if newest else None
+        runs = self._server.api.beta.threads.runs
+        newest = self._server.page(f"read thread {thread_id}", runs.list, thread_id, limit=1, order="desc")
+        return next((run.text("id") for run in newest.objects("data")), "") or None
 
 
 class ThreadStores(FileStores[AssistantsServer]):

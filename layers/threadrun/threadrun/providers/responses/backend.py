@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from openai.types import VectorStore
-
+from threadrun.providers.replies import Reply
 from threadrun.providers.responses.assistant_catalog import AssistantCatalog
 from threadrun.providers.responses.runs import ResponseRuns
 from threadrun.providers.responses.threads import ConversationThreads
@@ -38,16 +37,16 @@ class RunStores(FileStores[Server]):
         if not tools:
             return None
         if file_ids := plan.effective.attached_file_ids:
-            list_ = self._server.client.vector_stores.list
+            list_ = self._server.api.vector_stores.list
             with self._server.needing("vector stores", "a retrieval tool"):
                 known = self._server.find_marked("list the vector stores", list_, token, _NEWEST_STORES)
-            return str((known or self._create(file_ids, token)).id)
+            return (known or self._create(file_ids, token)).text("id")
         self._server.require("vector stores", "a retrieval tool")
         if all(tool.vector_store_ids for tool in tools):
             return None
         raise nothing_to_search()
 
-    def _create(self, file_ids: Iterable[str], token: str) -> VectorStore:
+    def _create(self, file_ids: Iterable[str], token: str) -> Reply:
         fields = {
             "file_ids": list(file_ids),
             "name": "threadrun",
@@ -55,5 +54,5 @@ class RunStores(FileStores[Server]):
             # A store that was never deleted, because its id got lost, costs nothing after that.
             "expires_after": {"anchor": "last_active_at", "days": EXPIRES_AFTER_DAYS},
         }
-        create = self._server.client.vector_stores.create
-        return self._server.request("make the vector store", create, creates=True, **fields)
+        create = self._server.api.vector_stores.create
+        return self._server.create("make the vector store", create, **fields)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import openai
-from openai.types.responses import Response
 
 from threadrun.errors import NotFound, NotServed, TerminalError
+from threadrun.providers.replies import Reply
 from threadrun.providers.responses import items, shapes
 from threadrun.providers.responses.chains import CHAIN_MARK, is_chain
 from threadrun.providers.responses.items import ItemRef, ResponseRef, run_ref
-from threadrun.providers.server import Server, Subject, has_mark
+from threadrun.providers.server import Method, Server, Subject, has_mark
 from threadrun.schema.arguments import MIN_COMPLETION_TOKENS
 from threadrun.state.observations import ObservedRun, RunPlan
 
@@ -40,7 +40,7 @@ class ResponseRuns(Subject[Server]):
 
     def _create(self, action: str, fields: dict[str, Any]) -> ObservedRun:
         try:
-            return shapes.observed_run(self._server.request(action, self._post, creates=True, **fields))
+            return shapes.observed_run(self._server.create(action, self._post, **fields))
         except TerminalError as refusal:
             if not _is_about_background(refusal.__cause__):
                 raise
@@ -49,8 +49,8 @@ class ResponseRuns(Subject[Server]):
                 f"{refusal.reason}; a run is a background response: use a model, or a server, that has them"
             ) from refusal
 
-    def _post(self, **fields: Any) -> Response:
-        create: Callable[..., Response] = self._server.client.responses.create
+    def _post(self, **fields: Any) -> Any:
+        create: Method = self._server.api.responses.create
         try:
             return create(**fields)
         except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
@@ -73,12 +73,15 @@ class ResponseRuns(Subject[Server]):
         action = f"read run {run_id}"
         match run_ref(run_id):
             case ResponseRef(response_id):
-                return shapes.observed_run(self._read(action, response_id))
+                return shapes.observed_run(self._read(action, response_id), response_id)
             case ItemRef(item_id):
                 found = items.run_ending_with(item_id, items.read_items(self._server, thread_id))
                 if found is None:
                     raise NotFound(f"cannot {action}: only its answer was known, and that is gone")
                 return found
+
+    def look(self, thread_id: str, run_id: str) -> ObservedRun:
+        return self.observe(thread_id, run_id)
 
     def adopt(self, thread_id: str, run_id: str) -> ObservedRun:
         """One that called functions continued as other responses, which only its thread shows."""
@@ -86,37 +89,37 @@ class ResponseRuns(Subject[Server]):
         response = self._read(action, run_id)
         if not self._is_of_thread(response, thread_id, action):
             raise NotFound(f"cannot {action}: it is not a run of thread {thread_id}")
-        observed = shapes.observed_run(response)
+        observed = shapes.observed_run(response, run_id)
         call_ids = [call.call_id for call in observed.calls]
         return (self.find_continuation(thread_id, run_id, call_ids) if call_ids else None) or observed
 
-    def _is_of_thread(self, response: Response, thread_id: str, action: str) -> bool:
+    def _is_of_thread(self, response: Reply, thread_id: str, action: str) -> bool:
         if is_chain(thread_id):
             return has_mark(response, thread_id, CHAIN_MARK)
-        if response.conversation is not None:
-            return response.conversation.id == thread_id
+        if named := response.object("conversation").text("id"):
+            return named == thread_id
         # A server that does not name the conversation is believed where the output is among its items.
-        made = {item.id for item in response.output or [] if item.id}
-        with self._server.translated(action):
-            return any(item.id in made for item in self._server.client.conversations.items.list(thread_id))
+        made = {item.text("id") for item in response.objects("output")} - {""}
+        there = self._server.listed(action, self._server.api.conversations.items.list, thread_id)
+        return any(item.text("id") in made for item in there)
 
-    def _read(self, action: str, response_id: str) -> Response:
-        return self._server.request(action, self._server.client.responses.retrieve, response_id)
+    def _read(self, action: str, response_id: str) -> Reply:
+        return self._server.read(action, self._server.api.responses.retrieve, response_id)
 
     def close_calls(self, thread_id: str, run_id: str, call_ids: Collection[str]) -> None:
         open_ids = items.open_calls(call_ids, items.read_items(self._server, thread_id))
         outputs = shapes.output_items(dict.fromkeys(open_ids, _UNANSWERED))
-        action, create = f"close the calls of run {run_id}", self._server.client.conversations.items.create
+        action, create = f"close the calls of run {run_id}", self._server.api.conversations.items.create
         for start in range(0, len(outputs), items.ITEMS_PER_REQUEST):
             self._server.send(action, create, thread_id, items=outputs[start : start + items.ITEMS_PER_REQUEST])
 
     def cancel(self, thread_id: str, run_id: str) -> None:
         if isinstance(run_ref(run_id), ResponseRef):  # Items appear when the run has ended.
-            self._server.cancel(self._server.client.responses.cancel, run_id)
+            self._server.cancel(self._server.api.responses.cancel, run_id)
 
     def delete(self, thread_id: str, run_id: str) -> None:
         if isinstance(run_ref(run_id), ResponseRef):  # The response that left an item is unknown.
-            self._server.delete("run", self._server.client.responses.delete, run_id)
+            self._server.delete("run", self._server.api.responses.delete, run_id)
 
 
 def _is_about_background(error: BaseException | None) -> bool:

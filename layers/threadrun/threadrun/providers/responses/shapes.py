@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from openai.types.responses import Response
-
-from threadrun.providers.errors import run_problem
+from threadrun.providers.replies import Reply, answer_in, problem_in, usage_in
 from threadrun.providers.responses.chains import is_chain, marked
+from threadrun.providers.responses.items import calls_in, is_answer
 from threadrun.schema.messages import Message
 from threadrun.schema.tools import ResponseFormat, Tool
-from threadrun.state.observations import FunctionCall, ObservedRun, RunPlan, Usage
+from threadrun.state.observations import ObservedRun, RunPlan
 
 
 def response_fields(plan: RunPlan, thread_id: str, items: Sequence[Any], after: str | None = None) -> dict[str, Any]:
@@ -87,23 +86,23 @@ def _tool(tool: Tool, plan: RunPlan) -> dict[str, Any]:
     return {"type": "code_interpreter", "container": container}
 
 
-def observed_run(response: Response) -> ObservedRun:
-    """What the response shows of its run."""
-    status, usage = str(response.status or "in_progress"), response.usage
-    output = response.output or []  # Some servers omit it until the end.
+def observed_run(response: Reply, run_id: str = "") -> ObservedRun:
+    """What the response shows of its run, by the id that it was asked for: some servers show another each time."""
+    status, output, usage = (
+        response.text("status") or "in_progress",
+        response.objects("output"),
+        response.object("usage"),
+    )
     # An incomplete response leaves its calls in the conversation too.
-    has_calls = status in ("completed", "incomplete")
-    calls = [item for item in output if item.type == "function_call"] if has_calls else []
-    if calls and status == "completed":
-        status = "requires_action"
+    calls = calls_in(output) if status in ("completed", "incomplete") else []
     return ObservedRun(
-        run_id=response.id,
-        status=status,
-        created_at=int(response.created_at) if response.created_at else None,
-        completed_at=int(response.completed_at) if response.completed_at else None,
-        model=response.model,
-        usage=Usage(usage.input_tokens, usage.output_tokens, usage.total_tokens) if usage else None,
-        output_text=response.output_text if output else "",
-        calls=tuple(FunctionCall(call.call_id, call.name, call.arguments) for call in calls),
-        problem=run_problem(response.error, response.incomplete_details),
+        run_id=run_id or response.text("id"),
+        status="requires_action" if calls and status == "completed" else status,
+        created_at=response.integer("created_at"),
+        completed_at=response.integer("completed_at"),
+        model=response.text("model") or None,
+        usage=usage_in(usage, "input_tokens", "output_tokens") if response.has("usage") else None,
+        output_text=answer_in([item for item in output if is_answer(item)]),
+        calls=tuple(calls),
+        problem=problem_in(response, "error"),
     )

@@ -36,32 +36,32 @@ class ConversationThreads(Subject[Server]):
 
     def _create(self, metadata: dict[str, str] | None, what: str) -> str:
         with self._server.needing("conversations", what):
-            create = self._server.client.conversations.create
-            return self._server.request("create the thread", create, creates=True, metadata=metadata or omit).id
+            create = self._server.api.conversations.create
+            return self._server.create_unmarked("create the thread", create, metadata=metadata or omit)
 
     def count_messages(self, thread_id: str) -> int:
-        fields, items = {"limit": ITEMS_PER_PAGE, "order": "asc"}, self._server.client.conversations.items
+        fields, items = {"limit": ITEMS_PER_PAGE, "order": "asc"}, self._server.api.conversations.items
         return sum(map(is_from_user, self._server.listed(f"read thread {thread_id}", items.list, thread_id, **fields)))
 
     def add_messages(self, thread_id: str, messages: Sequence[Message]) -> int:
         batch = [message_item(message, with_files=True) for message in messages[:ITEMS_PER_REQUEST]]
-        create = self._server.client.conversations.items.create
+        create = self._server.api.conversations.items.create
         self._server.send(f"add messages to thread {thread_id}", create, thread_id, creates=True, items=batch)
         return len(batch)
 
     def update(self, thread_id: str, desired: DesiredThread) -> None:
-        update = self._server.client.conversations.update
+        update = self._server.api.conversations.update
         self._server.send(f"update thread {thread_id}", update, thread_id, metadata=desired.metadata or {})
 
     def delete(self, thread_id: str) -> None:
         if is_chain(thread_id):
             return
         # Deleting a conversation leaves its items behind, so those that can be listed are deleted first.
-        conversations, action = self._server.client.conversations, f"delete thread {thread_id}"
+        conversations, action = self._server.api.conversations, f"delete thread {thread_id}"
         item_ids: list[str] = []
         with suppress(TerminalError):
             items = self._server.listed(action, conversations.items.list, thread_id, limit=ITEMS_PER_PAGE)
-            item_ids = [item.id for item in items if item.id]
+            item_ids = [item_id for item in items if (item_id := item.text("id"))]
         for item_id in item_ids:
             with suppress(TerminalError):
                 self._server.send(action, conversations.items.delete, item_id, conversation_id=thread_id)
@@ -73,10 +73,10 @@ class ConversationThreads(Subject[Server]):
                 f"thread {thread_id} takes no other run, as it is a chain of responses that only the run that began it "
                 "goes on with: give this run its own messages in `thread`"
             )
-        what, items = "existing_thread_id", self._server.client.conversations.items
+        what, items = "existing_thread_id", self._server.api.conversations.items
         self._server.require("conversations", what)
         try:
-            page = self._server.send(f"read thread {thread_id}", items.list, thread_id, limit=1, order="desc")
+            page = self._server.page(f"read thread {thread_id}", items.list, thread_id, limit=1, order="desc")
         except NotFound:
             # The thread is missing, or the API is. The probe asks for a conversation that no server would create; one
             # without conversations does not know its path. A probe without a reply proves nothing.
@@ -84,4 +84,4 @@ class ConversationThreads(Subject[Server]):
             with unproved, self._server.needing("conversations", what):
                 self._server.client.post("/conversations", body={"items": False}, cast_to=object)
             raise
-        return next((item.id for item in page.data if item.id), None)
+        return next((item.text("id") for item in page.objects("data")), "") or None

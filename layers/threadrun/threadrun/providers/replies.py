@@ -1,0 +1,119 @@
+"""Replies of a server, read without trust: a field can be absent, null, or of another type than documented.
+
+Reading never fails. What is not as documented counts as absent, because a run that was paid for must not be lost to
+the way a server words it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+import httpx2
+
+from threadrun.schema.types import encodable
+from threadrun.state.observations import Usage
+
+_MOST_DIGITS = 18
+
+
+class Reply:
+    """One JSON object of a server. Texts can be encoded (`threadrun.schema.types.encodable`)."""
+
+    def __init__(self, fields: object = None) -> None:
+        self._fields: dict[str, Any] = fields if isinstance(fields, dict) else {}
+
+    @classmethod
+    def of(cls, response: httpx2.Response) -> Reply:
+        """The body of a reply; empty where it is not a JSON object."""
+        with suppress(ValueError, RecursionError):
+            return cls(encodable(json.loads(response.content, parse_constant=lambda _: None, parse_int=_integer)))
+        return cls()
+
+    def has(self, name: str) -> bool:
+        return self._fields.get(name) is not None
+
+    def text(self, name: str) -> str:
+        """A text or a number as text; empty where there is neither."""
+        value = self._fields.get(name)
+        return str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
+
+    def json(self, name: str) -> str:
+        """A text as it is, anything else as JSON text; `{}` where there is nothing."""
+        value = self._fields.get(name)
+        return value if isinstance(value, str) else json.dumps({} if value is None else value)
+
+    def integer(self, name: str) -> int | None:
+        """A number without its fraction, of seconds or of a count; None where there is none."""
+        value = self._fields.get(name)
+        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+            return int(value)
+        return None
+
+    def is_false(self, name: str) -> bool:
+        return self._fields.get(name) is False
+
+    def object(self, name: str) -> Reply:
+        return Reply(self._fields.get(name))
+
+    def objects(self, name: str) -> list[Reply]:
+        """The objects of a list."""
+        value = self._fields.get(name)
+        return [Reply(each) for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+    def texts(self, name: str) -> list[str]:
+        """The texts of a list."""
+        value = self._fields.get(name)
+        return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
+
+    def is_list(self, name: str) -> bool:
+        return isinstance(self._fields.get(name), list)
+
+    def fields(self) -> dict[str, Any]:
+        """All fields, as they came."""
+        return self._fields
+
+
+def _integer(digits: str) -> int | None:
+    return int(digits) if len(digits) <= _MOST_DIGITS else None
+
+
+def answer_in(messages: Sequence[Reply]) -> str:
+    """The model's answer in its messages: the final one where the model says which that is, without its comments.
+
+    A model that tells phases marks what it says on the way as `commentary`. Source: openai.types.responses
+    (`ResponseOutputMessage.phase`, openai-python 3.54).
+    """
+    final = [each for each in messages if each.text("phase") == "final_answer"]
+    chosen = final or [each for each in messages if not each.has("phase")] or messages
+    return "".join(_text_of(part) for each in chosen for part in _parts(each))
+
+
+def usage_in(usage: Reply, prompt: str, completion: str) -> Usage:
+    """The tokens, by the names of the fields that this API has for them."""
+    read, written = usage.integer(prompt) or 0, usage.integer(completion) or 0
+    return Usage(read, written, usage.integer("total_tokens") or read + written)
+
+
+def _parts(message: Reply) -> list[Reply]:
+    content = message.text("content")
+    return [Reply({"type": "text", "text": content})] if content else message.objects("content")
+
+
+def _text_of(part: Reply) -> str:
+    """The text of a part: it is nested in Assistants v2."""
+    if part.text("type") not in ("output_text", "text"):
+        return ""
+    return part.text("text") or part.object("text").text("value")
+
+
+def problem_in(run: Reply, error: str) -> str | None:
+    """Why a run failed (field `error`) or is incomplete, in the server's words; None where it says nothing."""
+    told, text = run.object(error), run.text(error)
+    if message := told.text("message") or told.text("code") or text:
+        return f"{message} ({told.text('code')})" if told.text("code") else message
+    reason = run.object("incomplete_details").text("reason")
+    return f"incomplete because of {reason}" if reason else None

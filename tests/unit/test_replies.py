@@ -1,0 +1,124 @@
+"""The server's replies, whatever they hold: read without an error, and the answer found in them."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import httpx2
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from threadrun.providers.assistants_v2 import files
+from threadrun.providers.assistants_v2 import shapes as assistants_v2
+from threadrun.providers.replies import Reply, answer_in, problem_in
+from threadrun.providers.responses import items, shapes
+from threadrun.state.observations import FunctionCall, Usage
+
+SAID = "I look first."
+VERDICT = '{"verdict": "yes"}'
+
+
+def message(text: Any, **more: Any) -> dict[str, Any]:
+    return {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": text}], **more}
+
+
+@pytest.mark.parametrize(
+    ("messages", "answer"),
+    [
+        ([message(SAID, phase="commentary"), message(VERDICT)], VERDICT),
+        ([message(SAID, phase="commentary"), message(VERDICT, phase="final_answer")], VERDICT),
+        ([message(SAID), message(VERDICT, phase="final_answer")], VERDICT),
+        ([message("a", phase="final_answer"), message("b", phase="final_answer")], "ab"),
+        ([message("a"), message("b", phase=None)], "ab"),
+        ([message(SAID, phase="commentary")], SAID),
+        ([message(SAID, content="plain text")], "plain text"),
+        ([message(SAID, content=None), message(None), message({"value": "nested"})], "nested"),
+        ([message(SAID, content=[{"type": "refusal", "refusal": "No."}, {"type": "new", "text": "?"}, None])], ""),
+        ([message(4)], "4"),
+        ([], ""),
+    ],
+)
+def test_the_answer_is_what_the_model_says_it_is(messages: list[dict[str, Any]], answer: str) -> None:
+    assert answer_in([Reply(each) for each in messages]) == answer
+    assert shapes.observed_run(Reply({"id": "resp_1", "status": "completed", "output": messages})).output_text == answer
+
+
+@pytest.mark.parametrize(
+    ("error", "problem"),
+    [
+        ({"code": "server_error", "message": "Sorry."}, "Sorry. (server_error)"),
+        ({"code": None, "message": "Sorry."}, "Sorry."),
+        ({"code": "server_error"}, "server_error (server_error)"),
+        ("Sorry.", "Sorry."),
+        (None, "incomplete because of max_output_tokens"),
+        ([], "incomplete because of max_output_tokens"),
+    ],
+)
+def test_a_servers_reason_is_found_in_any_shape(error: Any, problem: str) -> None:
+    run = Reply({"error": error, "incomplete_details": {"reason": "max_output_tokens"}})
+    assert problem_in(run, "error") == problem
+
+
+def test_numbers_of_other_servers_are_numbers() -> None:
+    """Seen: times with a fraction, a model named by a number, and usage without a total."""
+    usage = {"input_tokens": 3.0, "output_tokens": 4, "total_tokens": None}
+    seen = {"id": "resp_1", "status": "completed", "created_at": 1732578201.37, "completed_at": "soon", "model": 4}
+    run = shapes.observed_run(Reply(seen | {"usage": usage}))
+    assert (run.created_at, run.completed_at, run.model, run.usage) == (1732578201, None, "4", Usage(3, 4, 7))
+
+
+def test_arguments_that_are_no_text_are_written_as_json() -> None:
+    call = {"type": "function_call", "call_id": "call_1", "name": "look"}
+    found = items.calls_in([Reply(call | {"arguments": value}) for value in ({"a": 1}, None, '{"b":2}')])
+    assert [each.arguments for each in found] == ['{"a": 1}', "{}", '{"b":2}']
+    assert items.calls_in([Reply(call | {"call_id": None})]) == [], "nobody could answer it"
+    assert found[0] == FunctionCall("call_1", "look", '{"a": 1}')
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        (rb'{"id": "\ud83d"}', "?"),
+        (b'{"id": "a", "temperature": NaN, "top_p": 1e400, "n": 1e9999999999}', "a"),
+        (b'{"id": "a", "n": ' + b"9" * 5000 + b"}", "a"),
+        (b'{"id": "a", "n": ' + b"[" * 400 + b"]" * 400 + b"}", "a"),
+        (b'{"id": "a", "n": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", ""),
+        (b'{"id": "resp_', ""),
+        (b"[]", ""),
+        (b"", ""),
+    ],
+)
+def test_a_body_is_read_as_far_as_it_is_json(body: bytes, text: str) -> None:
+    assert Reply.of(httpx2.Response(200, content=body)).text("id") == text
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=3,
+)
+FIELDS = """
+    id status output usage error last_error incomplete_details created_at model content required_action
+    tool_resources tools response_format role type text call_id phase submit_tool_outputs tool_calls function
+    arguments file_search vector_store_ids json_schema
+"""
+OBJECTS = st.recursive(
+    JSON,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(FIELDS.split()), inner, max_size=5),
+    max_leaves=12,
+)
+READERS: tuple[Callable[[Reply], object], ...] = (
+    shapes.observed_run,
+    assistants_v2.observed_run,
+    files.granted_by,
+    lambda reply: items.run_in(reply.objects("output")),
+    lambda reply: answer_in(reply.objects("output")),
+)
+
+
+@given(st.dictionaries(st.sampled_from(FIELDS.split()), OBJECTS, max_size=8))
+def test_nothing_that_a_server_sends_raises(fields: dict[str, Any]) -> None:
+    reply = Reply(json.loads(json.dumps(fields)))
+    for read in READERS:
+        read(reply)
