@@ -1,10 +1,15 @@
 """The process as a whole: its environment and secret, its chance, and its way to the server."""
 
+import importlib
+import pkgutil
 import random
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
+import threadrun
 from threadrun.app import application
 from threadrun.app.application import Application
 from threadrun.app.settings import OPENAI_BASE_URL, Settings, api_key_from_secret
@@ -90,3 +95,23 @@ def test_another_secret_is_refused_without_showing_it(secret: str) -> None:
     with pytest.raises(TerminalError) as raised:
         api_key_from_secret(secret)
     assert "sk-" not in raised.value.reason
+
+
+def models(of: type[BaseModel] = BaseModel) -> Iterator[type[BaseModel]]:
+    for model in of.__subclasses__():
+        yield model
+        yield from models(model)
+
+
+def test_no_error_of_a_model_shows_what_it_was_given() -> None:
+    """Errors are logged: of a record or a request, which have prompts and presigned URLs."""
+    modules = [importlib.import_module(each.name) for each in pkgutil.walk_packages(threadrun.__path__, "threadrun.")]
+    ours = {model for model in models() if model.__module__.startswith("threadrun")}
+    assert len(ours) > 20
+    assert {model for model in ours if not model.model_config.get("hide_input_in_errors")} == set()
+    assert not [each for module in modules for each in vars(module).values() if isinstance(each, TypeAdapter)]
+    secret: Any = ["a prompt"]
+    for model in (each for each in ours if each.model_fields):
+        with pytest.raises(ValidationError) as raised:
+            model.model_validate(dict.fromkeys([*model.model_fields, "another"], secret) | {"kind": secret})
+        assert "a prompt" not in str(raised.value), model

@@ -2,17 +2,18 @@
 
 import json
 import urllib.request
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Annotated, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from threadrun.errors import InvalidProperties
 from threadrun.schema.arguments import DesiredAssistant, DesiredRun
 from threadrun.schema.json_schema import first_problem
-from threadrun.schema.parsing import parse_properties
+from threadrun.schema.parsing import nested_model, parse_properties
 
 MINIMAL: dict[str, Any] = {"model": "m", "thread": {"messages": [{"role": "user", "content": "Hello."}]}}
 
@@ -121,6 +122,47 @@ def test_any_other_properties_are_refused_with_reasons(raw: dict[str, Any]) -> N
 @given(st.floats(min_value=0, max_value=2))
 def test_every_temperature_survives_cloudformations_text(value: float) -> None:
     assert parsed(temperature=str(value)).temperature == value
+
+
+def any_form(model: type[BaseModel] = DesiredRun, place: str = "") -> Iterator[tuple[str, Any]]:
+    """Properties of a form of the user's own, and the types of their values."""
+    for name, field in model.model_fields.items():
+        if nested := nested_model(field.annotation):
+            yield from any_form(nested, f"{place}{name}.")
+        elif "Any" in str(field.annotation):
+            yield place + name, Annotated[field.annotation, "of any form", *field.metadata]
+
+
+def map_of(levels: int) -> Any:
+    value: dict[str, Any] = {"title": "[["}
+    for _ in range(levels - 1):
+        value = {"not": value}
+    return value
+
+
+def text_of(levels: int) -> str:
+    return '{"not":' * (levels - 1) + '{"title": "[[\\""}' + "}" * (levels - 1)
+
+
+@pytest.mark.parametrize(("place", "kind"), list(any_form()))
+@pytest.mark.parametrize("nested", [map_of, text_of])
+def test_a_value_of_any_form_is_as_deep_as_a_record_can_hold(
+    place: str, kind: Any, nested: Callable[[int], Any]
+) -> None:
+    """A deeper record could be saved and not read back; a thousand levels would end the process."""
+    if nested is map_of or place != "triggers":
+        TypeAdapter(kind).validate_python(nested(64))
+    for levels in (65, 30_000):
+        with pytest.raises(ValidationError, match=f"is nested {levels} levels deep, at most 64 are possible"):
+            TypeAdapter(kind).validate_python(nested(levels))
+
+
+def test_lists_in_a_list_are_refused_however_deep_they_go() -> None:
+    tools: list[Any] = []
+    for _ in range(30_000):
+        tools = [tools]
+    with pytest.raises(InvalidProperties, match=r"tools\[0\]: must be a map"):
+        parsed(tools=tools)
 
 
 # --- tools of a run or an assistant, and the schemas of their parameters

@@ -6,9 +6,10 @@ import json
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator
+from pydantic import BeforeValidator, ConfigDict
 
 from threadrun.errors import TerminalError
+from threadrun.schema.types import Model
 from threadrun.workflow.waiting import ROUND_SECONDS
 
 OPENAI_BASE_URL = "https://api.openai.com/v1"
@@ -18,8 +19,10 @@ def _listed(value: object) -> object:
     return [part for part in value.split(",") if part] if isinstance(value, str) else value
 
 
-class Settings(BaseModel, frozen=True, extra="ignore"):
+class Settings(Model):
     """Environment variables of the functions, by their lower-case names; set in template.yaml."""
+
+    model_config = ConfigDict(frozen=True)
 
     table_name: str
     state_machine_arn: str = ""

@@ -9,12 +9,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from threadrun.cloudformation.events import Event
 from threadrun.cloudformation.protocol import NOT_CREATED
 from threadrun.errors import NotFound, TerminalError, TransientError
 from threadrun.providers.errors import translated
+from threadrun.schema.types import Model
 from threadrun.workflow.webhooks import EVENT_TYPES
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 PAUSES_SECONDS = (1, 2, 4, 8)
 
 
-class Endpoint(BaseModel):
+class Endpoint(Model):
     """What the template asks for. A change of the address is another endpoint, and so is one of the server."""
 
     url: str = Field(alias="Url")

@@ -7,19 +7,19 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
 from threadrun.cloudformation.protocol import is_response_url
 from threadrun.errors import InvalidEvent
-from threadrun.schema.types import encodable
+from threadrun.schema.types import Model, encodable
 
 DEFAULT_SERVICE_TIMEOUT_SECONDS = 3600
 
 
-class Event(BaseModel):
+class Event(Model):
     """One request as the Lambda receives it; scalars in the properties are strings."""
 
-    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True)
 
     request_type: Literal["Create", "Update", "Delete"] = Field(alias="RequestType")
     request_id: str = Field(alias="RequestId", min_length=1)

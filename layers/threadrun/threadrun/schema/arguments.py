@@ -12,11 +12,11 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
-from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
 
 from threadrun.schema.messages import Message, Thread
 from threadrun.schema.tools import ResponseFormat, Tool
-from threadrun.schema.types import Boolean, Integer, Metadata, Number, Properties, Text
+from threadrun.schema.types import Boolean, Integer, Metadata, Number, Properties, Text, check_nesting
 
 MIN_COMPLETION_TOKENS = 16
 MAX_SERVICE_TIMEOUT_SECONDS = 3600
@@ -171,7 +171,9 @@ class DesiredRun(Generation, Desired):
         description="`thread_id:run_id` of a run to adopt instead of starting one. It stays at OpenAI unless "
         "`deletion_policy` is `delete`.",
     )
-    triggers: dict[str, Any] | None = Field(None, description="A map; any change in it starts a new run.")
+    triggers: Annotated[dict[str, Any], BeforeValidator(check_nesting)] | None = Field(
+        None, description="A map; any change in it starts a new run."
+    )
     accept_statuses: Annotated[tuple[FinalStatus, ...], Field(min_length=1)] | None = Field(
         None,
         description="The final statuses that count as success. Unless set: `completed`, and `requires_action` where a"

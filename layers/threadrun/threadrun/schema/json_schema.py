@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
+from threadrun.schema.types import encodable
+
 _NUMBERS = frozenset(
     {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength"}
     | {"minItems", "maxItems", "minProperties", "maxProperties", "minContains", "maxContains"}
@@ -33,7 +35,7 @@ def read_schema(value: Any) -> Any:
     """JSON text is taken exactly; a map gets back the types that CloudFormation made strings of."""
     if isinstance(value, str):
         try:
-            value = json.loads(value)
+            value = encodable(json.loads(value))
         except ValueError:
             raise ValueError("must be a JSON object: this text is no JSON") from None
         if not isinstance(value, dict):

@@ -75,7 +75,11 @@ class _KeyReader:
 
     def read(self, model: type[BaseModel], value: Any, path: tuple[str | int, ...]) -> Any:
         if isinstance(value, list):
-            return [self.read(model, item, (*path, index)) for index, item in enumerate(value)]
+            # A list in a list is refused as it is, however deep it goes on.
+            return [
+                item if isinstance(item, list) else self.read(model, item, (*path, index))
+                for index, item in enumerate(value)
+            ]
         if not isinstance(value, Mapping):
             return value
         fields = {field.alias or name: field for name, field in model.model_fields.items()}

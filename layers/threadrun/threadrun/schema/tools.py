@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationInfo, WithJsonSchema
 
 from threadrun.schema.json_schema import check_schema, read_schema
-from threadrun.schema.types import Boolean, Properties, Text, TypedProperties
+from threadrun.schema.types import Boolean, Properties, Text, TypedProperties, check_nesting
 
 ALLOWED_HANDLERS = "tool_function_arns"
 """Key of the validation context: the patterns of ARNs that may be invoked; without it any may."""
@@ -17,6 +17,7 @@ ALLOWED_HANDLERS = "tool_function_arns"
 JsonSchema = Annotated[
     dict[str, Any],
     BeforeValidator(read_schema),
+    BeforeValidator(check_nesting),  # The last one comes first.
     WithJsonSchema({"type": "object", "contentMediaType": "application/json"}),
 ]
 """A JSON Schema: JSON text, or a map."""

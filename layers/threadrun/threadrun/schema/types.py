@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
+from itertools import accumulate
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
@@ -15,6 +16,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 METADATA_PAIRS = 16
 METADATA_KEY_CHARACTERS = 64
 METADATA_VALUE_CHARACTERS = 512
+MAX_NESTING = 64
+"""Levels of maps and lists in a value of any form. A record has some ten around it, and its parser reads 200."""
+_JSON_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 
 
 def _recast(pattern: str, read: Callable[[str], object]) -> BeforeValidator:
@@ -45,6 +49,24 @@ def _check_metadata(value: dict[str, str]) -> dict[str, str]:
     return value
 
 
+def check_nesting(value: Any) -> Any:
+    """Refuse what is nested too deep, as data or as JSON text, before anything walks through it."""
+    if (levels := _levels(value)) > MAX_NESTING:
+        raise ValueError(f"is nested {levels} levels deep, at most {MAX_NESTING} are possible")
+    return value
+
+
+def _levels(value: Any) -> int:
+    if isinstance(value, str):
+        brackets = _JSON_STRING.sub("", value)
+        return max(accumulate((each in "[{") - (each in "]}") for each in brackets), default=0)
+    levels, parts = 0, [value]
+    while parts := [each for each in parts if isinstance(each, Mapping | list)]:
+        levels += 1
+        parts = [part for each in parts for part in (each.values() if isinstance(each, Mapping) else each)]
+    return levels
+
+
 Boolean = Annotated[bool, Field(strict=True), _recast("true|false", lambda text: text == "true")]
 Integer = Annotated[int, Field(strict=True), _recast(r"[+-]?[0-9]+", int)]
 Number = Annotated[float, Field(strict=True), _recast(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?", float)]
@@ -64,11 +86,23 @@ Metadata = Annotated[
 
 
 def encodable(value: Any) -> Any:
-    """A JSON value with `?` for each half of a character: models and people cut emojis, and no store takes a half."""
-    return json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
+    """A JSON value with `?` for each half of a character: models and people cut emojis, and no store takes a half.
+
+    One that is nested too deep for that is returned as it is: `check_nesting` refuses it.
+    """
+    try:
+        return json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
+    except RecursionError:
+        return value
 
 
-class Properties(BaseModel):
+class Model(BaseModel):
+    """Base of all models: their errors name places, and never show what is there."""
+
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+
+class Properties(Model):
     """Base of all property models: frozen, and nothing unknown gets in."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

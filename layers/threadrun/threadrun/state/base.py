@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 
 from threadrun.schema.arguments import AnyDesired, DesiredRun
 from threadrun.schema.parsing import KeyStyle
+from threadrun.schema.types import Model
 
 ORPHAN_SECONDS = 600
 """Time to clean up what a superseded request made."""
 
 
-class Value(BaseModel):
+class Value(Model):
     """Part of a record: replaced, never changed."""
 
     model_config = ConfigDict(frozen=True)
@@ -50,7 +51,7 @@ class Wait(Value):
     """Of the first step that waited for this."""
 
 
-class PhysicalRecord(BaseModel):
+class PhysicalRecord(Model):
     key: str
     identity: str
     desired: AnyDesired | None = None

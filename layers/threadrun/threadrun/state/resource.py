@@ -12,15 +12,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
+from threadrun.schema.types import Model
 from threadrun.state.run import RunRecord
 from threadrun.state.shared import AssistantRecord, ThreadRecord
 
 AnyRecord = RunRecord | ThreadRecord | AssistantRecord
 
 
-class Response(BaseModel):
+class Response(Model):
     """What CloudFormation gets, decided once; its Data is read from the table when it is sent."""
 
     status: Literal["SUCCESS", "FAILED"]
@@ -30,7 +31,7 @@ class Response(BaseModel):
     is_delivered: bool = False
 
 
-class Request(BaseModel):
+class Request(Model):
     """One request of CloudFormation. The presigned URL is dropped with the delivery."""
 
     request_id: str
@@ -52,12 +53,12 @@ class Request(BaseModel):
         return self.response is None and not self.is_superseded
 
 
-class ResourceRecord(BaseModel):
+class ResourceRecord(Model):
     stack_id: str
     logical_id: str
     version: int = 0
-    requests: dict[str, Request] = {}
-    made: dict[str, Annotated[AnyRecord, Field(discriminator="kind")]] = {}
+    requests: dict[str, Request] = Field(default_factory=dict)
+    made: dict[str, Annotated[AnyRecord, Field(discriminator="kind")]] = Field(default_factory=dict)
     """Each physical resource that was made for it, or is being made, by its key."""
 
     @property

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, NamedTuple, Self, TypeVar
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from threadrun.schema.arguments import AnyDesired, DesiredAssistant, DesiredRun
 from threadrun.schema.parsing import KeyStyle
+from threadrun.schema.types import Model
 from threadrun.state.base import Owned, PhysicalRecord, Value
 from threadrun.state.observations import FINAL_STATUSES, FunctionCall, ObservedAssistant, ObservedRun, RunPlan, Usage
 from threadrun.state.timeline import PhaseName, Timeline, entered, looked_at
@@ -47,7 +48,7 @@ class Attempt(Value):
     """Whether an earlier attempt may have started a run (`unknown`), or has, as it locks the thread (`locked`)."""
 
 
-class ToolCall(BaseModel):
+class ToolCall(Model):
     """A call that the model waits for, and what became of it."""
 
     name: str
