@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Iterator, Mapping
+import logging
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from threadrun.errors import UnreadableRecord
 from threadrun.state.resource import ResourceRecord
 from threadrun.state.run import RunRecord
 from threadrun.state.timeline import Phase
@@ -92,24 +93,20 @@ def _records(client: DynamoDBClient, table_name: str) -> Iterator[ResourceRecord
         TableName=table_name,
         FilterExpression="begins_with(pk, :kind)",
         ExpressionAttributeValues={":kind": {"S": "RESOURCE#"}},
-        ProjectionExpression="body, version",
+        ProjectionExpression="pk, body, version",
     )
     try:
         for page in pages:
-            yield from map(_read, page["Items"])
+            for item in page["Items"]:
+                try:
+                    yield record_of(item)
+                except UnreadableRecord as error:  # Of a newer version, say.
+                    logging.getLogger(__name__).warning("%s is left out: %s", item["pk"]["S"], error.reason)
     except client.exceptions.ResourceNotFoundException:
         raise TableError(f"table {table_name} does not exist in {client.meta.region_name}") from None
     except (ClientError, BotoCoreError) as error:
         reason = error.response["Error"]["Message"] if isinstance(error, ClientError) else error
         raise TableError(f"cannot read table {table_name}: {reason}") from None
-
-
-def _read(item: Mapping[str, Any]) -> ResourceRecord:
-    try:
-        return record_of(item)
-    except (ValueError, zlib.error):
-        # The message of pydantic would repeat the contents of the record.
-        raise TableError("a record of the table cannot be read: is it of a newer version?") from None
 
 
 def runs_of(record: ResourceRecord, now: float) -> list[Run]:

@@ -26,11 +26,11 @@ def cloud_on_moto(secret: str) -> Iterator[tuple[Cloud, str]]:
         yield cloud, aws("secretsmanager").create_secret(Name="key", SecretString=secret)["ARN"]
 
 
-def create_table() -> None:
+def create_table(name: str = TABLE) -> None:
     """As the template has it."""
     table = template()["Resources"]["Table"]["Properties"]
     asked = ("KeySchema", "AttributeDefinitions", "GlobalSecondaryIndexes", "BillingMode")
-    aws("dynamodb").create_table(TableName=TABLE, **{name: table[name] for name in asked})
+    aws("dynamodb").create_table(TableName=name, **{name: table[name] for name in asked})
 
 
 def subscribe(pattern: dict[str, Any]) -> None:

@@ -91,14 +91,16 @@ def condition(text: str) -> Expression:
 def update(text: str) -> Expression:
     """Read an update, which gives the item as it is afterwards."""
     parser = _Parser(text)
-    sets, removed = parser.clauses()
+    sets, removed, members = parser.clauses()
 
     def updated(scope: Scope) -> Item:
         new = {name: _present(value(scope)) for target, value in sets for name in scope.path(target)}
         gone = [name for target in removed for name in scope.path(target)]
-        if len({*new, *gone}) < len(sets) + len(removed):
+        changed = {name: change(scope) for target, change in members for name in scope.path(target)}
+        if len({*new, *gone, *changed}) < len(sets) + len(removed) + len(members):
             raise Invalid("Two document paths overlap with each other")
-        return {name: value for name, value in {**scope.item, **new}.items() if name not in gone}
+        gone += [name for name, value in changed.items() if not value["SS"]]
+        return {name: value for name, value in {**scope.item, **new, **changed}.items() if name not in gone}
 
     return Expression(updated, parser.words_to_end())
 
@@ -107,10 +109,6 @@ def _present(value: Value | None) -> Value:
     if value is None:
         raise Invalid("The provided expression refers to an attribute that does not exist in the item")
     return value
-
-
-def _first(*values: Value | None) -> Value | None:
-    return next((value for value in values if value is not None), None)
 
 
 def _compared(sign: str, left: Value | None, right: Value | None) -> bool:
@@ -179,11 +177,23 @@ class _Parser:
         right = self._word()
         return lambda scope: _compared(sign, scope.value(left), scope.value(right))
 
-    def clauses(self) -> tuple[list[tuple[str, Operand]], list[str]]:
-        """What is set to which values, and what is removed."""
+    def clauses(self) -> tuple[list[tuple[str, Operand]], list[str], list[tuple[str, Callable[[Scope], Value]]]]:
+        """What is set to which values, what is removed, and which sets get or lose members."""
         sets = self._separated(",", self._assignment) if self._accept("SET") else []
         removed = self._separated(",", self._target) if self._accept("REMOVE") else []
-        return sets, removed
+        added = self._separated(",", lambda: self._members(set.union)) if self._accept("ADD") else []
+        deleted = self._separated(",", lambda: self._members(set.difference)) if self._accept("DELETE") else []
+        return sets, removed, added + deleted
+
+    def _members(self, change: Callable[[set[str], set[str]], set[str]]) -> tuple[str, Callable[[Scope], Value]]:
+        target, word = self._target(), self._word(lambda word: not _is_path(word))
+
+        def changed(scope: Scope) -> Value:
+            before = scope.value(target) or {"SS": []}
+            self._require("SS" in scope.values[word])
+            return {"SS": sorted(change({*before["SS"]}, {*scope.values[word]["SS"]}))}
+
+        return target, changed
 
     def _target(self) -> str:
         return self._word(lambda word: _is_path(word) and "." not in word)
@@ -191,14 +201,8 @@ class _Parser:
     def _assignment(self) -> tuple[str, Operand]:
         target = self._target()
         self._require(self._accept("="))
-        if not self._accept("if_not_exists", "("):
-            word = self._word()
-            return target, lambda scope: scope.value(word)
-        path = self._word(_is_path)
-        self._require(self._accept(","))
-        fallback = self._word()
-        self._require(self._accept(")"))
-        return target, lambda scope: _first(scope.value(path), scope.value(fallback))
+        word = self._word()
+        return target, lambda scope: scope.value(word)
 
 
 def _is_path(word: str) -> bool:

@@ -58,6 +58,8 @@ class Stack:
         self.unheard: list[str] = []
         """Requests whose answer did not come in time."""
         self.to_delete: set[str] = set()
+        self._properties: dict[str, Properties] = {}
+        """Those that each id was made with: its Delete has them again."""
 
     @property
     def waiting(self) -> Sent | None:
@@ -101,6 +103,8 @@ class Stack:
         sent = self.sent[answer["RequestId"]]
         is_first = sent is self.waiting
         sent.answers.append(answer)
+        if is_first and sent.event["RequestType"] != "Delete":
+            self._properties[_id(answer)] = sent.event["ResourceProperties"]
         if is_first:
             sent.then(answer)
 
@@ -165,7 +169,7 @@ class Stack:
 
     def _delete(self, ids: list[str], tries: int = 1) -> None:
         self.to_delete |= set(ids)
-        self._send("Delete", {}, ids[0], partial(self._deleted, ids, tries))
+        self._send("Delete", self._properties.get(ids[0], {}), ids[0], partial(self._deleted, ids, tries))
 
     def _deleted(self, ids: list[str], tries: int, answer: Answer) -> None:
         if not _is_success(answer) and tries < _DELETE_TRIES:

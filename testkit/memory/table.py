@@ -38,6 +38,8 @@ def _value_bytes(value: Value) -> int:
             return len(content.encode())
         case "B":
             return len(content)
+        case "SS" if content:
+            return sum(len(each.encode()) for each in content)
         case "N":
             if not _NUMBER.fullmatch(content):
                 raise Invalid("The parameter cannot be converted to a numeric value")

@@ -110,7 +110,7 @@ def test_a_prompt_that_the_table_cannot_hold_is_refused_with_its_size(world: Wor
     noise = "".join(random.Random(7).choices(string.printable, k=700_000))  # Which does not compress.
     thread = {"messages": [{"role": "user", "content": noise}]}
     reason = failure(world.create(PROPERTIES | {"thread": thread}))
-    assert "bytes compressed, 390000 are possible: shorten the texts" in reason
+    assert "bytes compressed, 350000 are possible: shorten them" in reason
     assert world.openai.requests == []
 
 

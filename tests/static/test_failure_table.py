@@ -11,13 +11,15 @@ from tests.support.failure_table import PAGE, PLACE, README, rows, told
 from threadrun.schema.parsing import _SENTENCES as PROPERTY_SENTENCES
 
 PACKAGE, FUNCTIONS = ROOT / "layers/threadrun/threadrun", ROOT / "functions"
-RAISED = dict.fromkeys(("TerminalError", "NotFound", "NotServed", "TooLarge", "InvalidEvent"), 0)
+RAISED = dict.fromkeys(
+    ("TerminalError", "NotFound", "NotServed", "TooLarge", "NotStorable", "UnreadableRecord", "InvalidEvent"), 0
+)
 RAISED |= dict.fromkeys(("PydanticCustomError", "Rule"), 1)
 """What ends a request or refuses an argument, and which of its arguments is the sentence."""
 TOLD = {
     "cloudformation/respond.py": {"_failure_reason", "response_body"},
     "errors.py": {"InvalidProperties"},
-    "cloudformation/intake.py": {"_read_properties"},
+    "cloudformation/intake.py": {"record_request", "_read_properties"},
     "schema/json_schema.py": {"first_problem"},
     "providers/errors.py": {"translated", "_from_status"},
     "providers/replies.py": {"problem_in"},
@@ -26,7 +28,7 @@ TOLD = {
     "schema/parsing.py": {"read", "style"},
     "reconcile/run.py": {"_give_up"},
     "reconcile/outcome.py": {"CallTools"},
-    "app/responder.py": {"rescue_request", "respond_to_ended_execution", "sweep"},
+    "app/responder.py": {"rescue_request", "respond_to_ended_execution", "_answer_overdue"},
     "app/application.py": {"_read_secret"},
     "responder/app.py": {"<module>", "_respond"},
     "webhook_endpoint/app.py": {"handler"},

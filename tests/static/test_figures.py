@@ -92,7 +92,8 @@ def limits() -> Rows:
         "an answer to CloudFormation": f"{response.MAX_BODY_BYTES:,} bytes; `output_text` is shortened to what fits",
         "a text in the table's item": f"{run_attributes.MAX_OUTPUT_BYTES:,} bytes; of a longer one the first "
         f"{run_attributes.SHORTENED_BYTES:,}, and all of it in a bucket",
-        "properties of a resource": f"{records.MAX_BYTES:,} bytes, compressed",
+        "properties of a resource": f"{records.ROOM_OF_REQUEST.text_bytes:,} bytes, "
+        f"{records.ROOM_OF_REQUEST.compressed_bytes:,} compressed",
         "`metadata`": f"{types.METADATA_PAIRS} pairs, keys of {types.METADATA_KEY_CHARACTERS} and values of "
         f"{types.METADATA_VALUE_CHARACTERS} characters",
         "functions of your own": f"{tools}; {definition['Call tools']['MaxConcurrency']} calls at once; {handler} s "

@@ -9,7 +9,7 @@ import pytest
 from testkit.memory.backend import MemoryBackend, wanted_run
 from testkit.memory.table import MemoryTable
 from testkit.template import template
-from threadrun.errors import LostReply, TerminalError, ThreadBusy, TransientError
+from threadrun.errors import LostReply, NotStorable, TerminalError, ThreadBusy, TransientError
 from threadrun.reconcile.run_deletion import CANCEL_PATIENCE_SECONDS
 from threadrun.state.base import Owned
 from threadrun.state.observations import ObservedRun
@@ -140,6 +140,16 @@ def under_way(scene: Scene) -> Scene:
     """The run has been started."""
     assert scene.step(jitter=1) == Step("wait", 1), "nobody was refused: spreading would only add to the lag"
     return scene
+
+
+def test_nothing_is_saved_that_could_not_be_read_back(scene: Scene) -> None:
+    """An assignment is checked when it is saved: a server's number of another type, say."""
+    with (
+        pytest.raises(NotStorable, match=r"read back: made\.run\.run\.window\.deadline_epoch_s"),
+        scene.changed() as (_, run),
+    ):
+        run.window = run.window.model_copy(update={"deadline_epoch_s": "soon"})
+    assert scene.record.made["run"].window.deadline_epoch_s == 2000
 
 
 def test_a_look_that_learns_nothing_new_saves_nothing(under_way: Scene) -> None:

@@ -20,7 +20,6 @@ from testkit.in_process.deployed import ENVIRONMENT
 from testkit.in_process.moto import create_table
 from testkit.jsonata_values import evaluated
 from testkit.state_machine import TABLE, WAIT_FOR_TOKEN, Execution, TaskFailed, read_definition
-from threadrun.storage.run_attributes import OWNER_NAME
 
 END = {"Type": "Succeed"}
 
@@ -143,7 +142,7 @@ Step = tuple[str, dict[str, Any]]
 """A method of the client, and its arguments but for the table's name."""
 KEY = {"pk": {"S": "key"}}
 VERSION_2: dict[str, Any] = {**KEY, "version": {"N": "2"}, "body": {"B": b"\x00\xff"}}
-IS_NEW = {"ConditionExpression": "attribute_not_exists(pk)"}
+IS_NEW = {"ConditionExpression": "attribute_not_exists(version)"}
 STAGED = {"status": {"S": "completed"}, "output": {"M": {"verdict": {"S": "yes"}}}, "file_ids": {"L": [{"S": "file"}]}}
 
 
@@ -170,13 +169,12 @@ def delete(**more: Any) -> Step:
     return "delete_item", {"Key": KEY, **more}
 
 
-def stage(output_bytes: int = 10) -> Step:
+def stage(output_bytes: int = 10, user: str = "record") -> Step:
     """A run's attributes, as they are laid ready."""
     recorded = read_definition()["States"]["Record attributes"]["Arguments"]["ExpressionAttributeNames"].values()
     texts = {name: {"S": "-"} for name in recorded} | {"output_text": {"S": "x" * output_bytes}}
-    values = {":attributes": {"M": texts | STAGED}, ":uri": {"NULL": True}, ":owner": {"S": "record"}}
-    expression = "SET staged = :attributes, output_s3_uri = :uri, #owner = if_not_exists(#owner, :owner)"
-    return update(expression, values, ExpressionAttributeNames=OWNER_NAME)
+    values = {":attributes": {"M": texts | STAGED}, ":uri": {"NULL": True}, ":user": {"SS": [user]}}
+    return update("SET staged = :attributes, output_s3_uri = :uri ADD used_by :user", values)
 
 
 def natively(state: str) -> Step:
@@ -186,13 +184,13 @@ def natively(state: str) -> Step:
     return "update_item", {name: value for name, value in arguments.items() if name != "TableName"}
 
 
-def owned_by(owner: str) -> dict[str, Any]:
-    """The condition by which an item is deleted."""
-    return {
-        "ConditionExpression": "attribute_not_exists(#owner) OR #owner = :owner",
-        "ExpressionAttributeNames": OWNER_NAME,
-        "ExpressionAttributeValues": {":owner": {"S": owner}},
-    }
+def leave(user: str) -> Step:
+    """A record has no more use for an item."""
+    asked = {"ConditionExpression": "attribute_exists(pk)", "ReturnValues": "ALL_NEW"}
+    return update("DELETE used_by :user", {":user": {"SS": [user]}}, **asked)
+
+
+UNUSED_ITEM = {"ConditionExpression": "attribute_not_exists(used_by)"}
 
 
 def due(key: str, epoch_s: int, **more: Any) -> Step:
@@ -231,10 +229,10 @@ PLAYS: dict[str, list[Step]] = {
     "an event is noted where somebody waits": [SEEN, get(), put(KEY), SEEN, get()],
     "a wait begins": [natively("Await event"), put(KEY), natively("Await event"), get(), SEEN],
     "a wait does not begin after its event": [put(KEY), SEEN, natively("Await event"), get()],
-    "an item is deleted by its owner": [
-        delete(),
-        *(put(KEY), delete(**owned_by("record")), get()),
-        *(stage(), delete(**owned_by("another")), get(), delete(**owned_by("record")), get()),
+    "an item is deleted when no record uses it": [
+        *(delete(**UNUSED_ITEM), leave("record"), put(KEY), leave("record"), delete(**UNUSED_ITEM), get()),
+        *(stage(), stage(), stage(user="second"), get(), leave("nobody"), leave("record"), delete(**UNUSED_ITEM)),
+        *(get(), leave("second"), delete(**UNUSED_ITEM), get()),
     ],
     "an index holds the items that have both its keys, in their order": [
         *(due("later", 12, body={"B": b"-"}), due("now", 7), due("much later", 100)),
@@ -266,7 +264,7 @@ PLAYS: dict[str, list[Step]] = {
         update("SET owner = :owner", {":owner": {"S": "record"}}),
         update("SET seen = :true"),
         update("SET seen = :true", {":true": {"BOOL": True}, ":false": {"BOOL": False}}),
-        update("SET seen = :true", {":true": {"BOOL": True}}, ExpressionAttributeNames=OWNER_NAME),
+        update("SET seen = :true", {":true": {"BOOL": True}}, ExpressionAttributeNames={"#owner": "owner"}),
         get(),
     ],
     "nothing is set twice, and nothing to what is not there": [
@@ -309,7 +307,8 @@ UNUSED: list[Step] = [
     put(KEY, ConditionExpression="version"),
     put(KEY, ConditionExpression="version > :read", ExpressionAttributeValues={":read": {"N": "1"}}),
     put(KEY, ReturnValues="ALL_OLD"),
-    put({**KEY, "tags": {"SS": ["a"]}}),
+    put({**KEY, "tags": {"NS": ["1"]}}),
+    update("ADD used_by :user", {":user": {"SS": []}}),
     ("scan", {"FilterExpression": "attribute_exists(pk)"}),
     ("query", {"KeyConditionExpression": "pk = :pk", "ExpressionAttributeValues": {":pk": {"S": "key"}}}),
     ("transact_get_items", {"TransactItems": []}),

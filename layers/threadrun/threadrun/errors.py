@@ -55,8 +55,20 @@ class InvalidEvent(TerminalError):
     """The event is not a CloudFormation custom-resource request that can be answered."""
 
 
-class TooLarge(TerminalError):
-    """DynamoDB's items have 400 kB at most."""
+class NotStorable(TerminalError):
+    """A record could not be read back if it were saved as it is."""
+
+
+class TooLarge(NotStorable):
+    """A record would take more of an item, or of a function's memory, than there is."""
+
+
+class UnreadableRecord(TerminalError):
+    """An item of the table is no record that this version can read; `version` is the item's."""
+
+    def __init__(self, reason: str, version: int) -> None:
+        super().__init__(reason)
+        self.version = version
 
 
 class NotFound(TerminalError):

@@ -18,7 +18,7 @@ from threadrun.cloudformation.events import Event, parse_event
 from threadrun.cloudformation.intake import record_request
 from threadrun.cloudformation.respond import Delivered
 from threadrun.cloudformation.response import deliver_plain_failure
-from threadrun.errors import InvalidEvent, ResponseNotDelivered, TransientError
+from threadrun.errors import InvalidEvent, ThreadRunError, TransientError
 from threadrun.state.resource import Request, ResourceRecord, resource_key
 from threadrun.telemetry.metrics import measure_response
 
@@ -102,23 +102,29 @@ def respond_to_ended_execution(app: Application, detail: Mapping[str, Any]) -> b
 
 
 def sweep(app: Application) -> int:
-    """Answer the requests that are past their deadline; returns how many there were."""
+    """Answer the requests that are past their deadline; returns how many there were.
+
+    One that cannot be answered, as its record cannot be read, say, counts and keeps nobody from the next one.
+    """
     count = 0
     for key in app.records.overdue(app.clock() - GRACE_SECONDS):
-        record = app.records.load(key)
-        request = record.undelivered if record else None
-        if record is None or request is None:
-            continue
-        count += 1
-        found_by = _request_names(record, request)
-        logger.warning("a request is past its deadline", extra=found_by)
-        if app.clock() > request.received_epoch_s + URL_LIFE_SECONDS:
-            app.responses.abandon(key, request.request_id)
-            continue
         try:
-            answered = app.responses.send(key, request.request_id, failure="no answer was ready at its deadline")
-        except ResponseNotDelivered as error:
-            logger.warning("the answer is tried again", extra={"reason": error.reason, **found_by})
-            continue
-        _tell(app, answered)
+            count += _answer_overdue(app, key)
+        except ThreadRunError as error:
+            count += 1
+            logger.error("an overdue request is not answered", extra={"key": key, "reason": error.reason})
     return count
+
+
+def _answer_overdue(app: Application, key: str) -> bool:
+    """Answer the overdue request of this record; returns whether it has one."""
+    record = app.records.load(key)
+    request = record.undelivered if record else None
+    if record is None or request is None:
+        return False
+    logger.warning("a request is past its deadline", extra=_request_names(record, request))
+    if app.clock() > request.received_epoch_s + URL_LIFE_SECONDS:
+        app.responses.abandon(key, request.request_id)
+    else:
+        _tell(app, app.responses.send(key, request.request_id, failure="no answer was ready at its deadline"))
+    return True

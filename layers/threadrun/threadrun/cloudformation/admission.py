@@ -8,17 +8,21 @@ from __future__ import annotations
 
 import math
 
+from pydantic.alias_generators import to_pascal
+
 from threadrun.cloudformation.events import Event
 from threadrun.cloudformation.protocol import NOT_CREATED
-from threadrun.schema.arguments import AnyDesired, DesiredAssistant, DesiredRun, DesiredThread
+from threadrun.schema.arguments import RESOURCE_MODELS, AnyDesired, DesiredAssistant, DesiredRun, DesiredThread
 from threadrun.schema.parsing import KeyStyle
-from threadrun.state.base import ORPHAN_SECONDS, Wait, Window
+from threadrun.state.base import ORPHAN_SECONDS, Options, Owned, Wait, Window
 from threadrun.state.resource import AnyRecord, Request, ResourceRecord
 from threadrun.state.run import RunRecord
 from threadrun.state.shared import AssistantRecord, ThreadRecord
 
 REQUESTS_KEPT = 20
 """The newest ones only: a repeated delivery comes within hours."""
+NOT_STARTED = "not-started"
+"""In a physical id, of a run that failed when its thread was made."""
 _OWN_PREFIXES = (NOT_CREATED, "conv_", "thread_", "asst_")
 _RECORDS: dict[type[AnyDesired], type[AnyRecord]] = {
     DesiredRun: RunRecord,
@@ -58,7 +62,7 @@ def admit(
     if wanted is not None and not is_late:
         request.target_key = _wanted_record(record, request, since, *wanted).key
     if not is_late or event.request_type == "Update":
-        for made in _unwanted_records(record, request):
+        for made in _unwanted_records(record, request, event):
             made.mark_for_deletion(now + ORPHAN_SECONDS if is_late else request.deadline_epoch_s)
             made.redact()
     return request
@@ -76,7 +80,7 @@ def _comes_too_late(record: ResourceRecord, event: Event) -> bool:
         or (
             event.request_type == "Create"
             and request.request_type == "Delete"
-            and _is_made_up(request.physical_id)
+            and is_made_up(request.physical_id)
             and issued <= request.received_epoch_s
         )
         for request in record.requests.values()
@@ -94,7 +98,7 @@ def _take_back_unacknowledged(record: ResourceRecord, event: Event) -> None:
     last = next((request for request in reversed(requests) if (request.issued_epoch_s or 0) <= issued), None)
     if last is None or last.response is None or not _succeeded(last) or last.request_type == "Delete":
         return
-    goes_on = event.request_type == "Update" or (event.request_type == "Delete" and _is_made_up(event.physical_id))
+    goes_on = event.request_type == "Update" or (event.request_type == "Delete" and is_made_up(event.physical_id))
     if goes_on and event.physical_id != last.response.physical_id:
         last.is_superseded, last.response_url = True, None
         made = record.made.get(last.request_id)
@@ -117,7 +121,7 @@ def response_physical_id(request: Request, target: AnyRecord | None) -> str:
     if request.request_type != "Create" and request.physical_id:
         return request.physical_id
     if isinstance(target, RunRecord) and target.thread and target.thread.is_ours:
-        return f"{target.thread.id}:not-started"
+        return f"{target.thread.id}:{NOT_STARTED}"
     return NOT_CREATED + request.request_id
 
 
@@ -152,19 +156,53 @@ def _reusable_record(record: ResourceRecord, request: Request, desired: AnyDesir
     return fitting[-1] if fitting else None
 
 
-def _unwanted_records(record: ResourceRecord, request: Request) -> list[AnyRecord]:
+def _unwanted_records(record: ResourceRecord, request: Request, event: Event) -> list[AnyRecord]:
     if request.request_type != "Delete":
         return [e for e in record.made.values() if e.key != request.target_key and _is_abandoned(record, e)]
     known = record.with_physical_id(request.physical_id)
     if known is not None:
         return [known]
-    if _is_made_up(request.physical_id):
+    if is_made_up(request.physical_id):
         # CloudFormation never heard of it: the Create was not answered in time, or still works on it.
         return [each for each in record.made.values() if not each.is_acknowledged]
-    return []
+    told = {each.response.physical_id for each in record.requests.values() if each.response}
+    forgotten = _rebuilt(request, event) if request.physical_id not in told else None
+    if forgotten is None:
+        return []
+    record.made[forgotten.key] = forgotten
+    return [forgotten]
 
 
-def _is_made_up(physical_id: str | None) -> bool:
+def _rebuilt(request: Request, event: Event) -> AnyRecord | None:
+    """What a Delete names that no record has any more: as far as its physical id and its properties tell.
+
+    A table that was restored, or an item deleted by hand, is no reason to leave a run at the server.
+    """
+    physical_id = request.physical_id or ""
+
+    def given(name: str) -> str | None:
+        value = event.properties.get(name, event.properties.get(to_pascal(name)))
+        return value if isinstance(value, str) else None
+
+    common = {
+        "key": request.request_id,
+        "identity": "",
+        "window": Window(since_epoch_s=request.received_epoch_s, deadline_epoch_s=request.deadline_epoch_s),
+        "options": Options(deletion_policy=given("deletion_policy")),
+    }
+    model, (thread_id, _, run_id) = RESOURCE_MODELS.get(event.resource_type), physical_id.partition(":")
+    if physical_id.startswith(NOT_CREATED) or model is None or (model is DesiredRun) != bool(run_id):
+        return None
+    if model is not DesiredRun:
+        name = "thread_id" if model is DesiredThread else "assistant_id"
+        return _RECORDS[model].model_validate({**common, name: physical_id})
+    is_ours = given("import_id") is None
+    thread = Owned(id=thread_id, is_ours=is_ours and given("existing_thread_id") is None)
+    run = None if run_id == NOT_STARTED else Owned(id=run_id, is_ours=is_ours)
+    return RunRecord.model_validate({**common, "thread": thread, "run": run})
+
+
+def is_made_up(physical_id: str | None) -> bool:
     """CloudFormation's own ids are `<stack>-<logical id>-<suffix>`; ours have a colon or one of OpenAI's prefixes."""
     return physical_id is None or not (":" in physical_id or physical_id.startswith(_OWN_PREFIXES))
 

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 
-from threadrun.cloudformation.admission import admit
+from threadrun.cloudformation.admission import admit, is_made_up
 from threadrun.cloudformation.events import Event
-from threadrun.errors import TerminalError, TooLarge
+from threadrun.cloudformation.protocol import readable
+from threadrun.errors import NotStorable, TerminalError, UnreadableRecord
 from threadrun.schema.arguments import RESOURCE_MODELS, AnyDesired
 from threadrun.schema.parsing import KeyStyle, parse_properties
 from threadrun.state.resource import Request, ResourceRecord
-from threadrun.storage.records import Records
+from threadrun.storage.records import ROOM_OF_REQUEST, Records
+
+logger = logging.getLogger(__name__)
 
 
 def record_request(
     records: Records, event: Event, clock: Callable[[], float], tool_function_arns: Sequence[str] = ()
 ) -> Request:
-    """The request as on record, entered if it is new. `tool_function_arns` are patterns of what may be a handler."""
+    """The request as on record, entered if it is new. `tool_function_arns` are patterns of what may be a handler.
+
+    A record that cannot be read is replaced: otherwise its resource could be neither updated nor deleted.
+    """
     blank = ResourceRecord(stack_id=event.stack_id, logical_id=event.logical_id)
     wanted, problem = _read_properties(event, tool_function_arns)
 
@@ -29,10 +36,16 @@ def record_request(
         return request
 
     try:
-        return records.enter(blank, enter)
-    except TooLarge as error:
+        return records.enter(blank, enter, ROOM_OF_REQUEST)
+    except NotStorable as error:
         wanted, problem = None, error.reason
-        return records.enter(blank, enter)
+    except UnreadableRecord as error:
+        logger.error("a record is replaced", extra={"key": blank.key, "reason": error.reason})
+        records.save(blank.model_copy(update={"version": error.version}))
+        if event.request_type == "Delete" and is_made_up(event.physical_id):
+            # The only one that is not told what it deletes: the record alone knew.
+            problem = "the record could not be read: what was under way may be left at the server; delete it once more"
+    return records.enter(blank, enter)
 
 
 def _read_properties(
@@ -46,4 +59,4 @@ def _read_properties(
     try:
         return parse_properties(event.properties, model, tool_function_arns), None
     except TerminalError as error:
-        return None, error.reason
+        return None, readable(error.reason)

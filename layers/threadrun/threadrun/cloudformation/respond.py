@@ -69,6 +69,9 @@ class Responses:
                 return None
             if request.response is None:
                 request.response = decide_response(record, request, failure)
+                # Before the save: a record without room for its response would never be answered for.
+                if (target := record.target(request)) is not None:
+                    target.redact()
             return Delivered(record, request, request.response)
 
         return self.records.update(key, decide)
@@ -84,7 +87,6 @@ class Responses:
             target = record.target(request.response)
             if target is None:
                 return
-            target.redact()
             if isinstance(target, RunRecord):
                 target.item = target.item.model_copy(update={"is_staged": False})
                 if is_delivered:

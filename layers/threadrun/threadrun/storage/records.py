@@ -10,18 +10,17 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
+from pydantic import ValidationError
 
-from threadrun.errors import StorageUnavailable, TooLarge, VersionConflict
+from threadrun.errors import NotStorable, StorageUnavailable, TooLarge, UnreadableRecord, VersionConflict
 from threadrun.state.resource import ResourceRecord
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-MAX_BYTES = 390_000
-"""DynamoDB's 400 kB, less the other attributes of an item."""
 SAVE_PAUSES_SECONDS = (0.5, 1, 2, 4, 8)
 FORGOTTEN_AFTER_SECONDS = 2 * 24 * 3600
 """How long a record without runs is kept: longer than Lambda repeats an event (6 hours)."""
@@ -31,6 +30,21 @@ _REFUSALS = frozenset({"ValidationException", "AccessDeniedException", "Resource
 """A bug or a broken deployment: trying again does not help."""
 
 Result = TypeVar("Result")
+
+
+class Room(NamedTuple):
+    """What a record may take: as JSON, which a function has in its memory several times, and compressed, in an item."""
+
+    text_bytes: int
+    compressed_bytes: int
+
+
+ROOM_OF_RECORD = Room(2_500_000, 390_000)
+"""DynamoDB's items have 400 kB; the smallest function has 192 MB (tests/process/test_memory.py)."""
+ROOM_OF_RESULTS = Room(2_400_000, 380_000)
+"""For results of functions: that one of them has no room has to fit as well."""
+ROOM_OF_REQUEST = Room(1_500_000, 350_000)
+"""For properties: what the work on them learns, the results of functions above all, has to fit as well."""
 
 
 @dataclass(frozen=True)
@@ -43,11 +57,14 @@ class Records:
     sleep: Callable[[float], None] = time.sleep
 
     def load(self, key: str) -> ResourceRecord | None:
+        """Read a record; raises `UnreadableRecord`, `StorageUnavailable`."""
         with translated("read the record"):
             reply = self.client.get_item(TableName=self.table_name, Key={"pk": {"S": key}}, ConsistentRead=True)
         return record_of(reply["Item"]) if "Item" in reply else None
 
-    def update(self, key: str, change: Callable[[ResourceRecord], Result]) -> Result | None:
+    def update(
+        self, key: str, change: Callable[[ResourceRecord], Result], room: Room = ROOM_OF_RECORD
+    ) -> Result | None:
         """Save what `change` does to the record, asking it again if another actor saved first; returns its result.
 
         Nothing is saved if it changes nothing; None is returned if there is no record. Raises `TooLarge`,
@@ -55,29 +72,27 @@ class Records:
         """
         while (record := self.load(key)) is not None:
             with suppress(VersionConflict):
-                return self._change(record, change)
+                return self._change(record, change, room)
         return None
 
-    def enter(self, blank: ResourceRecord, change: Callable[[ResourceRecord], Result]) -> Result:
+    def enter(
+        self, blank: ResourceRecord, change: Callable[[ResourceRecord], Result], room: Room = ROOM_OF_RECORD
+    ) -> Result:
         """As `update`, for a record that may not be there yet: `blank` stands for it."""
         while True:
             with suppress(VersionConflict):
-                return self._change(self.load(blank.key) or blank.model_copy(deep=True), change)
+                return self._change(self.load(blank.key) or blank.model_copy(deep=True), change, room)
 
-    def _change(self, record: ResourceRecord, change: Callable[[ResourceRecord], Result]) -> Result:
+    def _change(self, record: ResourceRecord, change: Callable[[ResourceRecord], Result], room: Room) -> Result:
         before = record.model_copy(deep=True)
         result = change(record)
         if record != before:
-            self.save(record)
+            self.save(record, room)
         return result
 
-    def save(self, record: ResourceRecord) -> None:
-        """Write the record; raises `VersionConflict` if another save came first, `TooLarge` if no item can hold it."""
-        body = zlib.compress(record.model_dump_json(exclude={"version"}).encode())
-        if len(body) > MAX_BYTES:
-            raise TooLarge(
-                f"the properties take {len(body)} bytes compressed, {MAX_BYTES} are possible: shorten the texts"
-            )
+    def save(self, record: ResourceRecord, room: Room = ROOM_OF_RECORD) -> None:
+        """Write the record; raises `VersionConflict` if another save came first, `NotStorable` if no item can be it."""
+        body = _body(record, room)
         item: dict[str, Any] = {
             "pk": {"S": record.key},
             "version": {"N": str(record.version + 1)},
@@ -90,7 +105,7 @@ class Records:
         elif not record.made:
             item["expires_epoch_s"] = {"N": str(int(self.clock()) + FORGOTTEN_AFTER_SECONDS)}
         is_as_read = (
-            {"ConditionExpression": "attribute_not_exists(pk)"}
+            {"ConditionExpression": "attribute_not_exists(version)"}
             if record.version == 0
             else {
                 "ConditionExpression": "version = :read",
@@ -148,7 +163,38 @@ def error_code(error: ClientError | BotoCoreError) -> str:
     return error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
 
 
+def _body(record: ResourceRecord, room: Room) -> bytes:
+    """The record as an item has it, read back once: what is assigned to a record is checked here and nowhere else."""
+    try:
+        text = record.model_dump_json(exclude={"version"}, warnings=False)
+        ResourceRecord.model_validate_json(text)
+    except ValueError as error:
+        raise NotStorable(f"the record could not be read back: {_problem(error)}") from None
+    encoded = text.encode()
+    if len(encoded) > room.text_bytes:
+        raise TooLarge(f"the texts take {len(encoded)} bytes, {room.text_bytes} are possible: shorten them")
+    body = zlib.compress(encoded)
+    if len(body) > room.compressed_bytes:
+        raise TooLarge(
+            f"the texts take {len(body)} bytes compressed, {room.compressed_bytes} are possible: shorten them"
+        )
+    return body
+
+
 def record_of(item: Mapping[str, Any]) -> ResourceRecord:
-    record = ResourceRecord.model_validate_json(zlib.decompress(item["body"]["B"]))
-    record.version = int(item["version"]["N"])
+    """The record that an item of the table holds; raises `UnreadableRecord`."""
+    version = int(item.get("version", {}).get("N", 0))
+    try:
+        record = ResourceRecord.model_validate_json(zlib.decompress(item["body"]["B"]))
+    except (ValueError, KeyError, zlib.error) as error:
+        raise UnreadableRecord(f"the record cannot be read: {_problem(error)}", version) from None
+    record.version = version
     return record
+
+
+def _problem(error: Exception) -> str:
+    """Where a record is not as it must be, without what is there; for anything else the kind of the error."""
+    if not isinstance(error, ValidationError):
+        return type(error).__name__
+    first = error.errors(include_url=False, include_input=False)[0]
+    return f"{'.'.join(map(str, first['loc'])) or 'its JSON'} ({first['type']})"

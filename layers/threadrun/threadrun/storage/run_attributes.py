@@ -2,7 +2,8 @@
 
 A run's attributes are first put under `staged` of the item; the state machine's own DynamoDB integration moves them
 into place, so that an output is recorded without ever being part of an execution's history. `output_s3_uri` says where
-an output is of which the item has only the beginning, and is null where the item has all; `owner` is the record's key.
+an output is of which the item has only the beginning, and is null where the item has all; `used_by` has the keys of
+the records that are about the run: it can be adopted.
 """
 
 from __future__ import annotations
@@ -25,7 +26,6 @@ MAX_OUTPUT_BYTES = 190_000
 """Half an item: the state machine's update may hold the output twice while it moves it into place."""
 SHORTENED_BYTES = 100_000
 """What the item keeps of an output that is in the bucket, and of its keys."""
-OWNER_NAME = {"#owner": "owner"}
 
 
 class OutputBucket:
@@ -55,8 +55,8 @@ class RunAttributes:
     def __init__(self, client: DynamoDBClient, table_name: str, outputs: OutputBucket) -> None:
         self._client, self._table_name, self._outputs = client, table_name, outputs
 
-    def stage(self, physical_id: str, owner: str, attributes: Mapping[str, Any]) -> str | None:
-        """Lay a run's attributes ready for the state machine to record; its item belongs to the first record.
+    def stage(self, physical_id: str, user: str, attributes: Mapping[str, Any]) -> str | None:
+        """Lay a run's attributes ready for the state machine to record; `user` is the key of the run's record.
 
         An output that the item cannot hold is kept whole in the bucket, and its beginning in the item; returns
         where, as `s3://bucket/key`.
@@ -70,13 +70,11 @@ class RunAttributes:
             self._client.update_item(
                 TableName=self._table_name,
                 Key={"pk": {"S": attributes_key(physical_id)}},
-                UpdateExpression="SET staged = :attributes, output_s3_uri = :uri, "
-                "#owner = if_not_exists(#owner, :owner)",
-                ExpressionAttributeNames=OWNER_NAME,
+                UpdateExpression="SET staged = :attributes, output_s3_uri = :uri ADD used_by :user",
                 ExpressionAttributeValues={
                     ":attributes": TypeSerializer().serialize(dict(attributes)),
                     ":uri": TypeSerializer().serialize(uri),
-                    ":owner": {"S": owner},
+                    ":user": {"SS": [user]},
                 },
             )
         return uri
@@ -91,23 +89,35 @@ class RunAttributes:
         item = {
             name: _plain(TypeDeserializer().deserialize(value))
             for name, value in reply["Item"].items()
-            if name not in ("pk", "output_s3_uri", "owner")
+            if name not in ("pk", "output_s3_uri", "used_by")
         }
         staged = item.pop("staged", None)
         return staged or item
 
-    def delete(self, physical_id: str, owner: str, output_s3_uri: str | None) -> None:
-        """Remove a run's public item and large output, unless another record owns them: two may adopt one run."""
+    def delete(self, physical_id: str, user: str, output_s3_uri: str | None) -> None:
+        """Remove a run's public item and large output, unless another record uses them, too.
+
+        `output_s3_uri` is where the output is if there is no item to tell.
+        """
+        key, item = {"pk": {"S": attributes_key(physical_id)}}, dict[str, Any]()
         with suppress(VersionConflict), translated("delete the attributes"):
-            self._client.delete_item(
+            reply = self._client.update_item(
                 TableName=self._table_name,
-                Key={"pk": {"S": attributes_key(physical_id)}},
-                ConditionExpression="attribute_not_exists(#owner) OR #owner = :owner",
-                ExpressionAttributeNames=OWNER_NAME,
-                ExpressionAttributeValues={":owner": {"S": owner}},
+                Key=key,
+                ConditionExpression="attribute_exists(pk)",
+                UpdateExpression="DELETE used_by :user",
+                ExpressionAttributeValues={":user": {"SS": [user]}},
+                ReturnValues="ALL_NEW",
             )
-            if output_s3_uri is not None:
-                self._outputs.delete(output_s3_uri)
+            item = dict(reply["Attributes"])
+        if "used_by" in item:
+            return
+        with suppress(VersionConflict), translated("delete the attributes"):
+            if (uri := item.get("output_s3_uri", {}).get("S") or output_s3_uri) is not None:
+                self._outputs.delete(uri)
+            if item:
+                is_unused = "attribute_not_exists(used_by)"
+                self._client.delete_item(TableName=self._table_name, Key=key, ConditionExpression=is_unused)
 
 
 def attributes_key(physical_id: str) -> str:

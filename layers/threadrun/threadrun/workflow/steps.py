@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from threadrun.errors import TerminalError, TransientError, VersionConflict
+from threadrun.errors import NotStorable, TerminalError, TransientError, VersionConflict
 from threadrun.reconcile.backend import Backend
 from threadrun.reconcile.dispatch import reconcile
 from threadrun.reconcile.outcome import Actor, CallTools, Checkpoint, Done, Gone, InProgress, RequeueAfter
@@ -95,6 +95,9 @@ class Stepper:
             match _reconcile_once(made, actor, turn):
                 case TerminalError() as error:
                     _note_failure(request, made, error)
+                case Done() as done if self._lacks_item(made, done):
+                    made.must_recheck = True
+                    following.append(Checkpoint("the run is looked at again: its attributes are gone"))
                 case Done() as done:
                     self._note_done(record, made, done)
                 case Gone() if self._is_on_record(made):
@@ -122,6 +125,12 @@ class Stepper:
         made.wait = Wait(reason=pause.reason, until_epoch_s=now + seconds, since_epoch_s=since)
         return replace(pause, seconds=seconds)
 
+    def _lacks_item(self, made: AnyRecord, done: Done) -> bool:
+        """Whether the attributes of a run that ended earlier are gone: deleted by hand, or by a restored table."""
+        if made.goal == "absent" or done.observed is not None or not isinstance(made, RunRecord) or made.item.is_staged:
+            return False
+        return made.physical_id is not None and not self._is_on_record(made)
+
     def _note_done(self, record: ResourceRecord, made: AnyRecord, done: Done) -> None:
         if made.goal == "absent":
             self._delete_attributes(record, made)
@@ -134,16 +143,27 @@ class Stepper:
     def _is_on_record(self, made: AnyRecord) -> bool:
         if not isinstance(made, RunRecord) or not made.observed.is_final or made.physical_id is None:
             return False
-        return self.attributes.read(made.physical_id) is not None
+        return bool(self.attributes.read(made.physical_id))
 
     def _delete_attributes(self, record: ResourceRecord, made: AnyRecord) -> None:
         if isinstance(made, RunRecord) and made.physical_id:
             self.attributes.delete(made.physical_id, record.key, made.item.output_s3_uri)
 
+    def _save_or_fail(self, record: ResourceRecord) -> None:
+        """Save; what is too large fails its request, and the ids that were learned are saved without its texts."""
+        try:
+            self.records.save(record)
+        except NotStorable as error:
+            for made in record.made.values():
+                if made.goal == "present" and made.desired is not None:
+                    made.failure = error.reason
+                    made.redact()
+            self.records.save(record)
+
     def _save(self, record: ResourceRecord, base: ResourceRecord) -> bool:
         """Save; if another actor saved first, add to its record what only this one learned, and return False."""
         try:
-            self.records.save(record)
+            self._save_or_fail(record)
         except VersionConflict:
             blank = ResourceRecord(stack_id=record.stack_id, logical_id=record.logical_id)
             deadline = self.clock() + ORPHAN_SECONDS

@@ -20,7 +20,7 @@ from threadrun.errors import CallUnanswered, TooLarge
 from threadrun.schema.types import encodable
 from threadrun.state.resource import RequestContext, ResourceRecord
 from threadrun.state.run import RunRecord, ToolCall
-from threadrun.storage.records import Records, error_code
+from threadrun.storage.records import ROOM_OF_RECORD, ROOM_OF_RESULTS, Records, Room, error_code
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -101,14 +101,15 @@ class ToolCaller:
             raise CallUnanswered(f"function {noted.name}: {error.kind}")
 
     def _keep(self, output: str) -> bool:
+        text = _storable(output)
         try:
-            return self._change(lambda call: setattr(call, "output", output)) is not None
+            return self._change(lambda call: setattr(call, "output", text), ROOM_OF_RESULTS) is not None
         except TooLarge:
-            size = len(output.encode())
-            self._note_failure(HandlerFailed("OutputTooLarge", f"It has {size} bytes."))
+            message = f"It has {len(text.encode())} bytes; with the rest of its round there is no room for it."
+            self._note_failure(HandlerFailed("OutputTooLarge", message))
             return False
 
-    def _change(self, change: Callable[[ToolCall], None]) -> ToolCall | None:
+    def _change(self, change: Callable[[ToolCall], None], room: Room = ROOM_OF_RECORD) -> ToolCall | None:
         """Change the call in the record; returns it, or None if it needs no output any more."""
 
         def change_call(record: ResourceRecord) -> ToolCall | None:
@@ -118,7 +119,7 @@ class ToolCaller:
             change(run.round.calls[self.call_id])
             return run.round.calls[self.call_id]
 
-        return self.records.update(self.key, change_call)
+        return self.records.update(self.key, change_call, room)
 
     def _asked_for(self, record: ResourceRecord | None) -> RunRecord | None:
         """The run that waits for this call, None if nothing waits for it any more."""
@@ -140,7 +141,12 @@ def _arguments(call: ToolCall) -> dict[str, Any] | None:
 
 def _error(kind: str, message: str) -> str:
     """What the model gets where there is no output."""
-    return json.dumps({"error": {"type": kind, "message": message}}, ensure_ascii=False)
+    return _storable(json.dumps({"error": {"type": kind, "message": message}}, ensure_ascii=False))
+
+
+def _storable(text: str) -> str:
+    """With `?` for halves of surrogate pairs, which a handler's JSON can have and no UTF-8."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def invoke(function_arn: str, event: dict[str, Any], timeout_seconds: float) -> Any:
