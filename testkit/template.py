@@ -25,9 +25,18 @@ def template(path: Path = ROOT / "template.yaml") -> dict[str, Any]:
 
 def timeout_seconds(function: str) -> int:
     """How long the template lets a function run."""
+    return int(_setting(function, "Timeout"))
+
+
+def memory_mib(function: str) -> int:
+    """What Lambda would end its process for exceeding."""
+    return int(_setting(function, "MemorySize"))
+
+
+def _setting(function: str, name: str) -> Any:
     logical_id = "".join(part.title() for part in function.split("_")) + "Function"
     own = template()["Resources"][logical_id]["Properties"]
-    return int(own.get("Timeout", template()["Globals"]["Function"]["Timeout"]))
+    return own.get(name, template()["Globals"]["Function"][name])
 
 
 def tasks(part: Any) -> Iterator[dict[str, Any]]:

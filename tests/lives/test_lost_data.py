@@ -131,6 +131,17 @@ def test_the_sweep_goes_on_past_a_record_that_it_cannot_read_and_counts_it(
     assert world.sweep() == 1, "until somebody repairs it"
 
 
+def test_an_assistant_that_cannot_be_read_is_told_and_saved_anew_when_it_changes(world: World) -> None:
+    settings = {"model": "gpt-5.4-mini"}
+    made = world.create(settings, **ASSISTANT)["PhysicalResourceId"]
+    item = world.items()[f"ASSISTANT#{made}"] | {"settings": {"B": b"{}"}}
+    aws("dynamodb").put_item(TableName=TABLE, Item=item)
+    asked = PROPERTIES | {"assistant_id": made}
+    assert f"cannot use assistant {made}: its settings cannot be read" in failure(world.create(asked))
+    assert world.update(made, settings | {"top_p": "1"}, **ASSISTANT)["Status"] == "SUCCESS"
+    attributes(world.create(asked, logical_id="Another"))
+
+
 def test_half_a_character_that_json_text_spells_out_is_none(world: World) -> None:
     parameters = {"type": "object", "description": "cut \ud83d"}
     tool = {"type": "function", "function": {"name": "f", "parameters": json.dumps(parameters)}}

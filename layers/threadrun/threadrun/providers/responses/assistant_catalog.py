@@ -1,12 +1,14 @@
 """Assistants in our own table: OpenAI's current API has none, so an `assistant_id` names versioned settings here.
 
-Item: `ASSISTANT#<id>`. The id is a digest of the request that created it, so a repeated request creates no second one.
+Item: `ASSISTANT#<id>`, with compressed settings, so that all that a request may have fits. The id is a digest of the
+request that created it, so a repeated request creates no second one.
 """
 
 from __future__ import annotations
 
 import hashlib
 import time
+import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -40,7 +42,7 @@ class AssistantCatalog:
         item = self._key(assistant_id) | {
             "version": {"N": str(version)},
             "created_at": {"N": str(created_at)},
-            "settings": {"S": desired.model_dump_json(exclude_defaults=True)},
+            "settings": {"B": zlib.compress(desired.model_dump_json(exclude_defaults=True).encode())},
         }
         with translated("save the assistant"):
             self._client.put_item(TableName=self._table_name, Item=item)
@@ -51,7 +53,10 @@ class AssistantCatalog:
             reply = self._client.get_item(TableName=self._table_name, Key=self._key(assistant_id), ConsistentRead=True)
         if (item := reply.get("Item")) is None:
             raise NotFound(f"no assistant {assistant_id} is known: create it as a Custom::OpenAIAssistant")
-        settings = DesiredAssistant.model_validate_json(item["settings"]["S"])
+        try:
+            settings = DesiredAssistant.model_validate_json(zlib.decompress(item["settings"]["B"]))
+        except (ValueError, KeyError, zlib.error):  # Of a newer version, say. An update replaces it.
+            raise NotFound(f"cannot use assistant {assistant_id}: its settings cannot be read") from None
         return ObservedAssistant(assistant_id, settings, int(item["version"]["N"]), int(item["created_at"]["N"]))
 
     def delete(self, assistant_id: str) -> None:
