@@ -12,7 +12,8 @@ from testkit.in_process.aws import aws
 from testkit.in_process.moto import create_table
 from testkit.in_process.world import World
 from testkit.state_machine import TABLE
-from tests.support.pages import ROOT, page_at
+from testkit.template import ROOT
+from tests.support.pages import page_at
 from tests.support.runs import (
     ASSISTANT,
     CHANGED,

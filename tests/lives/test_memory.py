@@ -79,7 +79,7 @@ class Account:
         for value in given.get("Item", {}).values():
             if "B" in value:
                 value["B"] = base64.b64decode(value["B"])
-        answer: Callable[..., Any] = {
+        answers: dict[str, Callable[..., Any]] = {
             "GetItem": self.table.get_item,
             "PutItem": self.table.put_item,
             "UpdateItem": self.table.update_item,
@@ -87,9 +87,9 @@ class Account:
             "GetSecretValue": lambda **_: {"SecretString": self._key},
             "StartExecution": lambda **_: {"executionArn": "arn", "startDate": 0},
             "PutEvents": lambda **_: {"FailedEntryCount": 0, "Entries": [{}]},
-        }[operation]
+        }
         try:
-            reply, status = answer(**given), 200
+            reply, status = answers[operation](**given), 200
         except Refusal as refusal:
             reply, status = {"__type": refusal.response["Error"]["Code"]}, refusal.status
         return Response(json.dumps(reply, default=lambda body: base64.b64encode(body).decode()), status)

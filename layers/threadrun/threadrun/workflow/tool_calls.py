@@ -101,11 +101,10 @@ class ToolCaller:
             raise CallUnanswered(f"function {noted.name}: {error.kind}")
 
     def _keep(self, output: str) -> bool:
-        text = _storable(output)
         try:
-            return self._change(lambda call: setattr(call, "output", text), ROOM_OF_RESULTS) is not None
+            return self._change(lambda call: setattr(call, "output", output), ROOM_OF_RESULTS) is not None
         except TooLarge:
-            message = f"It has {len(text.encode())} bytes; with the rest of its round there is no room for it."
+            message = f"It has {len(output.encode())} bytes; with the rest of its round there is no room for it."
             self._note_failure(HandlerFailed("OutputTooLarge", message))
             return False
 
@@ -141,12 +140,7 @@ def _arguments(call: ToolCall) -> dict[str, Any] | None:
 
 def _error(kind: str, message: str) -> str:
     """What the model gets where there is no output."""
-    return _storable(json.dumps({"error": {"type": kind, "message": message}}, ensure_ascii=False))
-
-
-def _storable(text: str) -> str:
-    """With `?` for halves of surrogate pairs, which a handler's JSON can have and no UTF-8."""
-    return text.encode("utf-8", "replace").decode()
+    return json.dumps({"error": {"type": kind, "message": message}}, ensure_ascii=False)
 
 
 def invoke(function_arn: str, event: dict[str, Any], timeout_seconds: float) -> Any:
