@@ -22,6 +22,7 @@ from testkit.in_process.cloudformation import STACK_ID
 from testkit.in_process.world import World
 from tests.support.runs import (
     PROPERTIES,
+    alive,
     attributes,
     delete_all,
     each_server,
@@ -72,8 +73,15 @@ def test_point_04_a_failed_create_names_the_run_and_its_delete_cleans_up(
     delete_all(world, failed)
 
 
-def test_point_04_deleting_an_unknown_id_is_success_without_a_call(world: World) -> None:
+def test_point_04_deleting_an_unknown_id_is_success_and_changes_nothing(world: World) -> None:
+    """The record of a run may be gone: the server is asked for it by its id."""
+    made = world.create(PROPERTIES, logical_id="Another")
+    before = alive(world)
     assert world.delete("conv_unknown:resp_unknown")["Status"] == "SUCCESS"
+    assert alive(world) == before
+    delete_all(world, made)
+    world.openai.forget_requests()
+    assert world.delete("not-created-1")["Status"] == "SUCCESS"
     assert world.openai.requests == []
 
 
