@@ -70,10 +70,10 @@ class Kept:
             _repeat(world, call)
         world.clock.advance(self.now - world.clock())
         for item in self.items:
-            if "body" in item:
-                body = zlib.decompress(b64decode(item["body"]["B"]))
+            for name in (name for name, value in item.items() if "B" in value):
+                body = zlib.decompress(b64decode(item[name]["B"]))
                 body = zlib.compress(body.replace(self.origin.encode(), answer_origin(world).encode()))
-                item = item | {"body": {"B": body}}
+                item = item | {name: {"B": body}}
             aws("dynamodb").put_item(TableName=TABLE, Item=item)
 
     def prepare_openai(self, world: World) -> None:
@@ -161,7 +161,7 @@ def _kept_from(play: Play) -> Kept:
 
 
 def _as_text(item: dict[str, Any]) -> dict[str, Any]:
-    return item | ({"body": {"B": b64encode(item["body"]["B"]).decode()}} if "body" in item else {})
+    return item | {name: {"B": b64encode(value["B"]).decode()} for name, value in item.items() if "B" in value}
 
 
 def _left_after(world: World, event: dict[str, Any]) -> dict[str, int]:
