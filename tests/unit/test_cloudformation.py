@@ -3,6 +3,7 @@
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import urllib3
@@ -14,7 +15,7 @@ from threadrun.cloudformation.admission import admit
 from threadrun.cloudformation.events import Event, parse_event
 from threadrun.cloudformation.protocol import is_response_url
 from threadrun.cloudformation.response import deliver
-from threadrun.errors import InvalidEvent, ResponseNotDelivered
+from threadrun.errors import InvalidEvent, InvalidProperties, ResponseNotDelivered
 from threadrun.schema.arguments import RESOURCE_MODELS, DesiredRun
 from threadrun.schema.parsing import parse_properties
 from threadrun.state.base import Owned
@@ -35,6 +36,16 @@ def test_every_example_event_is_a_valid_request(path: Path) -> None:
     event = parse_event(json.loads(path.read_text()))
     assert event.logical_id
     assert parse_properties(event.properties, RESOURCE_MODELS[event.resource_type])
+
+
+def test_properties_that_are_nested_too_deep_to_be_cleaned_are_refused_by_their_place() -> None:
+    event, deep = json.loads(EVENTS[0].read_text()), list[Any]()
+    for _ in range(30_000):
+        deep = [deep]
+    event["ResourceProperties"] |= {"triggers": {"commit": deep}}
+    properties = parse_event(event).properties
+    with pytest.raises(InvalidProperties, match="1 problem: triggers: is nested 30002 levels deep"):
+        parse_properties(properties, DesiredRun)
 
 
 OURS = "cloudformation-custom-resource-response-useast1.s3.amazonaws.com"
