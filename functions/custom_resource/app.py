@@ -11,10 +11,10 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from threadrun.app.application import Application, application, prepare_in_init
+from threadrun.cloudformation.delivery import deliver_plain_failure
 from threadrun.cloudformation.events import Event, parse_event
 from threadrun.cloudformation.intake import record_request
 from threadrun.cloudformation.respond import Delivered
-from threadrun.cloudformation.response import deliver_plain_failure
 from threadrun.errors import InvalidEvent, ResponseNotDelivered
 from threadrun.state.resource import RequestContext, resource_key
 from threadrun.telemetry.metrics import count, measure_response

@@ -20,7 +20,7 @@ MARGIN_SECONDS = 120
 @metrics.log_metrics
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """`{key, request_id}` -> `{outcome, wait_seconds, ...}`, see `threadrun.workflow.waiting.Step`."""
+    """`{key, request_id}` -> `{outcome, wait_seconds, ...}`, see `threadrun.workflow.waiting.NextState`."""
     app = application()
     logger.set_correlation_id(event["request_id"])
     seconds = context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS

@@ -10,7 +10,7 @@ import json
 import os
 from typing import Any
 
-from threadrun.cloudformation.response import deliver_plain_failure
+from threadrun.cloudformation.delivery import deliver_plain_failure
 
 try:
     from aws_lambda_powertools import Logger, Metrics

@@ -9,7 +9,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from threadrun.app.application import Application, application, prepare_in_init
 from threadrun.errors import ThreadRunError
-from threadrun.workflow.webhooks import ForgedEvent, ended_run, wake
+from threadrun.workflow.webhooks import ForgedWebhook, ended_run, wake
 
 logger, metrics = prepare_in_init("webhook", with_backend=False)
 
@@ -21,22 +21,22 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     request = LambdaFunctionUrlEvent(event)
     try:
         result = receive(application(), request.decoded_body or "", dict(request.headers))
-    except (ForgedEvent, UnicodeDecodeError) as error:
+    except (ForgedWebhook, UnicodeDecodeError) as error:
         logger.warning("event refused", extra={"reason": type(error).__name__})
-        metrics.add_metric(name="EventsRefused", unit="Count", value=1)
+        metrics.add_metric(name="WebhooksRefused", unit="Count", value=1)
         return {"statusCode": 400}
     except ThreadRunError as error:
         logger.warning("event to be sent again", extra={"reason": error.reason})
         return {"statusCode": 503}
     logger.info("event received", extra={"result": result})
-    metrics.add_metric(name="EventsReceived", unit="Count", value=1)
+    metrics.add_metric(name="WebhooksReceived", unit="Count", value=1)
     return {"statusCode": 200}
 
 
 def receive(app: Application, body: str, headers: dict[str, str]) -> Literal["woken", "noted", "unknown"]:
-    """Take one event; raises `ForgedEvent`, or `ThreadRunError` where it is to be sent again."""
+    """Take one event; raises `ForgedWebhook`, or `ThreadRunError` where it is to be sent again."""
     run_id = ended_run(body, headers, app.webhook_secret(), app.clock())
-    wait = app.event_waits.note_event(run_id) if run_id and app.event_waits else None
+    wait = app.event_waits.note_webhook(run_id) if run_id and app.event_waits else None
     if wait is None:
         return "unknown"
     logger.set_correlation_id(wait.request_id)

@@ -11,8 +11,8 @@ from pydantic import ValidationError
 
 from threadrun.app.application import application
 from threadrun.app.webhook_endpoint import EndpointRequest, fulfil
+from threadrun.cloudformation.delivery import deliver, deliver_plain_failure
 from threadrun.cloudformation.protocol import NOT_CREATED, is_response_url
-from threadrun.cloudformation.response import deliver, deliver_plain_failure
 from threadrun.errors import ThreadRunError
 from threadrun.telemetry.log_lines import share_logger
 

@@ -185,7 +185,7 @@ class World(Clock):
 
     def _receive_event(self, run_id: str) -> None:
         assert self.app.event_waits is not None
-        wait = self.app.event_waits.note_event(run_id)
+        wait = self.app.event_waits.note_webhook(run_id)
         if wait is not None and wait.task_token:
             wake(self.app.step_functions, wait.task_token)
 

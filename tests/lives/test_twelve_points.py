@@ -30,7 +30,7 @@ from tests.support.runs import (
     left_at_openai,
     runs_started,
 )
-from threadrun.cloudformation.response import MAX_BODY_BYTES
+from threadrun.cloudformation.delivery import MAX_BODY_BYTES
 from threadrun.reconcile.once import START_GRACE_SECONDS
 from threadrun.state.resource import resource_key
 

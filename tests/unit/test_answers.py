@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from local.reference import ATTRIBUTES, page
 from testkit.memory.backend import wanted_run
 from testkit.state_machine import read_definition
+from threadrun.cloudformation.delivery import MAX_BODY_BYTES
 from threadrun.cloudformation.protocol import readable
 from threadrun.cloudformation.respond import response_body
-from threadrun.cloudformation.response import MAX_BODY_BYTES
 from threadrun.schema.arguments import RESOURCE_MODELS
 from threadrun.state.attributes import made_attributes, output_scalars, response_data, run_attributes
 from threadrun.state.base import Options, Owned, Window

@@ -11,9 +11,9 @@ from werkzeug import Response as HttpResponse
 
 from tests.support.serving import serving
 from threadrun.cloudformation.admission import admit
+from threadrun.cloudformation.delivery import deliver
 from threadrun.cloudformation.events import Event, parse_event
 from threadrun.cloudformation.protocol import is_response_url
-from threadrun.cloudformation.response import deliver
 from threadrun.errors import InvalidEvent, ResponseNotDelivered
 from threadrun.schema.arguments import RESOURCE_MODELS, DesiredRun
 from threadrun.schema.parsing import parse_properties

@@ -232,7 +232,7 @@ def test_a_failure_is_on_record_before_its_calls_are_closed(backend: MemoryBacke
     """Whoever goes on after a crash in between must not take the closed calls for the run's end."""
     run = calling_run(backend, **ON_EXISTING, on_tool_error="fail")
     until_waiting(run, backend)
-    run.round.calls["call_1"].failure = "Boom"
+    run.change_call("call_1", failure="Boom")
     assert isinstance(decide(run, backend, 1001), Checkpoint)
     assert run.failure is not None
     assert "runs.close_calls" not in backend.calls
@@ -244,7 +244,7 @@ def test_a_failure_is_on_record_before_its_calls_are_closed(backend: MemoryBacke
 def test_a_delete_during_a_submission_waits_until_its_reply_can_be_lost_no_more(backend: MemoryBackend) -> None:
     run = calling_run(backend)
     until_waiting(run, backend)
-    run.round.calls["call_1"].output = "found"
+    run.change_call("call_1", output="found")
     assert decide(run, backend, 1005) == Checkpoint("the outputs of its functions are about to be submitted")
     run.mark_for_deletion(3000)
     assert until_waiting(run, backend, 1006) == RequeueAfter(1, "a start is under way")

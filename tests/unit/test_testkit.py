@@ -229,8 +229,8 @@ PLAYS: dict[str, list[Step]] = {
         *(natively("Record attributes"), get()),
     ],
     "an event is noted where somebody waits": [SEEN, get(), put(KEY), SEEN, get()],
-    "a wait begins": [natively("Await event"), put(KEY), natively("Await event"), get(), SEEN],
-    "a wait does not begin after its event": [put(KEY), SEEN, natively("Await event"), get()],
+    "a wait begins": [natively("Await webhook"), put(KEY), natively("Await webhook"), get(), SEEN],
+    "a wait does not begin after its event": [put(KEY), SEEN, natively("Await webhook"), get()],
     "an item is deleted by its owner": [
         delete(),
         *(put(KEY), delete(**owned_by("record")), get()),

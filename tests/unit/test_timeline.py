@@ -5,6 +5,7 @@ import re
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any, get_args
+from unittest.mock import Mock
 from xml.etree import ElementTree
 
 import pytest
@@ -26,6 +27,7 @@ from threadrun.state.run import RunRecord, RunState, ToolCall, ToolRound
 from threadrun.state.timeline import MAX_PHASES, Timeline, entered, looked_at
 from threadrun.telemetry.metrics import measure
 from threadrun.telemetry.run_end import FAILURES, Failure, RunEnd, run_end
+from threadrun.telemetry.run_events import UNKNOWN_ERROR, put_event
 
 CALLS = (FunctionCall("call_1", "look_up", '{"article": "bolt"}'),)
 
@@ -87,7 +89,7 @@ def test_each_round_of_calls_is_waited_for() -> None:
     life.look(1002, "in_progress")
     life.look(1005, "requires_action", calls=CALLS, completed_at=1004)
     life.look(1007)
-    life.run.round.calls["call_1"].output = "2"
+    life.run.change_call("call_1", output="2")
     life.look(1010.5)
     life.look(1011, "in_progress")
     life.look(1015, "completed", completed_at=1014)
@@ -101,7 +103,7 @@ def test_the_start_before_the_calls_is_not_that_of_what_comes_after_them() -> No
     life.look(1001)
     life.look(1003, "in_progress", started_at=1002)
     life.look(1005, "requires_action", calls=CALLS)
-    life.run.round.calls["call_1"].output = "2"
+    life.run.change_call("call_1", output="2")
     life.backend.runs.submit_outputs = (  # type: ignore[method-assign]
         lambda plan, thread_id, run_id, outputs: ObservedRun(run_id, "in_progress", started_at=1002)
     )
@@ -227,6 +229,14 @@ def test_the_lag_counts_from_the_end_that_the_server_tells(completed_at: int | N
     end = end_of(ended(completed_at=completed_at), now=1010.5)
     assert end.lag_seconds == lag
     assert end.seconds == 10.5
+
+
+@pytest.mark.parametrize(
+    ("entry", "reason"), [({"ErrorCode": "InternalFailure"}, "InternalFailure"), ({}, UNKNOWN_ERROR)]
+)
+def test_an_event_that_the_bus_refuses_has_a_reason_for_the_log(entry: dict[str, str], reason: str) -> None:
+    bus = Mock(put_events=Mock(return_value={"FailedEntryCount": 1, "Entries": [entry]}))
+    assert put_event(bus, answered(ended()), end_of(ended())) == reason
 
 
 def test_what_was_told_before_is_no_news() -> None:

@@ -15,7 +15,7 @@ from openai import OpenAI
 from functions.webhook import app as webhook
 from tests.support.signed_events import BODY, KEY, SECRET, signed
 from threadrun.errors import TerminalError, TransientError
-from threadrun.workflow.webhooks import EVENT_TYPES, ForgedEvent, ended_run, wake
+from threadrun.workflow.webhooks import EVENT_TYPES, ForgedWebhook, ended_run, wake
 
 SDK = OpenAI(api_key="none")
 
@@ -23,7 +23,7 @@ SDK = OpenAI(api_key="none")
 def is_accepted(verify: Callable[[], object]) -> bool:
     try:
         verify()
-    except (ForgedEvent, ValueError):
+    except (ForgedWebhook, ValueError):
         return False
     return True
 
@@ -78,7 +78,7 @@ def test_what_the_sdk_accepts_is_accepted_and_nothing_else(
 
 def test_a_large_event_is_refused_before_it_is_looked_into() -> None:
     body = BODY + " " * 70_000
-    with pytest.raises(ForgedEvent):
+    with pytest.raises(ForgedWebhook):
         ended_run(body, signed(body), SECRET, time.time())
 
 

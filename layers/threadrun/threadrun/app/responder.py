@@ -14,10 +14,10 @@ from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
 from threadrun.app.application import Application
+from threadrun.cloudformation.delivery import deliver_plain_failure
 from threadrun.cloudformation.events import Event, parse_event
 from threadrun.cloudformation.intake import record_request
 from threadrun.cloudformation.respond import Delivered
-from threadrun.cloudformation.response import deliver_plain_failure
 from threadrun.errors import InvalidEvent, ResponseNotDelivered, TransientError
 from threadrun.state.resource import Request, ResourceRecord, resource_key
 from threadrun.telemetry.metrics import measure_response

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from threadrun.cloudformation.admission import response_physical_id
+from threadrun.cloudformation.delivery import MAX_BODY_BYTES, deliver
 from threadrun.cloudformation.protocol import readable
-from threadrun.cloudformation.response import MAX_BODY_BYTES, deliver
 from threadrun.state.attributes import made_attributes, response_data
 from threadrun.state.resource import AnyRecord, Request, ResourceRecord, Response
 from threadrun.state.run import RunRecord

@@ -1,6 +1,7 @@
 """Decides about runs that are wanted: find or make the thread, index the files, start, look and continue until the end.
 
-Each call makes at most one creating request, so whoever calls it saves the record between two calls.
+A step creates one thing at most whose id must be on record (a thread, a vector store, a run or its continuation): the
+record is saved before the next one.
 """
 
 from __future__ import annotations
@@ -164,7 +165,7 @@ def _settle(run: RunRecord, observed: ObservedRun, actor: Actor) -> Outcome:
     if is_asking and run.can_answer(observed.calls):
         return _begin_round(run, observed, actor)
     if observed.calls:
-        run.begin_round(observed.calls)
+        run.note_calls(observed.calls)
     if observed.is_final and not is_asking:
         close_calls(run, actor)
     run.observe(observed, actor.now)
@@ -186,16 +187,13 @@ def _look(run: RunRecord, started: Started, actor: Actor) -> Outcome:
 
 
 def _begin_round(run: RunRecord, observed: ObservedRun, actor: Actor) -> RequeueAfter | CallTools:
-    run.observe(observed, actor.now, is_at_work=True)
-    call_ids = tuple(call.call_id for call in observed.calls)
-    if run.round.is_submitted and set(call_ids) == set(run.round.calls):
+    if not run.begin_round(observed, actor.now):
         return RequeueAfter(BUSY_POLL_SECONDS, "the run has not taken in the outputs yet")
-    run.begin_round(observed.calls)
     most = (run.desired.max_tool_rounds if run.desired else None) or DEFAULT_TOOL_ROUNDS
     if run.round.number > most:
         raise TerminalError(f"run {run.run_id} called functions in more than {most} rounds (max_tool_rounds)")
     run.enter("tools", observed.completed_at or actor.now)
-    return CallTools(call_ids)
+    return CallTools(tuple(call.call_id for call in observed.calls))
 
 
 def _require_schema(run: RunRecord, observed: ObservedRun) -> None:

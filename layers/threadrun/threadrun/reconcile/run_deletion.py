@@ -67,7 +67,7 @@ def _claim_lost_run(run: RunRecord, thread: Owned, attempt: Attempt, actor: Acto
         return
     run.note_made(found)
     if found.calls:
-        run.begin_round(found.calls)
+        run.note_calls(found.calls)
     run.observe(found, actor.now)
 
 
@@ -85,5 +85,5 @@ def _has_ended(run: RunRecord, started: Started, actor: Actor) -> bool:
     except NotFound:
         return True
     if observed.calls:
-        run.begin_round(observed.calls)  # It may have made them since the last look.
+        run.note_calls(observed.calls)  # It may have made them since the last look.
     return observed.is_final

@@ -91,11 +91,11 @@ class PhysicalRecord(BaseModel):
         self.window = Window(since_epoch_s=self.window.since_epoch_s, deadline_epoch_s=deadline_epoch_s)
 
     def redact(self) -> None:
-        """Drop what must not outlive its request: prompts above all."""
+        """Drop what must not outlive its request: here its properties, and with them the prompts."""
         self.desired = None
 
-    def merge(self, ours: Self, base: Self | None) -> Self | None:
-        """As `ResourceRecord.merge`, for one of its things; returns what was made a second time."""
+    def merge(self, lost: Self, base: Self | None) -> Self | None:
+        """As `ResourceRecord.merge`, for one of its things; returns a record of what was made a second time."""
         raise NotImplementedError
 
     def _surplus(self, **made: object) -> Self:

@@ -43,7 +43,7 @@ class EventWaits:
             )
         return key
 
-    def note_event(self, run_id: str) -> EventWait | None:
+    def note_webhook(self, run_id: str) -> EventWait | None:
         """Note that the run has ended; returns who is to know, None where nobody is."""
         try:
             with translated("note an event"):

@@ -15,6 +15,10 @@ from threadrun.telemetry.run_end import RunEnd
 SOURCE, DETAIL_TYPE = "threadrun", "OpenAI Thread Run Status Change"
 
 
+UNKNOWN_ERROR = "UnknownError"
+"""Where the bus refuses an event without a code."""
+
+
 class EventBus(Protocol):
     """EventBridge's client, as far as it is used here."""
 
@@ -32,7 +36,7 @@ def put_event(bus: EventBus, delivered: Delivered, end: RunEnd) -> str | None:
         reply = bus.put_events(Entries=[entry])
     except (ClientError, BotoCoreError) as error:
         return error_code(error)
-    return str(reply["Entries"][0].get("ErrorCode")) if reply["FailedEntryCount"] else None
+    return reply["Entries"][0].get("ErrorCode", UNKNOWN_ERROR) if reply["FailedEntryCount"] else None
 
 
 def _detail(delivered: Delivered, end: RunEnd) -> dict[str, Any]:

@@ -91,10 +91,11 @@ class ToolCaller:
         return self._keep(result if isinstance(result, str) else json.dumps(result, ensure_ascii=False))
 
     def _note_failure(self, error: HandlerFailed) -> None:
-        def note(call: ToolCall) -> None:
-            call.attempts += 1
-            if not error.is_worth_retrying or call.attempts >= MAX_ATTEMPTS:
-                call.failure, call.output = error.kind, _error(error.kind, error.message)
+        def note(call: ToolCall) -> dict[str, object]:
+            attempts = call.attempts + 1
+            if error.is_worth_retrying and attempts < MAX_ATTEMPTS:
+                return {"attempts": attempts}
+            return {"attempts": attempts, "failure": error.kind, "output": _error(error.kind, error.message)}
 
         noted = self._change(note)
         if noted is not None and noted.output is None:
@@ -102,20 +103,20 @@ class ToolCaller:
 
     def _keep(self, output: str) -> bool:
         try:
-            return self._change(lambda call: setattr(call, "output", output)) is not None
+            return self._change(lambda call: {"output": output}) is not None
         except TooLarge:
             size = len(output.encode())
             self._note_failure(HandlerFailed("OutputTooLarge", f"It has {size} bytes."))
             return False
 
-    def _change(self, change: Callable[[ToolCall], None]) -> ToolCall | None:
+    def _change(self, change: Callable[[ToolCall], dict[str, object]]) -> ToolCall | None:
         """Change the call in the record; returns it, or None if it needs no output any more."""
 
         def change_call(record: ResourceRecord) -> ToolCall | None:
             run = self._asked_for(record)
             if run is None:
                 return None
-            change(run.round.calls[self.call_id])
+            run.change_call(self.call_id, **change(run.round.calls[self.call_id]))
             return run.round.calls[self.call_id]
 
         return self.records.update(self.key, change_call)

@@ -25,10 +25,10 @@ MIN_NET_SECONDS, MAX_NET_SECONDS = 600, 1200
 
 
 @dataclass(frozen=True)
-class Step:
+class NextState:
     """What the state machine does next."""
 
-    outcome: Literal["wait", "await_event", "call_tools", "record", "respond", "stop"]
+    outcome: Literal["wait", "await_webhook", "call_tools", "record", "respond", "stop"]
     wait_seconds: int = 0
     attributes_key: str = ""
     call_ids: tuple[str, ...] = ()
@@ -49,6 +49,7 @@ class Waiting:
     """Where webhooks are noted, if the server sends them."""
     waited_inline_seconds: float = 0
     _announced: str = ""
+    """The key of the wait that was announced last. It may stay in memory: where it is lost, the run is announced again."""
 
     def look_seconds(self, waited_seconds: float) -> float:
         if self.event_waits is not None and waited_seconds >= min(FIRST_SECONDS, self.inline_seconds):
@@ -68,16 +69,21 @@ class Waiting:
         """Whether the state machine is to wait, and not the function."""
         return wait_seconds >= self.inline_seconds
 
-    def spend(self, pause: RequeueAfter, request_id: str, now: float) -> Step | None:
-        """Wait here and return None, or return the step that waits."""
+    def wait_or_hand_over(self, pause: RequeueAfter, request_id: str, now: float) -> NextState | None:
+        """Wait here and return None, or return the state of the state machine that waits.
+
+        None also where the run has just been announced to webhooks: the caller looks once more before it hands over.
+        """
+        # docs/decisions.md: "Near looks are the function's, far ones the state machine's"
         if not self.is_far(pause.seconds) and now + pause.seconds <= self.until_epoch_s:
             self.sleep(pause.seconds)
             self.waited_inline_seconds += pause.seconds
             return None
         if self.event_waits is None or pause.run_id is None:
-            return Step("wait", math.ceil(pause.seconds))
+            return NextState("wait", math.ceil(pause.seconds))
         if self._announced == wait_key(pause.run_id):
-            return Step("await_event", math.ceil(pause.seconds), wait_key=self._announced)
-        # And one more look: it sees a run that ended before its webhook would be noted.
+            return NextState("await_webhook", math.ceil(pause.seconds), wait_key=self._announced)
+        # Look once more: a run that has ended before this announcement gets no other webhook.
+        # docs/decisions.md: "A webhook wakes an execution through the table"
         self._announced = self.event_waits.announce(pause.run_id, request_id, now + pause.seconds)
         return None
