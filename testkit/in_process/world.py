@@ -1,7 +1,7 @@
 """The application in one process: its handlers, its state machine's real definition, AWS in memory or by moto.
 
-Time is virtual, and handlers, state machine and stand-in share it: what is started goes on while `settle` lets it pass.
-CloudFormation is played by the test; its presigned URL is a real HTTP server.
+Time is virtual, and shared by handlers, state machine and stand-in: what is started continues while `settle` runs.
+CloudFormation is played by the test; its presigned URL is in memory too, or a server where AWS is moto's.
 """
 
 from __future__ import annotations

@@ -26,5 +26,5 @@ def call_tool(app: Application, payload: dict[str, Any], invoke: Callable[..., s
 
 def signal(app: Application, payload: dict[str, Any]) -> dict[str, Any]:
     failure = payload["failure"] or None
-    answered = app.responses.send(payload["key"], payload["request_id"], failure=failure)
-    return {"answered": answered is not None}
+    delivered = app.responses.send(payload["key"], payload["request_id"], failure=failure)
+    return {"responded": delivered is not None}

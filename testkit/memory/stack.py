@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from testkit.memory.properties import Properties, identity
 
 if TYPE_CHECKING:
-    from testkit.memory.world import World
+    from testkit.memory.world import MemoryWorld
 
 Answer = dict[str, Any] | None
 """None where CloudFormation went on without one."""
@@ -46,7 +46,7 @@ class Resource:
 class Stack:
     """One resource's life; a user changes it only while CloudFormation waits for nothing."""
 
-    def __init__(self, world: World, resource_type: str) -> None:
+    def __init__(self, world: MemoryWorld, resource_type: str) -> None:
         self._world, self._type = world, resource_type
         self.sent: dict[str, Sent] = {}
         self.current: Resource | None = None

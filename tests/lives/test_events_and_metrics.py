@@ -64,7 +64,7 @@ def test_the_end_of_a_run_is_an_event(world: World, rule: None) -> None:
         "logical_id": "Run",
         "request_id": event["RequestId"],
         "request_type": "Create",
-        "answer": "SUCCESS",
+        "response": "SUCCESS",
         "failure": None,
         "thread_id": data["thread_id"],
         "run_id": data["id"],

@@ -14,7 +14,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from testkit.memory import stack
 from testkit.memory.calls import Fate, Trap
-from testkit.memory.world import World
+from testkit.memory.world import MemoryWorld
 from tests.random_lives.lives import RandomLives
 from threadrun.workflow.waiting import FIRST_SECONDS, MAX_NET_SECONDS, MIN_NET_SECONDS
 
@@ -59,7 +59,7 @@ def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stack, "SERVICE_TIMEOUT_SECONDS", PATIENCE_SECONDS)
 
 
-def seconds_until_answered(world: World) -> float:
+def seconds_until_answered(world: MemoryWorld) -> float:
     """From CloudFormation's one request to its answer, which is a good one."""
     began = world.now
     until_answered(world)
@@ -78,7 +78,7 @@ def deployed(events: list[float], run_seconds: float, trap: Trap | None = None) 
     return life
 
 
-def until_answered(world: World) -> None:
+def until_answered(world: MemoryWorld) -> None:
     while world.stack.waiting is not None and (task := world.next_task()):
         world.run_task(task)
 

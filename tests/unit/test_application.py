@@ -1,4 +1,4 @@
-"""The process as a whole: its environment and secret, its chance, and its way to the server."""
+"""The process as a whole: its environment and secret, its jitter, and its way to the server."""
 
 import random
 from collections.abc import Iterator

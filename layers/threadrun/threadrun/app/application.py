@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 OPENAI_TIMEOUT_SECONDS = 30
 API_KEY_MAX_AGE_SECONDS = 300
 WEBHOOK_SECRET_MAX_AGE_SECONDS = 60
-"""It changes when the application is deployed anew; events that are refused meanwhile come again."""
+"""It changes when the application is deployed again; webhooks that are refused meanwhile are repeated."""
 BUS_PATIENCE = Config(connect_timeout=3, read_timeout=5, retries={"total_max_attempts": 2})
 """An event is worth no more: the function has a request to answer, and is paid for."""
 _BROKEN_SECRET = frozenset(
@@ -84,7 +84,7 @@ class Application:
 
     @cached_property
     def event_waits(self) -> EventWaits | None:
-        """None where the server tells of no events."""
+        """None where the server sends no webhooks."""
         return EventWaits(self._dynamodb, self.settings.table_name) if self.settings.enable_webhooks else None
 
     @cached_property
@@ -93,14 +93,14 @@ class Application:
 
     @cached_property
     def event_bus(self) -> EventBus:
-        """Built when the first event is put, not in init: nobody waits for it, but for the answer before it."""
+        """Built when the first event is put, not in init: the response to CloudFormation comes before it."""
         bus: EventBus = boto3.client("events", config=BUS_PATIENCE)
         return bus
 
     def hand_over(self, key: str, request_id: str) -> None:
         """Have the state machine continue, with a step of its own; the name makes a repeated hand-over harmless."""
         client = self.step_functions
-        # One that exists is at work, or has been: its end is answered for.
+        # One that exists is at work, or has ended: where it failed, the responder takes over.
         with suppress(client.exceptions.ExecutionAlreadyExists):
             client.start_execution(
                 stateMachineArn=self.settings.state_machine_arn,
@@ -111,7 +111,7 @@ class Application:
     @cached_property
     def backend(self) -> Backend:
         """The wire API of this deployment; it connects when it is first used."""
-        # Imported here because the SDK is what makes a cold start slow: answering does not need it, and no
+        # Imported here because the SDK makes a cold start slow: a response does not need it, and no
         # deployment needs both wires.
         if self.settings.openai_api == "assistants":
             from threadrun.providers.assistants_v2.backend import AssistantsBackend
@@ -129,10 +129,10 @@ class Application:
         return ResponsesBackend(Server(self.connect, self.clock, BEDROCK_LACKS if is_bedrock else ()), catalog)
 
     def connect(self, api_key_secret_arn: str = "", base_url: str = "") -> OpenAI:
-        """The SDK's client, for the deployment's server unless told otherwise.
+        """The SDK's client, by default for the deployment's server.
 
-        The key is read anew every five minutes, so that it can rotate; Bedrock needs none. Raises `TerminalError` where
-        the deployment is broken.
+        The key is read again every five minutes, so that it can rotate; Bedrock needs none. Raises `TerminalError`
+        where the deployment is broken.
         """
         if self.settings.openai_provider == "bedrock":
             return _bedrock_client(self.settings.bedrock_base_url)
@@ -143,11 +143,11 @@ class Application:
         return _openai_client(api_key_from_secret(text), base_url or self.settings.openai_base_url)
 
     def webhook_secret(self) -> str:
-        """What the server signs its events with."""
+        """What the server signs its webhooks with."""
         return _read_secret("the webhooks' secret", self.settings.webhook_secret_arn, WEBHOOK_SECRET_MAX_AGE_SECONDS)
 
     def keep_webhook_secret(self, secret: str) -> None:
-        """Put it where the function that receives events reads it."""
+        """Put it where the function that receives webhooks reads it."""
         boto3.client("secretsmanager").put_secret_value(SecretId=self.settings.webhook_secret_arn, SecretString=secret)
 
 

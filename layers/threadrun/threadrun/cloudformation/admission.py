@@ -1,4 +1,4 @@
-"""How a request of CloudFormation changes what is wanted of a resource: pure decisions, no I/O.
+"""How a request of CloudFormation changes what is desired of a resource: pure decisions, no I/O.
 
 The only place that knows Create, Update and Delete apart. The rules are CloudFormation's contract:
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-requesttypes.html
@@ -28,16 +28,16 @@ _RECORDS: dict[type[AnyDesired], type[AnyRecord]] = {
 
 
 def admit(
-    record: ResourceRecord, event: Event, wanted: tuple[AnyDesired, KeyStyle] | None, problem: str | None, now: float
+    record: ResourceRecord, event: Event, read: tuple[AnyDesired, KeyStyle] | None, problem: str | None, now: float
 ) -> Request:
     """Enter a new request into the record; every older one that is still open is superseded.
 
-    `wanted` is what the properties ask for, None for a Delete or where `problem` says why they can't be used.
+    `read` is what the properties ask for, None for a Delete or where `problem` says why they cannot be used.
     """
     is_late = _comes_too_late(record, event)
     _take_back_unacknowledged(record, event)
     _note_acknowledged(record, event)
-    desired = wanted[0] if wanted else None
+    desired = read[0] if read else None
     # CloudFormation's clock runs since it sent the request, however late it is delivered.
     since = min(now, event.issued_epoch_s or now)
     request = Request(
@@ -50,25 +50,27 @@ def admit(
         deadline_epoch_s=since + event.work_seconds(desired.timeout_seconds if desired else None),
         failure=problem,
     )
-    for each in [request] if is_late else [older for older in record.requests.values() if older.is_open]:
+    superseded = [request] if is_late else [older for older in record.requests.values() if older.is_open]
+    for each in superseded:
         each.is_superseded, each.response_url = True, None
     record.requests[request.request_id] = request
     for request_id in list(record.requests)[:-REQUESTS_KEPT]:
         del record.requests[request_id]
-    if wanted is not None and not is_late:
-        request.target_key = _wanted_record(record, request, since, *wanted).key
+    if read is not None and not is_late:
+        request.target_key = _desired_record(record, request, since, *read).key
     if not is_late or event.request_type == "Update":
-        for made in _unwanted_records(record, request):
+        for made in _undesired_records(record, request):
             made.mark_for_deletion(now + ORPHAN_SECONDS if is_late else request.deadline_epoch_s)
             made.redact()
     return request
 
 
 def _comes_too_late(record: ResourceRecord, event: Event) -> bool:
-    """Whether Lambda delivered this after a request that CloudFormation sent later: nobody waits for its answer.
+    """Whether CloudFormation no longer waits for its response: it sent a later request, which Lambda delivered first.
 
     Events can wait for hours. A Delete with an id that CloudFormation made up took back every Create sent before it.
     """
+    # docs/decisions.md: "Every request is dated by its presigned URL"
     if (issued := event.issued_epoch_s) is None:
         return False
     return any(
@@ -84,18 +86,19 @@ def _comes_too_late(record: ResourceRecord, event: Event) -> bool:
 
 
 def _take_back_unacknowledged(record: ResourceRecord, event: Event) -> None:
-    """Undo a SUCCESS that CloudFormation can't have heard, as it goes on without the id that it would know by it.
+    """Undo a SUCCESS that CloudFormation did not acknowledge: its next request names another id.
 
     It gives up on a request when a sibling fails, at whatever moment, and no PUT is refused for that. What it sent
     next may come late itself.
     """
+    # docs/decisions.md: "What CloudFormation did not acknowledge is taken back"
     issued = event.issued_epoch_s or math.inf
     requests = [request for request in record.requests.values() if not request.is_superseded]
     last = next((request for request in reversed(requests) if (request.issued_epoch_s or 0) <= issued), None)
     if last is None or last.response is None or not _succeeded(last) or last.request_type == "Delete":
         return
-    goes_on = event.request_type == "Update" or (event.request_type == "Delete" and _is_made_up(event.physical_id))
-    if goes_on and event.physical_id != last.response.physical_id:
+    continues = event.request_type == "Update" or (event.request_type == "Delete" and _is_made_up(event.physical_id))
+    if continues and event.physical_id != last.response.physical_id:
         last.is_superseded, last.response_url = True, None
         made = record.made.get(last.request_id)
         if made is not None and not any(request.target_key == made.key for request in requests if request is not last):
@@ -121,18 +124,18 @@ def response_physical_id(request: Request, target: AnyRecord | None) -> str:
     return NOT_CREATED + request.request_id
 
 
-def _wanted_record(
+def _desired_record(
     record: ResourceRecord, request: Request, since: float, desired: AnyDesired, style: KeyStyle
 ) -> AnyRecord:
     window = Window(since_epoch_s=since, deadline_epoch_s=request.deadline_epoch_s)
-    wanted = _reusable_record(record, request, desired)
-    if wanted is None:
+    made = _reusable_record(record, request, desired)
+    if made is None:
         kind, key = _RECORDS[type(desired)], request.request_id
-        wanted = record.made[key] = kind(key=key, identity=desired.identity(), window=window)
-    wanted.set_desired(desired, style)
-    wanted.failure, wanted.wait = None, Wait(reason=wanted.wait.reason)
-    wanted.window = window
-    return wanted
+        made = record.made[key] = kind(key=key, identity=desired.identity(), window=window)
+    made.set_desired(desired, style)
+    made.failure, made.wait = None, Wait(reason=made.wait.reason)
+    made.window = window
+    return made
 
 
 def _reusable_record(record: ResourceRecord, request: Request, desired: AnyDesired) -> AnyRecord | None:
@@ -152,14 +155,14 @@ def _reusable_record(record: ResourceRecord, request: Request, desired: AnyDesir
     return fitting[-1] if fitting else None
 
 
-def _unwanted_records(record: ResourceRecord, request: Request) -> list[AnyRecord]:
+def _undesired_records(record: ResourceRecord, request: Request) -> list[AnyRecord]:
     if request.request_type != "Delete":
         return [e for e in record.made.values() if e.key != request.target_key and _is_abandoned(record, e)]
     known = record.with_physical_id(request.physical_id)
     if known is not None:
         return [known]
     if _is_made_up(request.physical_id):
-        # CloudFormation never heard of it: the Create was not answered in time, or still works on it.
+        # CloudFormation has no id for it: the Create got no response in time, or is still under way.
         return [each for each in record.made.values() if not each.is_acknowledged]
     return []
 
@@ -170,7 +173,7 @@ def _is_made_up(physical_id: str | None) -> bool:
 
 
 def _is_abandoned(record: ResourceRecord, made: AnyRecord) -> bool:
-    """Whether it came of a request that failed or was overtaken: no physical id of the stack is its."""
+    """Whether it came of a request that failed or was superseded: no physical id of the stack is its."""
     if made.is_acknowledged:
         return False
     requests = [request for request in record.requests.values() if request.target_key == made.key]

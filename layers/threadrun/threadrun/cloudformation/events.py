@@ -37,7 +37,7 @@ class Event(BaseModel):
         return datetime.strptime(found[1], "%Y%m%dT%H%M%S%z").timestamp() if found else None
 
     def work_seconds(self, timeout_seconds: int | None) -> float:
-        """Time for the work itself: what the user allows, ended early enough for the answer to arrive."""
+        """Time for the work itself: what the user allows, ended early enough for the response to arrive."""
         text = str(self.properties.get("ServiceTimeout", ""))
         patience = int(text) if text.isdecimal() and int(text) > 0 else DEFAULT_SERVICE_TIMEOUT_SECONDS
         margin = min(max(0.2 * patience, 3), 30)
@@ -45,7 +45,7 @@ class Event(BaseModel):
 
 
 def parse_event(raw: Mapping[str, Any], *, allow_loopback: bool = False) -> Event:
-    """Read a request; raises `InvalidEvent`, naming fields but no values, where it can't be answered."""
+    """Read a request; raises `InvalidEvent`, naming fields but no values, where it can get no response."""
     try:
         event = Event.model_validate(encodable(dict(raw)))
     except ValidationError as error:

@@ -34,6 +34,8 @@ class Delivered:
 class Responses:
     """Decides responses and sends them. `clock` gives Unix seconds."""
 
+    # docs/decisions.md: "A failed run gets its response first and is cleaned up afterwards"
+
     records: Records
     attributes: RunAttributes
     clock: Callable[[], float]
@@ -128,6 +130,7 @@ def response_body(
     record: ResourceRecord, request: Request, response: Response, attributes: Mapping[str, Any] | None
 ) -> bytes:
     """The response as bytes to PUT, 4,096 at most: Reason and output_text are shortened. `attributes` are a run's."""
+    # docs/decisions.md: "Attributes of a response are text"
     named = {
         "Status": response.status,
         "PhysicalResourceId": response.physical_id,

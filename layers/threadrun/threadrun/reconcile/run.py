@@ -1,4 +1,4 @@
-"""Decides about runs that are wanted: find or make the thread, index the files, start, look and continue until the end.
+"""Decides about runs to be present: find or make the thread, index the files, start, look and continue until the end.
 
 A step creates one thing at most whose id must be on record (a thread, a vector store, a run or its continuation): the
 record is saved before the next one.

@@ -1,4 +1,4 @@
-"""Decides about runs that are not wanted: find what a lost reply left, cancel, wait for the end, delete."""
+"""Decides about runs that are to be absent: find what a lost reply left, cancel, wait for the end, delete."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def close_calls(run: RunRecord, actor: Actor) -> None:
 
 
 def _claim_lost_run(run: RunRecord, thread: Owned, attempt: Attempt, actor: Actor) -> None:
-    """Look once more for a run whose start got no reply: it would go on, and cost, without its thread."""
+    """Look once more for a run whose start got no reply: it would continue, and cost, without its thread."""
     runs, found = actor.backend.runs, None
     with suppress(NotFound):
         if run.started is not None and run.waits_for_outputs:

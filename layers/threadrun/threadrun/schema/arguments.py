@@ -107,7 +107,7 @@ class Generation(Properties):
 
     @property
     def leaves_calls_to_user(self) -> bool:
-        """Whether there is a function that nobody here can answer for."""
+        """Whether there is a function without a handler."""
         return any(tool.function and not tool.function.handler_arn for tool in self.tools or ())
 
     @property

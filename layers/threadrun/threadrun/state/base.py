@@ -1,4 +1,4 @@
-"""What every physical resource has on record: what is wanted of it, until when, and why it failed."""
+"""What every physical resource has on record: what is desired of it, until when, and why it failed."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class PhysicalRecord(BaseModel):
 
     @property
     def server_ids(self) -> set[str]:
-        """What has to be deleted on the server when the resource is not wanted."""
+        """What has to be deleted on the server when the resource is to be absent."""
         return {self.physical_id} if self.physical_id else set()
 
     def set_desired(self, desired: AnyDesired, style: KeyStyle) -> None:

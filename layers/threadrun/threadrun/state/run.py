@@ -62,7 +62,7 @@ class ToolCall(Value):
 
 
 class ToolRound(Value):
-    """The newest round of calls, and what the run goes on as."""
+    """The newest round of calls, and the ids under which the run continues."""
 
     number: int = 0
     calls: dict[str, ToolCall] = Field(default_factory=dict)
@@ -70,7 +70,7 @@ class ToolRound(Value):
     is_submitted: bool = False
     """The server has the outputs of these calls."""
     chain: tuple[str, ...] = ()
-    """Ids under which the run went on after its calls, where the API gives it a new one each time."""
+    """Ids under which the run continued after its calls, where the API gives it a new one each time."""
     usage_before: Usage = Usage()
     """Of all that went before the end of the chain."""
 
@@ -95,7 +95,7 @@ class AttributesItem(Value):
     """The run's public item in the table."""
 
     is_staged: bool = False
-    """The attributes lie ready for the state machine to record."""
+    """The attributes are staged for the state machine to record."""
     output_s3_uri: str | None = None
     """Where the output is, if it is too large for the item."""
 
@@ -212,7 +212,7 @@ class RunRecord(PhysicalRecord):
         self.attempt = None
 
     def note_made(self, observed: ObservedRun) -> None:
-        """Note what a creating request made: the run or, once it has its outputs, the id under which it goes on."""
+        """Note what a creating request made: the run or, once it has its outputs, the id under which it continues."""
         if self.run is None:
             self.run = Owned(id=observed.run_id)
             return
@@ -223,7 +223,7 @@ class RunRecord(PhysicalRecord):
         self.round = self.round.model_copy(update=update)
 
     def recreate(self, key: str) -> RunRecord:
-        """The same wish, of which nothing has been made yet."""
+        """A record with the same properties, of which nothing has been made yet."""
         fresh = RunRecord(
             key=key, identity=self.identity, options=self.options, window=self.window, desired=self.desired
         )

@@ -2,6 +2,7 @@
 
 A record is compressed JSON, so that the prompts of a whole template fit DynamoDB's 400 kB.
 """
+# docs/decisions.md: "One record per resource, not per run"
 
 from __future__ import annotations
 
@@ -102,6 +103,7 @@ class Records:
 
     def _put(self, item: dict[str, Any], condition: dict[str, Any]) -> None:
         # With persistence: what was just made may be known to this process only.
+        # docs/decisions.md: "A save is tried for a quarter of a minute"
         for pause in (*SAVE_PAUSES_SECONDS, None):
             try:
                 with translated("save the record"):
@@ -113,8 +115,8 @@ class Records:
                 self.sleep(pause)
 
     def overdue(self, now: float) -> list[str]:
-        """Keys of the records whose answer was due before `now`, the longest overdue first."""
-        with translated("look for overdue answers"):
+        """Keys of the records whose response was due before `now`, the longest overdue first."""
+        with translated("look for overdue responses"):
             reply = self.client.query(
                 TableName=self.table_name,
                 IndexName=DUE_INDEX,

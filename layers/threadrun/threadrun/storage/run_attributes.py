@@ -44,7 +44,7 @@ class OutputBucket:
         return f"s3://{self._name}/{key}"
 
     def delete(self, uri: str) -> None:
-        """Remove an output; one that is gone is no error."""
+        """Remove an output; one that does not exist any more is not an error."""
         bucket, _, key = uri.removeprefix("s3://").partition("/")
         self._connect().delete_object(Bucket=bucket, Key=key)
 
@@ -56,7 +56,7 @@ class RunAttributes:
         self._client, self._table_name, self._outputs = client, table_name, outputs
 
     def stage(self, physical_id: str, owner: str, attributes: Mapping[str, Any]) -> str | None:
-        """Lay a run's attributes ready for the state machine to record; its item belongs to the first record.
+        """Stage a run's attributes for the state machine to record; its item belongs to the first record.
 
         An output that the item cannot hold is kept whole in the bucket, and its beginning in the item; returns
         where, as `s3://bucket/key`.
@@ -82,7 +82,7 @@ class RunAttributes:
         return uri
 
     def read(self, physical_id: str) -> dict[str, Any] | None:
-        """A run's recorded attributes; those laid ready where recording them failed."""
+        """A run's recorded attributes; the staged ones where recording them failed."""
         key = {"pk": {"S": attributes_key(physical_id)}}
         with translated("read the attributes"):
             reply = self._client.get_item(TableName=self._table_name, Key=key, ConsistentRead=True)

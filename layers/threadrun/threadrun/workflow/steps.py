@@ -59,8 +59,8 @@ class Stepper:
     ) -> NextState:
         """Bring the request as far as it goes without a wait for the state machine.
 
-        Without `waiting` the state machine waits. `context` learns what the request is about, and counts `RunsStarted`
-        and `Retries`. Raises nothing on purpose; whatever escapes is a bug or the table's own failure.
+        Without `waiting` the state machine waits. `context` gets the request's names, and counts `RunsStarted` and
+        `Retries`. Raises nothing on purpose; whatever escapes is a bug or the table's own failure.
         """
         turn = _Turn(waiting or Waiting(), context or RequestContext())
         record = self.records.load(key)
@@ -88,9 +88,9 @@ class Stepper:
     def _advance(self, record: ResourceRecord, request: Request, turn: _Turn) -> Next:
         """Reconcile each thing once that the request is about; returns what comes next for all of them."""
         target = record.target(request) if request.is_open else None
-        unwanted = [each for each in record.made.values() if each.goal == "absent"]
+        absent = [each for each in record.made.values() if each.goal == "absent"]
         following = list[Next]()
-        for made in [target, *unwanted] if target else unwanted:
+        for made in [target, *absent] if target else absent:
             actor = Actor(self.backend, self.clock(), turn.step_id)
             match _reconcile_once(made, actor, turn):
                 case TerminalError() as error:
@@ -175,7 +175,7 @@ def _reconcile_once(made: AnyRecord, actor: Actor, turn: _Turn) -> Next | Gone |
 
 
 def _first(following: Sequence[Next]) -> Next:
-    """What comes first of all that is to come: calls, then what can go on at once, then the shortest wait."""
+    """What comes first of all that is to come: calls, then what can continue at once, then the shortest wait."""
     for kind in (CallTools, Checkpoint):
         for each in following:
             if isinstance(each, kind):
@@ -192,13 +192,13 @@ def _is_started(made: AnyRecord) -> bool:
 
 
 def _replace_gone(record: ResourceRecord, request: Request, gone: AnyRecord) -> Checkpoint:
-    """Want the run again; what is left of the one that is gone is cleaned up like any other."""
+    """Start the run again; what is left of the one that is gone is cleaned up like any other."""
     if isinstance(gone, RunRecord):
         fresh = gone.recreate(request.request_id)
         record.made[fresh.key], request.target_key = fresh, fresh.key
         gone.mark_for_deletion(gone.deadline_epoch_s)
         gone.redact()
-    return Checkpoint("the former run is gone: a new one is wanted")
+    return Checkpoint("the former run is gone: a new one is started")
 
 
 def _note_failure(request: Request, made: AnyRecord, error: TerminalError) -> None:

@@ -33,7 +33,7 @@ MAX_ATTEMPTS = 3
 
 
 class HandlerFailed(Exception):
-    """The handler gave no result. `kind` is safe to be told; `message` is the handler's own, for the model only."""
+    """The handler returned no result. `kind` may be logged; `message` is the handler's own, for the model only."""
 
     def __init__(self, kind: str, message: str, *, is_worth_retrying: bool = False) -> None:
         super().__init__(kind)
@@ -57,9 +57,9 @@ class ToolCaller:
     call_id: str
 
     def answer(self, context: RequestContext | None = None) -> bool:
-        """See to it that the call has an output; returns whether its handler gave one now.
+        """See to it that the call has an output; returns whether its handler returned one now.
 
-        `context` learns what the call is about, and counts `ToolCalls` and `ToolFailures`. Raises `CallUnanswered`
+        `context` gets the call's names, and counts `ToolCalls` and `ToolFailures`. Raises `CallUnanswered`
         where the handler is to be invoked again, and `StorageUnavailable`.
         """
         context = context or RequestContext()
@@ -169,7 +169,7 @@ def invoke(function_arn: str, event: dict[str, Any], timeout_seconds: float) -> 
     if "FunctionError" in reply:
         report = result if isinstance(result, dict) else {}
         kind, message = str(report.get("errorType") or "Error"), str(report.get("errorMessage") or "")
-        # That it was raised tells nothing of the next try.
+        # The next try may succeed: the error may be a passing one.
         raise HandlerFailed(kind[:128], message[:MAX_MESSAGE_CHARACTERS], is_worth_retrying=True)
     return result
 

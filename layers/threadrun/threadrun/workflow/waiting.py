@@ -19,9 +19,9 @@ ROUND_SECONDS = 30
 LOOK_SHARE, MIN_LOOK_SECONDS = 0.05, 0.5
 WAIT_SHARE, MIN_WAIT_SECONDS, MAX_WAIT_SECONDS = 0.06, 1, 60
 FIRST_SECONDS = 10
-"""A run that may end so soon is waited for in the function, even if a webhook will tell its end."""
+"""For so long after its start a run is waited for inline, even if a webhook will report its end."""
 MIN_NET_SECONDS, MAX_NET_SECONDS = 600, 1200
-"""Between two looks at a run whose end a webhook will tell: the net for lost webhooks."""
+"""Between two looks at a run whose end a webhook will report: the net for lost webhooks."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Waiting:
     """Where webhooks are noted, if the server sends them."""
     waited_inline_seconds: float = 0
     _announced: str = ""
-    """The key of the wait that was announced last. It may stay in memory: where it is lost, the run is announced again."""
+    """The key of the wait announced last. It may stay in memory: where it is lost, the run is announced again."""
 
     def look_seconds(self, waited_seconds: float) -> float:
         if self.event_waits is not None and waited_seconds >= min(FIRST_SECONDS, self.inline_seconds):

@@ -23,7 +23,7 @@ EventType = Literal["response.completed", "response.failed", "response.cancelled
 EVENT_TYPES: tuple[EventType, ...] = get_args(EventType)
 TOLERANCE_SECONDS = 300
 MAX_BODY_BYTES = 65_536
-"""An event has the response's id only."""
+"""A webhook has the response's id only."""
 _NOT_WAITING = frozenset({"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"})
 
 
@@ -32,7 +32,7 @@ class ForgedWebhook(Exception):
 
 
 def ended_run(body: str, headers: Mapping[str, str], secret: str, now: float) -> str | None:
-    """The run that a signed event says has ended, None for any other event; raises `ForgedWebhook`.
+    """The run that a signed webhook says has ended, None for any other webhook; raises `ForgedWebhook`.
 
     `headers` have lower-case names, `now` is in Unix seconds.
     """
@@ -46,7 +46,7 @@ def ended_run(body: str, headers: Mapping[str, str], secret: str, now: float) ->
 
 
 def _require_signed(body: str, headers: Mapping[str, str], secret: str, now: float) -> None:
-    # The SDK's own check would make a cold start, and with it the answer, a second later: it imports all of the SDK.
+    # The SDK's own check would make a cold start, and with it the response, a second later: it imports all of the SDK.
     if len(body) > MAX_BODY_BYTES:
         raise ForgedWebhook("too large")
     try:
@@ -59,13 +59,13 @@ def _require_signed(body: str, headers: Mapping[str, str], secret: str, now: flo
     key = base64.b64decode(secret.removeprefix("whsec_"))
     signed = f"{event_id}.{headers['webhook-timestamp']}.{body}".encode()
     expected = base64.b64encode(hmac.digest(key, signed, "sha256"))
-    # Two of them for a day after the secret was made anew.
+    # Two of them for a day after the secret was rotated.
     if not any(hmac.compare_digest(expected, each) for each in signatures):
         raise ForgedWebhook("signed with another secret")
 
 
 def wake(step_functions: SFNClient, task_token: str) -> bool:
-    """Have a waiting execution look; False if none waits. Raises `TransientError` to have the event sent again."""
+    """Have a waiting execution look; False if none waits. Raises `TransientError` to have the webhook sent again."""
     try:
         step_functions.send_task_success(taskToken=task_token, output="{}")
     except (ClientError, BotoCoreError) as error:
