@@ -9,7 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from testkit.memory.calls import Fate, Trap
 from testkit.memory.properties import PROPERTIES
 from testkit.memory.world import PLAIN, MemoryWorld
-from threadrun.cloudformation import respond, response
+from threadrun.cloudformation import delivery, respond
 
 CHOICES = st.integers(0, 15)
 CALLS = ["", "put_item", "put_item", "start_execution", "PUT", "invoke", "send_task_success"]
@@ -34,7 +34,7 @@ class RandomLives(RuleBasedStateMachine):
         self.properties = PROPERTIES[resource_type]
         self.patch = pytest.MonkeyPatch()
         self.patch.setattr(respond, "deliver", self.world.put_answer)
-        self.patch.setattr(response, "deliver", self.world.put_answer)
+        self.patch.setattr(delivery, "deliver", self.world.put_answer)
 
     def _is_idle(self) -> bool:
         return self.world.stack.waiting is None

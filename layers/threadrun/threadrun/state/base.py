@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -48,6 +48,9 @@ class Wait(Value):
     until_epoch_s: float = 0
     since_epoch_s: float = 0
     """Of the first step that waited for this."""
+
+
+Made = TypeVar("Made", Owned, str)
 
 
 class PhysicalRecord(BaseModel):
@@ -103,3 +106,8 @@ class PhysicalRecord(BaseModel):
         surplus = type(self).model_validate({"key": "", "identity": self.identity, "window": self.window, **made})
         surplus.key = "-".join([self.key, *sorted(surplus.server_ids)])
         return surplus
+
+
+def second_made(saved: Made | None, lost: Made | None) -> Made | None:
+    """What the loser of a race has made although the winner has made another."""
+    return lost if saved != lost and saved is not None else None

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Literal, NamedTuple, Self, TypeVar
+from typing import Literal, NamedTuple, Self
 
 from pydantic import Field
 
 from threadrun.schema.arguments import AnyDesired, DesiredAssistant, DesiredRun
 from threadrun.schema.parsing import KeyStyle
-from threadrun.state.base import Owned, PhysicalRecord, Value
+from threadrun.state.base import Owned, PhysicalRecord, Value, second_made
 from threadrun.state.observations import FINAL_STATUSES, FunctionCall, ObservedAssistant, ObservedRun, RunPlan, Usage
 from threadrun.state.timeline import PhaseName, Timeline, entered, looked_at
-
-Made = TypeVar("Made", Owned, str)
 
 
 class Resolution(Value):
@@ -194,10 +192,7 @@ class RunRecord(PhysicalRecord):
         return bool(calls) and plan is not None and all(call.name in plan.effective.handlers for call in calls)
 
     def begin_round(self, observed: ObservedRun, now: float) -> bool:
-        """Observe a run that waits for its handlers: it is still in progress. Returns False if it waits for none.
-
-        That is where the server has the outputs of these calls, and does not show it yet.
-        """
+        """Observe a run that waits for handlers, so in progress; False if the server has the outputs of these calls."""
         self.observe(replace(observed, status="in_progress"), now)
         if self.round.is_submitted and {call.call_id for call in observed.calls} == set(self.round.calls):
             return False
@@ -252,9 +247,8 @@ class RunRecord(PhysicalRecord):
         super().redact()
         if self.resolution is not None:
             self.resolution = self.resolution.model_copy(update={"assistant": None})
-        redacted = {"arguments": "", "output": None}
-        calls = {call_id: call.model_copy(update=redacted) for call_id, call in self.round.calls.items()}
-        self.round = self.round.model_copy(update={"calls": calls})
+        for call_id in self.round.calls:
+            self.change_call(call_id, arguments="", output=None)
 
     def change_call(self, call_id: str, **changes: object) -> None:
         """Note what became of a call."""
@@ -276,9 +270,9 @@ class RunRecord(PhysicalRecord):
         return self._surplus(thread=Owned(id=self.thread.id, is_ours=False), run=Owned(id=continued_twice))
 
     def _made_twice(self, lost: Self) -> Self | None:
-        thread, run = _second(self.thread, lost.thread), _second(self.run, lost.run)
+        thread, run = second_made(self.thread, lost.thread), second_made(self.run, lost.run)
         thread = thread if thread and thread.is_ours else None
-        store = _second(self.files.vector_store_id, lost.files.vector_store_id)
+        store = second_made(self.files.vector_store_id, lost.files.vector_store_id)
         if thread is None and run is None and store is None:
             return None
         item = AttributesItem(output_s3_uri=lost.item.output_s3_uri)
@@ -301,8 +295,3 @@ class RunRecord(PhysicalRecord):
         elif base is not None and self.attempt == base.attempt and (lost.attempt is None or lost.attempt.owner is None):
             # The request has been made: with the attempt as it was saved, its step would make it again.
             self.attempt = lost.attempt
-
-
-def _second(saved: Made | None, lost: Made | None) -> Made | None:
-    """What the loser has made although the winner has made another."""
-    return lost if saved != lost and saved is not None else None
