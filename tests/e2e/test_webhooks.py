@@ -93,7 +93,7 @@ def test_the_application_registers_its_endpoint_once_and_keeps_the_secret_to_its
     assert "whsec_" not in told
 
 
-def test_the_end_of_a_run_is_told_and_answered_at_once(stacks: dict[str, Stack]) -> None:
+def test_the_end_of_a_run_comes_by_webhook_and_gets_its_response_at_once(stacks: dict[str, Stack]) -> None:
     assert stacks["told"].outputs()["status"] == "completed"
     assert lag_seconds(stacks["told"]) < MAX_LAG_SECONDS
     assert states_of(stacks["told"]) == [*AROUND, "Await webhook", *AROUND, "Record attributes", "Signal"]

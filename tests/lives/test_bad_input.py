@@ -83,7 +83,7 @@ def test_all_problems_are_reported_together(world: World) -> None:
         ({"model": "gpt-5.5"}, "'temperature' is not supported with this model. (HTTP 400, code unsupported_parameter"),
     ],
 )
-def test_a_refusal_of_openai_is_told_with_its_message_and_request_id(
+def test_a_refusal_of_openai_is_reported_with_its_message_and_request_id(
     world: World, change: dict[str, Any], message: str
 ) -> None:
     answer = world.create(PROPERTIES | change)
@@ -93,7 +93,7 @@ def test_a_refusal_of_openai_is_told_with_its_message_and_request_id(
     delete_all(world, answer)
 
 
-def test_a_wrong_key_is_told_without_showing_it(world: World) -> None:
+def test_a_wrong_key_is_reported_without_showing_it(world: World) -> None:
     secret = world.app.settings.openai_api_key_secret_arn
     world.secrets.put_secret_value(SecretId=secret, SecretString='{"api_key": "sk-wrong-key-with-many-letters"}')
     reason = failure(world.create(PROPERTIES))
@@ -173,7 +173,7 @@ def test_each_row_of_the_readme_has_a_scenario() -> None:
 
 
 @pytest.mark.parametrize("message", SCENARIOS)
-def test_a_frequent_failure_is_told_as_the_readme_has_it(world: World, message: str) -> None:
+def test_a_frequent_failure_is_reported_as_the_readme_has_it(world: World, message: str) -> None:
     before, change = SCENARIOS[message]
     match before:
         case Fault():

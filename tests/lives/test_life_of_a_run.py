@@ -155,7 +155,7 @@ def test_a_run_that_no_cancellation_ends_is_deleted_all_the_same(world: World) -
 
 
 @each_server
-def test_bookkeeping_alone_starts_no_run_and_calls_nobody(world: World, properties: dict[str, Any]) -> None:
+def test_bookkeeping_alone_starts_no_run_and_sends_no_request(world: World, properties: dict[str, Any]) -> None:
     old = world.create(properties)
     calls = len(world.openai.requests)
     new = world.update(old["PhysicalResourceId"], properties | {"timeout_seconds": "60", "deletion_policy": "retain"})

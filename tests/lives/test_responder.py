@@ -40,7 +40,7 @@ def test_point_11_an_unreadable_request_is_answered_at_once(world: World, change
     assert left_at_openai(world) == NOTHING
 
 
-def test_point_11_an_event_that_names_nobody_is_dropped(world: World) -> None:
+def test_point_11_an_event_without_a_url_is_dropped(world: World) -> None:
     """There is nobody to answer, and nothing that trying again could change."""
     world.deliver({"hello": "world"})
     world.settle()
@@ -142,7 +142,7 @@ def test_point_11_reports_of_what_was_answered_change_nothing(world: World) -> N
     assert runs_started(world) == 1
 
 
-def test_point_11_the_sweep_answers_what_nobody_works_on(world: World) -> None:
+def test_point_11_the_sweep_responds_where_no_execution_is_at_work(world: World) -> None:
     """The report of the dead execution was lost."""
     event = world.event("Create", PROPERTIES)
     world.deliver(event)

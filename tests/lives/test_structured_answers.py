@@ -81,7 +81,7 @@ TOLD = {
 }
 
 
-def test_one_key_of_an_answer_that_fails_is_told_where_the_user_wants_it(world: World, assistant_id: str) -> None:
+def test_one_key_of_an_answer_that_fails_is_shown_where_the_user_wants_it(world: World, assistant_id: str) -> None:
     form = promised(SCHEMA | {"additionalProperties": True})
     properties = {"assistant_id": assistant_id, "thread": THREAD, "response_format": form, "reason_key": "why"}
     for text, is_told in TOLD.items():

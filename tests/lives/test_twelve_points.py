@@ -167,7 +167,7 @@ def test_point_07_an_answer_that_is_not_taken_is_sent_again(world: World, refusa
     attributes(world.create(PROPERTIES))
 
 
-def test_point_07_a_success_that_nobody_took_for_minutes_stays_one(world: World) -> None:
+def test_point_07_a_success_that_is_not_accepted_for_minutes_stays_one(world: World) -> None:
     """The state machine gives up at last; the responder sends what was decided, not that something failed."""
     began = world.clock()
     world.url.refusals += [403] * 80

@@ -170,7 +170,7 @@ def test_a_row_has_the_means_per_run(tmp_path: Path) -> None:
     )
 
 
-def test_a_simulated_figure_beyond_the_tolerance_is_told() -> None:
+def test_a_simulated_figure_beyond_the_tolerance_is_reported() -> None:
     measured = row_of("threadrun", "2", [SimulatedRun(2, 1, Usage(4, {"arm64": 1}, 8))])
     astray = row_of("threadrun", "2", [SimulatedRun(2, 1.5, Usage(8, {"arm64": 1}, 8))])
     assert {each.figure for each in compare([measured], [astray]) if not each.agrees} == {"lambda_invocations"}

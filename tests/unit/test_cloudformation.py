@@ -240,7 +240,7 @@ def test_an_update_delivered_after_its_rollback_starts_nothing(created: Resource
     assert rollback.is_open, "a late request overtakes nothing"
 
 
-def test_a_rollback_delivered_after_everything_else_proves_what_nobody_heard_of(replaced: ResourceRecord) -> None:
+def test_a_rollback_delivered_last_proves_what_was_not_acknowledged(replaced: ResourceRecord) -> None:
     """Its update was given up just before its SUCCESS, and the user deleted the stack before the rollback came."""
     enter(replaced, event("Delete", "d", 1700, OLD))
     assert goals(replaced) == {"c": "absent", "u": "present"}

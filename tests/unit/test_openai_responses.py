@@ -76,7 +76,7 @@ def test_another_refusal_is_not_tried_again() -> None:
         server.runs.start(wanted(thread=None, existing_thread_id="conv_1"), "conv_1")
 
 
-def test_a_reason_in_fastapis_shape_is_told() -> None:
+def test_a_reason_in_fastapis_shape_is_reported() -> None:
     server, _ = backend((404, {"detail": "Response 'resp_gone' not found."}))
     with pytest.raises(NotFound, match=r"cannot read run resp_gone: Response 'resp_gone' not found\. \(HTTP 404"):
         server.runs.observe("conv_1", "resp_gone")
@@ -118,7 +118,7 @@ def test_a_date_without_the_servers_own_is_read_by_our_clock() -> None:
     assert 500 < (asked_for({"retry-after": date}) or 0) <= 600
 
 
-def test_an_error_is_told_without_the_key_and_not_at_any_length() -> None:
+def test_an_error_is_reported_without_the_key_and_not_at_any_length() -> None:
     """Some servers repeat the key; and a text that fills the record would leave no way to answer."""
     error = {"message": f"{KEY} is wrong{'!' * 1_000_000}", "code": "sk-test"}
     server, _ = backend((401, {"error": error}))

@@ -82,7 +82,7 @@ def test_prompt_texts_are_not_repeated_in_problems() -> None:
 
 
 @pytest.mark.parametrize("key", ["{" + "k" * 64, "{key}", "{0}"])
-def test_braces_of_the_users_own_are_told_as_they_are(key: str) -> None:
+def test_braces_of_the_users_own_are_shown_as_they_are(key: str) -> None:
     schema = {"type": "object", "patternProperties": {key: {"type": "nothing"}}}
     given = {"type": "json_schema", "json_schema": {"name": "a", "schema": schema}}
     with pytest.raises(InvalidProperties) as raised:
@@ -230,7 +230,7 @@ def test_files_are_listed_once_and_in_order() -> None:
         ({"type": "object"}, "[" * 100_000, "it is no JSON"),
     ],
 )
-def test_the_first_problem_of_an_answer_is_told_by_place_and_rule_and_never_by_its_own_words(
+def test_the_first_problem_of_an_answer_is_reported_by_place_and_rule_and_never_by_its_own_words(
     schema: dict[str, Any], text: str, problem: str | None
 ) -> None:
     assert first_problem(text, schema) == problem

@@ -66,7 +66,7 @@ def test_each_call_takes_one_creating_effect_and_says_so_before(backend: MemoryB
     assert run.physical_id == "conv_2:resp_1"
 
 
-def test_a_lock_on_our_own_thread_forbids_another_start_for_good(backend: MemoryBackend) -> None:
+def test_a_lock_on_our_own_thread_forbids_another_start_until_the_deadline(backend: MemoryBackend) -> None:
     """Only our own lost run can hold it: when it ends between two looks, a new start would double it."""
     run = lost(backend, ThreadBusy("locked"))
     for seconds in range(START_GRACE_SECONDS, 900, 100):
@@ -220,7 +220,7 @@ def calling_run(backend: MemoryBackend, **desired: object) -> RunRecord:
     return run
 
 
-def test_what_a_run_called_while_nobody_looked_is_closed_with_its_delete(backend: MemoryBackend) -> None:
+def test_what_a_run_called_since_the_last_look_is_closed_with_its_delete(backend: MemoryBackend) -> None:
     """The thread is somebody else's: an unanswered call would block it."""
     run = calling_run(backend, **ON_EXISTING)
     run.mark_for_deletion(3000)

@@ -183,7 +183,7 @@ def test_where_the_server_tells_there_is_a_net_only(waited: float, pause: float)
     assert waiting.pause_seconds(waited) == Waiting().pause_seconds(waited), "of refusals nobody tells"
 
 
-def test_a_deployment_polls_as_is_the_cheapest_unless_it_is_told_otherwise() -> None:
+def test_a_deployment_polls_by_default_as_is_the_cheapest() -> None:
     assert template()["Parameters"]["LingerSeconds"]["Default"] == Waiting().inline_seconds
 
 

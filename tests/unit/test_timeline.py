@@ -239,7 +239,7 @@ def test_an_event_that_the_bus_refuses_has_a_reason_for_the_log(entry: dict[str,
     assert put_event(bus, answered(ended()), end_of(ended())) == reason
 
 
-def test_what_was_told_before_is_no_news() -> None:
+def test_what_was_reported_before_is_not_reported_again() -> None:
     assert run_end(answered(ended(), again=True), 1010) is None
     assert run_end(answered(ended(), request_type="Delete"), 1010) is None
     assert run_end(answered(ended(is_acknowledged=True), request_type="Update"), 1010) is None
@@ -334,7 +334,7 @@ def test_an_axis_has_a_few_round_marks(seconds: float) -> None:
     assert len({told for _, told in marks}) == len(marks)
 
 
-def test_marks_are_told_in_one_unit() -> None:
+def test_marks_have_one_unit() -> None:
     assert [told for _, told in ticks(0.5)] == ["0", "0.1 s", "0.2 s", "0.3 s", "0.4 s", "0.5 s"]
     assert [told for _, told in ticks(75)] == ["0", "10 s", "20 s", "30 s", "40 s", "50 s", "60 s", "70 s"]
     assert [told for _, told in ticks(610)] == ["0", "2 min", "4 min", "6 min", "8 min", "10 min"]

@@ -86,7 +86,7 @@ def refused(code: str) -> ClientError:
     return ClientError({"Error": {"Code": code, "Message": ""}}, "SendTaskSuccess")
 
 
-def test_a_repeated_event_wakes_nobody() -> None:
+def test_a_repeated_webhook_wakes_no_execution() -> None:
     states = Mock()
     states.send_task_success.side_effect = [None, refused("TaskTimedOut")]
     assert [wake(states, "token"), wake(states, "token")] == [True, False]
@@ -95,7 +95,7 @@ def test_a_repeated_event_wakes_nobody() -> None:
 @pytest.mark.parametrize(
     "error", [refused("ThrottlingException"), EndpointConnectionError(endpoint_url="https://states")]
 )
-def test_what_cannot_be_woken_now_is_to_be_told_again(error: Exception) -> None:
+def test_what_cannot_be_woken_now_is_to_be_repeated(error: Exception) -> None:
     states = Mock()
     states.send_task_success.side_effect = error
     with pytest.raises(TransientError):

@@ -46,7 +46,7 @@ class LoggedClient(DefaultHttpxClient):
         # Without the query, which could contain content.
         known = {"method": request.method, "path": request.url.path, **facts}
         extra = {name: without(self._secret, fact) if isinstance(fact, str) else fact for name, fact in known.items()}
-        logger.log(level, "OpenAI called", extra=extra | {"milliseconds": round((time.monotonic() - began) * 1000)})
+        logger.log(level, "OpenAI request", extra=extra | {"milliseconds": round((time.monotonic() - began) * 1000)})
 
 
 def _code(response: httpx2.Response) -> dict[str, str]:

@@ -55,6 +55,8 @@ class Server:
 
         `clock` gives Unix seconds; `lacks` has the parts that are missing for ever.
         """
+        # What was found to be missing may stay in memory: another process finds it by its own first refusal.
+        # docs/decisions.md: "The request that needs a feature finds out whether the server has it"
         self._connect, self._clock, self._lacks_until = connect, clock, dict.fromkeys(lacks, math.inf)
 
     @property

@@ -7,7 +7,7 @@
 | `InProgress` | make it a `RequeueAfter`: `Waiting` says when to look again | as that |
 | `RequeueAfter` | save, and wait in the function if the time is near | `Wait`, or `Await webhook` |
 | `CallTools` | save | `Call tools` |
-| `Gone` | put a new run in the place of the one that is gone | - |
+| `Gone` | respond with the attributes on record; without them, put a new run in its place | as `Done`, or - |
 | a `TransientError` | make it a `RequeueAfter` that others may wait for too | as that |
 | a `TerminalError` | note it as the reason of the response | as `Done` |
 

@@ -56,7 +56,7 @@ class ServerRuns(Subject[AssistantsServer]):
         return None if {call.call_id for call in observed.calls} & {*call_ids} else observed
 
     def close_calls(self, thread_id: str, run_id: str, call_ids: Collection[str]) -> None:
-        """End the run that waits for them: it holds its thread, of which calls are no part on this API."""
+        """End the run that waits for them: it holds its thread. On this API a thread has no calls of its own."""
         self.delete(thread_id, run_id)
 
     def observe(self, thread_id: str, run_id: str) -> ObservedRun:
