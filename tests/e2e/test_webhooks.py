@@ -24,7 +24,7 @@ from tests.support.signed_events import signed
 from tests.support.until import until
 
 RUN_SECONDS = {"lost": 14, "told": 14, "twice": 17}
-"""Longer than a run is lingered for; they end in this order, and the end of each is delivered in another way."""
+"""Longer than the function waits inline; they end in this order, and the end of each is delivered in another way."""
 FAULTS = (Fault("WEBHOOK", ".*", "drop"), Fault("WEBHOOK", ".*", "twice", after=2))
 MAX_LAG_SECONDS = 15
 """From cold, on a busy machine; without an event it would be half a minute. The bench has the figure."""

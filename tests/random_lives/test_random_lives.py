@@ -47,7 +47,7 @@ def test_a_random_life_leaves_nothing_doubles_nothing_and_hears_one_answer_to_ea
 # --- with webhooks, one thing at a time: every event lost, and every call broken in every way
 
 RUN_SECONDS = 40
-"""Longer than a run is lingered for where the server tells of its end."""
+"""Longer than the function waits inline where the server sends webhooks."""
 PATIENCE_SECONDS = 3600
 UNREACHABLE = 10**6
 """More calls than there are."""
@@ -89,10 +89,10 @@ def test_with_every_event_lost_a_run_of_any_length_completes_within_the_bounds_o
     """Looks are ten minutes apart, and then as far as the time waited, twenty minutes at most."""
     life = deployed([], run_seconds)
     lag = seconds_until_answered(life.world) - run_seconds
-    has_lingered = run_seconds < FIRST_SECONDS
+    has_waited_inline = run_seconds < FIRST_SECONDS
     net = min(max(run_seconds, MIN_NET_SECONDS), MAX_NET_SECONDS)
-    assert 0 <= lag <= (1 if has_lingered else net + 1)
-    assert has_lingered or sum(execution.waits for execution in life.world.states.executions)
+    assert 0 <= lag <= (1 if has_waited_inline else net + 1)
+    assert has_waited_inline or sum(execution.waits for execution in life.world.states.executions)
     life.teardown()
 
 

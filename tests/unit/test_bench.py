@@ -112,7 +112,7 @@ def test_crhelper_looks_first_after_two_minutes_and_its_rule_may_be_late(
 
 
 def test_the_simulator_follows_the_application_to_its_answer() -> None:
-    """Its waits are the application's own: a short run is lingered for, a long one is left to the state machine."""
+    """Its waits are the application's: a short run is waited for inline, a long one is left to the state machine."""
     short, long = play_threadrun([2, 600], ALONE)
     assert 0 < short.lag_s <= 2
     assert 0 < long.lag_s <= 60
@@ -124,7 +124,7 @@ def test_the_simulator_follows_the_application_to_its_answer() -> None:
 
 def test_the_simulator_wakes_who_waits_for_an_event_unless_a_net_is_met_before() -> None:
     short, long, beyond_the_net = play_threadrun([2, 590, 1000], ALONE, webhooks=True)
-    assert (short.usage.invocations, short.usage.transitions) == (3, 4), "it is lingered for"
+    assert (short.usage.invocations, short.usage.transitions) == (3, 4), "it is waited for inline"
     assert 0 < long.lag_s < 1
     assert 0 < beyond_the_net.lag_s < 1
     assert (long.usage.transitions, beyond_the_net.usage.transitions) == (7, 10)

@@ -1,7 +1,7 @@
 """The way to CloudFormation: the PUT that takes a response there.
 
 It must import nothing that the Lambda runtime does not bring: a deployment whose own dependencies cannot be
-loaded still tells CloudFormation so. Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html
+loaded still reports that to CloudFormation. Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html
 """
 
 from __future__ import annotations

@@ -29,6 +29,8 @@ class EventWait:
 
 
 class EventWaits:
+    """The items of requests that wait for a webhook."""
+
     def __init__(self, client: DynamoDBClient, table_name: str) -> None:
         self._client, self._table_name = client, table_name
 
