@@ -44,7 +44,7 @@ compatibility: $(VENV)/ready $(OLDEST)/ready ## Run all that meets the SDK with 
 	@PYTHONPATH=$(OLDEST) $(VENV)/bin/python -m pytest -n 2 tests/compatibility tests/unit tests/lives tests/standin/test_elsewhere.py
 
 .PHONY: check
-check: $(VENV)/ready lint unit audit ## Format, lint, spelling, types, import contracts, documentation, unit tests, random lives, audit: seconds
+check: $(VENV)/ready lint unit audit ## Format, lint, spelling, types, import contracts, documentation, unit tests, random lives, audit: two minutes
 
 .PHONY: lint
 lint: $(VENV)/ready
@@ -105,7 +105,7 @@ clean: down ## Remove everything that was built or installed
 	rm -rf $(VENV) $(SAM_VENV) $(AUDIT_VENV) $(BENCH_VENV) .build .aws-sam
 
 .PHONY: lock
-lock: $(VENV)/ready ## Resolve the dependency groups of pyproject.toml anew, or GROUPS of them
+lock: $(VENV)/ready ## Resolve the dependency groups of pyproject.toml again, or GROUPS of them
 	@$(VENV)/bin/python -m local.lock $(GROUPS)
 
 $(INSTALLER)/ready: local/requirements-installer.txt
