@@ -147,7 +147,7 @@ def test_point_02_the_same_request_again_at_any_point_changes_nothing(server: st
 
 
 @pytest.mark.parametrize("wire", WIRES)
-def test_point_03_a_rollback_at_any_point_of_an_update_overtakes_it(wire: str) -> None:
+def test_point_03_a_rollback_at_any_point_of_an_update_supersedes_it(wire: str) -> None:
     """The update is cancelled: CloudFormation waits for the answer to the newer request only."""
     old: list[str] = []
     backs: list[dict[str, Any]] = []
