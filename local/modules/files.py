@@ -1,7 +1,5 @@
 """The .tf files of each module: one `aws_cloudformation_stack` with one resource of the application."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
