@@ -82,7 +82,7 @@ stacks: setup ## Create and delete a hundred stacks while OpenAI and DynamoDB fa
 
 .PHONY: snapshot
 snapshot: $(VENV)/ready ## Keep what VERSION=x.y.z leaves behind, for the upgrade tests
-	@PYTHONPATH=layers/threadrun $(VENV)/bin/python -m tests.upgrade.snapshot $(VERSION)
+	@PYTHONPATH=layers/threadrun $(VENV)/bin/python -m testkit.upgrade.snapshot $(VERSION)
 
 .PHONY: release-check
 release-check: setup ## Check from a clean checkout of its tag, or of HEAD, whether VERSION=x.y.z can be released
