@@ -49,7 +49,7 @@ def _start_standin() -> tuple[str, str]:
     command = [sys.executable, "-m", "local.openai_standin", "--api-key", key]
     with (STATE / "standin.log").open("wb") as log:
         process = subprocess.Popen(
-            [*command, "--run-seconds", str(STANDIN_RUN_SECONDS)],
+            [*command, "--duration-s", str(STANDIN_RUN_SECONDS)],
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

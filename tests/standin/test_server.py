@@ -192,7 +192,7 @@ def test_stopped_server_cuts_kept_connections(stand_in: OpenAIStandIn) -> None:
 
 def test_process_prints_its_urls_and_ends_on_sigterm() -> None:
     """`make demo` starts it this way, and it must never print a prompt."""
-    command = [sys.executable, "-m", "local.openai_standin", "--api-key", "sk-other", "--run-seconds", "0"]
+    command = [sys.executable, "-m", "local.openai_standin", "--api-key", "sk-other", "--duration-s", "0"]
     root = Path(__file__).parents[2]
     with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
