@@ -76,9 +76,13 @@ bench: setup $(BENCH_VENV)/ready $(CDK)/ready ## Measure lag and cost beside the
 mutants: $(VENV)/ready ## Break the product at its decision points and see which test notices: 15 minutes; MUTANTS="--survivors"
 	@$(VENV)/bin/python -m testkit.mutants $(MUTANTS)
 
+.PHONY: stacks
+stacks: setup ## Create and delete a hundred stacks while OpenAI and DynamoDB fail now and then and functions are killed: minutes
+	@PYTHONPATH=layers/threadrun $(VENV)/bin/python -m testkit.stacks
+
 .PHONY: snapshot
 snapshot: $(VENV)/ready ## Keep what VERSION=x.y.z leaves behind, for the upgrade tests
-	@PYTHONPATH=layers/threadrun $(VENV)/bin/python -m tests.upgrade.snapshot $(VERSION)
+	@PYTHONPATH=layers/threadrun $(VENV)/bin/python -m testkit.upgrade.snapshot $(VERSION)
 
 .PHONY: release-check
 release-check: setup ## Check from a clean checkout of its tag, or of HEAD, whether VERSION=x.y.z can be released

@@ -4,8 +4,6 @@ What a page says of an argument is the argument's own description: it cannot dri
 `--check` only compares.
 """
 
-from __future__ import annotations
-
 import argparse
 import sys
 from collections.abc import Iterator

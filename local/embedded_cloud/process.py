@@ -10,6 +10,7 @@ import tempfile
 import threading
 import time
 import urllib.request
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -58,8 +59,8 @@ class EmbeddedCloud:
     """Wait before the first retry of an asynchronous invocation (AWS: 60), doubled for the second."""
     functions_at_once: int | None = None
     """Limit of each function's processes (AWS: 1,000 in all)."""
-    forked_functions: bool = False
-    """Functions start as forks of a process that has imported their layer."""
+    patches: Sequence[str] = ()
+    """Names of modules that patch it further by their `install()`, as those of `testkit.emulator`."""
     region: str = DEFAULT_REGION
     stop_on_exit: bool = True
     """End the cloud with this interpreter."""
@@ -132,8 +133,7 @@ class EmbeddedCloud:
         directory = self._directory()
         (directory / "tmp").mkdir(parents=True, exist_ok=True)
         self.port = free_port(HOST)
-        options = [*([] if self.strict else ["--stock"]), *(["--forked-functions"] if self.forked_functions else [])]
-        command = [sys.executable, "-m", "local.embedded_cloud", *options]
+        command = [sys.executable, "-m", "local.embedded_cloud", *(self.patches if self.strict else ["--stock"])]
         with (directory / _LOG_FILE).open("wb") as log:
             self._process = subprocess.Popen(
                 command,

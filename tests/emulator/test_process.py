@@ -52,7 +52,7 @@ def test_functions_see_nothing_of_the_host(monkeypatch: pytest.MonkeyPatch) -> N
 def test_forked_functions_share_only_what_their_layer_was_when_imported(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each is a process with an environment and a memory of its own; another layer is not taken for the first one."""
     monkeypatch.setenv("OPENAI_API_KEY", "sk-host")
-    with EmbeddedCloud(forked_functions=True) as cloud:
+    with EmbeddedCloud(patches=["testkit.emulator.forked_functions"]) as cloud:
         aws = Deployment(cloud, "700000000804")
 
         def show(name: str, layer: str) -> dict[str, Any]:

@@ -11,12 +11,11 @@ from typing import Any
 
 import pytest
 import yaml
-from ministack.services.cloudformation import engine
 
 from local.deployment import ROOT, RUNTIME_PACKAGES, SAM, build, reading_build
 from testkit.state_machine import read_definition
 from testkit.template import tasks, template
-from tests.support.definitions import DEFINITION, EXAMPLES, expanded, run
+from tests.support.definitions import DEFINITION, EXAMPLES, expanded, made_of, run
 
 ASL_VALIDATOR = ROOT / ".build" / "asl-validator" / "node_modules" / ".bin" / "asl-validator"
 
@@ -128,23 +127,11 @@ def test_what_is_stored_is_encrypted_and_what_is_over_expires() -> None:
 # --- who lets the application in: a secret with a key or, on Amazon Bedrock, the roles
 
 
-def resources(**parameters: str) -> dict[str, dict[str, Any]]:
-    """The template's resources as CloudFormation would make them; ValueError with the reason where it would not."""
-    template = expanded()
-    given = [{"Key": name, "Value": value} for name, value in parameters.items()]
-    values = engine._resolve_parameters(template, given)
-    conditions = engine._evaluate_conditions(template, values)
-    engine._evaluate_rules(template, values, conditions)
-    made = {name: each for name, each in template["Resources"].items() if conditions.get(each.get("Condition"), True)}
-    return {
-        name: engine._resolve_refs(each, {}, values, conditions, {}, "threadrun", "arn:stack")
-        for name, each in made.items()
-    }
-
-
 def test_on_bedrock_the_roles_may_use_responses_of_the_default_project_and_read_no_secret() -> None:
-    made = resources(OpenAIProvider="bedrock")
-    roles = {name: each["Properties"].get("Policies", []) for name, each in made.items() if each["Type"] == ROLE}
+    made = made_of(expanded(), OpenAIProvider="bedrock")
+    roles = {
+        name: each["Properties"].get("Policies", []) for name, each in made.resources.items() if each["Type"] == ROLE
+    }
     statements = [(role, each) for role in roles for p in roles[role] for each in p["PolicyDocument"]["Statement"]]
     assert "secretsmanager:" not in str(statements)
     allowed = {role: each for role, each in statements if "bedrock-mantle:" in str(each)}
@@ -153,7 +140,7 @@ def test_on_bedrock_the_roles_may_use_responses_of_the_default_project_and_read_
     for each in allowed.values():
         assert set(each["Action"]) == RESPONSES
         assert re.fullmatch(r"arn:aws:bedrock-mantle:us-east-1:\d+:project/default", each["Resource"])
-    functions = [each["Properties"] for each in made.values() if each["Type"] == "AWS::Lambda::Function"]
+    functions = [each["Properties"] for each in made.resources.values() if each["Type"] == "AWS::Lambda::Function"]
     assert {each["Environment"]["Variables"]["OPENAI_PROVIDER"] for each in functions} == {"bedrock"}
 
 
@@ -170,7 +157,7 @@ def test_parameters_that_do_not_fit_are_refused_before_anything_is_made(
     parameters: dict[str, str], reason: str
 ) -> None:
     with pytest.raises(ValueError, match=reason):
-        resources(**parameters)
+        made_of(expanded(), **parameters)
 
 
 # --- examples; tests/e2e/test_examples.py and test_terraform.py deploy all of them as they are

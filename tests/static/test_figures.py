@@ -1,6 +1,7 @@
 """What README.md and the pages of docs/ say in figures and versions is what its sources say."""
 
 import csv
+import json
 import re
 import tomllib
 from collections import defaultdict
@@ -8,7 +9,8 @@ from collections import defaultdict
 import pytest
 import yaml
 
-from bench.prices import SWEEPS_A_MONTH
+from bench.prices import SWEEPS_A_MONTH, cost_usd
+from bench.profile import from_json
 from functions.call_tool.app import MARGIN_MILLISECONDS
 from local.deployment import ROOT
 from testkit.template import template, timeout_seconds
@@ -78,6 +80,16 @@ def compared() -> Rows:
     return found
 
 
+def inits() -> Rows:
+    """Seconds and price of the init phases of a run's functions."""
+    found, profiles = {}, from_json(json.loads((ROOT / "bench/results/profile.json").read_text()))
+    for system, name in SYSTEMS.items():
+        seconds = sum(each.init_s for made in profiles[system].functions.values() for each in made)
+        price = cost_usd(profiles[system].init(*profiles[system].functions)) * 1_000_000
+        found[name] = [f"{seconds:.1f} s", f"${price:.1f} millionths"]
+    return found
+
+
 def limits() -> Rows:
     """How the value of each row begins."""
     names = ("RequestId", "ResponseURL", "StackId", "LogicalResourceId")
@@ -133,6 +145,7 @@ def packages() -> Rows:
 TABLES = {
     "Compared": (rows("README.md", "Compared"), compared()),
     "Limits and prices": (rows("README.md", "Limits and prices"), limits() | prices()),
+    "docs/performance.md": (rows("docs/performance.md", "Cold start"), inits()),
     "docs/supported.md": (rows("docs/supported.md"), packages()),
 }
 

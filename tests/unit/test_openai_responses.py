@@ -1,5 +1,6 @@
 """The Responses backend against servers that differ from OpenAI, what is missing there, and the log line of a call."""
 
+import contextlib
 import email.utils
 import json
 import logging
@@ -319,6 +320,7 @@ def test_a_request_that_could_not_be_signed_was_not_sent() -> None:
 # --- the log line of each call: what a support case needs, and nothing else
 
 CALLS = "threadrun.providers.http_log"
+KNOWN = ("method", "path", "http_status", "openai_request_id", "code", "error", "milliseconds")
 
 
 @pytest.fixture(autouse=True)
@@ -328,54 +330,43 @@ def heard(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> 
     caplog.set_level(logging.DEBUG, logger=CALLS)
 
 
-def lines(caplog: pytest.LogCaptureFixture) -> list[tuple[int, dict[str, Any]]]:
-    known = ("method", "path", "http_status", "openai_request_id", "code", "error", "milliseconds")
-    return [
-        (record.levelno, {name: vars(record)[name] for name in known if name in vars(record)})
-        for record in caplog.records
-        if record.name == CALLS
-    ]
-
-
 def reply(status: int = 200, body: Any = None, request_id: str = "req_1") -> httpx2.Response:
     return httpx2.Response(status, json=body or {"id": "conv_1"}, headers={"x-request-id": request_id})
 
 
-def test_what_creates_is_logged_with_openais_request_id(caplog: pytest.LogCaptureFixture) -> None:
-    client_of(reply())[0].conversations.create(metadata={"prompt": "marker"})
-    [(level, line)] = lines(caplog)
-    assert level == logging.INFO
+LIMIT = {"error": {"message": f"marker {KEY}", "code": "rate_limit_exceeded"}}
+NO_WORDS = ([], "no JSON", {"error": None}, {"error": {"code": "A sentence, for once."}}, {"error": {"code": 7}})
+SAID = {"http_status": 200, "openai_request_id": "req_1"}
+LOGGED: list[tuple[str, httpx2.Response | Exception, int, dict[str, Any]]] = [
+    ("POST", reply(), logging.INFO, SAID),
+    ("GET", reply(), logging.DEBUG, SAID),
+    ("GET", httpx2.ConnectError("refused"), logging.INFO, {"error": "ConnectError"}),
+    (
+        *("GET", reply(429, LIMIT, f"req_{KEY}"), logging.INFO),
+        {"http_status": 429, "openai_request_id": "req_***", "code": "rate_limit_exceeded"},
+    ),
+    *[("GET", reply(500, body), logging.INFO, SAID | {"http_status": 500}) for body in NO_WORDS],
+]
+
+
+@pytest.mark.parametrize(("method", "answer", "level", "said"), LOGGED)
+def test_a_call_is_logged_with_openais_request_id_and_its_code_and_without_its_words(
+    caplog: pytest.LogCaptureFixture,
+    method: str,
+    answer: httpx2.Response | Exception,
+    level: int,
+    said: dict[str, Any],
+) -> None:
+    """A look that succeeds is for debugging; a code that is no word is left out."""
+    conversations = client_of(answer)[0].conversations
+    with contextlib.suppress(openai.OpenAIError):
+        if method == "POST":
+            conversations.create(metadata={"prompt": "marker"})
+        else:
+            conversations.retrieve("conv_1", extra_query={"q": "marker"})
+    [record] = [each for each in caplog.records if each.name == CALLS]
+    line = {name: value for name, value in vars(record).items() if name in KNOWN}
     assert line.pop("milliseconds") >= 0
-    assert line == {"method": "POST", "path": "/v1/conversations", "http_status": 200, "openai_request_id": "req_1"}
-
-
-def test_a_look_that_succeeds_is_for_debugging(caplog: pytest.LogCaptureFixture) -> None:
-    client_of(reply())[0].conversations.retrieve("conv_1")
-    assert [level for level, _ in lines(caplog)] == [logging.DEBUG]
-
-
-def test_a_refusal_is_logged_with_its_code_and_without_its_words(caplog: pytest.LogCaptureFixture) -> None:
-    refusal = reply(429, {"error": {"message": f"marker {KEY}", "code": "rate_limit_exceeded"}}, f"req_{KEY}")
-    with pytest.raises(openai.RateLimitError):
-        client_of(refusal)[0].conversations.retrieve("conv_1", extra_query={"q": "marker"})
-    [(level, line)] = lines(caplog)
-    assert level == logging.INFO
-    assert (line["http_status"], line["code"], line["openai_request_id"]) == (429, "rate_limit_exceeded", "req_***")
-    assert "marker" not in str([vars(record) for record in caplog.records if record.name == CALLS])
-
-
-@pytest.mark.parametrize(
-    "body", [[], "no JSON", {"error": None}, {"error": {"code": "A sentence, for once."}}, {"error": {"code": 7}}]
-)
-def test_a_code_that_is_no_word_is_left_out(caplog: pytest.LogCaptureFixture, body: Any) -> None:
-    with pytest.raises(openai.APIStatusError):
-        client_of(reply(500, body))[0].conversations.retrieve("conv_1")
-    [(_, line)] = lines(caplog)
-    assert "code" not in line
-
-
-def test_a_call_without_a_reply_is_logged_too(caplog: pytest.LogCaptureFixture) -> None:
-    with pytest.raises(openai.APIConnectionError):
-        client_of(httpx2.ConnectError("refused"))[0].conversations.retrieve("conv_1")
-    [(level, line)] = lines(caplog)
-    assert (level, line["error"]) == (logging.INFO, "ConnectError")
+    path = "/v1/conversations" if method == "POST" else "/v1/conversations/conv_1"
+    assert (record.levelno, line) == (level, {"method": method, "path": path, **said})
+    assert "marker" not in str(vars(record))

@@ -38,8 +38,10 @@ class Life:
     def __init__(self, **desired: object) -> None:
         self.run, self.backend = wanted_run(**desired), MemoryBackend()
 
-    def look(self, now: float, status: str | None = None, **shown: object) -> None:
-        """Look, once the server shows this of the run's newest response."""
+    def look(self, now: float, status: str | None = None, *, output: str | None = None, **shown: object) -> None:
+        """Look, once the server shows this of the run's newest response, and a handler has given its output."""
+        if output:
+            self.run.change_call("call_1", output=output)
         if status:
             newest = list(self.backend.responses)[-1]
             was = self.backend.responses[newest]
@@ -72,29 +74,30 @@ STORIES: dict[str, tuple[list[Any], list[tuple[str, float]]]] = {
         [(1001.75,), (1003.5, "in_progress"), (1004, "completed", {"completed_at": 1001})],
         [("queued", 1001.75), ("running", 1003.5), ("answering", 1003.5)],
     ),
+    "each round of calls is waited for": (
+        [
+            *((1001,), (1002, "in_progress"), (1005, "requires_action", {"calls": CALLS, "completed_at": 1004})),
+            *(
+                (1007,),
+                (1010.5, None, {"output": "2"}),
+                (1011, "in_progress"),
+                (1015, "completed", {"completed_at": 1014}),
+            ),
+        ],
+        [
+            *(("queued", 1001), ("running", 1002), ("tools", 1004)),
+            *(("queued", 1010.5), ("running", 1011), ("answering", 1014)),
+        ],
+    ),
 }
 
 
 @pytest.mark.parametrize(("looks", "timeline"), STORIES.values(), ids=STORIES)
 def test_a_run_goes_from_its_request_to_its_end(looks: list[Any], timeline: list[tuple[str, float]]) -> None:
-    life = Life()
+    life = Life(tools=TOOLS)
     for now, *status, shown in [look if len(look) == 3 else (*look, {}) for look in looks]:
         life.look(now, *status, **shown)
     assert life.timeline == [("starting", 1000), *timeline]
-
-
-def test_each_round_of_calls_is_waited_for() -> None:
-    life = Life(tools=TOOLS)
-    life.look(1001)
-    life.look(1002, "in_progress")
-    life.look(1005, "requires_action", calls=CALLS, completed_at=1004)
-    life.look(1007)
-    life.run.change_call("call_1", output="2")
-    life.look(1010.5)
-    life.look(1011, "in_progress")
-    life.look(1015, "completed", completed_at=1014)
-    again = [("queued", 1010.5), ("running", 1011), ("answering", 1014)]
-    assert life.timeline[2:] == [("running", 1002), ("tools", 1004), *again]
 
 
 def test_the_start_before_the_calls_is_not_that_of_what_comes_after_them() -> None:
@@ -103,11 +106,10 @@ def test_the_start_before_the_calls_is_not_that_of_what_comes_after_them() -> No
     life.look(1001)
     life.look(1003, "in_progress", started_at=1002)
     life.look(1005, "requires_action", calls=CALLS)
-    life.run.change_call("call_1", output="2")
     life.backend.runs.submit_outputs = (  # type: ignore[method-assign]
         lambda plan, thread_id, run_id, outputs: ObservedRun(run_id, "in_progress", started_at=1002)
     )
-    life.look(1008)
+    life.look(1008, output="2")
     assert life.timeline[2:] == [("running", 1002), ("tools", 1005), ("running", 1008)]
 
 
