@@ -203,11 +203,29 @@ def test_an_imported_run_is_read_and_left_alone(world: World, properties: dict[s
 
 
 @each_server
-def test_importing_a_run_of_another_thread_is_refused(world: World, properties: dict[str, Any], wire: str) -> None:
+def test_importing_a_run_of_another_thread_is_refused_and_deletes_nothing(
+    world: World, properties: dict[str, Any], wire: str
+) -> None:
     pairs = [world.create(properties, logical_id=name)["PhysicalResourceId"].split(":") for name in ("One", "Two")]
-    answer = world.create({"import_id": f"{pairs[0][0]}:{pairs[1][1]}"}, logical_id="Adopted")
+    two, items = left_at_openai(world), world.public_items()
+    wrong = {"import_id": f"{pairs[0][0]}:{pairs[1][1]}", "deletion_policy": "delete"}
+    answer = world.create(wrong, logical_id="Adopted")
     said = {"responses": "is not a run of thread conv_", "chains": "it is not a run of thread chain_"}
     assert said.get(wire, f"cannot adopt run {pairs[1][1]}") in failure(answer)
+    for physical_id in (answer["PhysicalResourceId"], wrong["import_id"]):
+        assert world.delete(physical_id, wrong, logical_id="Adopted")["Status"] == "SUCCESS"
+    assert (left_at_openai(world), world.public_items()) == (two, items)
+
+
+@each_server
+def test_a_run_whose_adoption_failed_by_its_status_is_left_alone(world: World, properties: dict[str, Any]) -> None:
+    world.openai.script(Script(incomplete_reason="max_output_tokens"))
+    made = world.create(properties | {"accept_statuses": ["incomplete"]}, logical_id="Made")["PhysicalResourceId"]
+    one = left_at_openai(world)
+    answer = world.create({"import_id": made, "deletion_policy": "delete"}, logical_id="Adopted")
+    assert "ended incomplete, accepted is completed" in failure(answer)
+    assert world.delete(answer["PhysicalResourceId"], logical_id="Adopted")["Status"] == "SUCCESS"
+    assert left_at_openai(world) == one
 
 
 @each_server
