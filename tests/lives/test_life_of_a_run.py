@@ -1,5 +1,6 @@
 """The life of a Custom::OpenAIThreadRun, from CloudFormation's requests to its answers and the state of the world."""
 
+import itertools
 import json
 from typing import Any
 
@@ -185,6 +186,20 @@ def test_a_change_starts_a_new_run_and_rolling_back_reuses_the_former_one(
         deleted = world.delete(old["PhysicalResourceId"], properties)
         assert (deleted["Status"], deleted["PhysicalResourceId"]) == ("SUCCESS", old["PhysicalResourceId"])
         assert (left_at_openai(world), world.public_items()) == (NOTHING, {})
+
+
+@pytest.mark.parametrize("signature_version", [4, 2])
+def test_a_life_by_hosts_whose_clocks_differ_by_seconds(world: World, signature_version: int) -> None:
+    """Every other request is dated before the one that it follows; URLs of version 2 have `Expires` only."""
+    world.signature_version, world.clocks_ahead_s = signature_version, itertools.cycle([0, -4])
+    world.openai.script(Script(duration_s=0, times=None))
+    changed = PROPERTIES | {"temperature": "0.3"}
+    old = world.create(PROPERTIES)["PhysicalResourceId"]
+    new = world.update(old, changed, OldResourceProperties=PROPERTIES)["PhysicalResourceId"]
+    assert world.update(new, PROPERTIES, OldResourceProperties=changed)["PhysicalResourceId"] == old
+    for physical_id in (new, old):
+        assert world.delete(physical_id)["Status"] == "SUCCESS"
+    assert (left_at_openai(world), world.public_items()) == (NOTHING, {})
 
 
 @each_server

@@ -144,9 +144,14 @@ def test_the_work_ends_before_cloudformations_patience(
 MADE_UP = "example-Run-1ABCDEF"
 
 
-def event(kind: str, request_id: str, issued: int, physical_id: str | None = None) -> Event:
+def event(
+    kind: str, request_id: str, issued: int, physical_id: str | None = None, asks: str = "", before: str = ""
+) -> Event:
+    """Dated `issued` by its host's clock. `asks` and `before` stand for the properties, new and old."""
     date = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(issued))
     return Event(
+        ResourceProperties={"text": asks} if asks else {},
+        OldResourceProperties={"text": before} if before else {},
         RequestType=kind,
         RequestId=request_id,
         ResponseURL=f"https://u?X-Amz-Date={date}",
@@ -193,14 +198,15 @@ def record() -> ResourceRecord:
 @pytest.fixture
 def created(record: ResourceRecord) -> ResourceRecord:
     """The run `c`, of second 1,000."""
-    assert finish(record, enter(record, event("Create", "c", 1000))) == OLD
+    assert finish(record, enter(record, event("Create", "c", 1000, asks="Hello."))) == OLD
     return record
 
 
 @pytest.fixture
 def replaced(created: ResourceRecord) -> ResourceRecord:
     """The run `u` in its place, of second 1,100."""
-    assert finish(created, enter(created, event("Update", "u", 1100, OLD), "Bye.")) == NEW
+    update = event("Update", "u", 1100, OLD, asks="Bye.", before="Hello.")
+    assert finish(created, enter(created, update, "Bye.")) == NEW
     return created
 
 
@@ -238,6 +244,85 @@ def test_an_update_delivered_after_its_rollback_starts_nothing(created: Resource
     assert late.is_superseded
     assert goals(created) == {"c": "present"}
     assert rollback.is_open, "a late request overtakes nothing"
+
+
+# Clocks of two hosts of CloudFormation differ by seconds: what is sent later may be dated earlier.
+
+
+@pytest.mark.parametrize("kind", ["Update", "Delete"])
+def test_a_request_that_follows_its_create_is_acted_on_though_its_clock_is_behind(
+    created: ResourceRecord, kind: str
+) -> None:
+    assert enter(created, event(kind, "next", 997, OLD), now=1002).is_open
+
+
+def test_a_delete_of_a_create_at_work_is_acted_on_though_its_clock_is_behind(record: ResourceRecord) -> None:
+    enter(record, event("Create", "c", 1000))
+    assert enter(record, event("Delete", "d", 997, MADE_UP), now=1002).is_open
+    assert goals(record) == {"c": "absent"}
+
+
+@pytest.mark.parametrize(("kind", "physical_id"), [("Delete", OLD), ("Update", NEW)], ids=["clean-up", "rollback"])
+def test_what_follows_a_replacement_is_acted_on_though_its_clock_is_behind(
+    replaced: ResourceRecord, kind: str, physical_id: str
+) -> None:
+    sent = event(kind, "next", 1097, physical_id, asks="Hello.", before="Bye.")
+    assert enter(replaced, sent, now=1102).is_open
+
+
+def test_a_success_that_crossed_a_rollback_with_a_clock_that_is_behind_is_taken_back(replaced: ResourceRecord) -> None:
+    enter(replaced, event("Update", "r", 1097, OLD, asks="Hello.", before="Bye."), now=1102)
+    assert goals(replaced) == {"c": "present", "u": "absent"}
+
+
+def test_of_an_update_and_its_rollback_of_one_moment_the_rollback_counts(created: ResourceRecord) -> None:
+    """Whichever is delivered first, and whatever the clock of the rollback's host says."""
+    update = event("Update", "u", 1100, OLD, asks="Bye.", before="Hello.")
+    by_another_clock = event("Update", "r", 1097, OLD, asks="Hello.", before="Bye.")
+    for rollback in (event("Update", "r", 1101, OLD, asks="Hello.", before="Bye."), by_another_clock):
+        in_order = created.model_copy(deep=True)
+        enter(in_order, update, "Bye.")
+        assert enter(in_order, rollback, now=1103).is_open
+        assert goals(in_order) == {"c": "present", "u": "absent"}
+    enter(created, event("Update", "r", 1101, OLD, asks="Hello.", before="Bye."))
+    assert enter(created, update, "Bye.", now=1104).is_superseded
+    assert goals(created) == {"c": "present"}
+
+
+def test_a_create_dated_with_its_deletion_counts_only_if_another_create_was_deleted(record: ResourceRecord) -> None:
+    """A resource can be put into the stack again at once; Lambda can deliver a Create after its Delete."""
+    without = record.model_copy(deep=True)
+    enter(record, event("Create", "c", 1000))
+    for each in (record, without):
+        enter(each, event("Delete", "d", 1001, MADE_UP))
+    assert enter(record, event("Create", "again", 1002), now=1006).is_open
+    assert enter(without, event("Create", "c", 1000), now=1006).is_superseded
+
+
+def test_a_create_after_a_delete_by_its_id_is_acted_on_though_its_clock_is_behind(created: ResourceRecord) -> None:
+    enter(created, event("Delete", "d", 1100, OLD))
+    assert enter(created, event("Create", "again", 1097), now=1103).is_open
+
+
+def test_an_update_that_was_overtaken_by_the_deletion_of_its_resource_starts_nothing(created: ResourceRecord) -> None:
+    enter(created, event("Delete", "d", 1103, OLD))
+    assert enter(created, event("Update", "u", 1100, OLD, asks="Bye."), "Bye.", now=1106).is_superseded
+
+
+@pytest.mark.parametrize(
+    ("query", "issued"),
+    [
+        ("X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Date=20171105T022632Z&X-Amz-Expires=7200", 1509848792),
+        # A request of 2017: its stack was begun at 02:25:32, by the time in the stack's id.
+        ("AWSAccessKeyId=AKIAJNXHFR7P7YGKLDPQ&Expires=1509855955&Signature=fuzleqrW%3D", 1509848755),
+        ("X-Amz-Date=20179905T022632Z", None),
+        ("X-Amz-Expires=7200", None),
+        ("", None),
+    ],
+)
+def test_a_request_is_dated_by_either_kind_of_presigned_url(query: str, issued: float | None) -> None:
+    url = f"https://u/arn?{query}"
+    assert event("Create", "c", 1000).model_copy(update={"response_url": url}).issued_epoch_s == issued
 
 
 def test_a_rollback_delivered_after_everything_else_proves_what_nobody_heard_of(replaced: ResourceRecord) -> None:

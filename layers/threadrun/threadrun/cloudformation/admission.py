@@ -6,7 +6,11 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-requestt
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from threadrun.cloudformation.events import Event
 from threadrun.cloudformation.protocol import NOT_CREATED
@@ -19,6 +23,8 @@ from threadrun.state.shared import AssistantRecord, ThreadRecord
 
 REQUESTS_KEPT = 20
 """The newest ones only: a repeated delivery comes within hours."""
+CLOCKS_DIFFER_SECONDS = 5
+"""Requests come from many hosts of CloudFormation, whose clocks differ by seconds."""
 _OWN_PREFIXES = (NOT_CREATED, "conv_", "thread_", "asst_")
 _RECORDS: dict[type[AnyDesired], type[AnyRecord]] = {
     DesiredRun: RunRecord,
@@ -35,7 +41,7 @@ def admit(
     `wanted` is what the properties ask for, None for a Delete or where `problem` says why they can't be used.
     """
     is_late = _comes_too_late(record, event)
-    _take_back_unacknowledged(record, event)
+    _take_back_unacknowledged(record, event, is_late=is_late)
     _note_acknowledged(record, event)
     desired = wanted[0] if wanted else None
     # CloudFormation's clock runs since it sent the request, however late it is delivered.
@@ -45,6 +51,8 @@ def admit(
         request_type=event.request_type,
         response_url=event.response_url,
         physical_id=event.physical_id,
+        asked=_digest(event.properties),
+        asked_before=_digest(event.old_properties),
         received_epoch_s=now,
         issued_epoch_s=event.issued_epoch_s,
         deadline_epoch_s=since + event.work_seconds(desired.timeout_seconds if desired else None),
@@ -71,25 +79,55 @@ def _comes_too_late(record: ResourceRecord, event: Event) -> bool:
     """
     if (issued := event.issued_epoch_s) is None:
         return False
-    return any(
-        issued < (request.issued_epoch_s or 0)
-        or (
-            event.request_type == "Create"
-            and request.request_type == "Delete"
-            and _is_made_up(request.physical_id)
-            and issued <= request.received_epoch_s
-        )
-        for request in record.requests.values()
-    )
+    requests = list(record.requests.values())
+    for number, other in enumerate(requests):
+        takes_back = event.request_type == "Create" and _deletes_the_unknown(other)
+        end = other.received_epoch_s if takes_back else other.issued_epoch_s or 0
+        is_dated_before = issued <= end if takes_back else issued < end
+        if is_dated_before and (end - issued > CLOCKS_DIFFER_SECONDS or not _follows(event, other, requests[:number])):
+            return True
+    return False
 
 
-def _take_back_unacknowledged(record: ResourceRecord, event: Event) -> None:
+def _deletes_the_unknown(request: Request) -> bool:
+    return request.request_type == "Delete" and _is_made_up(request.physical_id)
+
+
+def _follows(event: Event, other: Request, earlier: Sequence[Request]) -> bool:
+    """Whether this was sent after `other`, though it is dated seconds before it: by another clock.
+
+    `earlier` are the requests that were delivered before `other`. CloudFormation sends one request after another.
+    """
+    before = next((each for each in reversed(earlier) if not _deletes_the_unknown(each)), None)
+    match event.request_type, other.request_type:
+        case ("Delete", _) | ("Update", "Create"):
+            return True
+        case "Update", "Delete":
+            return event.physical_id != other.physical_id  # What is deleted is not updated.
+        case "Create", "Delete" if _deletes_the_unknown(other):
+            return before is not None and before.request_type == "Create"  # Or this is the Create that it took back.
+        case "Create", "Delete":
+            return True
+        case "Update", "Update":
+            if other.response and event.physical_id == other.response.physical_id != other.physical_id:
+                return True
+            # `other` changed what was asked before it: unless that was delivered, this is what asked for it.
+            is_delivered = before is None or other.asked_before in ("", before.asked)
+            return is_delivered or other.asked_before != _digest(event.properties)
+    return False
+
+
+def _digest(properties: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(properties, sort_keys=True).encode()).hexdigest()[:16] if properties else ""
+
+
+def _take_back_unacknowledged(record: ResourceRecord, event: Event, *, is_late: bool) -> None:
     """Undo a SUCCESS that CloudFormation can't have heard, as it goes on without the id that it would know by it.
 
     It gives up on a request when a sibling fails, at whatever moment, and no PUT is refused for that. What it sent
     next may come late itself.
     """
-    issued = event.issued_epoch_s or math.inf
+    issued = (event.issued_epoch_s if is_late else None) or math.inf
     requests = [request for request in record.requests.values() if not request.is_superseded]
     last = next((request for request in reversed(requests) if (request.issued_epoch_s or 0) <= issued), None)
     if last is None or last.response is None or not _succeeded(last) or last.request_type == "Delete":

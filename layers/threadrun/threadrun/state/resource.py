@@ -39,6 +39,10 @@ class Request(BaseModel):
     physical_id: str | None = None
     target_key: str | None = None
     """What the response is about, for Create and Update."""
+    asked: str = ""
+    """Digest of the properties that it asks for."""
+    asked_before: str = ""
+    """Digest of the properties that an Update changes."""
     received_epoch_s: float
     issued_epoch_s: float | None = None
     """When CloudFormation sent it, where its URL tells."""
