@@ -50,6 +50,15 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         {"TopP": "0.5"},
         "snake_case and PascalCase keys are mixed: model, instructions",
     ),
+    "no time to clean up": ({"ServiceTimeout": "59"}, "ServiceTimeout: must be at least 60 (it is '59')"),
+    "more time than CloudFormation has": (
+        {"ServiceTimeout": "3601"},
+        "ServiceTimeout: must be at most 3600 (it is '3601')",
+    ),
+    "a time that is no number": (
+        {"ServiceTimeout": "10m"},
+        "ServiceTimeout: must be a whole number (it is '10m')",
+    ),
     "malformed import_id": ({"import_id": "resp_1"}, "import_id: must look like thread_id:run_id"),
     "neither model nor anything to take it from": (
         {"model": None},
@@ -68,8 +77,8 @@ def test_bad_input_fails_at_once_without_a_call(world: World) -> None:
 
 
 def test_all_problems_are_reported_together(world: World) -> None:
-    answer = world.create({"temperature": "3", "top_p": "-1", "stream": "yes", "colour": "red"})
-    for part in ("6 problems", "temperature", "top_p", "stream", "colour", "thread", "model"):
+    answer = world.create({"temperature": "3", "top_p": "-1", "stream": "yes", "colour": "red", "ServiceTimeout": "1"})
+    for part in ("7 problems", "ServiceTimeout", "temperature", "top_p", "stream", "colour", "thread", "model"):
         assert part in answer["Reason"]
 
 
