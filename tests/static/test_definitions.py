@@ -128,7 +128,7 @@ def test_what_is_stored_is_encrypted_and_what_is_over_expires() -> None:
 # --- who lets the application in: a secret with a key or, on Amazon Bedrock, the roles
 
 
-def resources(**parameters: str) -> dict[str, dict[str, Any]]:
+def resources(*, stack_name: str = "threadrun", **parameters: str) -> dict[str, dict[str, Any]]:
     """The template's resources as CloudFormation would make them; ValueError with the reason where it would not."""
     template = expanded()
     given = [{"Key": name, "Value": value} for name, value in parameters.items()]
@@ -137,7 +137,7 @@ def resources(**parameters: str) -> dict[str, dict[str, Any]]:
     engine._evaluate_rules(template, values, conditions)
     made = {name: each for name, each in template["Resources"].items() if conditions.get(each.get("Condition"), True)}
     return {
-        name: engine._resolve_refs(each, {}, values, conditions, {}, "threadrun", "arn:stack")
+        name: engine._resolve_refs(each, {}, values, conditions, {}, stack_name, "arn:stack")
         for name, each in made.items()
     }
 
@@ -171,6 +171,38 @@ def test_parameters_that_do_not_fit_are_refused_before_anything_is_made(
 ) -> None:
     with pytest.raises(ValueError, match=reason):
         resources(**parameters)
+
+
+NAMES = {
+    ("AWS::Logs::LogGroup", "LogGroupName"): 512,
+    ("AWS::CloudWatch::Dashboard", "DashboardName"): 255,
+    ("AWS::Lambda::LayerVersion", "LayerName"): 140,
+    ("AWS::Lambda::Alias", "Name"): 128,
+    ("AWS::CloudWatch::Alarm", "MetricName"): 255,
+    ("Custom::OpenAIWebhookEndpoint", "Name"): 256,
+}
+"""Most characters of the names that the template gives. CloudFormation shortens those that it makes itself.
+
+Source: each type's page in the CloudFormation template reference.
+"""
+
+
+def test_names_fit_where_the_stacks_name_is_as_long_as_can_be() -> None:
+    """A name that the template does not give cannot be too long; one that is not known here fails the test."""
+    key = "arn:aws:secretsmanager:us-east-1:123456789012:secret:openai-api-key-AbCdEf"
+    made = resources(stack_name="s" * 128, OpenAIApiKeySecretArn=key, EnableWebhooks="true")
+    given = [
+        ((each["Type"], name), value)
+        for each in made.values()
+        for name, value in each["Properties"].items()
+        # A function's own would be too long, and Ref of another resource is none.
+        if name.endswith("Name") and not (name == "FunctionName" and each["Type"] != "AWS::Lambda::Function")
+    ]
+    assert {place for place, _ in given} == NAMES.keys()
+    assert [place for place, value in given if len(value) > NAMES[place]] == []
+    assert any("s" * 128 in value for _, value in given)
+    exports = [each["Export"]["Name"]["Fn::Sub"] for each in expanded()["Outputs"].values() if "Export" in each]
+    assert [len(name.replace("${AWS::StackName}", "s" * 128)) <= 255 for name in exports] == [True]
 
 
 # --- examples; tests/e2e/test_examples.py and test_terraform.py deploy all of them as they are
