@@ -11,12 +11,11 @@ from typing import Any
 
 import pytest
 import yaml
-from ministack.services.cloudformation import engine
 
 from local.deployment import ROOT, RUNTIME_PACKAGES, SAM, build, reading_build
 from testkit.state_machine import read_definition
 from testkit.template import tasks, template
-from tests.support.definitions import DEFINITION, EXAMPLES, expanded, run
+from tests.support.definitions import DEFINITION, EXAMPLES, expanded, resources, run
 
 ASL_VALIDATOR = ROOT / ".build" / "asl-validator" / "node_modules" / ".bin" / "asl-validator"
 
@@ -128,20 +127,6 @@ def test_what_is_stored_is_encrypted_and_what_is_over_expires() -> None:
 # --- who lets the application in: a secret with a key or, on Amazon Bedrock, the roles
 
 
-def resources(*, stack_name: str = "threadrun", **parameters: str) -> dict[str, dict[str, Any]]:
-    """The template's resources as CloudFormation would make them; ValueError with the reason where it would not."""
-    template = expanded()
-    given = [{"Key": name, "Value": value} for name, value in parameters.items()]
-    values = engine._resolve_parameters(template, given)
-    conditions = engine._evaluate_conditions(template, values)
-    engine._evaluate_rules(template, values, conditions)
-    made = {name: each for name, each in template["Resources"].items() if conditions.get(each.get("Condition"), True)}
-    return {
-        name: engine._resolve_refs(each, {}, values, conditions, {}, stack_name, "arn:stack")
-        for name, each in made.items()
-    }
-
-
 def test_on_bedrock_the_roles_may_use_responses_of_the_default_project_and_read_no_secret() -> None:
     made = resources(OpenAIProvider="bedrock")
     roles = {name: each["Properties"].get("Policies", []) for name, each in made.items() if each["Type"] == ROLE}
@@ -171,38 +156,6 @@ def test_parameters_that_do_not_fit_are_refused_before_anything_is_made(
 ) -> None:
     with pytest.raises(ValueError, match=reason):
         resources(**parameters)
-
-
-NAMES = {
-    ("AWS::Logs::LogGroup", "LogGroupName"): 512,
-    ("AWS::CloudWatch::Dashboard", "DashboardName"): 255,
-    ("AWS::Lambda::LayerVersion", "LayerName"): 140,
-    ("AWS::Lambda::Alias", "Name"): 128,
-    ("AWS::CloudWatch::Alarm", "MetricName"): 255,
-    ("Custom::OpenAIWebhookEndpoint", "Name"): 256,
-}
-"""Most characters of the names that the template gives. CloudFormation shortens those that it makes itself.
-
-Source: each type's page in the CloudFormation template reference.
-"""
-
-
-def test_names_fit_where_the_stacks_name_is_as_long_as_can_be() -> None:
-    """A name that the template does not give cannot be too long; one that is not known here fails the test."""
-    key = "arn:aws:secretsmanager:us-east-1:123456789012:secret:openai-api-key-AbCdEf"
-    made = resources(stack_name="s" * 128, OpenAIApiKeySecretArn=key, EnableWebhooks="true")
-    given = [
-        ((each["Type"], name), value)
-        for each in made.values()
-        for name, value in each["Properties"].items()
-        # A function's own would be too long, and Ref of another resource is none.
-        if name.endswith("Name") and not (name == "FunctionName" and each["Type"] != "AWS::Lambda::Function")
-    ]
-    assert {place for place, _ in given} == NAMES.keys()
-    assert [place for place, value in given if len(value) > NAMES[place]] == []
-    assert any("s" * 128 in value for _, value in given)
-    exports = [each["Export"]["Name"]["Fn::Sub"] for each in expanded()["Outputs"].values() if "Export" in each]
-    assert [len(name.replace("${AWS::StackName}", "s" * 128)) <= 255 for name in exports] == [True]
 
 
 # --- examples; tests/e2e/test_examples.py and test_terraform.py deploy all of them as they are

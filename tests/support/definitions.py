@@ -7,11 +7,14 @@ from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
+from ministack.services.cloudformation import engine
 from samtranslator.translator.transform import transform
 from samtranslator.yaml_helper import yaml_parse
 
 from local.deployment import ROOT
+from local.embedded_cloud.upstream import condition_values
 
+condition_values.install()  # Stock ministack compares the functions of a condition themselves.
 DEFINITION = ROOT / "statemachine" / "thread_run.asl.yaml"
 EXAMPLES = sorted((ROOT / "docs" / "examples").glob("*.yaml"))
 
@@ -35,3 +38,17 @@ def expanded(parameters: dict[str, str] | None = None, *, layer: str = "key") ->
     with mock.patch.dict(os.environ, AWS_DEFAULT_REGION="us-east-1"):  # SAM asks boto3 where it is.
         result: dict[str, Any] = transform(template, parameters or {}, SimpleNamespace(load=dict))
     return result
+
+
+def resources(*, stack_name: str = "threadrun", **parameters: str) -> dict[str, dict[str, Any]]:
+    """The template's resources as CloudFormation would make them; ValueError with the reason where it would not."""
+    template = expanded()
+    given = [{"Key": name, "Value": value} for name, value in parameters.items()]
+    values = engine._resolve_parameters(template, given)
+    conditions = engine._evaluate_conditions(template, values)
+    engine._evaluate_rules(template, values, conditions)
+    made = {name: each for name, each in template["Resources"].items() if conditions.get(each.get("Condition"), True)}
+    return {
+        name: engine._resolve_refs(each, {}, values, conditions, {}, stack_name, "arn:stack")
+        for name, each in made.items()
+    }
