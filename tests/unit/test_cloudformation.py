@@ -289,14 +289,17 @@ def test_of_an_update_and_its_rollback_of_one_moment_the_rollback_counts(created
     assert goals(created) == {"c": "present"}
 
 
-def test_a_create_dated_with_its_deletion_counts_only_if_another_create_was_deleted(record: ResourceRecord) -> None:
-    """A resource can be put into the stack again at once; Lambda can deliver a Create after its Delete."""
-    without = record.model_copy(deep=True)
-    enter(record, event("Create", "c", 1000))
-    for each in (record, without):
-        enter(each, event("Delete", "d", 1001, MADE_UP))
-    assert enter(record, event("Create", "again", 1002), now=1006).is_open
-    assert enter(without, event("Create", "c", 1000), now=1006).is_superseded
+def test_a_rollback_counts_also_after_the_clean_up_of_an_earlier_update(replaced: ResourceRecord) -> None:
+    """A Delete has properties too: those of what it deletes."""
+    enter(replaced, event("Delete", "d", 1110, OLD, asks="Hello."))
+    enter(replaced, event("Update", "u2", 1200, NEW, asks="Again.", before="Bye."), "Again.")
+    assert enter(replaced, event("Update", "r", 1197, NEW, asks="Bye.", before="Again."), "Bye.", now=1203).is_open
+
+
+def test_requests_of_an_older_version_say_less_and_hold_nothing_up(created: ResourceRecord) -> None:
+    created.requests["c"].asked = ""
+    enter(created, event("Update", "u", 1100, OLD, asks="Bye.", before="Hello."), "Bye.")
+    assert enter(created, event("Update", "r", 1097, OLD, asks="Hello.", before="Bye."), now=1103).is_open
 
 
 def test_a_create_after_a_delete_by_its_id_is_acted_on_though_its_clock_is_behind(created: ResourceRecord) -> None:

@@ -80,17 +80,17 @@ def _comes_too_late(record: ResourceRecord, event: Event) -> bool:
     if (issued := event.issued_epoch_s) is None:
         return False
     requests = list(record.requests.values())
-    for number, other in enumerate(requests):
-        takes_back = event.request_type == "Create" and _deletes_the_unknown(other)
-        end = other.received_epoch_s if takes_back else other.issued_epoch_s or 0
-        is_dated_before = issued <= end if takes_back else issued < end
-        if is_dated_before and (end - issued > CLOCKS_DIFFER_SECONDS or not _follows(event, other, requests[:number])):
-            return True
-    return False
+    return any(
+        _is_taken_back(event, issued, other)
+        or (other.issued_epoch_s or 0) - issued > CLOCKS_DIFFER_SECONDS
+        or (issued < (other.issued_epoch_s or 0) and not _follows(event, other, requests[:number]))
+        for number, other in enumerate(requests)
+    )
 
 
-def _deletes_the_unknown(request: Request) -> bool:
-    return request.request_type == "Delete" and _is_made_up(request.physical_id)
+def _is_taken_back(event: Event, issued: float, other: Request) -> bool:
+    is_pair = event.request_type == "Create" and other.request_type == "Delete"
+    return is_pair and _is_made_up(other.physical_id) and issued <= other.received_epoch_s
 
 
 def _follows(event: Event, other: Request, earlier: Sequence[Request]) -> bool:
@@ -98,21 +98,17 @@ def _follows(event: Event, other: Request, earlier: Sequence[Request]) -> bool:
 
     `earlier` are the requests that were delivered before `other`. CloudFormation sends one request after another.
     """
-    before = next((each for each in reversed(earlier) if not _deletes_the_unknown(each)), None)
     match event.request_type, other.request_type:
-        case ("Delete", _) | ("Update", "Create"):
+        case ("Delete", _) | ("Update", "Create") | ("Create", "Delete"):
             return True
         case "Update", "Delete":
             return event.physical_id != other.physical_id  # What is deleted is not updated.
-        case "Create", "Delete" if _deletes_the_unknown(other):
-            return before is not None and before.request_type == "Create"  # Or this is the Create that it took back.
-        case "Create", "Delete":
-            return True
         case "Update", "Update":
             if other.response and event.physical_id == other.response.physical_id != other.physical_id:
                 return True
             # `other` changed what was asked before it: unless that was delivered, this is what asked for it.
-            is_delivered = before is None or other.asked_before in ("", before.asked)
+            before = next((each.asked for each in reversed(earlier) if each.request_type != "Delete"), "")
+            is_delivered = not before or other.asked_before in ("", before)
             return is_delivered or other.asked_before != _digest(event.properties)
     return False
 
