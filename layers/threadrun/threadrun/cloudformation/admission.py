@@ -54,7 +54,7 @@ def admit(
         asked=_digest(event.properties),
         asked_before=_digest(event.old_properties),
         received_epoch_s=now,
-        issued_epoch_s=event.issued_epoch_s,
+        issued_epoch_s=event.order_epoch_s,
         deadline_epoch_s=since + event.work_seconds(desired.timeout_seconds if desired else None),
         failure=problem,
     )
@@ -77,7 +77,7 @@ def _comes_too_late(record: ResourceRecord, event: Event) -> bool:
 
     Events can wait for hours. A Delete with an id that CloudFormation made up took back every Create sent before it.
     """
-    if (issued := event.issued_epoch_s) is None:
+    if (issued := event.order_epoch_s) is None:
         return False
     requests = list(record.requests.values())
     return any(
@@ -123,7 +123,7 @@ def _take_back_unacknowledged(record: ResourceRecord, event: Event, *, is_late: 
     It gives up on a request when a sibling fails, at whatever moment, and no PUT is refused for that. What it sent
     next may come late itself.
     """
-    issued = (event.issued_epoch_s if is_late else None) or math.inf
+    issued = (event.order_epoch_s if is_late else None) or math.inf
     requests = [request for request in record.requests.values() if not request.is_superseded]
     last = next((request for request in reversed(requests) if (request.issued_epoch_s or 0) <= issued), None)
     if last is None or last.response is None or not _succeeded(last) or last.request_type == "Delete":

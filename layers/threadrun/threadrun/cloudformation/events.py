@@ -34,12 +34,19 @@ class Event(BaseModel):
 
     @property
     def issued_epoch_s(self) -> float | None:
-        """When CloudFormation sent the request, by its presigned URL: the date of the signature, or else its end."""
+        """When CloudFormation sent the request, by the date that its presigned URL is signed with."""
+        found = re.search(r"[?&]X-Amz-Date=(\d{8}T\d{6}Z)", self.response_url)
         with suppress(ValueError):  # Digits that are no date.
-            if found := re.search(r"[?&]X-Amz-Date=(\d{8}T\d{6}Z)", self.response_url):
-                return datetime.strptime(found[1], "%Y%m%dT%H%M%S%z").timestamp()
+            return datetime.strptime(found[1], "%Y%m%dT%H%M%S%z").timestamp() if found else None
+        return None
+
+    @property
+    def order_epoch_s(self) -> float | None:
+        """The same, to compare requests by. A URL of signature version 2 has its end only, and how long it can be used
+        is not certain enough for a deadline.
+        """
         found = re.search(r"[?&]Expires=(\d{1,12})(?:&|$)", self.response_url)
-        return float(found[1]) - URL_LIFE_SECONDS if found else None
+        return self.issued_epoch_s or (float(found[1]) - URL_LIFE_SECONDS if found else None)
 
     def work_seconds(self, timeout_seconds: int | None) -> float:
         """Time for the work itself: what the user allows, ended early enough for the answer to arrive."""

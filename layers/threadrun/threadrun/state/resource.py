@@ -45,7 +45,7 @@ class Request(BaseModel):
     """Digest of the properties that an Update changes."""
     received_epoch_s: float
     issued_epoch_s: float | None = None
-    """When CloudFormation sent it, where its URL tells."""
+    """When CloudFormation sent it, where its URL tells, to compare requests by."""
     deadline_epoch_s: float
     is_superseded: bool = False
     failure: str | None = None
