@@ -227,8 +227,7 @@ def test_importing_a_run_of_another_thread_is_refused_and_deletes_nothing(
     answer = world.create(wrong, logical_id="Adopted")
     said = {"responses": "is not a run of thread conv_", "chains": "it is not a run of thread chain_"}
     assert said.get(wire, f"cannot adopt run {pairs[1][1]}") in failure(answer)
-    for physical_id in (answer["PhysicalResourceId"], wrong["import_id"]):
-        assert world.delete(physical_id, wrong, logical_id="Adopted")["Status"] == "SUCCESS"
+    assert world.delete(answer["PhysicalResourceId"], wrong, logical_id="Adopted")["Status"] == "SUCCESS"
     assert (left_at_openai(world), world.public_items()) == (two, items)
 
 
