@@ -345,7 +345,7 @@ def with_good_key(good: str, in_secret: str | Exception) -> tuple[Server, list[s
 
 
 def create(server: Server) -> object:
-    return server.request("create the thread", server.client.conversations.create, creates=True)
+    return server.create("create the thread", server.api.conversations.create)
 
 
 def test_a_request_that_is_refused_for_its_key_is_sent_once_more_with_the_key_that_is_there_now() -> None:
