@@ -296,6 +296,17 @@ def test_a_rollback_counts_also_after_the_clean_up_of_an_earlier_update(replaced
     assert enter(replaced, event("Update", "r", 1197, NEW, asks="Bye.", before="Again."), "Bye.", now=1203).is_open
 
 
+def test_what_came_too_late_does_not_count_as_what_was_asked_before(created: ResourceRecord) -> None:
+    """The same change is tried twice, and both times its rollback is delivered first."""
+    change = {"asks": "Bye.", "before": "Hello."}
+    back = {"asks": "Hello.", "before": "Bye."}
+    enter(created, event("Update", "r1", 1101, OLD, **back))
+    assert enter(created, event("Update", "u1", 1100, OLD, **change), "Bye.", now=1102).is_superseded
+    enter(created, event("Update", "r2", 1104, OLD, **back))
+    assert enter(created, event("Update", "u2", 1103, OLD, **change), "Bye.", now=1107).is_superseded
+    assert goals(created) == {"c": "present"}
+
+
 def test_requests_of_an_older_version_say_less_and_hold_nothing_up(created: ResourceRecord) -> None:
     created.requests["c"].asked = ""
     enter(created, event("Update", "u", 1100, OLD, asks="Bye.", before="Hello."), "Bye.")

@@ -51,8 +51,8 @@ def admit(
         request_type=event.request_type,
         response_url=event.response_url,
         physical_id=event.physical_id,
-        asked=_digest(event.properties),
-        asked_before=_digest(event.old_properties),
+        asked="" if is_late else _digest(event.properties),
+        asked_before="" if is_late else _digest(event.old_properties),
         received_epoch_s=now,
         issued_epoch_s=event.order_epoch_s,
         deadline_epoch_s=since + event.work_seconds(desired.timeout_seconds if desired else None),
@@ -107,8 +107,8 @@ def _follows(event: Event, other: Request, earlier: Sequence[Request]) -> bool:
             if other.response and event.physical_id == other.response.physical_id != other.physical_id:
                 return True
             # `other` changed what was asked before it: unless that was delivered, this is what asked for it.
-            before = next((each.asked for each in reversed(earlier) if each.request_type != "Delete"), "")
-            is_delivered = not before or other.asked_before in ("", before)
+            asked = [each.asked for each in earlier if each.asked and each.request_type != "Delete"]
+            is_delivered = not asked or other.asked_before in ("", asked[-1])
             return is_delivered or other.asked_before != _digest(event.properties)
     return False
 

@@ -40,9 +40,9 @@ class Request(BaseModel):
     target_key: str | None = None
     """What the response is about, for Create and Update."""
     asked: str = ""
-    """Digest of the properties that it asks for."""
+    """Digest of the properties that it asks for; empty if it came too late."""
     asked_before: str = ""
-    """Digest of the properties that an Update changes."""
+    """Digest of the properties that an Update changes; empty if it came too late."""
     received_epoch_s: float
     issued_epoch_s: float | None = None
     """When CloudFormation sent it, where its URL tells, to compare requests by."""
