@@ -18,10 +18,9 @@ logger, metrics = prepare_in_init("webhook", with_backend=False)
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """A request of the function URL -> its response: 200, or 400 where it is forged, or 503 to have it sent again."""
-    request = LambdaFunctionUrlEvent(event)
     try:
-        result = receive(application(), request.decoded_body or "", dict(request.headers))
-    except (ForgedWebhook, UnicodeDecodeError) as error:
+        result = receive(application(), *_read(event))
+    except ForgedWebhook as error:
         logger.warning("webhook refused", extra={"reason": type(error).__name__})
         metrics.add_metric(name="WebhooksRefused", unit="Count", value=1)
         return {"statusCode": 400}
@@ -31,6 +30,15 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     logger.info("webhook received", extra={"result": result})
     metrics.add_metric(name="WebhooksReceived", unit="Count", value=1)
     return {"statusCode": 200}
+
+
+def _read(event: dict[str, Any]) -> tuple[str, dict[str, str]]:
+    """The body and the headers, whose names are in lower case; anybody can send any."""
+    request = LambdaFunctionUrlEvent(event)
+    try:
+        return request.decoded_body or "", {name: str(value) for name, value in request.headers.items()}
+    except ValueError:  # Neither base64 nor UTF-8.
+        raise ForgedWebhook("an unreadable body") from None
 
 
 def receive(app: Application, body: str, headers: dict[str, str]) -> Literal["woken", "noted", "unknown"]:

@@ -58,6 +58,8 @@ class Stack:
         self.unheard: list[str] = []
         """Requests whose answer did not come in time."""
         self.to_delete: set[str] = set()
+        self._asked: Any = None
+        """The properties of the newest Create or Update."""
 
     @property
     def waiting(self) -> Sent | None:
@@ -120,6 +122,10 @@ class Stack:
         }
         if physical_id is not None:
             event["PhysicalResourceId"] = physical_id
+        if kind == "Update":
+            event["OldResourceProperties"] = self._asked
+        if kind != "Delete":
+            self._asked = event["ResourceProperties"]
         sent = self.sent[request_id] = Sent(event, then, can_be_cancelled)
         self._world.deliver_later(event)
         self._world.later(

@@ -149,3 +149,17 @@ def test_the_index_has_every_decision_once_and_a_superseded_one_links_to_its_suc
     notes = re.findall(r"^\*\*(?:Superseded|Extended)[^*]*\*\* (.*)$", text, re.MULTILINE)
     assert len(notes) > 5
     assert [note for note in notes if not re.fullmatch(r"\[.+\]\(#\S+\)\.", note)] == []
+
+
+def test_each_promise_of_security_names_tests_that_try_to_break_it() -> None:
+    table = (ROOT / "SECURITY.md").read_text().partition("| --- |")[2].partition("\n\n")[0]
+    promises = table.splitlines()[1:]
+    named = [re.findall(r"`(test_\w+)`", row.rpartition(" | ")[2]) for row in promises]
+    assert len(promises) > 15
+    assert [row for row, names in zip(promises, named, strict=True) if not names] == []
+    there = {
+        name
+        for path in paths("tests/**/test_*.py")
+        for name in re.findall(r"^def (test_\w+)", path.read_text(), re.MULTILINE)
+    }
+    assert {name for names in named for name in names} - there == set()

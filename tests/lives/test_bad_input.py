@@ -50,6 +50,15 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         {"TopP": "0.5"},
         "snake_case and PascalCase keys are mixed: model, instructions",
     ),
+    "no time to clean up": ({"ServiceTimeout": "59"}, "ServiceTimeout: must be at least 60 (it is '59')"),
+    "more time than CloudFormation has": (
+        {"ServiceTimeout": "3601"},
+        "ServiceTimeout: must be at most 3600 (it is '3601')",
+    ),
+    "a time that is no number": (
+        {"ServiceTimeout": "10m"},
+        "ServiceTimeout: must be a whole number (it is '10m')",
+    ),
     "malformed import_id": ({"import_id": "resp_1"}, "import_id: must look like thread_id:run_id"),
     "neither model nor anything to take it from": (
         {"model": None},
@@ -68,8 +77,8 @@ def test_bad_input_fails_at_once_without_a_call(world: World) -> None:
 
 
 def test_all_problems_are_reported_together(world: World) -> None:
-    answer = world.create({"temperature": "3", "top_p": "-1", "stream": "yes", "colour": "red"})
-    for part in ("6 problems", "temperature", "top_p", "stream", "colour", "thread", "model"):
+    answer = world.create({"temperature": "3", "top_p": "-1", "stream": "yes", "colour": "red", "ServiceTimeout": "1"})
+    for part in ("7 problems", "ServiceTimeout", "temperature", "top_p", "stream", "colour", "thread", "model"):
         assert part in answer["Reason"]
 
 
@@ -98,7 +107,35 @@ def test_a_wrong_key_is_reported_without_showing_it(world: World) -> None:
     world.secrets.put_secret_value(SecretId=secret, SecretString='{"api_key": "sk-wrong-key-with-many-letters"}')
     reason = failure(world.create(PROPERTIES))
     assert "Incorrect API key provided" in reason
+    assert f"; the key was read afresh from {secret}" in reason
     assert "sk-wrong-key-with-many-letters" not in reason
+
+
+def rotate(world: World, key: str) -> None:
+    """The server takes this key from now on, and no other; the secret has it."""
+    world.openai.api_key = key
+    world.secrets.put_secret_value(SecretId=world.app.settings.openai_api_key_secret_arn, SecretString=key)
+
+
+@each_wire
+def test_a_key_that_is_rotated_while_a_run_is_at_work_is_noticed_at_once(
+    world: World, properties: dict[str, Any]
+) -> None:
+    """By the function that looks, and by the one that receives the next request."""
+    world.openai.script(Script(duration_s=60))
+    world.invoke("custom_resource", world.event("Create", properties))
+    rotate(world, "sk-second")
+    world.settle()
+    answer = world.url.answers[-1]
+    assert answer["Status"] == "SUCCESS", answer
+    rotate(world, "sk-third")
+    delete_all(world, answer)
+
+
+def test_the_registration_of_the_webhook_endpoint_notices_a_rotated_key_too(world: World) -> None:
+    client = world.app.connect()
+    rotate(world, "sk-second")
+    assert list(client.webhooks.list()) == []
 
 
 def test_an_unknown_resource_type_is_refused(world: World) -> None:

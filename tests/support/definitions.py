@@ -12,7 +12,9 @@ from samtranslator.translator.transform import transform
 from samtranslator.yaml_helper import yaml_parse
 
 from local.deployment import ROOT
+from local.embedded_cloud.upstream import condition_values
 
+condition_values.install()  # Stock ministack compares the functions of a condition themselves.
 DEFINITION = ROOT / "statemachine" / "thread_run.asl.yaml"
 EXAMPLES = sorted((ROOT / "docs" / "examples").glob("*.yaml"))
 
@@ -45,12 +47,12 @@ class Made(NamedTuple):
     outputs: dict[str, Any]
 
 
-def made_of(template: dict[str, Any], **parameters: str) -> Made:
+def made_of(template: dict[str, Any], *, stack_name: str = "threadrun", **parameters: str) -> Made:
     """By these parameters; ValueError with the reason where CloudFormation would make nothing."""
     values = engine._resolve_parameters(template, [{"Key": name, "Value": text} for name, text in parameters.items()])
     conditions = engine._evaluate_conditions(template, values)
     engine._evaluate_rules(template, values, conditions)
-    context = ({}, values, conditions, {}, "threadrun", "arn:stack")
+    context = ({}, values, conditions, {}, stack_name, "arn:stack")
     parts = (template[part].items() for part in ("Resources", "Outputs"))
     meant = ({name: each for name, each in part if conditions.get(each.get("Condition"), True)} for part in parts)
     return Made(*(engine._resolve_refs(part, *context) for part in meant))

@@ -86,6 +86,14 @@ def test_a_value_that_has_no_room_is_left_out_whole_before_the_response_is_too_l
     assert (answer["Data"]["output_text"], answer["Data"]["output_truncated"]) == ("An answer.", "true")
 
 
+def test_no_key_of_an_answer_takes_the_place_of_an_attribute() -> None:
+    text = json.dumps({"status": "failed", "id": "resp_9", "output_text": "?", "usage.total_tokens": 9, "output.id": 1})
+    plain, data = body("")[1]["Data"], body(text)[1]["Data"]
+    added = {name: value for name, value in data.items() if name not in plain}
+    assert {name: data[name] for name in plain} == plain | {"output_text": text}
+    assert added.keys() == {f"output.{key}" for key in json.loads(text)}
+
+
 @pytest.mark.parametrize("text", ["\x00", "\x1b[31m", "\x7f", "\x85", "\ud83d", "\ufffe"])
 def test_what_xml_cannot_hold_reaches_no_stack(text: str) -> None:
     """One such character makes all events of a stack unreadable."""

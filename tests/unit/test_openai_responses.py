@@ -12,9 +12,9 @@ import openai
 import pytest
 
 from testkit.memory.backend import wanted_run
-from threadrun.errors import LostReply, NotFound, NotServed, TerminalError, ThreadBusy, TransientError
+from threadrun.errors import LostReply, NotFound, NotServed, TerminalError, ThreadBusy, ThreadRunError, TransientError
 from threadrun.providers.errors import translated
-from threadrun.providers.http_log import LoggedClient
+from threadrun.providers.http_log import KeySource, LoggedClient
 from threadrun.providers.responses.backend import ResponsesBackend
 from threadrun.providers.server import REMEMBERED_SECONDS, Part, Server
 from threadrun.state.observations import RunPlan
@@ -39,7 +39,7 @@ def client_of(*answers: Answer | httpx2.Response | Exception) -> tuple[openai.Op
             return httpx2.Response(status, content=body, headers={"content-type": "application/json"})
         return httpx2.Response(status, json=body)
 
-    http = LoggedClient(KEY, transport=httpx2.MockTransport(answer))
+    http = LoggedClient(transport=httpx2.MockTransport(answer))
     return openai.OpenAI(api_key=KEY, base_url="http://api/v1", http_client=http, max_retries=0), asked
 
 
@@ -315,6 +315,67 @@ def test_a_request_that_could_not_be_signed_was_not_sent() -> None:
     ):
         raise openai.OpenAIError("Could not find credentials for Bedrock.")
     assert not isinstance(raised.value, TransientError)
+
+
+# --- a key that was rotated since it was read
+
+ARN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:key"
+NEW_KEY = "sk-new"
+
+
+def with_good_key(good: str, in_secret: str | Exception) -> tuple[Server, list[str]]:
+    """A server that takes this key, a client that began with `KEY`, and the keys that were sent or read afresh."""
+    seen: list[str] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        seen.append(request.headers["authorization"].removeprefix("Bearer "))
+        if seen[-1] == good:
+            return httpx2.Response(200, json={"id": "conv_1"})
+        error = {"message": f"Incorrect API key provided: {seen[-1]}.", "code": "invalid_api_key"}
+        return httpx2.Response(401, json={"error": error})
+
+    def read_afresh() -> str:
+        seen.append("read")
+        if isinstance(in_secret, Exception):
+            raise in_secret
+        return in_secret
+
+    http = LoggedClient(KeySource(ARN, read_afresh), transport=httpx2.MockTransport(answer))
+    client = openai.OpenAI(api_key=KEY, base_url="http://api/v1", http_client=http, max_retries=0)
+    return Server(lambda: client), seen
+
+
+def create(server: Server) -> object:
+    return server.create("create the thread", server.api.conversations.create)
+
+
+def test_a_request_that_is_refused_for_its_key_is_sent_once_more_with_the_key_that_is_there_now() -> None:
+    server, seen = with_good_key(NEW_KEY, in_secret=NEW_KEY)
+    create(server)
+    assert seen == [KEY, "read", NEW_KEY]
+
+
+@pytest.mark.parametrize(
+    ("in_secret", "sent"), [(KEY, [KEY, "read"]), (NEW_KEY, [KEY, "read", NEW_KEY])], ids=["the same", "a wrong one"]
+)
+def test_a_refusal_of_the_key_is_final_after_one_look_and_names_the_secret(in_secret: str, sent: list[str]) -> None:
+    server, seen = with_good_key("sk-other", in_secret)
+    with pytest.raises(TerminalError) as raised:
+        create(server)
+    assert seen == sent
+    assert raised.value.reason == (
+        "cannot create the thread: Incorrect API key provided: ***. (HTTP 401, code invalid_api_key); "
+        f"the key was read afresh from {ARN}"
+    )
+
+
+@pytest.mark.parametrize("family", [TransientError, TerminalError])
+def test_a_secret_that_cannot_be_read_afresh_is_what_is_told(family: type[ThreadRunError]) -> None:
+    """And no reply was lost: what was refused had no effect."""
+    server, _ = with_good_key(NEW_KEY, in_secret=family(f"cannot read the API key's secret {ARN}: its error"))
+    with pytest.raises(family, match="cannot read the API key's secret") as raised:
+        create(server)
+    assert not isinstance(raised.value, LostReply)
 
 
 # --- the log line of each call: what a support case needs, and nothing else

@@ -213,6 +213,8 @@ def test_files_are_listed_once_and_in_order() -> None:
 
 # --- answers held against a schema
 
+NUMBERS = {"additionalProperties": {"type": "number"}}
+
 
 @pytest.mark.parametrize(
     ("schema", "text", "problem"),
@@ -224,6 +226,26 @@ def test_files_are_listed_once_and_in_order() -> None:
         ({"items": {"maxLength": 2}}, '["ab", "secret"]', "[1] is not as the schema says: maxLength 2"),
         ({"properties": {"a": {"required": ["b", "c"]}}}, '{"a": {"b": 1}}', "a lacks c"),
         ({"enum": ["x" * 300]}, '"secret"', "the whole is not as the schema says: enum"),
+        # A key that the schema leaves to the answer is a word of the answer.
+        (NUMBERS, '{"secret": "x"}', '* is not as the schema says: type "number"'),
+        ({"properties": {"by": NUMBERS}}, '{"by": {"secret": "x"}}', 'by.* is not as the schema says: type "number"'),
+        ({"items": NUMBERS}, '[{"secret": "x"}]', '[0].* is not as the schema says: type "number"'),
+        (
+            {"patternProperties": {"^s": {"type": "number"}}},
+            '{"secret": "x"}',
+            '* is not as the schema says: type "number"',
+        ),
+        (
+            {"unevaluatedProperties": {"required": ["a"]}},
+            '{"secret": {}}',
+            "the whole is not as the schema says: unevaluatedProperties",
+        ),
+        ({"propertyNames": {"maxLength": 3}}, '{"secret": 1}', "the whole is not as the schema says: maxLength 3"),
+        (
+            {"$defs": {"n": NUMBERS}, "properties": {"a": {"$ref": "#/$defs/n"}}},
+            '{"a": {"secret": "x"}}',
+            'a.* is not as the schema says: type "number"',
+        ),
         ({"anyOf": [{"type": "string"}, {"type": "null"}]}, "7", "the whole is not as the schema says: anyOf"),
         ({"$ref": "#/$defs/nowhere"}, "7", "its schema refers to what it does not have"),
         ({"type": "object"}, '{"secret": ', "it is no JSON"),

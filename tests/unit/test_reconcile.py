@@ -194,13 +194,19 @@ def test_an_unwanted_run_whose_start_got_no_reply_is_looked_for(backend: MemoryB
     assert list(backend.items) == ["conv_9"]
 
 
-@pytest.mark.parametrize(("policy", "left"), [(None, ["resp_1"]), ("delete", [])])
-def test_an_adopted_run_is_deleted_only_when_asked(backend: MemoryBackend, policy: str | None, left: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("policy", "is_acknowledged", "left"),
+    [(None, True, ["resp_1"]), ("delete", True, []), ("delete", False, ["resp_1"])],
+    ids=["not asked", "asked", "of a resource that CloudFormation got as FAILED"],
+)
+def test_an_adopted_run_is_deleted_only_when_asked(
+    backend: MemoryBackend, policy: str | None, is_acknowledged: bool, left: list[str]
+) -> None:
     backend.runs.start(wanted_run().plan(), "conv_9")
     backend.end("resp_1")
     run = wanted_run(thread=None, import_id="conv_9:resp_1", deletion_policy=policy)
     assert isinstance(until_waiting(run, backend), Done)
-    run.goal = "absent"
+    run.goal, run.is_acknowledged = "absent", is_acknowledged
     assert decide(run, backend, 1001) == Done()
     assert list(backend.responses) == left
 

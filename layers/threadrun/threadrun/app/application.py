@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
     from openai import OpenAI
 
+    from threadrun.providers.http_log import KeySource
     from threadrun.reconcile.backend import Backend
     from threadrun.telemetry.run_events import EventBus
 
@@ -131,16 +132,15 @@ class Application:
     def connect(self, api_key_secret_arn: str = "", base_url: str = "") -> OpenAI:
         """The SDK's client, by default for the deployment's server.
 
-        The key is read again every five minutes, so that it can rotate; Bedrock needs none. Raises `TerminalError`
-        where the deployment is broken.
+        The key is read again every five minutes, and with a 401, so that it can rotate; Bedrock needs none. Raises
+        `TerminalError` where the deployment is broken.
         """
         if self.settings.openai_provider == "bedrock":
             return _bedrock_client(self.settings.bedrock_base_url)
         arn = api_key_secret_arn or self.settings.openai_api_key_secret_arn
         if not arn:
             raise TerminalError("no API key is known: deploy with OpenAIApiKeySecretArn, or OpenAIProvider=bedrock")
-        text = _read_secret("the API key's secret", arn, API_KEY_MAX_AGE_SECONDS)
-        return _openai_client(api_key_from_secret(text), base_url or self.settings.openai_base_url)
+        return _openai_client(_read_api_key(arn), arn, base_url or self.settings.openai_base_url)
 
     def webhook_secret(self) -> str:
         """What the server signs its webhooks with."""
@@ -151,11 +151,15 @@ class Application:
         boto3.client("secretsmanager").put_secret_value(SecretId=self.settings.webhook_secret_arn, SecretString=secret)
 
 
-def _read_secret(name: str, arn: str, max_age_seconds: int) -> str:
+def _read_api_key(arn: str, *, is_afresh: bool = False) -> str:
+    return api_key_from_secret(_read_secret("the API key's secret", arn, API_KEY_MAX_AGE_SECONDS, is_afresh))
+
+
+def _read_secret(name: str, arn: str, max_age_seconds: int, is_afresh: bool = False) -> str:
     from aws_lambda_powertools.utilities import parameters
 
     try:
-        return parameters.get_secret(arn, max_age=max_age_seconds)
+        return parameters.get_secret(arn, max_age=max_age_seconds, force_fetch=is_afresh)
     except parameters.GetParameterError as error:
         response = getattr(error.__context__, "response", {})
         code = response.get("Error", {}).get("Code", type(error.__context__).__name__)
@@ -164,8 +168,11 @@ def _read_secret(name: str, arn: str, max_age_seconds: int) -> str:
 
 
 @cache
-def _openai_client(api_key: str, base_url: str) -> OpenAI:
-    return _client(api_key, api_key=api_key, base_url=base_url)
+def _openai_client(api_key: str, secret_arn: str, base_url: str) -> OpenAI:
+    from threadrun.providers.http_log import KeySource
+
+    source = KeySource(secret_arn, lambda: _read_api_key(secret_arn, is_afresh=True))
+    return _client(source, api_key=api_key, base_url=base_url)
 
 
 @cache
@@ -179,17 +186,17 @@ def _bedrock_client(base_url: str | None) -> OpenAI:
 
     try:
         # Without a key of the environment: IAM is to say who may call.
-        return _client("", provider=bedrock(endpoint="mantle", base_url=base_url, api_key=None))
+        return _client(None, provider=bedrock(endpoint="mantle", base_url=base_url, api_key=None))
     except OpenAIError as error:
         raise TerminalError(f"cannot use Amazon Bedrock: {error}") from error
 
 
-def _client(secret: str, **server: Any) -> OpenAI:
+def _client(key_source: KeySource | None, **server: Any) -> OpenAI:
     from openai import OpenAI
 
     from threadrun.providers.http_log import LoggedClient
 
-    http = LoggedClient(secret, timeout=OPENAI_TIMEOUT_SECONDS)
+    http = LoggedClient(key_source, timeout=OPENAI_TIMEOUT_SECONDS)
     return OpenAI(timeout=OPENAI_TIMEOUT_SECONDS, max_retries=0, http_client=http, **server)
 
 

@@ -17,6 +17,7 @@ from threadrun.app.application import Application
 from threadrun.cloudformation.delivery import deliver_plain_failure
 from threadrun.cloudformation.events import Event, parse_event
 from threadrun.cloudformation.intake import record_request
+from threadrun.cloudformation.protocol import URL_LIFE_SECONDS
 from threadrun.cloudformation.respond import Delivered
 from threadrun.errors import InvalidEvent, ResponseNotDelivered, TransientError
 from threadrun.state.resource import Request, ResourceRecord, resource_key
@@ -24,8 +25,6 @@ from threadrun.telemetry.metrics import measure_response
 
 GRACE_SECONDS = 15
 """Time after its deadline in which a request's own execution still responds best."""
-URL_LIFE_SECONDS = 2 * 3600
-"""A presigned ResponseURL lives about two hours (CloudFormation's documentation gives no figure)."""
 logger = Logger(service="responder", child=True)
 
 

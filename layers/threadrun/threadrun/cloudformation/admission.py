@@ -6,7 +6,11 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-requestt
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from threadrun.cloudformation.events import Event
 from threadrun.cloudformation.protocol import NOT_CREATED
@@ -19,6 +23,8 @@ from threadrun.state.shared import AssistantRecord, ThreadRecord
 
 REQUESTS_KEPT = 20
 """The newest ones only: a repeated delivery comes within hours."""
+CLOCKS_DIFFER_SECONDS = 5
+"""Requests come from many hosts of CloudFormation, whose clocks differ by seconds."""
 _OWN_PREFIXES = (NOT_CREATED, "conv_", "thread_", "asst_")
 _RECORDS: dict[type[AnyDesired], type[AnyRecord]] = {
     DesiredRun: RunRecord,
@@ -35,7 +41,7 @@ def admit(
     `read` is what the properties ask for, None for a Delete or where `problem` says why they cannot be used.
     """
     is_late = _comes_too_late(record, event)
-    _take_back_unacknowledged(record, event)
+    _take_back_unacknowledged(record, event, is_late=is_late)
     _note_acknowledged(record, event)
     desired = read[0] if read else None
     # CloudFormation's clock runs since it sent the request, however late it is delivered.
@@ -45,8 +51,10 @@ def admit(
         request_type=event.request_type,
         response_url=event.response_url,
         physical_id=event.physical_id,
+        asked="" if is_late else _digest(event.properties),
+        asked_before="" if is_late else _digest(event.old_properties),
         received_epoch_s=now,
-        issued_epoch_s=event.issued_epoch_s,
+        issued_epoch_s=event.order_epoch_s,
         deadline_epoch_s=since + event.work_seconds(desired.timeout_seconds if desired else None),
         failure=problem,
     )
@@ -71,28 +79,54 @@ def _comes_too_late(record: ResourceRecord, event: Event) -> bool:
     Events can wait for hours. A Delete with an id that CloudFormation made up took back every Create sent before it.
     """
     # docs/decisions.md: "Every request is dated by its presigned URL"
-    if (issued := event.issued_epoch_s) is None:
+    if (issued := event.order_epoch_s) is None:
         return False
+    requests = list(record.requests.values())
     return any(
-        issued < (request.issued_epoch_s or 0)
-        or (
-            event.request_type == "Create"
-            and request.request_type == "Delete"
-            and _is_made_up(request.physical_id)
-            and issued <= request.received_epoch_s
-        )
-        for request in record.requests.values()
+        _is_taken_back(event, issued, other)
+        or (other.issued_epoch_s or 0) - issued > CLOCKS_DIFFER_SECONDS
+        or (issued < (other.issued_epoch_s or 0) and not _follows(event, other, requests[:number]))
+        for number, other in enumerate(requests)
     )
 
 
-def _take_back_unacknowledged(record: ResourceRecord, event: Event) -> None:
+def _is_taken_back(event: Event, issued: float, other: Request) -> bool:
+    is_pair = event.request_type == "Create" and other.request_type == "Delete"
+    return is_pair and _is_made_up(other.physical_id) and issued <= other.received_epoch_s
+
+
+def _follows(event: Event, other: Request, earlier: Sequence[Request]) -> bool:
+    """Whether this was sent after `other`, though it is dated seconds before it: by another clock.
+
+    `earlier` are the requests that were delivered before `other`. CloudFormation sends one request after another.
+    """
+    match event.request_type, other.request_type:
+        case ("Delete", _) | ("Update", "Create") | ("Create", "Delete"):
+            return True
+        case "Update", "Delete":
+            return event.physical_id != other.physical_id  # What is deleted is not updated.
+        case "Update", "Update":
+            if other.response and event.physical_id == other.response.physical_id != other.physical_id:
+                return True
+            # `other` changed what was asked before it: unless that was delivered, this is what asked for it.
+            asked = [each.asked for each in earlier if each.asked and each.request_type != "Delete"]
+            is_delivered = not asked or other.asked_before in ("", asked[-1])
+            return is_delivered or other.asked_before != _digest(event.properties)
+    return False
+
+
+def _digest(properties: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(properties, sort_keys=True).encode()).hexdigest()[:16] if properties else ""
+
+
+def _take_back_unacknowledged(record: ResourceRecord, event: Event, *, is_late: bool) -> None:
     """Undo a SUCCESS that CloudFormation did not acknowledge: its next request names another id.
 
     It gives up on a request when a sibling fails, at whatever moment, and no PUT is refused for that. What it sent
     next may come late itself.
     """
     # docs/decisions.md: "What CloudFormation did not acknowledge is taken back"
-    issued = event.issued_epoch_s or math.inf
+    issued = (event.order_epoch_s if is_late else None) or math.inf
     requests = [request for request in record.requests.values() if not request.is_superseded]
     last = next((request for request in reversed(requests) if (request.issued_epoch_s or 0) <= issued), None)
     if last is None or last.response is None or not _succeeded(last) or last.request_type == "Delete":

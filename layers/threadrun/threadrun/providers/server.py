@@ -74,8 +74,8 @@ class Server:
 
     @contextmanager
     def translated(self, action: str, *, creates: bool = False) -> Iterator[None]:
-        """`errors.translated` for this server: its API key is cut out of messages."""
-        with translated(action, creates=creates, secret=self.client.api_key):
+        """`errors.translated` for this server."""
+        with translated(action, creates=creates):
             yield
 
     def send(self, action: str, method: Method, /, *ids: str, creates: bool = False, **fields: Any) -> Reply:

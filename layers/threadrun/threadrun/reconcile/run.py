@@ -154,8 +154,9 @@ def _make(run: RunRecord, request: CreatingRequest, attempt: Attempt, actor: Act
 
 def _adopt(run: RunRecord, import_id: str, actor: Actor) -> Outcome:
     thread_id, run_id = import_id.split(":")
-    run.thread, run.run = Owned(id=thread_id, is_ours=False), Owned(id=run_id, is_ours=False)
     observed = actor.backend.runs.adopt(thread_id, run_id)
+    # Noted only now: a run whose adoption is refused is not this resource's to delete.
+    run.thread, run.run = Owned(id=thread_id, is_ours=False), Owned(id=run_id, is_ours=False)
     run.note_made(observed)
     return _settle(run, observed, actor)
 

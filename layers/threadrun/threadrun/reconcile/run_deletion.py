@@ -30,7 +30,9 @@ def make_absent(run: RunRecord, actor: Actor) -> Done | RequeueAfter:
         if is_making and actor.now < run.attempt.intended_epoch_s + START_GRACE_SECONDS:
             return RequeueAfter(CANCEL_POLL_SECONDS, "a start is under way")
         _claim_lost_run(run, run.thread, run.attempt, actor)
-    if run.run is not None and run.started is not None and (run.run.is_ours or policy == "delete"):
+    # An adopted run whose adoption CloudFormation got as FAILED stays as it was.
+    is_to_go = run.run is not None and (run.run.is_ours or (policy == "delete" and run.is_acknowledged))
+    if run.run is not None and run.started is not None and is_to_go:
         if not _has_ended(run, run.started, actor) and not _was_cancelled_in_vain(run, actor):
             backend.runs.cancel(*run.started)
             return RequeueAfter(CANCEL_POLL_SECONDS, CANCELLING)

@@ -8,20 +8,23 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, TypeVar, get_args
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 from pydantic.alias_generators import to_pascal
 
 from threadrun.errors import InvalidProperties
-from threadrun.schema.arguments import Desired
+from threadrun.schema.arguments import MAX_SERVICE_TIMEOUT_SECONDS, Desired
 from threadrun.schema.tools import ALLOWED_HANDLERS
+from threadrun.schema.types import Integer
 
 Wanted = TypeVar("Wanted", bound=Desired)
 KeyStyle = Literal["snake_case", "PascalCase"]
 
 RESERVED = frozenset({"ServiceToken", "ServiceTimeout"})
 """CloudFormation's own properties of every custom resource."""
+MIN_SERVICE_TIMEOUT_SECONDS = 60
+"""What a clean-up can need: half a minute until a start without a reply shows, some requests, and time to respond."""
 
 _SHOWN_CHARACTERS = 40
 _SAYS_VALUE = {"literal_error", "greater_than_equal", "less_than_equal", "bool_type", "int_type", "float_type"}
@@ -54,16 +57,25 @@ def parse_properties(
     """
     reader = _KeyReader()
     given = reader.read(model, {key: value for key, value in raw.items() if key not in RESERVED}, ())
-    style = reader.style()
-    problems, desired = reader.problems, None
+    style, problems, desired = reader.style(), reader.problems, None
     try:
         desired = model.model_validate(given, context={ALLOWED_HANDLERS: tool_function_arns})
     except ValidationError as error:
-        problems += [_sentence(dict(detail), style) for detail in error.errors(include_url=False)]
+        problems += _sentences(error, style)
+    try:
+        _Reserved.model_validate(raw)
+    except ValidationError as error:
+        problems += _sentences(error, style)
     problems += [f"{_path((name,), style)}: {problem}" for name, problem in model.conflicts(given)]
     if problems or desired is None:
         raise InvalidProperties(problems)
     return desired, style
+
+
+class _Reserved(BaseModel):
+    service_timeout: (
+        Annotated[Integer, Field(ge=MIN_SERVICE_TIMEOUT_SECONDS, le=MAX_SERVICE_TIMEOUT_SECONDS)] | None
+    ) = Field(None, alias="ServiceTimeout")
 
 
 class _KeyReader:
@@ -109,6 +121,10 @@ def nested_model(annotation: Any) -> type[BaseModel] | None:
         return annotation
     found = (nested_model(part) for part in get_args(annotation))
     return next((model for model in found if model), None)
+
+
+def _sentences(error: ValidationError, style: KeyStyle) -> list[str]:
+    return [_sentence(dict(detail), style) for detail in error.errors(include_url=False)]
 
 
 def _sentence(detail: dict[str, Any], style: KeyStyle) -> str:

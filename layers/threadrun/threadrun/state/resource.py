@@ -39,9 +39,13 @@ class Request(BaseModel):
     physical_id: str | None = None
     target_key: str | None = None
     """What the response is about, for Create and Update."""
+    asked: str = ""
+    """Digest of the properties that it asks for; empty if it came too late."""
+    asked_before: str = ""
+    """Digest of the properties that an Update changes; empty if it came too late."""
     received_epoch_s: float
     issued_epoch_s: float | None = None
-    """When CloudFormation sent it, where its URL has a date."""
+    """When CloudFormation sent it, where its URL tells, to compare requests by."""
     deadline_epoch_s: float
     is_superseded: bool = False
     failure: str | None = None
