@@ -1,7 +1,6 @@
 """From raw properties to a desired run: recasting, key styles, fingerprints, tools, schemas. Bad input: tests/lives."""
 
 import json
-import urllib.request
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +10,6 @@ from hypothesis import strategies as st
 
 from threadrun.errors import InvalidProperties
 from threadrun.schema.arguments import DesiredAssistant, DesiredRun
-from threadrun.schema.json_schema import first_problem
 from threadrun.schema.parsing import parse_properties
 
 MINIMAL: dict[str, Any] = {"model": "m", "thread": {"messages": [{"role": "user", "content": "Hello."}]}}
@@ -88,8 +86,8 @@ def test_braces_of_the_users_own_are_told_as_they_are(key: str) -> None:
     with pytest.raises(InvalidProperties) as raised:
         parsed(metadata={key: "v" * 513}, response_format=given)
     assert key[:60] in next(each for each in raised.value.problems if each.startswith("metadata: "))
-    place = f"patternProperties.{key}.type is not as it must be"
-    assert f"response_format.json_schema.schema: is no JSON Schema: {place}" in raised.value.problems
+    place = f"`patternProperties.{key}.type` has a value that is not possible there"
+    assert f"response_format.json_schema.schema: is not a valid JSON Schema: {place}" in raised.value.problems
 
 
 BOOKKEEPING = [
@@ -184,7 +182,7 @@ def test_parameters_of_a_function_are_a_schema_whose_keys_are_data(
         ({"type": "function", "function": {"description": "d"}}, r"tools\[0\]\.function\.name: is required"),
         ({"type": "function", "function": {"name": "no spaces"}}, r"tools\[0\]\.function\.name: must match"),
         (function("[1]"), r"tools\[0\]\.function\.parameters: must be a JSON object"),
-        (function("{"), "must be a JSON object: this text is no JSON"),
+        (function("{"), r"must be a JSON object: it is not valid JSON \(line 1, column 2\)"),
         (function(["a"]), "must be a JSON object, as text or as a map"),
         ({"type": "function", "function": {"name": "f", "handler_arn": "f"}}, "handler_arn: must match"),
         ({"type": "retrieval", "function": {"name": "f"}}, "function is possible for type function only"),
@@ -209,39 +207,3 @@ def test_files_are_listed_once_and_in_order() -> None:
     run = parse_properties({"model": "m", "thread": thread, "tools": tools}, DesiredRun)[0]
     assert run.attached_file_ids == ("file-2", "file-1")
     assert run.file_ids == ("file-2", "file-1", "file-3")
-
-
-# --- answers held against a schema
-
-
-@pytest.mark.parametrize(
-    ("schema", "text", "problem"),
-    [
-        ({"type": "object"}, "{}", None),
-        ({}, "7", None),
-        ({"$defs": {"n": {"type": "number"}}, "properties": {"a": {"$ref": "#/$defs/n"}}}, '{"a": 1}', None),
-        ({"type": "object"}, "[1]", 'the whole is not as the schema says: type "object"'),
-        ({"items": {"maxLength": 2}}, '["ab", "secret"]', "[1] is not as the schema says: maxLength 2"),
-        ({"properties": {"a": {"required": ["b", "c"]}}}, '{"a": {"b": 1}}', "a lacks c"),
-        ({"enum": ["x" * 300]}, '"secret"', "the whole is not as the schema says: enum"),
-        ({"anyOf": [{"type": "string"}, {"type": "null"}]}, "7", "the whole is not as the schema says: anyOf"),
-        ({"$ref": "#/$defs/nowhere"}, "7", "its schema refers to what it does not have"),
-        ({"type": "object"}, '{"secret": ', "it is no JSON"),
-        ({"type": "object"}, "[" * 100_000, "it is no JSON"),
-    ],
-)
-def test_the_first_problem_of_an_answer_is_told_by_place_and_rule_and_never_by_its_own_words(
-    schema: dict[str, Any], text: str, problem: str | None
-) -> None:
-    assert first_problem(text, schema) == problem
-
-
-def test_a_reference_is_never_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The schema is a stack author's: it must not make the function call an address of their choice."""
-
-    def fetched(*_: object, **__: object) -> None:
-        pytest.fail("a reference was fetched")
-
-    monkeypatch.setattr(urllib.request, "urlopen", fetched)
-    problem = first_problem("7", {"$ref": "http://127.0.0.1:9/schema"})
-    assert problem == "its schema refers to what it does not have"

@@ -83,7 +83,9 @@ class JsonSchemaFormat(Properties, populate_by_name=True):
     description: Text | None = Field(None, description="What the answer is for, told to the model.")
     # `schema` itself is a name of pydantic's.
     schema_: Annotated[JsonSchema, AfterValidator(check_schema)] = Field(
-        alias="schema", description="The JSON Schema of the answer: JSON text, taken exactly, or a map."
+        alias="schema",
+        description="The JSON Schema of the answer: JSON text, taken exactly, or a map. The answer is held against it, "
+        "but for a `pattern` that only ECMAScript can read (`\\p{L}`).",
     )
     strict: Boolean | None = Field(
         None, description="Whether the model is held to the schema while it writes. `false` unless set."
