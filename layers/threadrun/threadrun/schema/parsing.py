@@ -14,7 +14,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic.alias_generators import to_pascal
 
 from threadrun.errors import InvalidProperties
-from threadrun.schema.arguments import Desired
+from threadrun.schema.arguments import Desired, DesiredAssistant, DesiredRun
+from threadrun.schema.limits import Limits, beyond
 from threadrun.schema.tools import ALLOWED_HANDLERS
 
 Wanted = TypeVar("Wanted", bound=Desired)
@@ -60,7 +61,10 @@ def parse_properties(
         desired = model.model_validate(given, context={ALLOWED_HANDLERS: tool_function_arns})
     except ValidationError as error:
         problems += [_sentence(dict(detail), style) for detail in error.errors(include_url=False)]
-    problems += [f"{_path((name,), style)}: {problem}" for name, problem in model.conflicts(given)]
+    found = model.conflicts(given)
+    if isinstance(desired, DesiredRun | DesiredAssistant):
+        found += beyond(Limits(), desired)
+    problems += [f"{_path((name,), style)}: {problem}" for name, problem in found]
     if problems or desired is None:
         raise InvalidProperties(problems)
     return desired, style

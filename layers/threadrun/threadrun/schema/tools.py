@@ -71,7 +71,11 @@ class Tool(TypedProperties):
     vector_store_ids: tuple[Text, ...] | None = Field(
         None, description="Vector stores to search, for retrieval: beside the one that is made of attached files."
     )
-    file_ids: tuple[Text, ...] | None = Field(None, description="Files for code_interpreter, beside the attached ones.")
+    file_ids: tuple[Text, ...] | None = Field(
+        None,
+        description="Files for code_interpreter, beside the attached ones; with these 50 at most (20 where the server "
+        "speaks Assistants v2).",
+    )
 
     @property
     def is_retrieval(self) -> bool:
