@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from local.openai_standin import openapi
 from threadrun.errors import InvalidProperties
-from threadrun.schema.arguments import DesiredAssistant, DesiredRun
+from threadrun.schema.arguments import Desired, DesiredAssistant, DesiredRun
 from threadrun.schema.parsing import parse_properties
 
 MINIMAL: dict[str, Any] = {"model": "m", "thread": {"messages": [{"role": "user", "content": "Hello."}]}}
@@ -77,6 +78,93 @@ def test_prompt_texts_are_not_repeated_in_problems() -> None:
     with pytest.raises(InvalidProperties) as raised:
         parsed(instructions={"text": "a secret"}, thread={"messages": [{"role": "user", "content": ["a secret"]}]})
     assert "secret" not in raised.value.reason
+
+
+WRITE, NEAREST = "unknown property, write it as", "unknown property, the nearest known one is"
+UNSUPPORTED = "is a field of OpenAI's API that is not supported here"
+UNKNOWN: dict[str, tuple[dict[str, Any], str]] = {
+    "messages": ({"messages": []}, f"messages: {WRITE} thread.messages"),
+    "prompt": ({"prompt": "Hi."}, f"prompt: {WRITE} thread.messages"),
+    "system_prompt": ({"system_prompt": "Hi."}, f"system_prompt: {WRITE} instructions"),
+    "thread_id": ({"thread_id": "conv_1"}, f"thread_id: {WRITE} existing_thread_id"),
+    "max_tokens": ({"max_tokens": "9"}, f"max_tokens: {WRITE} max_completion_tokens"),
+    "timeout": ({"timeout": "9"}, f"timeout: {WRITE} timeout_seconds"),
+    "a flat function": (
+        {"tools": [{"type": "function", "function": {"name": "f"}, "parameters": {}}]},
+        f"tools[0].parameters: {WRITE} tools[0].function.parameters",
+    ),
+    "a flat schema": (
+        {"response_format": {"type": "text", "schema": {}}},
+        f"response_format.schema: {WRITE} response_format.json_schema.schema",
+    ),
+    "text of a message": (
+        {"thread": {"messages": [{"role": "user", "content": "Hi.", "text": "Hi."}]}},
+        f"thread.messages[0].text: {WRITE} thread.messages[0].content",
+    ),
+    "above its level": ({"handler_arn": "x"}, f"handler_arn: {WRITE} tools[*].function.handler_arn"),
+    "below its level": (
+        {"thread": {"messages": [{"role": "user", "content": "Hi."}], "instructions": "x"}},
+        f"thread.instructions: {WRITE} instructions",
+    ),
+    "store": ({"store": "true"}, f"store: {UNSUPPORTED}"),
+    "near": ({"modell": "m"}, f"modell: {NEAREST} model"),
+    "camelCase": ({"maxCompletionTokens": "9"}, f"maxCompletionTokens: {NEAREST} max_completion_tokens"),
+    "kebab-case": ({"max-completion-tokens": "9"}, f"max-completion-tokens: {NEAREST} max_completion_tokens"),
+    "not near": ({"colour": "red"}, "colour: unknown property, the page of the resource type has those that are known"),
+    "not near, among few": (
+        {"thread": {"messages": [{"role": "user", "content": "Hi."}], "colour": "red"}},
+        "thread.colour: unknown property, known here are messages, metadata",
+    ),
+}
+
+
+@pytest.mark.parametrize(("change", "problem"), UNKNOWN.values(), ids=UNKNOWN)
+def test_an_unknown_property_is_told_with_what_may_be_meant(change: dict[str, Any], problem: str) -> None:
+    with pytest.raises(InvalidProperties) as raised:
+        parsed(**change)
+    assert raised.value.problems == [problem]
+
+
+def test_what_may_be_meant_is_told_in_the_users_own_style() -> None:
+    raw = {
+        "Model": "m",
+        "ExistingThreadId": "conv_1",
+        "Messages": [],
+        "SystemPrompt": "Hi.",
+        "Store": "true",
+        "Modell": "m",
+    }
+    with pytest.raises(InvalidProperties) as raised:
+        parse_properties(raw, DesiredRun)
+    assert raised.value.problems == [
+        f"Messages: {WRITE} Thread.Messages",
+        f"SystemPrompt: {WRITE} Instructions",
+        f"Store: {UNSUPPORTED}",
+        f"Modell: {NEAREST} Model",
+    ]
+
+
+def problems_of(model: type[Desired], raw: dict[str, Any]) -> list[str]:
+    try:
+        parse_properties(raw, model)
+    except InvalidProperties as refusal:
+        return refusal.problems
+    return []
+
+
+@pytest.mark.parametrize(
+    ("request_of", "model"),
+    [
+        ("CreateResponse", DesiredRun),
+        ("CreateThreadAndRunRequest", DesiredRun),
+        ("CreateAssistantRequest", DesiredAssistant),
+    ],
+)
+def test_each_field_of_openais_requests_has_a_counterpart_or_is_told_as_not_supported(
+    request_of: str, model: type[Desired]
+) -> None:
+    told = {field: problems_of(model, {field: "x"}) for field in openapi.schema(request_of)["properties"]}
+    assert [each for each, problems in told.items() if NEAREST in str(problems) or "page of" in str(problems)] == []
 
 
 @pytest.mark.parametrize("key", ["{" + "k" * 64, "{key}", "{0}"])
