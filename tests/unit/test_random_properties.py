@@ -26,7 +26,7 @@ MODELS = {kind: (model, Values(model)) for kind, model in RESOURCE_MODELS.items(
 THREAD = {"messages": [{"role": "user", "content": "Hello."}]}
 BASE = {"Custom::OpenAIThreadRun": {"model": "m", "thread": THREAD}, "Custom::OpenAIAssistant": {"model": "m"}}
 LIMIT_SECONDS = 1
-CLUMSY = ("Input should", "Value error", "Traceback", "<class", "object at 0x")
+CLUMSY = (": None", "Input should", "Value error", "Traceback", "<class", "object at 0x")
 """Words of a library's, not of a sentence to a user."""
 
 long_search = settings(

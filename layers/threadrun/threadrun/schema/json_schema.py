@@ -125,7 +125,7 @@ def first_problem(text: str, schema: Mapping[str, Any]) -> str | None:
     value = json.dumps(error.validator_value, default=float)
     if error.validator in _TOLD and len(value) <= _TOLD_CHARACTERS:
         return f"{place} is not as the schema says: {error.validator} {value}"
-    return f"{place} is not as the schema says: {error.validator}"
+    return f"{place} is not as the schema says: {error.validator or 'false'}"
 
 
 def text_at(text: str, key: str) -> str | None:

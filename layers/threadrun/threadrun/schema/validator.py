@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
 from functools import lru_cache
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from jsonschema import Draft202012Validator, FormatChecker, SchemaError, ValidationError
@@ -36,7 +37,6 @@ _NOT_JOINED = re.compile(r"\(\?P|\\[1-9]")
 """Groups that are referred to: jsonschema makes one expression of all patterns of names."""
 _BROKEN = ("missing )", "unbalanced parenthesis", "unterminated character set", "nothing to repeat", "multiple repeat")
 """Python's words for what is wrong in any dialect."""
-_SAMPLES: tuple[Any, ...] = (None, True, 0, "", [], {})
 
 
 @contextmanager
@@ -67,32 +67,22 @@ def bounded(cpu_seconds: float) -> Iterator[None]:
 
 def best_error(answer: Any, schema: Mapping[str, Any]) -> ValidationError | None:
     """The most telling of what is wrong with an answer whose numbers are exact, None where nothing is."""
-    found: ValidationError | None = best_match(_validator(schema).iter_errors(answer))
-    return found
-
-
-def _validator(schema: Mapping[str, Any]) -> Any:
     # With a registry of its own it fetches no reference: a schema must not make this process call anybody.
-    return _Validator(_exact(schema), registry=REGISTRY)
+    found: ValidationError | None = best_match(_Validator(_exact(schema), registry=REGISTRY).iter_errors(answer))
+    return found
 
 
 def schema_problem(schema: dict[str, Any]) -> str | None:
     """Why no answer could be held against the schema, None where one can."""
     try:
         with bounded(SCHEMA_SECONDS):
-            if problem := _first_fault(schema):
-                return problem
-            validator = _validator(schema)
-            for each in _SAMPLES:
-                validator.is_valid(each)
+            return _first_fault(schema)
     except TimeoutError:
         return f"takes more than {SCHEMA_SECONDS} s to check: simplify it"
-    except RecursionError:
-        return "refers to itself without end"
-    return None
 
 
 def _first_fault(schema: dict[str, Any]) -> str | None:
+    applied = TopologicalSorter[int]()
     for part, resolver, is_whole in _subschemas(schema):
         try:
             if is_whole:
@@ -109,7 +99,20 @@ def _first_fault(schema: dict[str, Any]) -> str | None:
         for reference in _references(part):
             if _found(reference, resolver) is None:
                 return f"refers to what it does not have: {reference}"
+        applied.add(id(part), *map(id, _applied_with(part, resolver)))
+    try:
+        applied.prepare()
+    except CycleError:
+        return "refers to itself without end"
     return None
+
+
+def _applied_with(part: Mapping[str, Any], resolver: Any) -> Iterator[Any]:
+    """The schemas that are applied to the same value as this one."""
+    yield from (part[name] for name in ("not", "if", "then", "else") if name in part)
+    yield from (each for name in ("allOf", "anyOf", "oneOf") for each in part.get(name, ()))
+    yield from part.get("dependentSchemas", {}).values()
+    yield from (_found(reference, resolver).contents for reference in _references(part))
 
 
 def _subschemas(schema: dict[str, Any]) -> Iterator[tuple[dict[str, Any], Any, bool]]:
