@@ -157,6 +157,7 @@ PEOPLE = {
     "additionalProperties": False,
 }
 NESTED = {"type": ["object", "array", "null"], "properties": {"a": {"$ref": "#"}}, "items": {"$ref": "#"}}
+NUMBERS = {"additionalProperties": {"type": "number"}}
 JUDGED: list[tuple[Any, str, str | None]] = [
     ({"type": "object"}, "{}", None),
     ({}, "7", None),
@@ -169,6 +170,22 @@ JUDGED: list[tuple[Any, str, str | None]] = [
     ({"properties": {"a": False}}, '{"a": 1}', WHOLE + "false"),
     ({"$ref": "#/$defs/nowhere"}, "7", "its schema refers to what it does not have"),
     ({"$ref": "#"}, "7", "it is nested too deep to be held against its schema"),
+    # A key that the schema leaves to the answer is a word of the answer.
+    (NUMBERS, '{"secret": "x"}', '* is not as the schema says: type "number"'),
+    ({"properties": {"by": NUMBERS}}, '{"by": {"secret": "x"}}', 'by.* is not as the schema says: type "number"'),
+    ({"items": NUMBERS}, '[{"secret": "x"}]', '[0].* is not as the schema says: type "number"'),
+    (
+        {"patternProperties": {"^s": {"type": "number"}}},
+        '{"secret": "x"}',
+        '* is not as the schema says: type "number"',
+    ),
+    ({"unevaluatedProperties": {"required": ["a"]}}, '{"secret": {}}', WHOLE + "unevaluatedProperties"),
+    ({"propertyNames": {"maxLength": 3}}, '{"secret": 1}', WHOLE + "maxLength 3"),
+    (
+        {"$defs": {"n": NUMBERS}, "properties": {"a": {"$ref": "#/$defs/n"}}},
+        '{"a": {"secret": "x"}}',
+        'a.* is not as the schema says: type "number"',
+    ),
     # Texts that are no JSON.
     ({}, '{"secret": ', "it is not valid JSON (line 1, column 12)"),
     ({}, "", "it is empty"),
@@ -206,7 +223,7 @@ JUDGED: list[tuple[Any, str, str | None]] = [
     ({"pattern": "[[a]"}, '"b"', WHOLE + 'pattern "[[a]"'),
     ({"pattern": r"^\p{Lu}"}, '"a"', None),
     (PEOPLE, '{"Ann": 1, "of any name": "x"}', None),
-    (PEOPLE, '{"ann": "x"}', 'ann is not as the schema says: type "integer"'),
+    (PEOPLE, '{"ann": "x"}', '* is not as the schema says: type "integer"'),
     ({"patternProperties": {"^(?<y>x)$": {}, "^(?<y>q)$": {}}, "additionalProperties": False}, '{"q": 1}', None),
     # Items.
     ({"uniqueItems": True}, '[1, true, "1", [1], [true], {"a": 1}, {"a": true}, {"b": [1]}]', None),

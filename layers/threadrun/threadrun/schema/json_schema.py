@@ -11,9 +11,13 @@ import math
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from decimal import Decimal
-from typing import Any
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationInfo
+
+if TYPE_CHECKING:
+    from jsonschema import ValidationError
 
 _NUMBERS = frozenset(
     {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength"}
@@ -118,7 +122,7 @@ def first_problem(text: str, schema: Mapping[str, Any]) -> str | None:
         return str(problem)
     if error is None:
         return None
-    place = error.json_path.removeprefix("$").removeprefix(".") or "the whole"
+    place = _place(error)
     if error.validator == "required":
         missing = [name for name in error.validator_value if name not in error.instance]
         return f"{place} lacks {', '.join(missing)}"
@@ -126,6 +130,15 @@ def first_problem(text: str, schema: Mapping[str, Any]) -> str | None:
     if error.validator in _TOLD and len(value) <= _TOLD_CHARACTERS:
         return f"{place} is not as the schema says: {error.validator} {value}"
     return f"{place} is not as the schema says: {error.validator or 'false'}"
+
+
+def _place(error: ValidationError) -> str:
+    """Where the answer breaks the rule. Keys that the schema names are told; any other one is a word of the answer."""
+    rules, place = list(error.absolute_schema_path), ""
+    named = {name for keyword, name in pairwise(rules) if keyword == "properties"}
+    for step in error.absolute_path:
+        place += f"[{step}]" if isinstance(step, int) else f".{step}" if step in named else ".*"
+    return place.removeprefix(".") or "the whole"
 
 
 def text_at(text: str, key: str) -> str | None:
