@@ -174,7 +174,7 @@ def test_braces_of_the_users_own_are_told_as_they_are(key: str) -> None:
     with pytest.raises(InvalidProperties) as raised:
         parsed(metadata={key: "v" * 513}, response_format=given)
     assert key[:60] in next(each for each in raised.value.problems if each.startswith("metadata: "))
-    place = f"`patternProperties.{key}.type` has a value that is not possible there"
+    place = f'`patternProperties.{key}.type` cannot be "nothing"'
     assert f"response_format.json_schema.schema: is not a valid JSON Schema: {place}" in raised.value.problems
 
 

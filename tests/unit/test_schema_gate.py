@@ -31,7 +31,8 @@ def let_in(schema: Any) -> Any:
 # --- what is let in
 
 REFUSED: list[tuple[Any, str]] = [
-    ({"type": "colour"}, "is not a valid JSON Schema: `type` has a value that is not possible there"),
+    ({"type": "objekt"}, 'is not a valid JSON Schema: `type` cannot be "objekt"'),
+    ({"properties": {"a": "string"}}, "`properties.a` must be of type object or boolean"),
     ({"required": "a"}, "is not a valid JSON Schema: `required` must be of type array"),
     ({"$ref": "#/x", "x": {"required": "a"}}, "is not a valid JSON Schema: `required` must be of type array"),
     *(({"pattern": each}, f"`{each}` is not a regular expression") for each in ("[a-z", "(a", "a)", "*a", "a**")),

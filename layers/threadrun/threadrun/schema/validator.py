@@ -29,6 +29,7 @@ from referencing.jsonschema import DRAFT202012
 
 ANSWER_SECONDS, SCHEMA_SECONDS = 3, 10
 """The most that an answer and a schema take: of the processor, so that a slow one decides as a fast one does."""
+_SHOWN_CHARACTERS = 40
 _FRAMES = 6000
 """Of Python's stack: a schema that refers to itself takes four to eight for each level of an answer."""
 _ECMA = re.compile(r"\\k<(\w+)>|\\.|\[\^?\]|\[(?:\\.|[^\]\\])*\]|\(\?<(?![=!])|\$", re.DOTALL)
@@ -91,8 +92,9 @@ def _first_fault(schema: dict[str, Any]) -> str | None:
         except SchemaError as error:
             place = ".".join(map(str, error.absolute_path)) or "it"
             if error.validator == "type":
-                return f"is not a valid JSON Schema: `{place}` must be of type {error.validator_value}"
-            return f"is not a valid JSON Schema: `{place}` has a value that is not possible there"
+                types = str(error.validator_value).strip("[]").replace("'", "").replace(", ", " or ")
+                return f"is not a valid JSON Schema: `{place}` must be of type {types}"
+            return f"is not a valid JSON Schema: `{place}` cannot be {json.dumps(error.instance)[:_SHOWN_CHARACTERS]}"
         for pattern in [*filter(None, [part.get("pattern")]), *part.get("patternProperties", ())]:
             if isinstance(why := _compiled(pattern), str) and why.startswith(_BROKEN):
                 return f"is not a valid JSON Schema: `{pattern}` is not a regular expression"
