@@ -13,7 +13,7 @@ import yaml
 
 from local.modules.files import MODULES, Module
 from tests.e2e.terraform import Terraform
-from tests.e2e.values_of_models import Values
+from tests.support.values_of_models import Values
 from threadrun.errors import InvalidProperties
 from threadrun.schema.arguments import RESOURCE_MODELS
 from threadrun.schema.parsing import parse_properties

@@ -11,7 +11,7 @@ from local.openai_standin import Fault, Script
 from testkit.in_process.tool_functions import ARN
 from testkit.in_process.world import World
 from tests.support.failure_table import README, rows, told
-from tests.support.runs import PROPERTIES, delete_all, each_wire, failure, runs_started
+from tests.support.runs import ASSISTANT, PROPERTIES, delete_all, each_wire, failure, runs_started
 from tests.support.seed import filled
 
 MESSAGE = {"role": "user", "content": "Hello."}
@@ -44,6 +44,24 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "a value of 513 characters": (
         {"metadata": {"note": "x" * 513}},
         "metadata: value of 'note' has 513 characters, at most 512 are possible",
+    ),
+    "129 tools": (
+        {"tools": [{"type": "code_interpreter"}] * 129},
+        "tools: has 129 entries, at most 128 are possible",
+    ),
+    "51 files for code_interpreter": (
+        {
+            "thread": {"messages": [MESSAGE | {"attachments": [{"file_id": "file-a"}]}]},
+            "tools": [{"type": "code_interpreter", "file_ids": [f"file-{number}" for number in range(50)]}],
+        },
+        "tools: has 51 files for code_interpreter, attached ones included, at most 50 are possible",
+    ),
+    "501 files to search": (
+        {
+            "thread": {"messages": [MESSAGE | {"attachments": [{"file_id": f"file-{each}"} for each in range(501)]}]},
+            "tools": [{"type": "retrieval"}],
+        },
+        "thread: has 501 attached files to search, at most 500 are possible",
     ),
     "too few tokens": ({"max_completion_tokens": "5"}, "max_completion_tokens: must be at least 16 (it is '5')"),
     "mixed key styles": (
@@ -184,6 +202,33 @@ def test_what_the_server_cannot_use_fails_with_its_reason_and_leaves_nothing(
         assert names["FILE"] not in answer["Reason"], name
         delete_all(world, answer)
     assert runs_started(world) == 0
+
+
+@each_wire
+def test_what_is_too_much_with_the_assistants_settings_is_refused_before_anything_is_made(
+    world: World, properties: dict[str, Any]
+) -> None:
+    tool = {"type": "code_interpreter", "file_ids": [world.openai.add_file() for _ in range(20)]}
+    assistant = world.create({"model": "gpt-5.4-mini", "tools": [tool]}, **ASSISTANT)
+    before = len(world.openai.requests)
+    attached = read(*(f"file-{number}" for number in range(31)))
+    run = {"assistant_id": assistant["PhysicalResourceId"], "thread": attached}
+    most = {"responses": 50, "assistants": 20}[world.wire]
+    reason = failure(world.create(run))
+    assert f"tools: has 51 files for code_interpreter, attached ones included, at most {most} are possible" in reason
+    assert not [each for each in world.openai.requests[before:] if each.method == "POST"]
+
+
+@pytest.mark.parametrize("wire", ["assistants"], indirect=True)
+def test_assistants_v2_takes_less(world: World, assistant_id: str) -> None:
+    beyond: dict[str, dict[str, Any]] = {
+        "tools: has 21 entries, at most 20 are possible": {"tools": [{"type": "code_interpreter"}] * 21},
+        "instructions: has 256001 characters, at most 256000 are possible": {"instructions": "x" * 256_001},
+    }
+    for sentence, change in beyond.items():
+        run = {"assistant_id": assistant_id, "thread": {"messages": [MESSAGE]}} | change
+        assert sentence in failure(world.create(run, logical_id=sentence))
+    assert not world.posted("/threads")
 
 
 # --- what README.md says of the most frequent failures: each is made to happen, and told in the words of its row

@@ -75,7 +75,7 @@ variable "instructions" {
 }
 
 variable "tools" {
-  description = "The tools that may be used. Type: `list(object({ type = string, function = optional(object({ name = string, description = optional(string), parameters = optional(any), strict = optional(bool), handler_arn = optional(string) })), vector_store_ids = optional(list(string)), file_ids = optional(list(string)) }))`"
+  description = "The tools that may be used, 128 at most. Type: `list(object({ type = string, function = optional(object({ name = string, description = optional(string), parameters = optional(any), strict = optional(bool), handler_arn = optional(string) })), vector_store_ids = optional(list(string)), file_ids = optional(list(string)) }))`"
   type        = any
   default     = null
 

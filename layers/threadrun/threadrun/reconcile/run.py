@@ -14,6 +14,7 @@ from threadrun.reconcile.outcome import Actor, CallTools, Checkpoint, Done, Gone
 from threadrun.reconcile.run_deletion import close_calls
 from threadrun.schema.arguments import DEFAULT_TOOL_ROUNDS, DesiredRun
 from threadrun.schema.json_schema import first_problem, text_at
+from threadrun.schema.limits import beyond
 from threadrun.state.base import Owned
 from threadrun.state.observations import ObservedRun, RunPlan
 from threadrun.state.run import Attempt, RunRecord, Started
@@ -59,11 +60,15 @@ def _advance(run: RunRecord, actor: Actor) -> Outcome:
 
 
 def _resolve(run: RunRecord, desired: DesiredRun, actor: Actor) -> None:
-    minimum = actor.backend.runs.min_completion_tokens
+    limits = actor.backend.runs.limits
+    minimum = limits.min_completion_tokens
     if (desired.max_completion_tokens or minimum) < minimum:
         raise TerminalError(f"max_completion_tokens: must be at least {minimum} on this API")
     assistant_id = desired.assistant_id if desired.import_id is None else None
-    run.resolve(desired, actor.backend.assistants.find(assistant_id) if assistant_id is not None else None)
+    found = actor.backend.assistants.find(assistant_id) if assistant_id is not None else None
+    for argument, problem in beyond(limits, desired.with_defaults_from(found.settings if found else None)):
+        raise TerminalError(f"{argument}: {problem}")
+    run.resolve(desired, found)
 
 
 def _bring_up(run: RunRecord, plan: RunPlan, actor: Actor) -> Outcome:

@@ -85,7 +85,7 @@ class Generation(Properties):
 
     model: Text | None = Field(None, description="The ID of the model.")
     instructions: Text | None = Field(None, description="What the model is told before the messages.")
-    tools: tuple[Tool, ...] | None = Field(None, description="The tools that may be used.")
+    tools: tuple[Tool, ...] | None = Field(None, description="The tools that may be used, 128 at most.")
     temperature: Annotated[Number, Field(ge=0, le=2)] | None = Field(
         None, description="The sampling temperature, 0 to 2: higher is more random. Reasoning models take none."
     )

@@ -11,6 +11,7 @@ from threadrun.providers.assistants_v2 import shapes
 from threadrun.providers.assistants_v2.client import PER_PAGE, AssistantsServer
 from threadrun.providers.replies import Reply, answer_in
 from threadrun.providers.server import Subject
+from threadrun.schema.limits import Limits
 from threadrun.state.observations import ObservedRun, RunPlan
 
 _STOPPABLE = frozenset({"queued", "in_progress", "requires_action"})
@@ -19,7 +20,7 @@ _STOPPABLE = frozenset({"queued", "in_progress", "requires_action"})
 class ServerRuns(Subject[AssistantsServer]):
     """Implements `threadrun.reconcile.backend.Runs`."""
 
-    min_completion_tokens = 256
+    limits = Limits(min_completion_tokens=256, tools=20, code_files=20, instruction_characters=256_000)
 
     def start(self, plan: RunPlan, thread_id: str) -> ObservedRun:
         """Start the run. Nothing else is read here: no later failure may look like that of the start."""
