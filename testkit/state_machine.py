@@ -28,6 +28,20 @@ WAIT_FOR_TOKEN = ".waitForTaskToken"
 NO_TIMEOUT_SECONDS = 99_999_999
 DEFAULT_ATTEMPTS = 3
 
+MODELLED_ERRORS = frozenset(
+    {
+        "ConditionalCheckFailedException",
+        "InternalServerErrorException",
+        "ItemCollectionSizeLimitExceededException",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceededException",
+        "ResourceNotFoundException",
+        "TransactionConflictException",
+    }
+)
+"""DynamoDB's errors that have a class of their own in the Java SDKs. Throttling of a table on demand has none."""
+THROTTLED_ON_DEMAND = "DynamoDB.AmazonDynamoDBException"
+
 Call = Callable[[str, dict[str, Any]], Any]
 """Gets the resource and the arguments of a task; returns its result, or raises `TaskFailed`."""
 
@@ -45,8 +59,18 @@ def update_item(client: Any, resource: str, arguments: dict[str, Any]) -> dict[s
     try:
         return dict(client.update_item(**arguments))
     except ClientError as error:
-        service = "DynamoDb" if "aws-sdk" in resource else "DynamoDB"
-        raise TaskFailed(f"{service}.{error.response['Error']['Code']}", str(error)) from None
+        raise TaskFailed(_error_name(resource, error.response["Error"]["Code"]), str(error)) from None
+
+
+def _error_name(resource: str, code: str) -> str:
+    """The class of the Java SDK's error: of its second version for `aws-sdk`, of its first one otherwise.
+
+    Source: https://github.com/aws/aws-sdk-java/issues/2222
+    """
+    name = f"{code.removesuffix('Exception')}Exception"
+    if "aws-sdk" in resource:
+        return f"DynamoDb.{name if name in MODELLED_ERRORS else 'DynamoDbException'}"
+    return f"DynamoDB.{name}" if name in MODELLED_ERRORS else THROTTLED_ON_DEMAND
 
 
 @functools.cache
@@ -119,7 +143,7 @@ class _Walk:
     ) -> None:
         self._execution, self._clock = execution, execution.clock
         self._machine, self._on_end, self._on_failure = machine, on_end, on_failure
-        self._context = {"Execution": {"Input": execution.given}, "Map": {"Item": {"Value": item}}}
+        self._context: dict[str, Any] = {"Execution": {"Input": execution.given}, "Map": {"Item": {"Value": item}}}
         self._name, self._input, self._tries = "", None, Counter[int]()
         self.is_given_up = False
 
@@ -140,6 +164,7 @@ class _Walk:
             return
         self._name, self._input = name, state_input
         self._tries.clear()
+        self._context["State"] = {"Name": name, "RetryCount": 0}
         self._execution.transitions += 1
         self._execution.history.append((name, state_input))
         match self._state["Type"]:
@@ -263,6 +288,7 @@ class _Walk:
             if self._tries[number] < retry.get("MaxAttempts", DEFAULT_ATTEMPTS):
                 pause = retry.get("IntervalSeconds", 1) * retry.get("BackoffRate", 2) ** self._tries[number]
                 self._tries[number] += 1
+                self._context["State"]["RetryCount"] += 1
                 self._execution.transitions += 1
                 self._do_later(self._call, min(pause, retry.get("MaxDelaySeconds", pause)))
                 return

@@ -28,12 +28,12 @@ MAY: dict[str, dict[str, str]] = {
     "ReconcileFunction": RECORDS | OUTPUTS | API_KEY,
     "CallToolFunction": {"dynamodb:table/Table": READ_AND_WRITE, "lambda:function:e2e-*": "lambda:InvokeFunction"},
     "SignalFunction": {
-        "dynamodb:table/Table": READ_AND_WRITE,
+        "dynamodb:table/Table": f"{READ_AND_WRITE} dynamodb:UpdateItem",
         "events:event-bus/default if events:source events:detail-type": "events:PutEvents",
     },
     "ResponderFunction": HAND_OVER
     | {
-        "dynamodb:table/Table": READ_AND_WRITE,
+        "dynamodb:table/Table": f"{READ_AND_WRITE} dynamodb:UpdateItem",
         "dynamodb:table/Table/index/DueAnswers": "dynamodb:Query",
         "sqs:UnansweredQueue": "sqs:ReceiveMessage sqs:DeleteMessage sqs:GetQueueAttributes",
     },

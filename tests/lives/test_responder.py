@@ -13,7 +13,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from functions.responder import app as responder
-from testkit.in_process.world import World
+from testkit.in_process.world import STATE_MACHINE, World
+from testkit.memory.refusals import Refusal
 from testkit.queue import VISIBILITY_SECONDS
 from testkit.template import ROOT
 from tests.support.runs import NOTHING, PROPERTIES, attributes, delete_all, failure, left_at_openai, runs_started
@@ -121,11 +122,42 @@ def test_point_11_an_execution_of_a_deployment_that_cannot_be_loaded_waits_for_a
 
 
 def test_point_11_a_signal_function_that_is_broken_is_answered_for(world: World) -> None:
+    """The run has ended, and was paid for: it counts, whatever becomes of the work after it."""
     world.fail_next["signal"] = [KeyError("secret text")]
     answer = world.create(PROPERTIES)
-    assert "is failed" in failure(answer)
-    assert "secret text" not in answer["Reason"]
+    assert attributes(answer)["status"] == "completed"
     delete_all(world, answer)
+
+
+def recorded_attributes(world: World) -> dict[str, str]:
+    """Those of the one response, which are in their places of the public item too."""
+    [answer] = world.url.answers
+    data = attributes(answer)
+    [item] = world.public_items().values()
+    assert "staged" not in item
+    assert (item["status"]["S"], item["output_text"]["S"]) == (data["status"], data["output_text"])
+    return data
+
+
+def test_point_11_a_run_that_has_ended_is_a_success_though_the_table_throttles_its_attributes(world: World) -> None:
+    """For longer than the state machine tries to move them; then the function that responds does it."""
+    world.fail_next[STATE_MACHINE] = [Refusal("ThrottlingException")] * 9
+    world.deliver(world.event("Create", PROPERTIES))
+    world.settle()
+    assert world.fail_next[STATE_MACHINE] == []
+    assert recorded_attributes(world)["status"] == "completed"
+
+
+def test_point_11_a_run_that_has_ended_is_a_success_though_its_execution_is_lost(world: World) -> None:
+    """The attributes lie ready when it is stopped, and the sweep finds them."""
+    world.fail_next[STATE_MACHINE] = [Refusal("ThrottlingException")]
+    world.deliver(world.event("Create", PROPERTIES))
+    while world.fail_next[STATE_MACHINE] and (task := world.clock.next_task()):
+        world.clock.run_task(task)
+    world.abort_execution(is_reported=False)
+    world.clock.advance(600)
+    assert world.sweep() == 1
+    assert recorded_attributes(world)["status"] == "completed"
 
 
 def test_point_11_reports_of_what_was_answered_change_nothing(world: World) -> None:
