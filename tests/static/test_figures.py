@@ -95,9 +95,10 @@ def limits() -> Rows:
         "properties of a resource": f"{records.MAX_BYTES:,} bytes, compressed",
         "`metadata`": f"{types.METADATA_PAIRS} pairs, keys of {types.METADATA_KEY_CHARACTERS} and values of "
         f"{types.METADATA_VALUE_CHARACTERS} characters",
-        "functions of your own": f"{tools}; {definition['Call tools']['MaxConcurrency']} calls at once; {handler} s "
-        "for each",
-        "concurrent executions of Lambda": f"one for each run in its first {lingering} s; fewer with `LingerSeconds`",
+        "functions of your own": f"{tools}; {arguments.MAX_TOOL_CALLS} calls in all, "
+        f"{definition['Call tools']['MaxConcurrency']} at once; {handler} s for each",
+        "concurrent executions of Lambda": f"one for each run in its first {lingering} s, half of what the account has "
+        "at most; fewer with `LingerSeconds`",
         "runs on one thread": "one at a time, the others wait",
         "arguments in Terraform": in_page("terraform/README.md", r"template of ([\d,]+) bytes") + " bytes",
     }

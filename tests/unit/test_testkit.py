@@ -228,6 +228,11 @@ def overdue(now: int) -> Step:
     return "query", asked | {"ExpressionAttributeValues": {":due": {"S": "answer"}, ":now": {"N": str(now)}}}
 
 
+def counted(at_most: int) -> Step:
+    asked = {"IndexName": "DueAnswers", "KeyConditionExpression": "due = :due", "Select": "COUNT", "Limit": at_most}
+    return "query", asked | {"ExpressionAttributeValues": {":due": {"S": "answer"}}}
+
+
 SEEN = update(
     "SET seen = :true", {":true": {"BOOL": True}}, ConditionExpression="attribute_exists(pk)", ReturnValues="ALL_NEW"
 )
@@ -263,7 +268,7 @@ PLAYS: dict[str, list[Step]] = {
     "an index holds the items that have both its keys, in their order": [
         *(due("later", 12, body={"B": b"-"}), due("now", 7), due("much later", 100)),
         put({"pk": {"S": "none"}, "due": {"S": "answer"}}),
-        *(overdue(13), overdue(12), overdue(101), overdue(0)),
+        *(overdue(13), overdue(12), overdue(101), overdue(0), counted(9), counted(2)),
         *(put({"pk": {"S": "now"}}), overdue(13)),
     ],
     "a key of the index is not empty": [put({**KEY, "due": {"S": ""}}), get()],

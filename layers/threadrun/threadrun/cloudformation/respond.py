@@ -43,8 +43,9 @@ class Responses:
     ) -> Delivered | None:
         """Decide the response if none is decided yet, and send it; returns None if there was none to send.
 
-        `failure` says why the work ended early; it does not count for a run that has ended. `url` is where a repeated request wants its response. Raises
-        `ResponseNotDelivered` when CloudFormation's URL does not take it; the decision stands for the next try.
+        `failure` says why the work ended early; it does not count for a run that has ended. `url` is where a repeated
+        request wants its response. Raises `ResponseNotDelivered` when CloudFormation's URL does not take it; the
+        decision stands for the next try.
         """
         decided = self._decide(key, request_id, failure)
         target = url or (decided.request.response_url if decided else None)
