@@ -13,6 +13,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from functions.responder import app as responder
+from local.openai_standin import Script
 from testkit.in_process.world import STATE_MACHINE, World
 from testkit.memory.refusals import Refusal
 from testkit.queue import VISIBILITY_SECONDS
@@ -186,7 +187,23 @@ def test_point_11_the_sweep_answers_what_nobody_works_on(world: World) -> None:
     assert world.sweep() == 0
     [answer] = world.url.answers
     assert answer["RequestId"] == event["RequestId"]
-    assert "no answer was ready at its deadline" in answer["Reason"]
+    assert "no answer was ready at its deadline; last known: the run is queued" in answer["Reason"]
+
+
+def test_point_11_the_sweep_says_what_was_waited_for(world: World) -> None:
+    """A retry of a call comes up to a minute later, which may be after the deadline."""
+    tool = {"name": "order", "handler_arn": world.tools.add("tool-order", always_throttled)}
+    world.openai.script(Script(output=[{"type": "function_call", "name": "order", "call_id": "1", "arguments": {}}]))
+    properties = PROPERTIES | {"tools": [{"type": "function", "function": tool}]}
+    world.deliver(world.event("Create", properties))
+    world.clock.pass_time(600)
+    assert world.sweep() == 1
+    [answer] = world.url.answers
+    assert "no answer was ready at its deadline; last known: the run's functions are being called" in failure(answer)
+
+
+def always_throttled(event: dict[str, Any]) -> None:
+    raise Refusal("TooManyRequestsException", status=429)
 
 
 def test_point_11_the_sweep_gives_up_when_the_url_is_dead(world: World) -> None:
