@@ -165,6 +165,18 @@ def test_what_is_said_of_the_comparison_holds() -> None:
     assert "a run of ten minutes costs a seventh" in (ROOT / "docs/operations.md").read_text()
 
 
+def test_what_is_said_of_few_concurrent_executions_is_what_was_simulated() -> None:
+    table = [line for line in (ROOT / "bench/results/capacity.md").read_text().splitlines() if line.startswith("| ")]
+    head, _, *lines = [line.strip("| ").split(" | ") for line in table]
+    found = {tuple(line[:3]): dict(zip(head, line, strict=True)) for line in lines}
+    assert {figures["failed"] for (policy, *_), figures in found.items() if policy == "threadrun"} == {"0"}
+    few, ours = found["20 retries", "10", "60"], found["threadrun", "10", "60"]
+    last_s, failed = round(float(ours["last_s"])), few["failed"]
+    said = f"of 300 seconds that begin at once end {last_s} seconds after; with functions that sleep, and 20 retries, "
+    page = " ".join((ROOT / "docs/performance.md").read_text().split())
+    assert f"with 10 concurrent executions 60 runs {said}{failed} of them fail" in page
+
+
 # --- versions, parameters, packages
 
 
