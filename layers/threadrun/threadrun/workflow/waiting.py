@@ -18,8 +18,8 @@ ROUND_SECONDS = 30
 """What a round through the state machine costs, in seconds of the function that looks."""
 LOOK_SHARE, MIN_LOOK_SECONDS = 0.05, 0.5
 WAIT_SHARE, MIN_WAIT_SECONDS, MAX_WAIT_SECONDS = 0.06, 1, 60
-SCARCE_WAIT_SECONDS = 5
-"""Of the state machine, at least, while executions are scarce: a run keeps a tenth of one busy, or less."""
+SCARCE_WAIT_SECONDS = 10
+"""Of the state machine, at least, while executions are scarce: a run keeps a twentieth of one busy, or less."""
 MAX_POLL_SECONDS = 10
 FIRST_SECONDS = 10
 """A run that may end so soon is waited for in the function, even if a webhook will tell its end."""
