@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from bench import cold_start, throughput
+from bench import capacity, cold_start, throughput
 from bench.check import Comparison, compare
 from bench.plan import (
     LENGTHS_SECONDS,
@@ -184,6 +184,7 @@ def main() -> int:
     parser.add_argument(
         "--cold-start", action="store_true", help="measure how long the handlers take to import instead"
     )
+    parser.add_argument("--capacity", action="store_true", help="simulate an account with few executions instead")
     arguments = parser.parse_args()
     console = Console(highlight=False)
     try:
@@ -193,6 +194,9 @@ def main() -> int:
         if arguments.cold_start:
             cold_start.write(RESULTS / "cold_start.md", INITS, cold_start.measure(console))
             console.print((RESULTS / "cold_start.md").read_text())
+            return 0
+        if arguments.capacity:
+            capacity.write(RESULTS / "capacity.md", capacity.measure())
             return 0
         if arguments.throughput:
             throughput.write(RESULTS / "throughput.md", throughput.measure(console))

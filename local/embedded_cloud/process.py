@@ -58,7 +58,9 @@ class EmbeddedCloud:
     retry_seconds: float = 1.0
     """Wait before the first retry of an asynchronous invocation (AWS: 60), doubled for the second."""
     functions_at_once: int | None = None
-    """Limit of each function's processes (AWS: 1,000 in all)."""
+    """Limit of each function's processes: what is beyond it waits, so that a small machine is not overrun."""
+    concurrent_executions: int = 1000
+    """Limit of the account: what is beyond it is refused, as on AWS, where new accounts have 10."""
     patches: Sequence[str] = ()
     """Names of modules that patch it further by their `install()`, as those of `testkit.emulator`."""
     region: str = DEFAULT_REGION
@@ -203,6 +205,7 @@ class EmbeddedCloud:
             "MINISTACK_WORKER_THREADS": "512",
             "LAMBDA_ASYNC_RETRY_BASE_SECONDS": str(self.retry_seconds),
             "AUTH": "true" if self.iam_enforced else "false",
+            "LAMBDA_ACCOUNT_CONCURRENCY": str(self.concurrent_executions),
         }
 
     def _wait_until_ready(self) -> None:

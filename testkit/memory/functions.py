@@ -10,13 +10,12 @@ from functions.reconcile.app import MARGIN_SECONDS
 from testkit.template import timeout_seconds
 from threadrun.app.application import Application
 from threadrun.workflow.tool_calls import ToolCaller
-from threadrun.workflow.waiting import Waiting
 
 LINGER_SECONDS = timeout_seconds("reconcile") - MARGIN_SECONDS
 
 
 def reconcile(app: Application, payload: dict[str, Any]) -> dict[str, Any]:
-    waiting = Waiting(app.sleep, app.clock() + LINGER_SECONDS, app.settings.linger_seconds, app.event_waits)
+    waiting = app.waiting(LINGER_SECONDS, payload["retry_count"])
     return asdict(app.stepper.take_step(payload["key"], payload["request_id"], waiting))
 
 

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from local.deployment import ROOT, RUNTIME_PACKAGES, SAM, build, reading_build
-from testkit.state_machine import read_definition
+from testkit.state_machine import MODELLED_ERRORS, THROTTLED_ON_DEMAND, read_definition
 from testkit.template import tasks, template
 from tests.support.definitions import DEFINITION, EXAMPLES, expanded, made_of, run
 
@@ -50,6 +50,14 @@ def test_no_state_retries_everything() -> None:
     assert not any("States.ALL" in each["ErrorEquals"] for each in retriers)
 
 
+def test_throttling_of_the_table_is_retried_by_the_name_that_the_integration_gives_it() -> None:
+    """A name that nothing has would be retried never, and nothing would say so."""
+    [retry] = read_definition()["States"]["Record attributes"]["Retry"]
+    assert THROTTLED_ON_DEMAND in retry["ErrorEquals"]
+    known = {f"DynamoDB.{name}" for name in MODELLED_ERRORS} | {THROTTLED_ON_DEMAND, "DynamoDB.SdkClientException"}
+    assert set(retry["ErrorEquals"]) <= known | {"States.Timeout"}
+
+
 def test_only_keys_travel_through_the_state_machine() -> None:
     """What a payload does not name cannot get into an execution's history."""
     definition = yaml.safe_load(DEFINITION.read_text())
@@ -57,6 +65,7 @@ def test_only_keys_travel_through_the_state_machine() -> None:
     assert {name for payload in payloads for name in payload} == {
         "key",
         "request_id",
+        "retry_count",
         "call_id",
         "failure",
     }

@@ -107,9 +107,10 @@ def limits() -> Rows:
         "properties of a resource": f"{records.MAX_BYTES:,} bytes, compressed",
         "`metadata`": f"{types.METADATA_PAIRS} pairs, keys of {types.METADATA_KEY_CHARACTERS} and values of "
         f"{types.METADATA_VALUE_CHARACTERS} characters",
-        "functions of your own": f"{tools}; {definition['Call tools']['MaxConcurrency']} calls at once; {handler} s "
-        "for each",
-        "concurrent executions of Lambda": f"one for each run in its first {lingering} s; fewer with `LingerSeconds`",
+        "functions of your own": f"{tools}; {arguments.MAX_TOOL_CALLS} calls in all, "
+        f"{definition['Call tools']['MaxConcurrency']} at once; {handler} s for each",
+        "concurrent executions of Lambda": f"one for each run in its first {lingering} s, half of what the account has "
+        "at most; fewer with `LingerSeconds`",
         "runs on one thread": "one at a time, the others wait",
         "arguments in Terraform": in_page("terraform/README.md", r"template of ([\d,]+) bytes") + " bytes",
     }
@@ -175,6 +176,18 @@ def test_what_is_said_of_the_comparison_holds() -> None:
     share = ours["600"]["cost_usd"] / webhooks["600"]["cost_usd"]
     assert round(share) == 7, f"docs/operations.md: a run of ten minutes costs a seventh, not 1/{share:.1f}"
     assert "a run of ten minutes costs a seventh" in (ROOT / "docs/operations.md").read_text()
+
+
+def test_what_is_said_of_few_concurrent_executions_is_what_was_simulated() -> None:
+    table = [line for line in (ROOT / "bench/results/capacity.md").read_text().splitlines() if line.startswith("| ")]
+    head, _, *lines = [line.strip("| ").split(" | ") for line in table]
+    found = {tuple(line[:3]): dict(zip(head, line, strict=True)) for line in lines}
+    assert {figures["failed"] for (policy, *_), figures in found.items() if policy == "threadrun"} == {"0"}
+    few, ours = found["20 retries", "10", "60"], found["threadrun", "10", "60"]
+    last_s, failed = round(float(ours["last_s"])), few["failed"]
+    said = f"of 300 seconds that begin at once end {last_s} seconds after; with functions that sleep, and 20 retries, "
+    page = " ".join((ROOT / "docs/performance.md").read_text().split())
+    assert f"with 10 concurrent executions 60 runs {said}{failed} of them fail" in page
 
 
 # --- versions, parameters, packages

@@ -13,7 +13,7 @@ from testkit.memory.backend import wanted_run
 from testkit.state_machine import read_definition
 from threadrun.cloudformation.delivery import MAX_BODY_BYTES
 from threadrun.cloudformation.protocol import readable
-from threadrun.cloudformation.respond import response_body
+from threadrun.cloudformation.respond import decide_response, response_body
 from threadrun.schema.arguments import RESOURCE_MODELS
 from threadrun.state.attributes import made_attributes, output_scalars, response_data, run_attributes
 from threadrun.state.base import Options, Owned, Window
@@ -39,6 +39,25 @@ def body(text: str, *, style: str = "snake_case", **more: Any) -> tuple[bytes, d
     answer = Response(status="SUCCESS", physical_id="conv_1:resp_1", target_key="run")
     raw = response_body(resource(run), REQUEST, answer, run_attributes(run, observed) | more)
     return raw, json.loads(raw)
+
+
+@pytest.mark.parametrize(
+    ("status", "must_recheck", "reason"),
+    [
+        ("completed", False, ""),
+        ("failed", False, "run resp_1 ended failed, accepted is completed"),
+        ("in_progress", False, "the work ended early"),
+        ("completed", True, "the work ended early"),
+    ],
+)
+def test_what_becomes_of_the_work_after_a_runs_end_does_not_count(status: Any, must_recheck: bool, reason: str) -> None:
+    """Unless CloudFormation returns to it: whether it is still there was to be seen."""
+    run = wanted_run()
+    run.thread, run.run, run.must_recheck = Owned(id="conv_1"), Owned(id="resp_1"), must_recheck
+    run.observe(ObservedRun("resp_1", status), 3)
+    request = REQUEST.model_copy(update={"target_key": run.key})
+    response = decide_response(resource(run), request, "the work ended early")
+    assert (response.status, response.reason) == ("FAILED" if reason else "SUCCESS", reason)
 
 
 @pytest.mark.parametrize("letter", ["a", "é", "語", "🙂", '"', "\n"])

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.capacity import measure
 from bench.check import compare
 from bench.invocations import Function, Invocation, read_invocation, read_report
 from bench.metered_table import MeteredTable
@@ -146,6 +147,14 @@ def test_the_simulator_wakes_who_waits_for_an_event_unless_a_net_is_met_before()
     assert 0 < long.lag_s < 1
     assert 0 < beyond_the_net.lag_s < 1
     assert (long.usage.transitions, beyond_the_net.usage.transitions) == (7, 10)
+
+
+def test_runs_beyond_the_concurrent_executions_fail_by_few_retries_only() -> None:
+    few, ours = measure([(3, 15)])
+    assert few.failed > 5
+    assert ours.failed == 0
+    assert ours.refusals > 0
+    assert ours.least_s < ours.last_s < 1.3 * ours.least_s
 
 
 def test_an_item_is_billed_by_its_larger_state_and_by_its_index() -> None:

@@ -12,9 +12,10 @@ from testkit.memory.properties import TOOLS
 from threadrun.errors import LostReply, NotFound, TerminalError, ThreadBusy, TransientError
 from threadrun.reconcile.dispatch import reconcile
 from threadrun.reconcile.once import START_GRACE_SECONDS
-from threadrun.reconcile.outcome import Actor, Checkpoint, Done, InProgress, Outcome, RequeueAfter
+from threadrun.reconcile.outcome import Actor, CallTools, Checkpoint, Done, InProgress, Outcome, RequeueAfter
 from threadrun.reconcile.run import NOT_SHOWN, NOT_SHOWN_SECONDS
 from threadrun.reconcile.run_deletion import CANCEL_PATIENCE_SECONDS, CANCELLING
+from threadrun.schema.arguments import MAX_TOOL_CALLS
 from threadrun.state.base import Owned, Wait
 from threadrun.state.observations import FunctionCall, ObservedRun
 from threadrun.state.run import RunRecord
@@ -245,6 +246,20 @@ def test_a_failure_is_on_record_before_its_calls_are_closed(backend: MemoryBacke
     with pytest.raises(TerminalError, match="Boom"):
         decide(RunRecord.model_validate_json(run.model_dump_json()), backend, 1001)
     assert backend.calls[-1] == "runs.close_calls"
+
+
+def test_a_run_calls_no_more_functions_than_its_execution_has_room_for(backend: MemoryBackend) -> None:
+    """600 in all rounds together."""
+    run = calling_run(backend)
+    until_waiting(run, backend)
+    for count in (MAX_TOOL_CALLS - 1, 1):
+        run.round = run.round.model_copy(update={"is_submitted": True})
+        calls = tuple(FunctionCall(f"{count}_{number}", "look_up", "{}") for number in range(count))
+        backend.end("resp_1", "requires_action", calls=calls)
+        if count > 1:
+            assert isinstance(until_waiting(run, backend), CallTools)
+    with pytest.raises(TerminalError, match="run resp_1 called functions more than 600 times in all"):
+        until_waiting(run, backend)
 
 
 def test_a_delete_during_a_submission_waits_until_its_reply_can_be_lost_no_more(backend: MemoryBackend) -> None:

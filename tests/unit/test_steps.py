@@ -183,6 +183,18 @@ def test_where_the_server_tells_there_is_a_net_only(waited: float, pause: float)
     assert waiting.pause_seconds(waited) == Waiting().pause_seconds(waited), "of refusals nobody tells"
 
 
+@pytest.mark.parametrize(
+    ("inline_seconds", "waited", "seconds"), [(30, 2000, 1), (0, 2, 1), (0, 100, 6), (0, 2000, 10)]
+)
+def test_what_the_state_machine_waits_for_is_not_looked_at_each_second(
+    inline_seconds: float, waited: float, seconds: float
+) -> None:
+    """An hour of it would not fit into the history of an execution. What was asked for is kept."""
+    waiting = Waiting(inline_seconds=inline_seconds)
+    assert waiting.poll_seconds(1, waited) == seconds
+    assert waiting.poll_seconds(120, waited) == 120
+
+
 def test_a_deployment_polls_by_default_as_is_the_cheapest() -> None:
     assert template()["Parameters"]["LingerSeconds"]["Default"] == Waiting().inline_seconds
 

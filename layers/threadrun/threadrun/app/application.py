@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from aws_lambda_powertools import Logger, Metrics
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 
 from threadrun.app.settings import Settings, api_key_from_secret
 from threadrun.cloudformation.respond import Responses
@@ -23,6 +24,7 @@ from threadrun.storage.run_attributes import OutputBucket, RunAttributes
 from threadrun.telemetry.log_lines import share_logger
 from threadrun.telemetry.metrics import NAMESPACE
 from threadrun.workflow.steps import JITTER, Stepper
+from threadrun.workflow.waiting import SCARCE_WAIT_SECONDS, Waiting
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -38,8 +40,10 @@ OPENAI_TIMEOUT_SECONDS = 30
 API_KEY_MAX_AGE_SECONDS = 300
 WEBHOOK_SECRET_MAX_AGE_SECONDS = 60
 """It changes when the application is deployed again; webhooks that are refused meanwhile are repeated."""
-BUS_PATIENCE = Config(connect_timeout=3, read_timeout=5, retries={"total_max_attempts": 2})
-"""An event is worth no more: the function has a request to answer, and is paid for."""
+BRIEF_PATIENCE = Config(connect_timeout=3, read_timeout=5, retries={"total_max_attempts": 2})
+"""For what is worth no more, as a notification is: the function has a request to respond to, and is paid for."""
+NEW_ACCOUNT_EXECUTIONS = 10
+"""Concurrent executions that a new account has. Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html."""
 _BROKEN_SECRET = frozenset(
     {"AccessDeniedException", "ResourceNotFoundException", "DecryptionFailure", "InvalidRequestException"}
 )
@@ -88,6 +92,29 @@ class Application:
         """None where the server sends no webhooks."""
         return EventWaits(self._dynamodb, self.settings.table_name) if self.settings.enable_webhooks else None
 
+    def waiting(self, seconds: float, retry_count: int) -> Waiting:
+        """How a step that may take so many seconds can wait: not in its function while executions are scarce.
+
+        `retry_count` is how often the state machine has tried this step before: it may have been refused.
+        """
+        waiting = Waiting(self.sleep, self.clock() + seconds, self.settings.linger_seconds, self.event_waits)
+        if retry_count > 0 or self._are_executions_scarce():
+            waiting.inline_seconds, waiting.min_wait_seconds = 0, SCARCE_WAIT_SECONDS
+        return waiting
+
+    def _are_executions_scarce(self) -> bool:
+        """Whether more than half of them could be asleep, as so many requests are in flight: not where one is alone."""
+        return self.records.are_awaited(2) and self.records.are_awaited(self.concurrent_executions // 2 + 1)
+
+    @cached_property
+    def concurrent_executions(self) -> int:
+        """What the account has without reservations; as much as a new one where Lambda does not tell."""
+        try:
+            settings = boto3.client("lambda", config=BRIEF_PATIENCE).get_account_settings()
+        except (BotoCoreError, ClientError):
+            return NEW_ACCOUNT_EXECUTIONS
+        return settings["AccountLimit"]["UnreservedConcurrentExecutions"]
+
     @cached_property
     def step_functions(self) -> SFNClient:
         return boto3.client("stepfunctions")
@@ -95,7 +122,7 @@ class Application:
     @cached_property
     def event_bus(self) -> EventBus:
         """Built when the first event is put, not in init: the response to CloudFormation comes before it."""
-        bus: EventBus = boto3.client("events", config=BUS_PATIENCE)
+        bus: EventBus = boto3.client("events", config=BRIEF_PATIENCE)
         return bus
 
     def hand_over(self, key: str, request_id: str) -> None:

@@ -114,8 +114,11 @@ def sweep(app: Application) -> int:
         if app.clock() > request.received_epoch_s + URL_LIFE_SECONDS:
             app.responses.abandon(key, request.request_id)
             continue
+        target = record.target(request)
+        known = (target.wait.reason if target else "") or "nothing"
+        failure = f"no answer was ready at its deadline; last known: {known}"
         try:
-            delivered = app.responses.send(key, request.request_id, failure="no answer was ready at its deadline")
+            delivered = app.responses.send(key, request.request_id, failure=failure)
         except ResponseNotDelivered as error:
             logger.warning("the response is sent again later", extra={"reason": error.reason, **found_by})
             continue

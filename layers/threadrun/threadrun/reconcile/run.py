@@ -12,7 +12,7 @@ from threadrun.errors import NotFound, TerminalError, TransientError
 from threadrun.reconcile.once import BUSY_POLL_SECONDS, CreatingRequest, make_once
 from threadrun.reconcile.outcome import Actor, CallTools, Checkpoint, Done, Gone, InProgress, Outcome, RequeueAfter
 from threadrun.reconcile.run_deletion import close_calls
-from threadrun.schema.arguments import DEFAULT_TOOL_ROUNDS, DesiredRun
+from threadrun.schema.arguments import DEFAULT_TOOL_ROUNDS, MAX_TOOL_CALLS, DesiredRun
 from threadrun.schema.json_schema import first_problem, text_at
 from threadrun.schema.limits import beyond
 from threadrun.state.base import Owned
@@ -198,6 +198,8 @@ def _begin_round(run: RunRecord, observed: ObservedRun, actor: Actor) -> Requeue
     most = (run.desired.max_tool_rounds if run.desired else None) or DEFAULT_TOOL_ROUNDS
     if run.round.number > most:
         raise TerminalError(f"run {run.run_id} called functions in more than {most} rounds (max_tool_rounds)")
+    if run.round.earlier_calls + len(observed.calls) > MAX_TOOL_CALLS:
+        raise TerminalError(f"run {run.run_id} called functions more than {MAX_TOOL_CALLS} times in all")
     run.enter("tools", observed.completed_at or actor.now)
     return CallTools(tuple(call.call_id for call in observed.calls))
 

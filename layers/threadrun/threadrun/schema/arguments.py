@@ -21,6 +21,8 @@ from threadrun.schema.types import Boolean, Integer, Metadata, Number, Propertie
 MIN_COMPLETION_TOKENS = 16
 MAX_SERVICE_TIMEOUT_SECONDS = 3600
 DEFAULT_TOOL_ROUNDS, MAX_TOOL_ROUNDS = 16, 100
+MAX_TOOL_CALLS = 600
+"""Of all rounds together: more would not fit into the history of an execution, which has 25,000 events."""
 
 IMPORT_ID = r"[^:\s]+:[^:\s]+"
 

@@ -65,6 +65,8 @@ class ToolRound(Value):
     number: int = 0
     calls: dict[str, ToolCall] = Field(default_factory=dict)
     """By call id."""
+    earlier_calls: int = 0
+    """How many there were in the rounds before."""
     is_submitted: bool = False
     """The server has the outputs of these calls."""
     chain: tuple[str, ...] = ()
@@ -202,8 +204,9 @@ class RunRecord(PhysicalRecord):
     def note_calls(self, calls: Sequence[FunctionCall]) -> None:
         """Keep a new round of calls, to be answered or to be closed."""
         entered_calls = {call.call_id: ToolCall(name=call.name, arguments=call.arguments) for call in calls}
-        number = self.round.number + 1
-        self.round = self.round.model_copy(update={"calls": entered_calls, "is_submitted": False, "number": number})
+        number, earlier_calls = self.round.number + 1, self.round.earlier_calls + len(self.round.calls)
+        update = {"calls": entered_calls, "is_submitted": False, "number": number, "earlier_calls": earlier_calls}
+        self.round = self.round.model_copy(update=update)
         self.attempt = None
 
     def note_made(self, observed: ObservedRun) -> None:

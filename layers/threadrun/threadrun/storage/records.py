@@ -114,6 +114,19 @@ class Records:
                     raise
                 self.sleep(pause)
 
+    def are_awaited(self, count: int) -> bool:
+        """Whether CloudFormation waits for the responses of so many records, or of more."""
+        with translated("count the requests in flight"):
+            reply = self.client.query(
+                TableName=self.table_name,
+                IndexName=DUE_INDEX,
+                KeyConditionExpression="due = :due",
+                ExpressionAttributeValues={":due": {"S": DUE}},
+                Select="COUNT",
+                Limit=count,
+            )
+        return reply["Count"] >= count
+
     def overdue(self, now: float) -> list[str]:
         """Keys of the records whose response was due before `now`, the longest overdue first."""
         with translated("look for overdue responses"):

@@ -7,7 +7,7 @@ an output is of which the item has only the beginning, and is null where the ite
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -82,7 +82,7 @@ class RunAttributes:
         return uri
 
     def read(self, physical_id: str) -> dict[str, Any] | None:
-        """A run's recorded attributes; the staged ones where recording them failed."""
+        """A run's recorded attributes; those that are staged because recording them failed are recorded now."""
         key = {"pk": {"S": attributes_key(physical_id)}}
         with translated("read the attributes"):
             reply = self._client.get_item(TableName=self._table_name, Key=key, ConsistentRead=True)
@@ -93,8 +93,24 @@ class RunAttributes:
             for name, value in reply["Item"].items()
             if name not in ("pk", "output_s3_uri", "owner")
         }
-        staged = item.pop("staged", None)
-        return staged or item
+        staged: dict[str, Any] | None = item.pop("staged", None)
+        if staged is None:
+            return item
+        self._move_into_place(key, staged)
+        return staged
+
+    def _move_into_place(self, key: dict[str, Any], names: Iterable[str]) -> None:
+        """What the state machine does, for where it could not."""
+        by_placeholder = {f"#{number}": name for number, name in enumerate(names)}
+        moved = ", ".join(f"{each} = staged.{each}" for each in by_placeholder)
+        with suppress(VersionConflict), translated("record the attributes"):
+            self._client.update_item(
+                TableName=self._table_name,
+                Key=key,
+                ConditionExpression="attribute_exists(staged)",
+                UpdateExpression=f"SET {moved} REMOVE staged",
+                ExpressionAttributeNames=by_placeholder,
+            )
 
     def delete(self, physical_id: str, owner: str, output_s3_uri: str | None) -> None:
         """Remove a run's public item and large output, unless another record owns them: two may adopt one run."""

@@ -171,6 +171,8 @@ def _reconcile_once(made: AnyRecord, actor: Actor, turn: _Turn) -> Next | Gone |
     if isinstance(outcome, InProgress):
         seconds = turn.waiting.look_seconds(waited)
         return RequeueAfter(seconds, f"the run is {outcome.status}", run_id=outcome.run_id)
+    if isinstance(outcome, RequeueAfter):
+        return replace(outcome, seconds=turn.waiting.poll_seconds(outcome.seconds, waited))
     return outcome
 
 

@@ -18,6 +18,9 @@ ROUND_SECONDS = 30
 """What a round through the state machine costs, in seconds of the function that looks."""
 LOOK_SHARE, MIN_LOOK_SECONDS = 0.05, 0.5
 WAIT_SHARE, MIN_WAIT_SECONDS, MAX_WAIT_SECONDS = 0.06, 1, 60
+SCARCE_WAIT_SECONDS = 10
+"""Of the state machine, at least, while executions are scarce: a run keeps a twentieth of one busy, or less."""
+MAX_POLL_SECONDS = 10
 FIRST_SECONDS = 10
 """For so long after its start a run is waited for inline, even if a webhook will report its end."""
 MIN_NET_SECONDS, MAX_NET_SECONDS = 600, 1200
@@ -47,6 +50,8 @@ class Waiting:
     """A wait of so many seconds or more is left to the state machine; a shorter one takes place in the function."""
     event_waits: EventWaits | None = None
     """Where webhooks are noted, if the server sends them."""
+    min_wait_seconds: float = MIN_WAIT_SECONDS
+    """The state machine waits so long at least."""
     waited_inline_seconds: float = 0
     _announced: str = ""
     """The key of the wait announced last. It may stay in memory: where it is lost, the run is announced again."""
@@ -62,8 +67,14 @@ class Waiting:
         While the next one is near, the function waits for it, and looks often, as that costs no more. Once it may be
         far enough for the state machine to wait, it is as far as the lag allows.
         """
-        far = max(min(waited_seconds * WAIT_SHARE, MAX_WAIT_SECONDS), MIN_WAIT_SECONDS)
+        far = max(min(waited_seconds * WAIT_SHARE, MAX_WAIT_SECONDS), self.min_wait_seconds)
         return far if self.is_far(far) else max(waited_seconds * LOOK_SHARE, MIN_LOOK_SECONDS)
+
+    def poll_seconds(self, asked_seconds: float, waited_seconds: float) -> float:
+        """Time to the next try of what is near by itself: less near where each is a round of the state machine."""
+        if not self.is_far(asked_seconds):
+            return asked_seconds
+        return max(asked_seconds, min(self.pause_seconds(waited_seconds), MAX_POLL_SECONDS))
 
     def is_far(self, wait_seconds: float) -> bool:
         """Whether the state machine is to wait, and not the function."""
