@@ -11,9 +11,8 @@ from threadrun.state.base import Owned
 from threadrun.state.run import Attempt, RunRecord, Started
 
 CANCEL_POLL_SECONDS = 1
-CANCEL_PATIENCE_SECONDS = 120
-DELETION_SECONDS = 10
-"""Left for the deletion when there is less time than that."""
+CANCEL_PATIENCE_SECONDS, MIN_CANCEL_PATIENCE_SECONDS = 120, 10
+"""Half of the time that is left, within these bounds: the deletion that follows needs time too."""
 CANCELLING = "the run is being cancelled"
 ENDED_BY_ITSELF = frozenset({"completed", "failed", "incomplete", "cancelled"})
 """What a server says of a run that has ended; `expired` may be the verdict of the deadline."""
@@ -75,8 +74,9 @@ def _claim_lost_run(run: RunRecord, thread: Owned, attempt: Attempt, actor: Acto
 
 def _was_cancelled_in_vain(run: RunRecord, actor: Actor) -> bool:
     """Whether the server ends the run no more: what can be deleted is deleted, or nothing ever would be."""
-    patience_ends = min(run.wait.since_epoch_s + CANCEL_PATIENCE_SECONDS, run.deadline_epoch_s - DELETION_SECONDS)
-    return run.wait.reason == CANCELLING and actor.now >= patience_ends
+    since = run.wait.since_epoch_s
+    patience = min(max((run.deadline_epoch_s - since) / 2, MIN_CANCEL_PATIENCE_SECONDS), CANCEL_PATIENCE_SECONDS)
+    return run.wait.reason == CANCELLING and actor.now >= since + patience
 
 
 def _has_ended(run: RunRecord, started: Started, actor: Actor) -> bool:
