@@ -44,7 +44,7 @@ compatibility: $(VENV)/ready $(OLDEST)/ready ## Run all that meets the SDK with 
 	@PYTHONPATH=$(OLDEST) $(VENV)/bin/python -m pytest -n 2 tests/compatibility tests/unit tests/lives tests/standin/test_elsewhere.py
 
 .PHONY: check
-check: $(VENV)/ready lint unit audit ## Format, lint, spelling, types, import contracts, documentation, unit tests, random lives, audit: seconds
+check: $(VENV)/ready lint unit audit ## Format, lint, spelling, types, import contracts, documentation, unit tests, random lives, audit: two minutes
 
 .PHONY: lint
 lint: $(VENV)/ready
@@ -76,9 +76,13 @@ bench: setup $(BENCH_VENV)/ready $(CDK)/ready ## Measure lag and cost beside the
 mutants: $(VENV)/ready ## Break the product at its decision points and see which test notices: 15 minutes; MUTANTS="--survivors"
 	@$(VENV)/bin/python -m testkit.mutants $(MUTANTS)
 
+.PHONY: stacks
+stacks: setup ## Create and delete a hundred stacks while OpenAI and DynamoDB fail now and then and functions are killed: minutes
+	@PYTHONPATH=layers/threadrun $(VENV)/bin/python -m testkit.stacks
+
 .PHONY: snapshot
 snapshot: $(VENV)/ready ## Keep what VERSION=x.y.z leaves behind, for the upgrade tests
-	@PYTHONPATH=layers/threadrun $(VENV)/bin/python -m tests.upgrade.snapshot $(VERSION)
+	@PYTHONPATH=layers/threadrun $(VENV)/bin/python -m testkit.upgrade.snapshot $(VERSION)
 
 .PHONY: release-check
 release-check: setup ## Check from a clean checkout of its tag, or of HEAD, whether VERSION=x.y.z can be released
@@ -105,7 +109,7 @@ clean: down ## Remove everything that was built or installed
 	rm -rf $(VENV) $(SAM_VENV) $(AUDIT_VENV) $(BENCH_VENV) .build .aws-sam
 
 .PHONY: lock
-lock: $(VENV)/ready ## Resolve the dependency groups of pyproject.toml anew, or GROUPS of them
+lock: $(VENV)/ready ## Resolve the dependency groups of pyproject.toml again, or GROUPS of them
 	@$(VENV)/bin/python -m local.lock $(GROUPS)
 
 $(INSTALLER)/ready: local/requirements-installer.txt

@@ -16,13 +16,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from bench import cold_start, throughput
+from bench import capacity, cold_start, throughput
 from bench.check import Comparison, compare
 from bench.plan import (
     LENGTHS_SECONDS,
     MIX,
     RUNS_PER_LENGTH,
-    WITH_WEBHOOKS,
     PlannedRun,
     groups,
     lengths,
@@ -32,9 +31,9 @@ from bench.plan import (
 from bench.play import Played, PlayedRun, Stage
 from bench.prices import Usage
 from bench.profile import Profile, from_json, profile_of
-from bench.report import PROFILE, RESULTS, Found, write
+from bench.report import INITS, PROFILE, RESULTS, Found, write
 from bench.rows import Row, row_of
-from bench.simulator import play_threadrun, simulate
+from bench.simulator import simulate, simulate_again
 from bench.systems import DEPLOYMENTS, Api
 from bench.targets import targets
 from local.deployment import DeploymentError
@@ -81,16 +80,16 @@ def play(console: Console, planned: Sequence[PlannedRun], loads: list[float]) ->
             return stage.gather()
 
 
-def with_table_units(runs: Sequence[PlayedRun], profiles: Mapping[str, Profile]) -> list[PlayedRun]:
-    """This application's runs with what the table costs, by the same calls on a table in memory."""
+def with_what_is_not_measured(runs: Sequence[PlayedRun], profiles: Mapping[str, Profile]) -> list[PlayedRun]:
+    """With the init phases, as if each run were the first one for long, and what this application's table costs.
+
+    The table's units are counted by the same calls on a table in memory.
+    """
     counted = []
     for run in runs:
-        if run.system in ("threadrun", WITH_WEBHOOKS):
-            profile, webhooks = profiles[run.system], run.system == WITH_WEBHOOKS
-            (played,) = play_threadrun([run.seconds], profile, webhooks=webhooks)
-            units = Usage(write_units=played.usage.write_units, read_units=played.usage.read_units)
-            run = replace(run, usage=run.usage + units)
-        counted.append(run)
+        played = simulate_again(run.system, run.seconds, profiles[run.system])
+        units = Usage(write_units=played.usage.write_units, read_units=played.usage.read_units)
+        counted.append(replace(run, usage=run.usage + units + played.init))
     return counted
 
 
@@ -127,8 +126,9 @@ def find(console: Console, runs_per_length: int) -> Found:
     if played.failures:
         raise DeploymentError("; ".join(played.failures))
     wall_seconds = time.monotonic() - began
-    profiles = {system: profile_of(made) for system, made in played.invocations.items()}
-    runs = with_table_units(played.runs, profiles)
+    inits_s = json.loads(INITS.read_text())
+    profiles = {system: profile_of(made, inits_s) for system, made in played.invocations.items()}
+    runs = with_what_is_not_measured(played.runs, profiles)
     first = {run.system: run.started_after_s for run in runs if run.group == FIRST}
     runs = [run for run in runs if run.group != FIRST]
     rows = rows_of(runs)
@@ -184,6 +184,7 @@ def main() -> int:
     parser.add_argument(
         "--cold-start", action="store_true", help="measure how long the handlers take to import instead"
     )
+    parser.add_argument("--capacity", action="store_true", help="simulate an account with few executions instead")
     arguments = parser.parse_args()
     console = Console(highlight=False)
     try:
@@ -191,9 +192,11 @@ def main() -> int:
             show(console, simulate_many(console, from_json(json.loads(PROFILE.read_text()))))
             return 0
         if arguments.cold_start:
-            starts, bare_s = cold_start.measure(console)
-            cold_start.write(RESULTS / "cold_start.md", starts, bare_s)
+            cold_start.write(RESULTS / "cold_start.md", INITS, cold_start.measure(console))
             console.print((RESULTS / "cold_start.md").read_text())
+            return 0
+        if arguments.capacity:
+            capacity.write(RESULTS / "capacity.md", capacity.measure())
             return 0
         if arguments.throughput:
             throughput.write(RESULTS / "throughput.md", throughput.measure(console))

@@ -1,4 +1,4 @@
-"""`make bench BENCH=--cold-start`: how long Lambda's init phase takes to import each handler, beside two others.
+"""`make bench BENCH=--cold-start`: how long Lambda's init phase takes to import each handler, the peers' too.
 
 Each import is a process of its own, with the layer as it is built and nothing else but boto3, which the runtime
 brings with its bytecode. Like Lambda's /opt, the layer is not written to: what has no bytecode is compiled each time.
@@ -6,11 +6,12 @@ brings with its bytecode. Like Lambda's /opt, the layer is not written to: what 
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -20,7 +21,21 @@ from rich.console import Console
 from local.deployment import ROOT, RUNTIME_PACKAGES, build, reading_build
 
 TRIES = 5
-HANDLERS = ("custom_resource", "reconcile", "call_tool", "signal", "responder")
+HANDLERS = {
+    "CustomResource": "custom_resource",
+    "Reconcile": "reconcile",
+    "CallTool": "call_tool",
+    "Signal": "signal",
+    "Responder": "responder",
+    "WebhookFunction": "webhook",
+}
+"""Folder of each handler by a part of the function's name."""
+PEERS = Path(__file__).parent / "peers"
+PEERS_HANDLERS = {"OnEvent": "cdk_handler", "IsComplete": "cdk_handler", "crhelper": "crhelper_handler"}
+FRAMEWORK_S = 0.097
+"""Of the functions of the CDK's Provider framework, named `framework…`: how long Node 20 takes, the median of five, to
+`require` custom-resources/lib/provider-framework/runtime/framework.js of aws-cdk-lib 2.276.0, with
+@aws-sdk/client-lambda and @aws-sdk/client-sfn, which Lambda's runtime has and the bench has not."""
 EVERYTHING = (
     "threadrun.providers.responses.backend",
     "threadrun.providers.assistants_v2.backend",
@@ -44,25 +59,40 @@ class ColdStart:
         return self.built_s / self.naive_s
 
 
-def measure(console: Console) -> tuple[list[ColdStart], float]:
-    """Each handler as built and naively built; and the seconds that boto3 and Powertools alone take."""
+@dataclass(frozen=True)
+class Measured:
+    """Each handler as built and naively built; the peers' handlers; and what boto3 and Powertools alone take."""
+
+    ours: Mapping[str, ColdStart]
+    """By a part of the function's name."""
+    peers_s: Mapping[str, float]
+    bare_s: float
+
+    @property
+    def inits_s(self) -> dict[str, float]:
+        """By a part of the function's name, for the profiles."""
+        return {name: each.built_s for name, each in self.ours.items()} | {"framework": FRAMEWORK_S, **self.peers_s}
+
+
+def measure(console: Console) -> Measured:
     layer = build().parent / "ThreadRunLayer" / "python"
     with tempfile.TemporaryDirectory() as temporary, reading_build():
         runtime, naive = Path(temporary, "runtime"), Path(temporary, "naive")
         runtime.mkdir()
         site_packages = Path(sys.prefix) / "lib" / f"python3.{sys.version_info.minor}" / "site-packages"
-        for name in RUNTIME_PACKAGES:
+        for name in (*RUNTIME_PACKAGES, "crhelper"):
             (runtime / name).symlink_to(site_packages / name)
         shutil.copytree(layer, naive, ignore=shutil.ignore_patterns("__pycache__"))
-        found = []
-        for handler in HANDLERS:
+        ours = {}
+        for part, handler in HANDLERS.items():
             with console.status(f"importing {handler}"):
                 function = ROOT / "functions" / handler
                 built_s = _import_seconds([layer, function, runtime], ["app"])
                 naive_s = _import_seconds([naive, function, runtime], [*EVERYTHING, "app"])
-                found.append(ColdStart(handler, built_s, naive_s))
+                ours[part] = ColdStart(handler, built_s, naive_s)
+        peers_s = {part: _import_seconds([PEERS, runtime], [module]) for part, module in PEERS_HANDLERS.items()}
         bare_s = _import_seconds([layer, runtime], ["boto3", "aws_lambda_powertools"])
-    return found, bare_s
+    return Measured(ours, peers_s, bare_s)
 
 
 def _import_seconds(path: Sequence[Path], modules: Sequence[str]) -> float:
@@ -79,8 +109,10 @@ def _import_seconds(path: Sequence[Path], modules: Sequence[str]) -> float:
     return median(float(each.stdout) for each in tries)
 
 
-def write(path: Path, measured: Sequence[ColdStart], bare_s: float) -> None:
-    """As a table in Markdown."""
+def write(page: Path, inits: Path, measured: Measured) -> None:
+    """As tables in Markdown, and for the profiles."""
+    inits.write_text(json.dumps({name: round(init_s, 3) for name, init_s in measured.inits_s.items()}, indent=2) + "\n")
+    starts = measured.ours.values()
     lines = [
         "# Cold start",
         "",
@@ -90,8 +122,15 @@ def write(path: Path, measured: Sequence[ColdStart], bare_s: float) -> None:
         "",
         "| handler | as built (s) | naive (s) | share |",
         "| --- | ---: | ---: | ---: |",
-        *(f"| {each.handler} | {each.built_s:.3f} | {each.naive_s:.3f} | {each.share:.0%} |" for each in measured),
-        f"| boto3 and Powertools alone | {bare_s:.3f} | | |",
+        *(f"| {each.handler} | {each.built_s:.3f} | {each.naive_s:.3f} | {each.share:.0%} |" for each in starts),
+        f"| boto3 and Powertools alone | {measured.bare_s:.3f} | | |",
+        "",
+        "The peers' functions, whose handlers use the standard library and boto3; of the CDK's framework it is how",
+        "long Node's `require` takes:",
+        "",
+        "| function | seconds |",
+        "| --- | ---: |",
+        *(f"| {part} | {init_s:.3f} |" for part, init_s in {"framework": FRAMEWORK_S, **measured.peers_s}.items()),
         "",
     ]
-    path.write_text("\n".join(lines))
+    page.write_text("\n".join(lines))

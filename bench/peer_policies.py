@@ -16,23 +16,23 @@ CRHELPER_INTERVAL_SECONDS = 120
 
 def play_cdk(seconds: float, profile: Profile) -> SimulatedRun:
     """The waiter looks at once, and then five seconds after each look that found the run at work."""
-    look_s = profile.latency_s["look"]
+    look_s, init = profile.latency_s["look"], profile.init("start", "look")
     looked_s, looks = look_s, 1
     while looked_s < seconds:
         looked_s += CDK_INTERVAL_SECONDS + look_s
         looks += 1
-    usage = profile.usage("start")
+    usage = profile.usage("start") + init
     for _ in range(looks):
         usage += profile.usage("look") + Usage(transitions=1)
-    return SimulatedRun(seconds, looked_s - seconds, usage)
+    return SimulatedRun(seconds, looked_s - seconds, usage, init)
 
 
 def play_crhelper(seconds: float, profile: Profile, rule_is_late_s: float = 0) -> SimulatedRun:
     """The rule fires first one interval after it was made; `rule_is_late_s` later where the schedule is coarse."""
-    look_s = profile.latency_s["look"]
-    looked_s, usage = CRHELPER_INTERVAL_SECONDS + rule_is_late_s + look_s, profile.usage("start")
-    usage += profile.usage("look")
+    look_s, init = profile.latency_s["look"], profile.init("start")
+    looked_s = CRHELPER_INTERVAL_SECONDS + rule_is_late_s + look_s
+    usage = profile.usage("start") + profile.usage("look") + init
     while looked_s < seconds:
         looked_s += CRHELPER_INTERVAL_SECONDS
         usage += profile.usage("look")
-    return SimulatedRun(seconds, looked_s - seconds, usage)
+    return SimulatedRun(seconds, looked_s - seconds, usage, init)

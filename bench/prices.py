@@ -3,6 +3,7 @@
 Sources: https://aws.amazon.com/lambda/pricing/, https://aws.amazon.com/step-functions/pricing/ (Standard; each state
 that is entered and each retry is a transition), https://aws.amazon.com/dynamodb/pricing/on-demand/. Logs, traces,
 metrics, EventBridge's rules and events ($1 a million) and calls of Secrets Manager are left out, for every system.
+The init phase is billed as duration: https://aws.amazon.com/blogs/compute/aws-lambda-standardizes-billing-for-init-phase/.
 """
 
 from __future__ import annotations

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
-from statistics import fmean, median
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from statistics import median
 from typing import Any
 
 from bench.invocations import Invocation
@@ -31,36 +31,45 @@ class SimulatedRun:
     seconds: float
     lag_s: float
     usage: Usage
+    init: Usage = field(default_factory=Usage)
+    """The part of the usage that is for the init phases."""
 
 
 @dataclass(frozen=True)
 class FunctionProfile:
-    """One function: its usual time, and its mean with cold starts, as it is billed; without what it slept."""
+    """One function: its usual time, warm and without what it slept, and the time of its init phase."""
 
     seconds: float
-    billed_s: float
+    init_s: float
     memory_gb: float
     architecture: str
 
 
 @dataclass(frozen=True)
 class Profile:
-    """One system: the functions that are at work for a start, a look and an answer, nested ones included."""
+    """One system: the functions that are at work for a start, a look and an answer, nested ones included.
+
+    Deployments are rare: the first turn of a kind in a run finds its functions cold, the later ones find them warm.
+    """
 
     functions: dict[str, list[FunctionProfile]]
 
     @property
     def latency_s(self) -> dict[str, float]:
-        """Seconds by kind: those of the outermost function, as the others work within its time."""
+        """Seconds by kind, warm: those of the outermost function, as the others work within its time."""
         return {kind: max((each.seconds for each in self.functions.get(kind, [])), default=0.0) for kind in KINDS}
 
     def usage(self, kind: str, slept_s: float = 0) -> Usage:
-        """What one turn of this kind takes."""
-        total = Usage()
-        for each in self.functions.get(kind, []):
-            gb_seconds = {each.architecture: (each.billed_s + slept_s) * each.memory_gb}
-            total += Usage(invocations=1, gb_seconds=gb_seconds)
-        return total
+        """What one turn of this kind takes, but for init phases."""
+        functions = self.functions.get(kind, [])
+        return sum(
+            (Usage(1, {each.architecture: (each.seconds + slept_s) * each.memory_gb}) for each in functions), Usage()
+        )
+
+    def init(self, *kinds: str) -> Usage:
+        """What the init phases for the first turn of each of these kinds take."""
+        functions = [each for kind in kinds for each in self.functions.get(kind, [])]
+        return sum((Usage(gb_seconds={each.architecture: each.init_s * each.memory_gb}) for each in functions), Usage())
 
 
 def kind_of(function_name: str) -> str | None:
@@ -68,8 +77,11 @@ def kind_of(function_name: str) -> str | None:
     return next((kind for part, kind in _KIND_BY_NAME.items() if part in function_name), None)
 
 
-def profile_of(invocations: Iterable[Invocation]) -> Profile:
-    """The profile of a system; one whose only function does everything (crhelper's) starts with its first call."""
+def profile_of(invocations: Iterable[Invocation], inits_s: Mapping[str, float]) -> Profile:
+    """The profile of a system; one whose only function does everything (crhelper's) starts with its first call.
+
+    `inits_s` are the seconds of init phases, by a part of the function's name; such an only function has one.
+    """
     by_function: dict[tuple[str, str], list[Invocation]] = defaultdict(list)
     seen = set()
     for each in sorted(invocations, key=lambda invocation: invocation.logged_epoch_s):
@@ -79,12 +91,13 @@ def profile_of(invocations: Iterable[Invocation]) -> Profile:
         seen.add(each.request_id)
         by_function[kind, each.function.name].append(each)
     functions: dict[str, list[FunctionProfile]] = defaultdict(list)
-    for (kind, _), made in by_function.items():
+    begun: set[str] = set()
+    for (kind, name), made in by_function.items():
         seconds = [each.billed_ms / 1000 - each.lingered_s for each in made]
-        first = made[0]
-        functions[kind].append(
-            FunctionProfile(median(seconds), fmean(seconds), first.memory_mb / 1024, first.function.architecture)
-        )
+        init_s = next((init_s for part, init_s in inits_s.items() if part in name and name not in begun), 0.0)
+        begun.add(name)
+        function, memory_gb = made[0].function, made[0].memory_mb / 1024
+        functions[kind].append(FunctionProfile(median(seconds), init_s, memory_gb, function.architecture))
     return Profile(dict(functions))
 
 

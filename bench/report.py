@@ -24,6 +24,8 @@ from bench.targets import targets
 RESULTS, CONDITIONS = Path(__file__).parent / "results", Path(__file__).parent / "conditions.md"
 PROFILE = RESULTS / "profile.json"
 """How long each function took: the simulator can go on from there without a new measurement."""
+INITS = RESULTS / "cold_start.json"
+"""Seconds of init phases, by a part of the function's name."""
 SWEEP_READ_UNITS = 0.5
 """The responder's query of an index that holds nothing, eventually consistent."""
 
@@ -79,7 +81,7 @@ def markdown(found: Found) -> str:
         "",
         "## What the cost is made of",
         "",
-        "Millionths of a US dollar per run.",
+        "Millionths of a US dollar per run; the init phases are part of the GB-seconds.",
         "",
         *_cost_table([(row.system, row.run_seconds) for row in found.rows], found.runs),
         "",

@@ -5,14 +5,16 @@ from __future__ import annotations
 import logging
 import os
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 
 from bench.peer_policies import play_cdk, play_crhelper
+from bench.plan import WITH_WEBHOOKS
 from bench.profile import Profile, SimulatedRun
 
 CHUNK = 50
+PEERS: dict[str, Callable[[float, Profile], SimulatedRun]] = {"cdk-provider": play_cdk, "crhelper": play_crhelper}
 GOLDEN_RATIO = 0.618034
 """Its multiples, less their whole parts, are spread evenly, however many there are."""
 
@@ -42,6 +44,14 @@ def simulate(
             play_crhelper(each, profiles["crhelper"], late) for each, late in zip(lengths, lateness, strict=True)
         ],
     }
+
+
+def simulate_again(system: str, seconds: float, profile: Profile) -> SimulatedRun:
+    """A run that was measured: for what cannot be measured of it."""
+    if system in PEERS:
+        return PEERS[system](seconds, profile)
+    [played] = play_threadrun([seconds], profile, webhooks=system == WITH_WEBHOOKS)
+    return played
 
 
 def _in_processes(lengths: Sequence[float], profile: Profile, *, webhooks: bool = False) -> list[SimulatedRun]:

@@ -58,9 +58,8 @@ class Api:
 def deploy_threadrun(cloud: EmbeddedCloud, api: Api, *, webhooks: bool = False) -> System:
     """This application, built and deployed by the SAM CLI."""
     stack_name = f"{APPLICATION_STACK}-webhooks" if webhooks else APPLICATION_STACK
-    application = deploy(
-        cloud, build(), openai_base_url=api.base_url, api_key=api.key, webhooks=webhooks, stack_name=stack_name
-    )
+    asked = {"openai_base_url": api.base_url, "api_key": api.key, "EnableWebhooks": str(webhooks).lower()}
+    application = deploy(cloud, build(), stack_name=stack_name, **asked)
     return System(
         WITH_WEBHOOKS if webhooks else "threadrun",
         "Custom::OpenAIThreadRun",

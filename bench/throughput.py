@@ -112,6 +112,6 @@ def write(path: Path, measured: Sequence[Throughput]) -> None:
         f"{last.lag_mean_s / first.lag_mean_s:.2f} times as long, the worst {last.lag_max_s / first.lag_max_s:.2f} "
         f"times, its cost {last.cost_usd / first.cost_usd:.2f} times as high (Lambda and Step Functions only). Runs of "
         f"{RUN_SECONDS:.0f} s, {RUNS_PER_STACK} to a stack, real time; the emulator lets {FUNCTIONS_AT_ONCE} of each "
-        "function work at once, where AWS lets a thousand: what waits for its turn lingers less, which costs less.",
+        "function work at once, where AWS lets a thousand: what is in a queue waits less inline, which costs less.",
     ]
     path.write_text("# Many runs at once\n\n" + "\n".join(lines) + "\n")

@@ -55,6 +55,8 @@ class VirtualApplication:
         """`seconds` is how long the run takes, `jitter` a number from 0 to 1."""
         self._clock, self._seconds, self._profile = Clock(), seconds, profile
         self._usage, self._answered_epoch_s, self._ends_epoch_s = Usage(), 0.0, 0.0
+        self._used: set[str] = set()
+        """The kinds of turns that there were."""
         self._table = MeteredTable(TABLE)
         settings = Settings(
             table_name=TABLE, state_machine_arn="arn", outputs_bucket="bucket", enable_webhooks=webhooks
@@ -80,7 +82,9 @@ class VirtualApplication:
             self._clock.come_to_rest()
             self._usage += Usage(transitions=sum(each.transitions for each in self._states.executions))
         table = Usage(write_units=self._table.write_units, read_units=self._table.read_units)
-        return SimulatedRun(self._seconds, self._answered_epoch_s - self._ends_epoch_s, self._usage + table)
+        init = self._profile.init(*self._used)
+        usage = self._usage + table + init
+        return SimulatedRun(self._seconds, self._answered_epoch_s - self._ends_epoch_s, usage, init)
 
     def _deliver(self, url: str, body: bytes, **_: Any) -> None:
         assert json.loads(body)["Status"] == "SUCCESS", body
@@ -89,6 +93,7 @@ class VirtualApplication:
     def _run_function(self, kind: str, work: Callable[[], Any]) -> Any:
         """What the function does, it does at its end; what it sleeps is billed too."""
         self._clock.advance(self._profile.latency_s[kind])
+        self._used.add(kind)
         before = self._clock()
         result = work()
         self._usage += self._profile.usage(kind, slept_s=self._clock() - before)
@@ -108,6 +113,6 @@ class VirtualApplication:
     def _receive_event(self, key: str) -> None:
         event_waits = self._app.event_waits
         assert event_waits is not None
-        wait = self._run_function("wake", lambda: event_waits.note_event(key.partition("#")[2]))
+        wait = self._run_function("wake", lambda: event_waits.note_webhook(key.partition("#")[2]))
         if wait is not None and wait.task_token:
             wake(self._app.step_functions, wait.task_token)

@@ -3,8 +3,6 @@
 A clean result holds for a day, as long as the locks and this file stay the same.
 """
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

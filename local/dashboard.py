@@ -1,7 +1,5 @@
 """Reads from CloudWatch each metric that the application's dashboard and alarms name."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterator

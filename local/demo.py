@@ -7,8 +7,6 @@ local stand-in and creates two more stacks: the run of one calls a function of t
 refuses, so that its stack fails.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 import time
@@ -143,7 +141,7 @@ class Demo:
                 template,
                 openai_base_url=self._api.base_url,
                 api_key=self._api.key,
-                tool_function_arns="arn:aws:lambda:*:*:function:stock-*",
+                ToolFunctionArns="arn:aws:lambda:*:*:function:stock-*",
             )
         self._table_name = application.table_name
         self._say(f"sam deploy: ServiceToken is [cyan]{application.service_token}[/cyan]")

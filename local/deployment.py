@@ -1,7 +1,5 @@
 """Builds the application with the SAM CLI and deploys it, and example stacks, to an embedded cloud."""
 
-from __future__ import annotations
-
 import fcntl
 import hashlib
 import os
@@ -95,28 +93,21 @@ def deploy(
     *,
     openai_base_url: str,
     api_key: str,
-    openai_api: str = "responses",
-    openai_provider: str = "api_key",
-    tool_function_arns: str = "",
-    snap_start: bool = False,
-    webhooks: bool = False,
     stack_name: str = APPLICATION_STACK,
+    **more: str,
 ) -> Application:
-    """Deploy the built application with `sam deploy`; raise `DeploymentError` with the end of the CLI's output."""
+    """Deploy the built application with `sam deploy`; raise `DeploymentError` with the end of the CLI's output.
+
+    `more` are parameters of the template, by their names.
+    """
+    secret = cloud.client("secretsmanager").create_secret(Name=f"{stack_name}-api-key", SecretString=api_key)
     parameters = {
-        "OpenAIApi": openai_api,
         "OpenAIBaseUrl": openai_base_url,
-        "OpenAIProvider": openai_provider,
+        "OpenAIApiKeySecretArn": secret["ARN"],
         "AllowLoopbackResponseUrl": "true",
         "LogRetentionDays": "1",
-        "SnapStart": str(snap_start).lower(),
-        "EnableWebhooks": str(webhooks).lower(),
+        **more,
     }
-    if openai_provider == "api_key":
-        secret = cloud.client("secretsmanager").create_secret(Name=f"{stack_name}-api-key", SecretString=api_key)
-        parameters["OpenAIApiKeySecretArn"] = secret["ARN"]
-    if tool_function_arns:
-        parameters["ToolFunctionArns"] = tool_function_arns
     arguments = ["deploy", "--template-file", str(template), "--stack-name", stack_name, "--resolve-s3"]
     arguments += ["--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset", "--no-progressbar"]
     arguments += ["--parameter-overrides", *(f"{name}={value}" for name, value in parameters.items())]

@@ -4,8 +4,6 @@
 the head of each lock has the command, for the bot that updates it.
 """
 
-from __future__ import annotations
-
 import argparse
 import subprocess
 import sys

@@ -3,8 +3,6 @@
 The tables are made from the .tf files beside them; new in docs/migration.md is what the old resource did not have.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import textwrap

@@ -4,8 +4,6 @@ What a page says of an argument is the argument's own description: it cannot dri
 `--check` only compares.
 """
 
-from __future__ import annotations
-
 import argparse
 import sys
 from collections.abc import Iterator
@@ -34,7 +32,9 @@ def page(model: type[Desired]) -> str:
     lines += [texts["example"].rstrip(), "```", "", "## Argument Reference", ""]
     lines += ["Keys may be written in PascalCase instead, all of a resource or none; its attributes then are, too.", ""]
     lines += ["* `ServiceToken` - (Required) The output ServiceToken of the application's stack."]
-    lines += ["* `ServiceTimeout` - (Optional) Seconds that CloudFormation waits for a response. Default: 3600."]
+    lines += [
+        "* `ServiceTimeout` - (Optional) Seconds that CloudFormation waits for a response, 60 to 3600. Default: 3600."
+    ]
     lines += [_argument(each) for each in shapes(model)]
     for way in (way for each in shapes(model) for way in objects(each)):
         lines += ["", f"### Nested `{'.'.join(each.name for each in way)}`", ""]

@@ -3,8 +3,6 @@
 The version is `__version__` of the layer's package; `disagreements` compares every other place with it.
 """
 
-from __future__ import annotations
-
 import argparse
 import filecmp
 import os

@@ -4,8 +4,6 @@ Reads the records of the whole table (`dynamodb:Scan`), with boto3's own search 
 the timeline, a page of one file.
 """
 
-from __future__ import annotations
-
 import argparse
 import sys
 import time

@@ -3,8 +3,6 @@
 A stage that fails ends the run; the command that repeats it alone is printed. `make test STAGES="3 4"` runs these only.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import subprocess

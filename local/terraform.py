@@ -1,7 +1,5 @@
 """Finds the terraform of this machine and a copy of the AWS provider, without a download."""
 
-from __future__ import annotations
-
 import functools
 import os
 import shutil

@@ -3,8 +3,6 @@
 The page loads nothing and runs no script; its Content-Security-Policy says so. It is well-formed XML too.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from datetime import UTC, datetime

@@ -1,7 +1,5 @@
 """`make up` and `make down`: start the embedded cloud with the application, leave it running, and stop it."""
 
-from __future__ import annotations
-
 import argparse
 import json
 import os
@@ -32,7 +30,7 @@ def start() -> None:
         url = os.environ.get("OPENAI_BASE_URL") or OPENAI_BASE_URL
         if not key:
             url, key = _start_standin()
-        application = deploy(cloud, build(), openai_base_url=url, api_key=key, tool_function_arns=ANY_FUNCTION)
+        application = deploy(cloud, build(), openai_base_url=url, api_key=key, ToolFunctionArns=ANY_FUNCTION)
     except BaseException:
         stop()
         cloud.stop()
@@ -51,7 +49,7 @@ def _start_standin() -> tuple[str, str]:
     command = [sys.executable, "-m", "local.openai_standin", "--api-key", key]
     with (STATE / "standin.log").open("wb") as log:
         process = subprocess.Popen(
-            [*command, "--run-seconds", str(STANDIN_RUN_SECONDS)],
+            [*command, "--duration-s", str(STANDIN_RUN_SECONDS)],
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

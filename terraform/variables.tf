@@ -24,14 +24,14 @@ variable "service_token" {
 }
 
 variable "service_timeout" {
-  description = "Seconds that CloudFormation waits for the application to answer, 1 to 3600. The resource's timeouts follow it"
+  description = "Seconds that CloudFormation waits for the application to answer, 60 to 3600. The resource's timeouts follow it"
   type        = number
   default     = 3600
   nullable    = false
 
   validation {
-    condition     = var.service_timeout >= 1 && var.service_timeout <= 3600 && floor(var.service_timeout) == var.service_timeout
-    error_message = "service_timeout must be a whole number from 1 to 3600."
+    condition     = var.service_timeout >= 60 && var.service_timeout <= 3600 && floor(var.service_timeout) == var.service_timeout
+    error_message = "service_timeout must be a whole number from 60 to 3600."
   }
 }
 
@@ -75,7 +75,7 @@ variable "instructions" {
 }
 
 variable "tools" {
-  description = "The tools that may be used. Type: `list(object({ type = string, function = optional(object({ name = string, description = optional(string), parameters = optional(any), strict = optional(bool), handler_arn = optional(string) })), vector_store_ids = optional(list(string)), file_ids = optional(list(string)) }))`"
+  description = "The tools that may be used, 128 at most. Type: `list(object({ type = string, function = optional(object({ name = string, description = optional(string), parameters = optional(any), strict = optional(bool), handler_arn = optional(string) })), vector_store_ids = optional(list(string)), file_ids = optional(list(string)) }))`"
   type        = any
   default     = null
 

@@ -10,6 +10,7 @@ import functools
 import json
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +27,37 @@ NAMES = {"ReconcileFunctionArn": "reconcile", "CallToolFunctionArn": "call_tool"
 INVOKE = "arn:aws:states:::lambda:invoke"
 WAIT_FOR_TOKEN = ".waitForTaskToken"
 NO_TIMEOUT_SECONDS = 99_999_999
+MAX_EVENTS = 25_000
+EVENTS_BY_TYPE = {"Task": 2, "Wait": 2, "Choice": 2, "Pass": 2, "Succeed": 2, "Map": 4}
+"""Of a state that is entered and left."""
+EVENTS_OF_AN_ATTEMPT, EVENTS_OF_AN_ITEM = 3, 2
+"""Of a task (scheduled, started, ended), and of an item of a Map besides its states (started, ended)."""
 DEFAULT_ATTEMPTS = 3
+
+MODELLED_ERRORS = frozenset(
+    {
+        "ConditionalCheckFailedException",
+        "InternalServerErrorException",
+        "ItemCollectionSizeLimitExceededException",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceededException",
+        "ResourceNotFoundException",
+        "TransactionConflictException",
+    }
+)
+"""DynamoDB's errors that have a class of their own in the Java SDKs. Throttling of a table on demand has none."""
+THROTTLED_ON_DEMAND = "DynamoDB.AmazonDynamoDBException"
 
 Call = Callable[[str, dict[str, Any]], Any]
 """Gets the resource and the arguments of a task; returns its result, or raises `TaskFailed`."""
+
+
+@dataclass(frozen=True)
+class Later:
+    """The result of a task that takes so many seconds, in which others work."""
+
+    seconds: float
+    result: Any
 
 
 class TaskFailed(Exception):
@@ -45,8 +73,18 @@ def update_item(client: Any, resource: str, arguments: dict[str, Any]) -> dict[s
     try:
         return dict(client.update_item(**arguments))
     except ClientError as error:
-        service = "DynamoDb" if "aws-sdk" in resource else "DynamoDB"
-        raise TaskFailed(f"{service}.{error.response['Error']['Code']}", str(error)) from None
+        raise TaskFailed(_error_name(resource, error.response["Error"]["Code"]), str(error)) from None
+
+
+def _error_name(resource: str, code: str) -> str:
+    """The class of the Java SDK's error: of its second version for `aws-sdk`, of its first one otherwise.
+
+    Source: https://github.com/aws/aws-sdk-java/issues/2222
+    """
+    name = f"{code.removesuffix('Exception')}Exception"
+    if "aws-sdk" in resource:
+        return f"DynamoDb.{name if name in MODELLED_ERRORS else 'DynamoDbException'}"
+    return f"DynamoDB.{name}" if name in MODELLED_ERRORS else THROTTLED_ON_DEMAND
 
 
 @functools.cache
@@ -74,13 +112,15 @@ class Execution:
         """`text` is its input; `on_end` is called once, whatever the end is."""
         self.name, self.text, self.call, self.clock, self._on_end = name, text, call, clock, on_end
         self.definition, self.given = read_definition(definition), json.loads(text)
-        self.status, self.transitions, self.waits = "RUNNING", 0, 0
+        self.status, self.transitions, self.waits, self.events = "RUNNING", 0, 0, 1
         self.history: list[Any] = [self.given]
         """All that Step Functions would show of it."""
         self.run: Callable[[Callable[[], None]], None] = lambda step: step()
         """How a step is taken."""
         self.max_concurrency: int | None = None
         """Instead of that of the definition."""
+        self.jitter: Callable[[], float] = lambda: 1
+        """From 0 to 1: of the longest pause before a retry with jitter."""
         self.waiting: dict[str, _Walk] = {}
         """Who waits for which task token."""
 
@@ -94,6 +134,12 @@ class Execution:
             self.status = status
             self.clock.forget_tasks(f"{self.name} ", f"{self.name}: ")
             self._on_end(self)
+
+    def note_events(self, count: int) -> None:
+        """Of its history, which has an end: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html."""
+        self.events += count
+        if self.events >= MAX_EVENTS:
+            self.end("FAILED")
 
     def succeed(self, token: str) -> bool:
         """End the wait for this token; false where nobody waits with it."""
@@ -119,7 +165,7 @@ class _Walk:
     ) -> None:
         self._execution, self._clock = execution, execution.clock
         self._machine, self._on_end, self._on_failure = machine, on_end, on_failure
-        self._context = {"Execution": {"Input": execution.given}, "Map": {"Item": {"Value": item}}}
+        self._context: dict[str, Any] = {"Execution": {"Input": execution.given}, "Map": {"Item": {"Value": item}}}
         self._name, self._input, self._tries = "", None, Counter[int]()
         self.is_given_up = False
 
@@ -140,7 +186,9 @@ class _Walk:
             return
         self._name, self._input = name, state_input
         self._tries.clear()
+        self._context["State"] = {"Name": name, "RetryCount": 0}
         self._execution.transitions += 1
+        self._execution.note_events(EVENTS_BY_TYPE[self._state["Type"]])
         self._execution.history.append((name, state_input))
         match self._state["Type"]:
             case "Choice":
@@ -188,12 +236,15 @@ class _Walk:
             self._context["Task"] = {"Token": token}
         arguments = self._evaluated(self._state.get("Arguments", {}))
         self._execution.history.append(arguments)
+        self._execution.note_events(EVENTS_OF_AN_ATTEMPT + resource.endswith(WAIT_FOR_TOKEN))
         try:
             result = self._execution.call(resource, arguments)
         except TaskFailed:
             self._execution.waiting.pop(token, None)
             raise
-        if not resource.endswith(WAIT_FOR_TOKEN):
+        if isinstance(result, Later):
+            self._clock.later(result.seconds, self._task_name, functools.partial(self._leave, result.result))
+        elif not resource.endswith(WAIT_FOR_TOKEN):
             self._leave(result)
         elif token in self._execution.waiting:
             self._execution.waits += 1
@@ -231,6 +282,7 @@ class _Walk:
             walks.append(walk)
             walk.begin(selected)
 
+        self._execution.note_events(EVENTS_OF_AN_ITEM * len(items))
         for item in items:
             walk = _Walk(self._execution, state["ItemProcessor"], end, fail, item)
             waiting.append((walk, walk._evaluated(state["ItemSelector"])))
@@ -263,8 +315,10 @@ class _Walk:
             if self._tries[number] < retry.get("MaxAttempts", DEFAULT_ATTEMPTS):
                 pause = retry.get("IntervalSeconds", 1) * retry.get("BackoffRate", 2) ** self._tries[number]
                 self._tries[number] += 1
+                self._context["State"]["RetryCount"] += 1
                 self._execution.transitions += 1
-                self._do_later(self._call, min(pause, retry.get("MaxDelaySeconds", pause)))
+                spread = self._execution.jitter() if retry.get("JitterStrategy") == "FULL" else 1
+                self._do_later(self._call, min(pause, retry.get("MaxDelaySeconds", pause)) * spread)
                 return
         catch = next((each for each in self._state.get("Catch", ()) if _is_meant(failed, each)), None)
         if catch is None:

@@ -1,4 +1,4 @@
-"""Answers one call of a function tool for the state machine: invokes its handler and keeps what that gave."""
+"""Answers one call of a function tool for the state machine: invokes its handler and keeps its output."""
 
 from __future__ import annotations
 

@@ -10,7 +10,6 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from threadrun.app.application import application, prepare_in_init
 from threadrun.state.resource import RequestContext
 from threadrun.telemetry.metrics import count
-from threadrun.workflow.waiting import Waiting
 
 logger, metrics = prepare_in_init("reconcile", with_backend=True)
 MARGIN_SECONDS = 120
@@ -20,11 +19,11 @@ MARGIN_SECONDS = 120
 @metrics.log_metrics
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """`{key, request_id}` -> `{outcome, wait_seconds, ...}`, see `threadrun.workflow.waiting.Step`."""
+    """`{key, request_id, retry_count}` -> `{outcome, wait_seconds, ...}`, see `workflow.waiting.NextState`."""
     app = application()
     logger.set_correlation_id(event["request_id"])
     seconds = context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS
-    waiting = Waiting(app.sleep, app.clock() + seconds, app.settings.linger_seconds, app.event_waits)
+    waiting = app.waiting(seconds, event.get("retry_count", 0))
     request_context = RequestContext(logger.append_keys)
     try:
         step = app.stepper.take_step(event["key"], event["request_id"], waiting, request_context)

@@ -1,7 +1,7 @@
-"""Answers requests that nobody else answered: of failed functions, of dead executions, and overdue ones.
+"""Responds to requests of failed functions and failed executions, and to overdue ones.
 
 The queue brings Lambda's own reports of failed invocations and EventBridge's of ended executions, one at a
-time; a schedule brings the sweep. It must answer even where the application itself cannot be imported.
+time; a schedule brings the sweep. It must respond even where the application itself cannot be imported.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 import os
 from typing import Any
 
-from threadrun.cloudformation.response import deliver_plain_failure
+from threadrun.cloudformation.delivery import deliver_plain_failure
 
 try:
     from aws_lambda_powertools import Logger, Metrics
@@ -36,7 +36,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, int]:
 
 def _sweep() -> int:
     overdue = sweep(application())
-    # Also where it is 0: that the sweep itself does not come any more is seen by it.
+    # Also where it is 0: without it the sweep itself has stopped.
     metrics.add_metric(name="OverdueRequests", unit="Count", value=overdue)
     metrics.flush_metrics()
     return overdue

@@ -11,8 +11,8 @@ from pydantic import ValidationError
 
 from threadrun.app.application import application
 from threadrun.app.webhook_endpoint import EndpointRequest, fulfil
+from threadrun.cloudformation.delivery import deliver, deliver_plain_failure
 from threadrun.cloudformation.protocol import NOT_CREATED, is_response_url
-from threadrun.cloudformation.response import deliver, deliver_plain_failure
 from threadrun.errors import ThreadRunError
 from threadrun.telemetry.log_lines import share_logger
 
@@ -22,7 +22,7 @@ share_logger(logger)
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
-    """A request of CloudFormation for `Custom::OpenAIWebhookEndpoint`; it is answered in any case."""
+    """A request of CloudFormation for `Custom::OpenAIWebhookEndpoint`; it gets a response in any case."""
     app = application()
     allow_loopback = app.settings.allow_loopback_response_url
     try:
@@ -36,14 +36,14 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
     logger.set_correlation_id(request.request_id)
     logger.append_keys(stack_id=request.stack_id, logical_id=request.logical_id)
     logger.info("request received", extra={"request_type": request.request_type})
-    answer = {"StackId": request.stack_id, "RequestId": request.request_id, "LogicalResourceId": request.logical_id}
+    response = {"StackId": request.stack_id, "RequestId": request.request_id, "LogicalResourceId": request.logical_id}
     try:
         client = app.connect(request.wanted.api_key_secret_arn, request.wanted.base_url)
         physical_id = fulfil(request, client, app.keep_webhook_secret, app.sleep)
-        answer |= {"Status": "SUCCESS", "PhysicalResourceId": physical_id}
-    except Exception as error:  # Else CloudFormation would wait until its patience ends.
+        response |= {"Status": "SUCCESS", "PhysicalResourceId": physical_id}
+    except Exception as error:  # Without a response CloudFormation waits until the ServiceTimeout.
         logger.exception("request failed")
         reason = error.reason if isinstance(error, ThreadRunError) else f"the webhook endpoint: {type(error).__name__}"
         physical_id = request.physical_id or f"{NOT_CREATED}{request.request_id}"
-        answer |= {"Status": "FAILED", "PhysicalResourceId": physical_id, "Reason": reason}
-    deliver(request.response_url, json.dumps(answer).encode())
+        response |= {"Status": "FAILED", "PhysicalResourceId": physical_id, "Reason": reason}
+    deliver(request.response_url, json.dumps(response).encode())

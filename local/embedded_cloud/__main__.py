@@ -1,6 +1,10 @@
-"""The server process: `python -m local.embedded_cloud` patches ministack and runs it; `--stock` doesn't patch."""
+"""The server process: `python -m local.embedded_cloud` patches ministack and runs it; `--stock` doesn't patch.
+
+Names of modules behind it patch it further, by their `install()`.
+"""
 
 import sys
+from importlib import import_module
 
 
 def make_strict() -> None:
@@ -15,14 +19,12 @@ def make_strict() -> None:
 
 def main() -> None:
     """Run ministack until it is terminated."""
-    options = set(sys.argv[1:])
+    _, *names = sys.argv
     del sys.argv[1:]
-    if "--stock" not in options:
+    if names != ["--stock"]:
         make_strict()
-    if "--forked-functions" in options:
-        from local.embedded_cloud import forked_functions
-
-        forked_functions.install()
+        for name in names:
+            import_module(name).install()
     from ministack.app import main as serve
 
     serve()

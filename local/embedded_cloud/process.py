@@ -10,6 +10,7 @@ import tempfile
 import threading
 import time
 import urllib.request
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -57,9 +58,11 @@ class EmbeddedCloud:
     retry_seconds: float = 1.0
     """Wait before the first retry of an asynchronous invocation (AWS: 60), doubled for the second."""
     functions_at_once: int | None = None
-    """Limit of each function's processes (AWS: 1,000 in all)."""
-    forked_functions: bool = False
-    """Functions start as forks of a process that has imported their layer."""
+    """Limit of each function's processes: what is beyond it waits, so that a small machine is not overrun."""
+    concurrent_executions: int = 1000
+    """Limit of the account: what is beyond it is refused, as on AWS, where new accounts have 10."""
+    patches: Sequence[str] = ()
+    """Names of modules that patch it further by their `install()`, as those of `testkit.emulator`."""
     region: str = DEFAULT_REGION
     stop_on_exit: bool = True
     """End the cloud with this interpreter."""
@@ -132,8 +135,7 @@ class EmbeddedCloud:
         directory = self._directory()
         (directory / "tmp").mkdir(parents=True, exist_ok=True)
         self.port = free_port(HOST)
-        options = [*([] if self.strict else ["--stock"]), *(["--forked-functions"] if self.forked_functions else [])]
-        command = [sys.executable, "-m", "local.embedded_cloud", *options]
+        command = [sys.executable, "-m", "local.embedded_cloud", *(self.patches if self.strict else ["--stock"])]
         with (directory / _LOG_FILE).open("wb") as log:
             self._process = subprocess.Popen(
                 command,
@@ -203,6 +205,7 @@ class EmbeddedCloud:
             "MINISTACK_WORKER_THREADS": "512",
             "LAMBDA_ASYNC_RETRY_BASE_SECONDS": str(self.retry_seconds),
             "AUTH": "true" if self.iam_enforced else "false",
+            "LAMBDA_ACCOUNT_CONCURRENCY": str(self.concurrent_executions),
         }
 
     def _wait_until_ready(self) -> None:

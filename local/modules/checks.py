@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from local.modules.hcl import attributes, block, bracketed, quoted
-from local.modules.limits import Limit, either, is_list, is_null, is_object, limits
+from local.modules.limits import Limit, either, is_a, limits
 from local.modules.shapes import Shape, objects
 from threadrun.schema.arguments import Rule
 
@@ -136,9 +136,9 @@ class Walk:
             # A set has no indices; as a list it has.
             indexed = f"for {self._index(depth)}, {shape.item} in [for each in {shape.name} : each]"
             inner = f"for {shape.item} in {shape.name}" if is_condition else indexed
-            lines = bracketed(f"{inner} : {opening}", lines, f"{closing} if {is_object(shape.item)}")
+            lines = bracketed(f"{inner} : {opening}", lines, f"{closing} if {is_a('object', shape.item)}")
             each, whole = f"for {shape.name} in [{value}]", shape.name
-        is_kind = is_list(whole) if shape.is_list else is_object(whole)
+        is_kind = is_a("list", whole) if shape.is_list else is_a("object", whole)
         lines = bracketed(f"{each} : {opening}", lines, f"{closing} if {is_kind}")
         if is_last and not is_condition:
             lines = [*self._wrong_kind(value, depth), *bracketed("[", lines, "],")]
@@ -148,18 +148,20 @@ class Walk:
         """Sentences for what is no object, or no list of them. Null is as good as left out, but not in a list."""
         shape = self.way[depth]
         place = self.place_of_each
-        unless_null = "" if shape.is_required else f" && !{is_null('each')}"
+        unless_null = "" if shape.is_required else f" && !{is_a('null', 'each')}"
         if not shape.is_list:
-            return [f'[for each in [{value}] : "{place} must be an object." if !{is_object("each")}{unless_null}],']
+            return [
+                f'[for each in [{value}] : "{place} must be an object." if !{is_a("object", "each")}{unless_null}],'
+            ]
         whole = place.rpartition("[")[0]
         of_items = [
             f"for {shape.name} in [{value}] : [",
             f"  for {self._index(depth)}, each in [for each in {shape.name} : each] :",
-            f'  "{place} must be an object." if !{is_object("each")}',
-            f"] if {is_list(shape.name)}",
+            f'  "{place} must be an object." if !{is_a("object", "each")}',
+            f"] if {is_a('list', shape.name)}",
         ]
         return [
-            f'[for each in [{value}] : "{whole} must be a list of objects." if !{is_list("each")}{unless_null}],',
+            f'[for each in [{value}] : "{whole} must be a list of objects." if !{is_a("list", "each")}{unless_null}],',
             *bracketed("[", of_items, "],"),
         ]
 

@@ -1,7 +1,5 @@
 """The .tf files of each module: one `aws_cloudformation_stack` with one resource of the application."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -161,7 +159,8 @@ def _form(output: Mapping[str, str]) -> str:
 def _body(shape: Shape, value: str) -> str:
     """The expression for what `value` of a variable has."""
     if shape.is_list and shape.children:
-        return "\n".join(bracketed("[", _objects(shape, value), "]"))
+        each = bracketed(f"for {shape.item} in {value} : {{", _object(shape, shape.item), "}")
+        return "\n".join(bracketed("[", each, "]"))
     if shape.children:
         return "\n".join(bracketed("{", _object(shape, value), "}"))
     if shape.is_json:
@@ -172,10 +171,6 @@ def _body(shape: Shape, value: str) -> str:
     if shape.is_list:
         return f"[for each in {value} : {_TO[SCALARS[shape.schema['items']['type']]]}(each)]"
     return f"{_TO[SCALARS[shape.schema['type']]]}({value})"
-
-
-def _objects(shape: Shape, value: str) -> list[str]:
-    return bracketed(f"for {shape.item} in {value} : {{", _object(shape, shape.item), "}")
 
 
 def _object(shape: Shape, value: str) -> list[str]:

@@ -1,7 +1,5 @@
 """HCL as text, laid out as `terraform fmt` would have it."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Sequence
 

@@ -1,7 +1,5 @@
 """What a value has to be: a condition on it in HCL, and the sentence for one that is not."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,6 +9,9 @@ from local.modules.shapes import Shape
 
 NO_FUNCTION = 'key != "Ref" && !startswith(key, "Fn::")'
 """What CloudFormation would take for a function of its own."""
+
+_FIRST_LETTERS = {"object": "{", "list": "[", "null": "n"}
+"""Of what JSON has for it."""
 
 
 @dataclass(frozen=True)
@@ -29,17 +30,9 @@ def either(words: Sequence[str]) -> str:
     return f"{', '.join(others)} or {last}" if others else last
 
 
-def is_object(value: str) -> str:
+def is_a(kind: str, value: str) -> str:
     """Known as soon as the type of the value is, which `can` is not while there is something unknown in it."""
-    return f'startswith(jsonencode({value}), "{{")'
-
-
-def is_list(value: str) -> str:
-    return f'startswith(jsonencode({value}), "[")'
-
-
-def is_null(value: str) -> str:
-    return f'startswith(jsonencode({value}), "n")'
+    return f'startswith(jsonencode({value}), "{_FIRST_LETTERS[kind]}")'
 
 
 def limits(shape: Shape, value: str) -> Iterator[Limit]:
@@ -55,7 +48,7 @@ def limits(shape: Shape, value: str) -> Iterator[Limit]:
         )
     elif shape.is_list:
         least, item = shape.schema.get("minItems"), _of_scalar(shape.schema["items"], "each")
-        condition = f"{is_list(value)} && alltrue([for each in {value} : {item.condition}])"
+        condition = f"{is_a('list', value)} && alltrue([for each in {value} : {item.condition}])"
         count = "" if least is None else f" && length({value}) >= {least}"
         at_least = "" if least is None else f"at least {least} of them, "
         yield Limit(condition + count, f"must be a list, {at_least}each of which {item.sentence}")
@@ -66,13 +59,13 @@ def limits(shape: Shape, value: str) -> Iterator[Limit]:
 
 def _of_map(schema: dict[str, Any], value: str) -> Limit:
     if "maxProperties" not in schema:
-        condition = f"{is_object(value)} && alltrue([for key, text in {value} : text != null])"
+        condition = f"{is_a('object', value)} && alltrue([for key, text in {value} : text != null])"
         return Limit(condition, "must be a map of text without null")
     names, most = schema["propertyNames"], schema["maxProperties"]
     shortest, longest, text = names["minLength"], names["maxLength"], schema["additionalProperties"]["maxLength"]
     each = f"length(key) >= {shortest} && length(key) <= {longest} && length(tostring(text)) <= {text}"
     return Limit(
-        f"{is_object(value)} && length({value}) <= {most} && alltrue([for key, text in {value} : {each}])",
+        f"{is_a('object', value)} && length({value}) <= {most} && alltrue([for key, text in {value} : {each}])",
         f"takes at most {most} pairs, keys of {shortest} to {longest} and values of at most {text} characters",
     )
 

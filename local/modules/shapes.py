@@ -9,8 +9,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from threadrun.schema.parsing import nested_model
 from threadrun.schema.types import TypedProperties
+from threadrun.schema.unknown import nested_model
 
 SCALARS = {"string": "string", "integer": "number", "number": "number", "boolean": "bool"}
 

@@ -5,9 +5,10 @@ import json
 import signal
 import sys
 import threading
+from dataclasses import fields
 from typing import Any
 
-from .settings import APIS, PARTS
+from .settings import PARTS, Settings
 from .standin import OpenAIStandIn
 
 
@@ -23,23 +24,16 @@ def main() -> int:
 
 
 def _settings() -> dict[str, Any]:
-    parser = argparse.ArgumentParser(prog="python -m local.openai_standin", description=__doc__)
-    add = parser.add_argument
-    add("--port", type=int, default=0, help="0 takes a free one")
-    add("--api", choices=APIS, default="responses", help="which wires are served")
-    add("--api-key", default="sk-standin", help="the only key that is let in")
-    add("--run-seconds", dest="duration_s", type=float, default=1.0, help="how long a response runs")
-    add("--queued-seconds", dest="queued_s", type=float, default=0.0, help="how long it is queued before")
-    add(
-        "--indexing-seconds",
-        dest="indexing_s",
-        type=float,
-        default=1.0,
-        help="how long a vector store takes for a file",
-    )
-    add("--model", dest="models", action="append", default=[], help="one more model that exists; repeatable")
-    add("--lacks", action="append", default=[], choices=PARTS, help="a part it has not; repeatable")
-    add("--signed", action="store_true", help="let in what is signed for Amazon Bedrock, and no key")
+    """Read the settings of `Settings` that are a text, a number or a flag, and what may be given several times."""
+    parser = argparse.ArgumentParser(prog="python -m local.openai_standin", description=Settings.__doc__)
+    for each in fields(Settings):
+        option = f"--{each.name.replace('_', '-')}"
+        if isinstance(each.default, bool):
+            parser.add_argument(option, action="store_true")
+        elif isinstance(each.default, str | int | float):
+            parser.add_argument(option, type=type(each.default), default=each.default, help="default: %(default)s")
+    parser.add_argument("--models", action="append", default=[], help="one more model that exists; repeatable")
+    parser.add_argument("--lacks", action="append", default=[], choices=PARTS, help="repeatable")
     settings = vars(parser.parse_args())
     return {**settings, "models": dict.fromkeys(settings["models"], "none")}
 

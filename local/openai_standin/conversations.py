@@ -5,7 +5,7 @@ from functools import partial
 
 from .errors import conversation_locked, not_found
 from .items import Item, is_reference, stored
-from .resources import Body, Collection, Resource, delete, listed, metadata_of
+from .resources import Body, Collection, Resource, listed, metadata_of
 from .world import World
 
 
@@ -20,6 +20,10 @@ class Conversation(Resource):
         for item in items:
             self.items.add(Resource(item))
 
+    def is_deleted(self, world: World) -> None:
+        """Its items are left behind, as at OpenAI, and counted as orphans."""
+        world.orphan_items += len(self.items)
+
     def __iter__(self) -> Iterator[Item]:
         return iter([item.body for item in self.items.values()])
 
@@ -30,12 +34,6 @@ def create(world: World, conversations: Collection[Conversation], given: Body) -
     conversation = Conversation({"id": world.new_id("conv"), **body})
     _add(world, conversation, given.get("items") or [])
     return conversations.add(conversation).body
-
-
-def delete_conversation(world: World, conversation: Conversation, given: Body) -> Body:
-    """Delete a conversation; its items are left behind, as at OpenAI, and counted as orphans."""
-    world.orphan_items += len(conversation.items)
-    return delete(world, conversation, given)
 
 
 def create_items(world: World, items: Collection[Resource], given: Body) -> Body:

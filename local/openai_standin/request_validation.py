@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from email.parser import BytesParser
-from email.policy import HTTP
+from io import BytesIO
 from typing import Any
 
 from jsonschema import Draft202012Validator, ValidationError, validators
+from werkzeug.formparser import FormDataParser
 
 from . import openapi
 from .openapi import Schema, resolved
@@ -33,15 +33,12 @@ def parsed(content_type: str, content: bytes) -> Any:
 
 def _form(content_type: str, content: bytes) -> dict[str, Any]:
     """Read a form into a dict: fields as text (`a[b]` is `b` within `a`), files as `Upload`."""
-    form = BytesParser(policy=HTTP).parsebytes(b"content-type: " + content_type.encode() + b"\r\n\r\n" + content)
-    values: dict[str, Any] = {}
-    for part in form.iter_parts():
-        name = part.get_param("name", header="content-disposition")
-        given = part.get_payload(decode=True)
-        if not isinstance(name, str) or not isinstance(given, bytes):
-            continue
-        filename = part.get_filename()
-        value = given.decode() if filename is None else Upload(filename=filename, bytes=len(given))
+    environment = {"CONTENT_TYPE": content_type, "CONTENT_LENGTH": str(len(content)), "wsgi.input": BytesIO(content)}
+    _, fields, files = FormDataParser(lambda *_, **__: BytesIO()).parse_from_environ(environment)
+    values: dict[str, Any] = {
+        name: Upload(filename=each.filename, bytes=len(each.read())) for name, each in files.items()
+    }
+    for name, value in fields.items():
         outer, _, inner = name.removesuffix("]").partition("[")
         if inner:
             values.setdefault(outer, {})[inner] = value

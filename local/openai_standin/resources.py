@@ -33,6 +33,9 @@ class Resource:
         """Show it as it is at a time, in epoch seconds."""
         return self.body
 
+    def is_deleted(self, world: World) -> None:
+        """Take along, or count, what its deletion leaves behind."""
+
 
 AnyResource = TypeVar("AnyResource", bound=Resource)
 
@@ -85,8 +88,9 @@ def update_metadata(world: World, resource: Resource, given: Body) -> Body:
 
 
 def delete(world: World, resource: Resource, given: Body) -> Body:
-    """Delete a resource, and nothing else."""
+    """Delete a resource, and what goes with it."""
     del resource.home[resource.id]
+    resource.is_deleted(world)
     kind = resource.body["object"]
     name = kind if kind in ("file", "response") else f"{kind}.deleted"
     return {"id": resource.id, "object": name, "deleted": True}

@@ -15,7 +15,7 @@ Endpoint = Callable[..., dict[str, Any]]
 
 _SHARED: dict[str, dict[str, Endpoint]] = {
     "/files": {"GET": list_all, "POST": storage.upload},
-    "/files/{file_id}": {"GET": retrieve, "DELETE": storage.delete_file},
+    "/files/{file_id}": {"GET": retrieve, "DELETE": delete},
     "/vector_stores": {"GET": list_all, "POST": storage.create_store},
     "/vector_stores/{vector_store_id}": {"GET": retrieve, "POST": storage.update_store, "DELETE": delete},
     "/vector_stores/{vector_store_id}/files": {"GET": list_all, "POST": storage.create_store_file},
@@ -23,11 +23,7 @@ _SHARED: dict[str, dict[str, Endpoint]] = {
 }
 _RESPONSES: dict[str, dict[str, Endpoint]] = {
     "/conversations": {"POST": conversations.create},
-    "/conversations/{conversation_id}": {
-        "GET": retrieve,
-        "POST": update_metadata,
-        "DELETE": conversations.delete_conversation,
-    },
+    "/conversations/{conversation_id}": {"GET": retrieve, "POST": update_metadata, "DELETE": delete},
     "/conversations/{conversation_id}/items": {"GET": list_all, "POST": conversations.create_items},
     "/conversations/{conversation_id}/items/{item_id}": {"GET": retrieve, "DELETE": conversations.delete_item},
     "/responses": {"POST": responses.create},

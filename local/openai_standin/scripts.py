@@ -30,7 +30,6 @@ class Script:
     error: tuple[str, str] | None = None
     incomplete_reason: str | None = None
     match: Match = None
-    input_contains: str | None = None
     times: int | None = 1
 
     def __post_init__(self) -> None:
@@ -41,8 +40,6 @@ class Script:
             raise ValueError(f"status must be one of {', '.join(STATUSES)}, not {self.status!r}")
 
     def fits(self, request: Request) -> bool:
-        if self.input_contains is not None and self.input_contains not in input_text(request):
-            return False
         if callable(self.match):
             return self.match(request)
         if isinstance(self.match, Mapping):

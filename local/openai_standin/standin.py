@@ -170,31 +170,24 @@ class OpenAIStandIn(Settings):
             given = body if isinstance(body, list) else [body]
             if not all(isinstance(each, dict) for each in given):
                 raise ValueError("send a JSON object, or a list of them")
-            return self._done(control, given)
+            controls = self._controls(given)
+            if control in controls:
+                result = controls[control]()
+                return json_reply(200, {"done": len(given)} if result is None else result)
+            known = ", ".join(controls)
+            return json_reply(404, {"error": f"no such control under {_CONTROL}; known are {known}"})
         except (KeyError, TypeError, ValueError) as problem:
             return json_reply(400, {"error": str(problem)})
 
-    def _done(self, control: str, given: list[dict[str, Any]]) -> Reply:
-        result: Any = {"planned": len(given)}
-        match control:
-            case "GET counters":
-                result = self.counters()
-            case "GET requests" | "GET deliveries":
-                result = [each._asdict() for each in getattr(self, control.removeprefix("GET "))]
-            case "POST scripts":
-                self.script(*[Script(**each) for each in given])
-            case "POST faults":
-                self.fault(*[Fault(**each) for each in given])
-            case "POST reach":
-                for each in given:
-                    self.reach(**each)
-                result = self.world.reach
-            case "POST files":
-                result = {"registered": [self.add_file(**each) for each in given]}
-            case "POST reset":
-                self.reset()
-                result = {"reset": True}
-            case _:
-                known = "GET counters, requests, deliveries; POST scripts, faults, reach, files, reset"
-                return json_reply(404, {"error": f"no such control under {_CONTROL}; known are {known}"})
-        return json_reply(200, result)
+    def _controls(self, given: list[dict[str, Any]]) -> dict[str, Callable[[], Any]]:
+        """List what can be asked for, each with what does it and gives the reply, if it has one of its own."""
+        return {
+            "GET counters": self.counters,
+            "GET requests": lambda: [each._asdict() for each in self.requests],
+            "GET deliveries": lambda: [each._asdict() for each in self.deliveries],
+            "POST scripts": lambda: self.script(*[Script(**each) for each in given]),
+            "POST faults": lambda: self.fault(*[Fault(**each) for each in given]),
+            "POST reach": lambda: self.world.reach.update({each["suffix"]: each["port"] for each in given}),
+            "POST files": lambda: {"registered": [self.add_file(**each) for each in given]},
+            "POST reset": self.reset,
+        }

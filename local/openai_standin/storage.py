@@ -26,6 +26,11 @@ class StoredFile(Resource):
         self.expires_at = math.inf
         self.indexing_error = _FAILED if fails_indexing else None if body["bytes"] else _EMPTY
 
+    def is_deleted(self, world: World) -> None:
+        """Vector stores lose it too."""
+        for store in world.vector_stores.values():
+            store.files.pop(self.id, None)
+
 
 class IndexedFile(Resource):
     """A file in a vector store, which is done with it at `ready_at`, in epoch seconds."""
@@ -100,12 +105,6 @@ def add_file(
         raise ValueError(f"a file's id begins with 'file', not {id!r}")
     body = {"id": id or world.new_id("file"), "object": "file", "bytes": size, "created_at": int(world.now())}
     return world.files.add(StoredFile({**body, "filename": name, "purpose": purpose, "status": "processed"}, **more))
-
-
-def delete_file(world: World, file: StoredFile, given: Body) -> Body:
-    """Delete a file; vector stores lose it too."""
-    world.drop_file(file.id)
-    return {"id": file.id, "object": "file", "deleted": True}
 
 
 def create_store(world: World, stores: Collection[VectorStore], given: Body) -> Body:

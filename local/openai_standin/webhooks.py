@@ -70,10 +70,9 @@ class Webhooks:
         subscribed = [each for each in endpoints if event_type in each.body["event_types"]]
         body = event(new_id("evt"), event_type, response_id, at) if subscribed else b""
         for endpoint in subscribed:
-            message_id = new_id("wh")
-            for delay_s in self._world.faults.delays(event_type, at):
-                message = Message(message_id, endpoint, event_type, response_id, body, at, at + delay_s)
-                self._waiting.append(message)
+            of_endpoint = (new_id("wh"), endpoint, event_type, response_id, body, at)
+            delays = self._world.faults.delays(event_type, at)
+            self._waiting += [Message(*of_endpoint, due_at=at + delay_s) for delay_s in delays]
 
     def announce_sample(self, endpoint: Endpoint, event_type: str) -> Message:
         """Send an event about nothing to one endpoint, once, whatever faults are planned."""

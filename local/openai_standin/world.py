@@ -15,7 +15,7 @@ from .answers import Turn, outcome_of
 from .errors import no_such_file, none_found, not_found
 from .faults import PlannedFaults
 from .items import Item
-from .resources import Collection, Resource
+from .resources import Collection, Resource, delete
 from .scripts import Script
 from .settings import MODELS, Settings
 from .webhooks import Webhooks
@@ -104,15 +104,9 @@ class World:
             self.fleeting.remove(response)
             self.responses.pop(response.id, None)
         for file in [each for each in self.files.values() if now >= each.expires_at]:
-            self.drop_file(file.id)
+            delete(self, file, {})
         for run in self.thread_runs:
             run.settle(self)
-
-    def drop_file(self, file_id: str) -> None:
-        """Delete a file; vector stores lose it too."""
-        del self.files[file_id]
-        for store in self.vector_stores.values():
-            store.files.pop(file_id, None)
 
     def start(self, response: Response) -> None:
         self.runs_started += 1

@@ -1,1 +1,1 @@
-"""The functions' own handlers in one process, with AWS by moto and OpenAI by the stand-in."""
+"""The functions' own handlers in one process, with AWS in memory or by moto, and OpenAI by the stand-in."""

@@ -13,6 +13,8 @@ import pytest
 import urllib3
 from urllib3.connectionpool import HTTPConnectionPool
 
+URL_LIFE_SECONDS = 7200
+
 
 class AnswerUrl:
     """Keeps each body that was PUT; can be told to refuse."""
@@ -58,7 +60,11 @@ class AnswerUrl:
 
         monkeypatch.setattr(HTTPConnectionPool, "_make_request", request)
 
-    def new(self, issued_epoch_s: float) -> str:
+    def new(self, issued_epoch_s: float, *, signature_version: int = 4) -> str:
+        """A presigned URL. The date of version 2 is that of its end."""
+        if signature_version == 2:
+            until = int(issued_epoch_s) + URL_LIFE_SECONDS
+            return f"{self._origin}/answer?AWSAccessKeyId=AKIA&Expires={until}&Signature={uuid.uuid4().hex}"
         date = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(issued_epoch_s))
         return f"{self._origin}/answer?X-Amz-Date={date}&X-Amz-Signature={uuid.uuid4().hex}"
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import uuid
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from typing import Any
 
 from testkit.clock import Clock
@@ -17,6 +19,9 @@ class CloudFormation(ABC):
 
     def __init__(self, url: AnswerUrl, clock: Clock) -> None:
         self.url, self.clock, self.stack_id = url, clock, STACK_ID
+        self.signature_version = 4
+        self.clocks_ahead_s: Iterator[float] = itertools.repeat(0)
+        """By how much the clock of each request's host is ahead."""
 
     @abstractmethod
     def deliver(self, event: dict[str, Any]) -> None:
@@ -40,7 +45,9 @@ class CloudFormation(ABC):
         event = {
             "RequestType": kind,
             "RequestId": str(uuid.uuid4()),
-            "ResponseURL": self.url.new(self.clock()),
+            "ResponseURL": self.url.new(
+                self.clock() + next(self.clocks_ahead_s), signature_version=self.signature_version
+            ),
             "StackId": self.stack_id,
             "LogicalResourceId": logical_id,
             "ResourceType": "Custom::OpenAIThreadRun",

@@ -22,6 +22,7 @@ ENVIRONMENT = {
 }
 
 RESPONSES, CHAINS, ASSISTANTS = SERVERS = ("responses", "chains", "assistants")
+WIRES = [RESPONSES, ASSISTANTS]
 """The APIs that a server may speak; with `CHAINS` it has responses, and neither conversations nor vector stores."""
 
 
@@ -52,3 +53,12 @@ def deployed(
             world = World(standin, clock, wire, outside, monkeypatch, calls_in_turn)
             yield world
             world.settle()
+
+
+def alive(world: World) -> dict[str, int]:
+    """All that can be deleted, besides files."""
+    # A run still being cancelled counts until it has ended.
+    world.clock.advance(5)
+    counters = world.openai.counters()
+    gone = ("runs_started", "files", "max_concurrent_per_conversation")
+    return {name: count for name, count in counters.items() if name not in gone}

@@ -32,7 +32,9 @@ class ToolFunctions:
     def __init__(self, cloud: Cloud) -> None:
         self.functions: dict[str, Callable[[dict[str, Any]], Any]] = {}
         self.events: list[dict[str, Any]] = []
-        cloud.operations["lambda.Invoke"] = self._invoke
+        self.unreserved_executions: int | None = 1000
+        """Of the account's concurrent executions; None where Lambda does not tell."""
+        cloud.operations |= {"lambda.Invoke": self._invoke, "lambda.GetAccountSettings": self._tell_limits}
 
     def forget(self) -> None:
         """No function is there, and none was invoked."""
@@ -47,6 +49,13 @@ class ToolFunctions:
     def calls(self, name: str) -> list[dict[str, Any]]:
         """The events whose function the model called by this name."""
         return [event for event in self.events if event["name"] == name]
+
+    def _tell_limits(self) -> dict[str, Any]:
+        unreserved = self.unreserved_executions
+        if unreserved is None:
+            raise Refusal("AccessDeniedException", status=403)
+        limits = {"ConcurrentExecutions": unreserved + 100, "UnreservedConcurrentExecutions": unreserved}
+        return {"AccountLimit": limits}
 
     def _invoke(self, *, FunctionName: str, Payload: bytes) -> dict[str, Any]:
         event = json.loads(Payload)

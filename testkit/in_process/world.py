@@ -1,7 +1,7 @@
 """The application in one process: its handlers, its state machine's real definition, AWS in memory or by moto.
 
-Time is virtual, and handlers, state machine and stand-in share it: what is started goes on while `settle` lets it pass.
-CloudFormation is played by the test; its presigned URL is a real HTTP server.
+Time is virtual, and shared by handlers, state machine and stand-in: what is started continues while `settle` runs.
+CloudFormation is played by the test; its presigned URL is in memory too, or a server where AWS is moto's.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class World(CloudFormation):
         self.openai, self.wire = standin, wire
         self.secrets = aws("secretsmanager")
         self.tools = ToolFunctions(outside.cloud)
-        self.fail_next: dict[str, list[Exception]] = {name: [] for name in FUNCTIONS}
+        self.fail_next: dict[str, list[Exception]] = {name: [] for name in (*FUNCTIONS, STATE_MACHINE)}
         self._is_lost = False
         self._local = threading.local()
         self.sleepers = Sleepers(clock)
@@ -117,9 +117,18 @@ class World(CloudFormation):
                 raise TaskFailed(type(error).__name__, str(error)) from None
         self.running.append(STATE_MACHINE)
         try:
-            return update_item(aws("dynamodb"), resource, arguments)
+            return update_item(self._table_of_the_state_machine(), resource, arguments)
         finally:
             self.running.pop()
+
+    def _table_of_the_state_machine(self) -> Any:
+        if not self.fail_next[STATE_MACHINE]:
+            return aws("dynamodb")
+
+        def refuse(**arguments: Any) -> None:
+            raise self.fail_next[STATE_MACHINE].pop(0)
+
+        return SimpleNamespace(update_item=refuse)
 
     def invoke(self, function: str, event: dict[str, Any]) -> Any:
         """Run a handler as Lambda would: a fresh copy of the event in, JSON out."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from threadrun.errors import NotFound
 from threadrun.reconcile.backend import Assistants, Runs, Threads, VectorStores
 from threadrun.schema.arguments import DesiredAssistant, DesiredRun, DesiredThread
+from threadrun.schema.limits import Limits
 from threadrun.schema.messages import Message
 from threadrun.state.base import Window
 from threadrun.state.observations import Indexing, ObservedAssistant, ObservedRun, RunPlan
@@ -89,7 +90,7 @@ class MemoryThreads:
 
 
 class MemoryRuns:
-    min_completion_tokens = 16
+    limits = Limits()
 
     def __init__(self, server: MemoryBackend) -> None:
         self._server, self._called = server, server.called

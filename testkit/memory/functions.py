@@ -10,13 +10,12 @@ from functions.reconcile.app import MARGIN_SECONDS
 from testkit.template import timeout_seconds
 from threadrun.app.application import Application
 from threadrun.workflow.tool_calls import ToolCaller
-from threadrun.workflow.waiting import Waiting
 
 LINGER_SECONDS = timeout_seconds("reconcile") - MARGIN_SECONDS
 
 
 def reconcile(app: Application, payload: dict[str, Any]) -> dict[str, Any]:
-    waiting = Waiting(app.sleep, app.clock() + LINGER_SECONDS, app.settings.linger_seconds, app.event_waits)
+    waiting = app.waiting(LINGER_SECONDS, payload["retry_count"])
     return asdict(app.stepper.take_step(payload["key"], payload["request_id"], waiting))
 
 
@@ -26,5 +25,5 @@ def call_tool(app: Application, payload: dict[str, Any], invoke: Callable[..., s
 
 def signal(app: Application, payload: dict[str, Any]) -> dict[str, Any]:
     failure = payload["failure"] or None
-    answered = app.responses.send(payload["key"], payload["request_id"], failure=failure)
-    return {"answered": answered is not None}
+    delivered = app.responses.send(payload["key"], payload["request_id"], failure=failure)
+    return {"responded": delivered is not None}

@@ -45,7 +45,7 @@ class MemoryServer(MemoryBackend):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.threads, self.runs, self.assistants = ServerThreads(self), ServerRuns(self), self.catalog
+        self.threads, self.runs, self.assistants = TimedThreads(self), TimedRuns(self), self.catalog
 
     def called(self, name: str) -> None:
         """Let the runs end whose time has come: each request sees the server as it is then."""
@@ -90,7 +90,7 @@ class MemoryServer(MemoryBackend):
         return self.endings.get(run_id, "completed") not in ("completed", "requires_action")
 
 
-class ServerThreads(MemoryThreads):
+class TimedThreads(MemoryThreads):
     """Threads that are not found where they are gone."""
 
     def __init__(self, server: MemoryServer) -> None:
@@ -118,7 +118,7 @@ class ServerThreads(MemoryThreads):
         return super().last_item_id(thread_id)
 
 
-class ServerRuns(MemoryRuns):
+class TimedRuns(MemoryRuns):
     """Runs that take their time."""
 
     _server: MemoryServer

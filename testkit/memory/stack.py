@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from testkit.memory.properties import Properties, identity
 
 if TYPE_CHECKING:
-    from testkit.memory.world import World
+    from testkit.memory.world import MemoryWorld
 
 Answer = dict[str, Any] | None
 """None where CloudFormation went on without one."""
@@ -46,7 +46,7 @@ class Resource:
 class Stack:
     """One resource's life; a user changes it only while CloudFormation waits for nothing."""
 
-    def __init__(self, world: World, resource_type: str) -> None:
+    def __init__(self, world: MemoryWorld, resource_type: str) -> None:
         self._world, self._type = world, resource_type
         self.sent: dict[str, Sent] = {}
         self.current: Resource | None = None
@@ -60,6 +60,8 @@ class Stack:
         self.to_delete: set[str] = set()
         self._properties: dict[str, Properties] = {}
         """Those that each id was made with: its Delete has them again."""
+        self._asked: Any = None
+        """The properties of the newest Create or Update."""
 
     @property
     def waiting(self) -> Sent | None:
@@ -124,6 +126,10 @@ class Stack:
         }
         if physical_id is not None:
             event["PhysicalResourceId"] = physical_id
+        if kind == "Update":
+            event["OldResourceProperties"] = self._asked
+        if kind != "Delete":
+            self._asked = event["ResourceProperties"]
         sent = self.sent[request_id] = Sent(event, then, can_be_cancelled)
         self._world.deliver_later(event)
         self._world.later(

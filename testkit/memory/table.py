@@ -129,7 +129,14 @@ class MemoryTable:
         return {"NONE": {}, "ALL_NEW": {"Attributes": _copied(after)}}[ReturnValues]
 
     def query(
-        self, *, TableName: str, IndexName: str, KeyConditionExpression: str, **placeholders: Any
+        self,
+        *,
+        TableName: str,
+        IndexName: str,
+        KeyConditionExpression: str,
+        Select: str = "ALL_PROJECTED_ATTRIBUTES",
+        Limit: int | None = None,
+        **placeholders: Any,
     ) -> dict[str, Any]:
         """Of the index: what it has is in the order of its second key."""
         self._require_name(TableName)
@@ -145,7 +152,8 @@ class MemoryTable:
         found = [item for item in indexed if is_met.apply(Scope(item, names, values))]
         found.sort(key=lambda item: int(item[self._index_keys[1]]["N"]))
         shown = [self._key, *self._index_keys]
-        return self._page([{name: dict(item[name]) for name in shown} for item in found])
+        page = self._page([{name: dict(item[name]) for name in shown} for item in found[:Limit]])
+        return page if Select != "COUNT" else {name: page[name] for name in ("Count", "ScannedCount")}
 
     def scan(self, *, TableName: str) -> dict[str, Any]:
         self._require_name(TableName)

@@ -50,7 +50,7 @@ class Actor:
     made: set[str] = field(default_factory=set)
 
 
-class World(Clock):
+class MemoryWorld(Clock):
     """One deployment with one resource of one stack."""
 
     def __init__(self, resource_type: str, events: Sequence[float] | None = None) -> None:
@@ -81,7 +81,7 @@ class World(Clock):
             tool_function_arns=("arn:*",),
             enable_webhooks=self.events is not None,
         )
-        # Hypothesis seeds this chance, so that a life can be lived again.
+        # Hypothesis seeds this jitter, so that a life can be lived again.
         self.app = Application(settings, self, self._sleep, random.random)
         self.app._dynamodb = dynamodb
         self.app.backend = WatchedBackend(self.server, self.calls)
@@ -152,8 +152,8 @@ class World(Clock):
 
     def _take_answer(self, answer: dict[str, Any]) -> None:
         request = self.record.requests.get(answer["RequestId"]) if self.record else None
-        is_overtaken = request is not None and request.is_superseded and answer["Status"] == "FAILED"
-        assert not is_overtaken or PLAIN in answer["Reason"], f"{answer} to a request that was overtaken"
+        is_superseded = request is not None and request.is_superseded and answer["Status"] == "FAILED"
+        assert not is_superseded or PLAIN in answer["Reason"], f"{answer} to a request that is superseded"
         self.stack.take(answer)
 
     def invoke_handler(self, function_arn: str, event: dict[str, Any], timeout_seconds: float) -> str:
@@ -185,7 +185,7 @@ class World(Clock):
 
     def _receive_event(self, run_id: str) -> None:
         assert self.app.event_waits is not None
-        wait = self.app.event_waits.note_event(run_id)
+        wait = self.app.event_waits.note_webhook(run_id)
         if wait is not None and wait.task_token:
             wake(self.app.step_functions, wait.task_token)
 

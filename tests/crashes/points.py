@@ -71,13 +71,16 @@ class Result:
 
 
 @contextmanager
-def application(server: str) -> Iterator[World]:
-    """An application for many lives, one after the other.
+def application(server: str, *, on_moto: bool = False) -> Iterator[World]:
+    """An application for many lives, one after the other; in memory, unless it is to be on moto.
 
     With `CHAINS` nothing shows a run whose start got no reply: it is given up with a sentence that says so.
     """
     clock = Clock()
-    with standin(server, clock) as openai, deployed(openai, clock, server, calls_in_turn=True) as world:
+    with (
+        standin(server, clock) as openai,
+        deployed(openai, clock, server, calls_in_turn=True, on_moto=on_moto) as world,
+    ):
         yield world
 
 

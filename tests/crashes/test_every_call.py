@@ -12,7 +12,7 @@ import pytest
 from testkit.in_process.deployed import CHAINS, SERVERS, forget_secrets
 from testkit.in_process.outside_calls import Break, Moment, OutsideCalls
 from testkit.in_process.world import World
-from tests.crashes.lives import LIVES, MESSAGES, Resource, Shared
+from tests.crashes.lives import LIVES, LONG_LIVES, MESSAGES, Resource, Shared
 from tests.crashes.points import alive, application, broken_life, calls_of, ways_to_break, write_table
 from tests.support.runs import WIRES
 
@@ -35,6 +35,21 @@ def test_a_life_with_one_call_broken_ends_as_if_nothing_had_happened(server: str
             for way in ways_to_break(names, number, life)
         ]
     write_table(f"{server}-{life}-{share}", results)
+    assert [str(result) for result in results if result.problems] == []
+
+
+@pytest.mark.parametrize("life", ["run", "run that calls functions", "thread", "assistant"])
+def test_a_few_lives_of_each_kind_end_so_on_moto_too(life: str) -> None:
+    """AWS in memory is this project's own: each life is broken at three of its calls on AWS as moto plays it."""
+    with application("responses", on_moto=True) as world:
+        names = calls_of(world, life)
+        results = [
+            broken_life(world, life, number, names[number], way)
+            for number in range(len(names) // 6, len(names), len(names) // 3)
+            for way in ways_to_break(names, number, life)[-1:]
+        ]
+    write_table(f"moto-{life}", results)
+    assert len(results) >= (1 if life in LONG_LIVES else 3)
     assert [str(result) for result in results if result.problems] == []
 
 
@@ -132,7 +147,7 @@ def test_point_02_the_same_request_again_at_any_point_changes_nothing(server: st
 
 
 @pytest.mark.parametrize("wire", WIRES)
-def test_point_03_a_rollback_at_any_point_of_an_update_overtakes_it(wire: str) -> None:
+def test_point_03_a_rollback_at_any_point_of_an_update_supersedes_it(wire: str) -> None:
     """The update is cancelled: CloudFormation waits for the answer to the newer request only."""
     old: list[str] = []
     backs: list[dict[str, Any]] = []

@@ -31,6 +31,7 @@ FIRST_LINES = {
     ".md": "# ",
 }
 ENDINGS = r"\.(?:hcl|json|md|png|py|tf|toml|txt|yaml|yml)"
+NAMED_DECISION = r'(?m)# docs/decisions\.md: "(.+)"$'
 LINKS = [link for page in pages() for link in page.links]
 SPANS = [span for page in pages() for span in page.spans]
 
@@ -124,12 +125,41 @@ def test_every_file_begins_with_why_it_is_there() -> None:
     assert bare == {"bench/conditions.md"}, "a part of a page that the bench writes"
 
 
+def decisions() -> list[str]:
+    """The decisions' headings, without their dates."""
+    text = (ROOT / "docs" / "decisions.md").read_text()
+    return re.findall(r"^## \d{4}-\d\d-\d\d (.+)$", text, re.MULTILINE)
+
+
+def test_every_decision_that_the_code_names_is_there() -> None:
+    files = paths("layers/**/*.py", "functions/**/*.py", "statemachine/*.yaml")
+    named = {(path.name, title) for path in files for title in re.findall(NAMED_DECISION, path.read_text())}
+    assert len(named) > 9, "the comments were not found"
+    mentions = sum(path.read_text().count("# docs/decisions.md") for path in files)
+    assert mentions == sum(len(re.findall(NAMED_DECISION, path.read_text())) for path in files), "without a heading"
+    assert {(name, title) for name, title in named if title not in decisions()} == set()
+
+
 def test_the_index_has_every_decision_once_and_a_superseded_one_links_to_its_successor() -> None:
     text = (ROOT / "docs" / "decisions.md").read_text()
-    titles = re.findall(r"^## \d{4}-\d\d-\d\d (.+)$", text, re.MULTILINE)
+    titles = decisions()
     listed = re.findall(r"^- \[(.+)\]\(#\S+\)$", text.partition("\n## 20")[0], re.MULTILINE)
     assert len(titles) > 50
     assert sorted(listed) == sorted(titles)
     notes = re.findall(r"^\*\*(?:Superseded|Extended)[^*]*\*\* (.*)$", text, re.MULTILINE)
     assert len(notes) > 5
     assert [note for note in notes if not re.fullmatch(r"\[.+\]\(#\S+\)\.", note)] == []
+
+
+def test_each_promise_of_security_names_tests_that_try_to_break_it() -> None:
+    table = (ROOT / "SECURITY.md").read_text().partition("| --- |")[2].partition("\n\n")[0]
+    promises = table.splitlines()[1:]
+    named = [re.findall(r"`(test_\w+)`", row.rpartition(" | ")[2]) for row in promises]
+    assert len(promises) > 15
+    assert [row for row, names in zip(promises, named, strict=True) if not names] == []
+    there = {
+        name
+        for path in paths("tests/**/test_*.py")
+        for name in re.findall(r"^def (test_\w+)", path.read_text(), re.MULTILINE)
+    }
+    assert {name for names in named for name in names} - there == set()

@@ -20,6 +20,7 @@ SAID += ("How many bolts and nuts", '{"article": "bolt"}', "pieces", "sk-standin
 """Prompts, outputs, arguments and errors of the tests, and secrets: none of them may be found in what was written."""
 PROCESSES = 4
 """Of each function: a start costs more than what it then does in most tests."""
+FORKED = ("testkit.emulator.forked_functions",)
 DeployBeside = Callable[..., Deployed]
 
 
@@ -32,9 +33,9 @@ def openai_api() -> Iterator[OpenAIStandIn]:
 @pytest.fixture(scope="session")
 def deployed(openai_api: OpenAIStandIn) -> Iterator[Deployed]:
     """With IAM enforced on the functions' roles."""
-    with EmbeddedCloud(iam_enforced=True, functions_at_once=PROCESSES, forked_functions=True) as cloud:
+    with EmbeddedCloud(iam_enforced=True, functions_at_once=PROCESSES, patches=FORKED) as cloud:
         url, key = openai_api.base_url, openai_api.api_key
-        application = deploy(cloud, build(), openai_base_url=url, api_key=key, tool_function_arns=TOOL_FUNCTION_ARNS)
+        application = deploy(cloud, build(), openai_base_url=url, api_key=key, ToolFunctionArns=TOOL_FUNCTION_ARNS)
         yield (found := Deployed(cloud, application, openai_api))
         assert_nothing_was_told(found)
 

@@ -64,6 +64,20 @@ def test_a_stack_on_bedrock(deploy_beside: Deploy) -> None:
         assert {each.path.split("/")[2] for each in api.requests} == {"responses"}
 
 
+def test_a_key_of_another_project_takes_the_webhook_endpoint_with_it(deploy_beside: Deploy) -> None:
+    """The old one is removed with the old key, which the function may read until then."""
+    with standin() as api, standin(api_key="sk-standin-of-another-project") as other:
+        deployed = deploy_beside(api, "ap-south-1", EnableWebhooks="true")
+        assert api.counters()["webhook_endpoints"] == 1
+        secret = deployed.cloud.client("secretsmanager").create_secret(Name="other-key", SecretString=other.api_key)
+        update(deployed, OpenAIBaseUrl=other.base_url, OpenAIApiKeySecretArn=secret["ARN"])
+        assert (api.counters()["webhook_endpoints"], other.counters()["webhook_endpoints"]) == (0, 1)
+        policies = deployed.cloud.client("iam").list_policies(Scope="Local")["Policies"]
+        assert len([each for each in policies if "WebhookEndpointApiKey" in each["PolicyName"]]) == 1
+        assert Stack(deployed, APPLICATION_STACK).delete() == "DELETE_COMPLETE"
+        assert other.counters()["webhook_endpoints"] == 0
+
+
 def text_of(stack: Stack, physical_id: str) -> str:
     item = stack.public_item(physical_id)
     assert item is not None

@@ -36,7 +36,7 @@ def test_log_lines_lead_from_cloudformations_request_to_openais(stack: Stack, op
     for service in ("reconcile", "signal"):
         [*_, last] = [line for line in own if line["service"] == service]
         assert (last["stack_id"], last["logical_id"], last["run_id"]) == (request["StackId"], "Run", run_id)
-    called = [line for line in own if line["message"] == "OpenAI called"]
+    called = [line for line in own if line["message"] == "OpenAI request"]
     assert [(line["method"], line["path"], line["http_status"]) for line in called] == [
         ("POST", "/v1/conversations", 200),
         ("POST", "/v1/responses", 200),
@@ -54,7 +54,7 @@ def test_failures_and_retries_are_counted(stack: Stack, openai_api: OpenAIStandI
     assert found["Retries"]
 
 
-def test_the_alarms_are_there_and_tell_nobody_unless_asked(stack: Stack) -> None:
+def test_the_alarms_are_there_and_notify_only_if_asked(stack: Stack) -> None:
     alarms = stack.cloud.client("cloudwatch").describe_alarms(AlarmNamePrefix=APPLICATION_STACK)["MetricAlarms"]
     assert {each["MetricName"] for each in alarms} == {"ApproximateAgeOfOldestMessage", "OverdueRequests", "RunsFailed"}
     assert all(each["AlarmActions"] == [] and each["AlarmDescription"] for each in alarms)

@@ -21,7 +21,11 @@ REVIEW = {"text": {"format": {"name": "review"}}}
 BEST_PRACTICES = "What are the best practices for organizing Terraform modules?"
 SCRIPTS = (
     Script(match="What is a CloudFormation stack?", output_text="A collection of resources."),
-    Script(match={"model": "gpt-5.4-mini"}, input_contains=BEST_PRACTICES, output_text="Klein. 🙂", usage=(11, 4)),
+    Script(
+        match=lambda request: request["model"] == "gpt-5.4-mini" and BEST_PRACTICES in str(request["input"]),
+        output_text="Klein. 🙂",
+        usage=(11, 4),
+    ),
     # The function has no handler.
     Script(match={"model": "gpt-4o"}, output=[SAID, {"type": "function_call", **CALL}]),
     Script(match={"model": "gpt-4o-mini"}, output_text="Analyzed."),

@@ -13,7 +13,7 @@ import yaml
 
 from local.modules.files import MODULES, Module
 from tests.e2e.terraform import Terraform
-from tests.e2e.values_of_models import Values
+from tests.support.values_of_models import Values
 from threadrun.errors import InvalidProperties
 from threadrun.schema.arguments import RESOURCE_MODELS
 from threadrun.schema.parsing import parse_properties
@@ -36,7 +36,8 @@ BASE: dict[str, dict[str, Any]] = {
 RULES: dict[str, tuple[dict[str, Any], str]] = {
     "stack_name": ({"name": "my_stack"}, "name must start with a letter"),
     "no_arn": ({"service_token": "thread-run"}, "service_token must be an ARN."),
-    "too_long": ({"service_timeout": 3601}, "service_timeout must be a whole number from 1 to 3600."),
+    "too_long": ({"service_timeout": 3601}, "service_timeout must be a whole number from 60 to 3600."),
+    "too_short": ({"service_timeout": 59}, "service_timeout must be a whole number from 60 to 3600."),
     "on_failure": ({"on_failure": "KEEP"}, "on_failure must be ROLLBACK, DELETE or DO_NOTHING."),
     "output_key": ({"output_keys": [""]}, "output_keys must not have an empty key."),
     "function_of_cloudformation": ({"metadata": {"Ref": "x"}}, "metadata must not have a key Ref"),

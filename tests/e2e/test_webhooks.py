@@ -24,7 +24,7 @@ from tests.support.signed_events import signed
 from tests.support.until import until
 
 RUN_SECONDS = {"lost": 14, "told": 14, "twice": 17}
-"""Longer than a run is lingered for; they end in this order, and the end of each is delivered in another way."""
+"""Longer than the function waits inline; they end in this order, and the end of each is delivered in another way."""
 FAULTS = (Fault("WEBHOOK", ".*", "drop"), Fault("WEBHOOK", ".*", "twice", after=2))
 MAX_LAG_SECONDS = 15
 """From cold, on a busy machine; without an event it would be half a minute. The bench has the figure."""
@@ -40,7 +40,7 @@ def stacks(with_webhooks: Deployed) -> Iterator[dict[str, Stack]]:
         api.script(Script(duration_s=RUN_SECONDS[name], match={"metadata": {"run": name}}))
         stack.begin_create(PROPERTIES | {"metadata": {"run": name}})
         if name == "lost":
-            until(lambda: "Await event" in states_of(stacks["lost"]))
+            until(lambda: "Await webhook" in states_of(stacks["lost"]))
         # A function may be cold: who is created first would not be the first to end.
         until(lambda name=name: name in [body["metadata"].get("run") for body in started(api)])
     assert {name: stack.wait() for name, stack in stacks.items()} == dict.fromkeys(stacks, "CREATE_COMPLETE")
@@ -93,10 +93,10 @@ def test_the_application_registers_its_endpoint_once_and_keeps_the_secret_to_its
     assert "whsec_" not in told
 
 
-def test_the_end_of_a_run_is_told_and_answered_at_once(stacks: dict[str, Stack]) -> None:
+def test_the_end_of_a_run_comes_by_webhook_and_gets_its_response_at_once(stacks: dict[str, Stack]) -> None:
     assert stacks["told"].outputs()["status"] == "completed"
     assert lag_seconds(stacks["told"]) < MAX_LAG_SECONDS
-    assert states_of(stacks["told"]) == [*AROUND, "Await event", *AROUND, "Record attributes", "Signal"]
+    assert states_of(stacks["told"]) == [*AROUND, "Await webhook", *AROUND, "Record attributes", "Signal"]
 
 
 def test_events_that_come_twice_change_nothing(stacks: dict[str, Stack]) -> None:
@@ -110,7 +110,7 @@ def test_a_lost_event_costs_only_time(stacks: dict[str, Stack]) -> None:
     assert deliveries_of(stacks["lost"]) == []
     assert stacks["lost"].outputs()["status"] == "completed"
     assert lag_seconds(stacks["lost"]) > MAX_LAG_SECONDS
-    assert states_of(stacks["lost"])[:4] == [*AROUND, "Await event", "Reconcile"]
+    assert states_of(stacks["lost"])[:4] == [*AROUND, "Await webhook", "Reconcile"]
 
 
 class Sender:
@@ -154,8 +154,8 @@ def test_a_forged_event_is_refused_quickly_and_leaves_nothing_behind(with_webhoo
     assert items(with_webhooks) == before
     assert sender.send("resp_of_others") == 200
     found = counted(with_webhooks.cloud)
-    assert found["EventsReceived"]
-    assert found["EventsRefused"]
+    assert found["WebhooksReceived"]
+    assert found["WebhooksRefused"]
 
 
 def test_a_storm_of_events_is_absorbed(with_webhooks: Deployed, sender: Sender) -> None:

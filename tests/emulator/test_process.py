@@ -49,10 +49,36 @@ def test_functions_see_nothing_of_the_host(monkeypatch: pytest.MonkeyPatch) -> N
         assert seen["HOME"] != os.environ["HOME"]
 
 
+SLEEP = """
+import time
+def handler(event, context):
+    time.sleep(event["seconds"])
+"""
+
+
+def test_lambda_refuses_what_is_beyond_the_concurrent_executions_of_the_account() -> None:
+    """And tells how many there are."""
+    with EmbeddedCloud(concurrent_executions=1) as cloud:
+        aws = Deployment(cloud, "700000000805")
+        aws.create_function("sleep", SLEEP)
+        functions = aws.client("lambda")
+        assert functions.get_account_settings()["AccountLimit"]["UnreservedConcurrentExecutions"] == 1
+        functions.invoke(FunctionName="sleep", InvocationType="Event", Payload=json.dumps({"seconds": 5}))
+        until(lambda: is_refused(functions))
+
+
+def is_refused(functions: Any) -> bool:
+    try:
+        functions.invoke(FunctionName="sleep", Payload=json.dumps({"seconds": 0}))
+    except functions.exceptions.TooManyRequestsException as error:
+        return bool(error.response["ResponseMetadata"]["HTTPStatusCode"] == 429)
+    return False
+
+
 def test_forked_functions_share_only_what_their_layer_was_when_imported(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each is a process with an environment and a memory of its own; another layer is not taken for the first one."""
     monkeypatch.setenv("OPENAI_API_KEY", "sk-host")
-    with EmbeddedCloud(forked_functions=True) as cloud:
+    with EmbeddedCloud(patches=["testkit.emulator.forked_functions"]) as cloud:
         aws = Deployment(cloud, "700000000804")
 
         def show(name: str, layer: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from local.openai_standin import Fault, Script
 from testkit.in_process.tool_functions import ARN
 from testkit.in_process.world import World
 from tests.support.failure_table import README, rows, told
-from tests.support.runs import PROPERTIES, delete_all, each_wire, failure, runs_started
+from tests.support.runs import ASSISTANT, PROPERTIES, delete_all, each_wire, failure, runs_started
 from tests.support.seed import filled
 
 MESSAGE = {"role": "user", "content": "Hello."}
@@ -45,10 +45,37 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         {"metadata": {"note": "x" * 513}},
         "metadata: value of 'note' has 513 characters, at most 512 are possible",
     ),
+    "129 tools": (
+        {"tools": [{"type": "code_interpreter"}] * 129},
+        "tools: has 129 entries, at most 128 are possible",
+    ),
+    "51 files for code_interpreter": (
+        {
+            "thread": {"messages": [MESSAGE | {"attachments": [{"file_id": "file-a"}]}]},
+            "tools": [{"type": "code_interpreter", "file_ids": [f"file-{number}" for number in range(50)]}],
+        },
+        "tools: has 51 files for code_interpreter, attached ones included, at most 50 are possible",
+    ),
+    "501 files to search": (
+        {
+            "thread": {"messages": [MESSAGE | {"attachments": [{"file_id": f"file-{each}"} for each in range(501)]}]},
+            "tools": [{"type": "retrieval"}],
+        },
+        "thread: has 501 attached files to search, at most 500 are possible",
+    ),
     "too few tokens": ({"max_completion_tokens": "5"}, "max_completion_tokens: must be at least 16 (it is '5')"),
     "mixed key styles": (
         {"TopP": "0.5"},
         "snake_case and PascalCase keys are mixed: model, instructions",
+    ),
+    "no time to clean up": ({"ServiceTimeout": "59"}, "ServiceTimeout: must be at least 60 (it is '59')"),
+    "more time than CloudFormation has": (
+        {"ServiceTimeout": "3601"},
+        "ServiceTimeout: must be at most 3600 (it is '3601')",
+    ),
+    "a time that is no number": (
+        {"ServiceTimeout": "10m"},
+        "ServiceTimeout: must be a whole number (it is '10m')",
     ),
     "malformed import_id": ({"import_id": "resp_1"}, "import_id: must look like thread_id:run_id"),
     "neither model nor anything to take it from": (
@@ -68,8 +95,8 @@ def test_bad_input_fails_at_once_without_a_call(world: World) -> None:
 
 
 def test_all_problems_are_reported_together(world: World) -> None:
-    answer = world.create({"temperature": "3", "top_p": "-1", "stream": "yes", "colour": "red"})
-    for part in ("6 problems", "temperature", "top_p", "stream", "colour", "thread", "model"):
+    answer = world.create({"temperature": "3", "top_p": "-1", "stream": "yes", "colour": "red", "ServiceTimeout": "1"})
+    for part in ("7 problems", "ServiceTimeout", "temperature", "top_p", "stream", "colour", "thread", "model"):
         assert part in answer["Reason"]
 
 
@@ -83,7 +110,7 @@ def test_all_problems_are_reported_together(world: World) -> None:
         ({"model": "gpt-5.5"}, "'temperature' is not supported with this model. (HTTP 400, code unsupported_parameter"),
     ],
 )
-def test_a_refusal_of_openai_is_told_with_its_message_and_request_id(
+def test_a_refusal_of_openai_is_reported_with_its_message_and_request_id(
     world: World, change: dict[str, Any], message: str
 ) -> None:
     answer = world.create(PROPERTIES | change)
@@ -93,12 +120,40 @@ def test_a_refusal_of_openai_is_told_with_its_message_and_request_id(
     delete_all(world, answer)
 
 
-def test_a_wrong_key_is_told_without_showing_it(world: World) -> None:
+def test_a_wrong_key_is_reported_without_showing_it(world: World) -> None:
     secret = world.app.settings.openai_api_key_secret_arn
     world.secrets.put_secret_value(SecretId=secret, SecretString='{"api_key": "sk-wrong-key-with-many-letters"}')
     reason = failure(world.create(PROPERTIES))
     assert "Incorrect API key provided" in reason
+    assert f"; the key was read afresh from {secret}" in reason
     assert "sk-wrong-key-with-many-letters" not in reason
+
+
+def rotate(world: World, key: str) -> None:
+    """The server takes this key from now on, and no other; the secret has it."""
+    world.openai.api_key = key
+    world.secrets.put_secret_value(SecretId=world.app.settings.openai_api_key_secret_arn, SecretString=key)
+
+
+@each_wire
+def test_a_key_that_is_rotated_while_a_run_is_at_work_is_noticed_at_once(
+    world: World, properties: dict[str, Any]
+) -> None:
+    """By the function that looks, and by the one that receives the next request."""
+    world.openai.script(Script(duration_s=60))
+    world.invoke("custom_resource", world.event("Create", properties))
+    rotate(world, "sk-second")
+    world.settle()
+    answer = world.url.answers[-1]
+    assert answer["Status"] == "SUCCESS", answer
+    rotate(world, "sk-third")
+    delete_all(world, answer)
+
+
+def test_the_registration_of_the_webhook_endpoint_notices_a_rotated_key_too(world: World) -> None:
+    client = world.app.connect()
+    rotate(world, "sk-second")
+    assert list(client.webhooks.list()) == []
 
 
 def test_an_unknown_resource_type_is_refused(world: World) -> None:
@@ -149,6 +204,33 @@ def test_what_the_server_cannot_use_fails_with_its_reason_and_leaves_nothing(
     assert runs_started(world) == 0
 
 
+@each_wire
+def test_what_is_too_much_with_the_assistants_settings_is_refused_before_anything_is_made(
+    world: World, properties: dict[str, Any]
+) -> None:
+    tool = {"type": "code_interpreter", "file_ids": [world.openai.add_file() for _ in range(20)]}
+    assistant = world.create({"model": "gpt-5.4-mini", "tools": [tool]}, **ASSISTANT)
+    before = len(world.openai.requests)
+    attached = read(*(f"file-{number}" for number in range(31)))
+    run = {"assistant_id": assistant["PhysicalResourceId"], "thread": attached}
+    most = {"responses": 50, "assistants": 20}[world.wire]
+    reason = failure(world.create(run))
+    assert f"tools: has 51 files for code_interpreter, attached ones included, at most {most} are possible" in reason
+    assert not [each for each in world.openai.requests[before:] if each.method == "POST"]
+
+
+@pytest.mark.parametrize("wire", ["assistants"], indirect=True)
+def test_assistants_v2_takes_less(world: World, assistant_id: str) -> None:
+    beyond: dict[str, dict[str, Any]] = {
+        "tools: has 21 entries, at most 20 are possible": {"tools": [{"type": "code_interpreter"}] * 21},
+        "instructions: has 256001 characters, at most 256000 are possible": {"instructions": "x" * 256_001},
+    }
+    for sentence, change in beyond.items():
+        run = {"assistant_id": assistant_id, "thread": {"messages": [MESSAGE]}} | change
+        assert sentence in failure(world.create(run, logical_id=sentence))
+    assert not world.posted("/threads")
+
+
 # --- what README.md says of the most frequent failures: each is made to happen, and told in the words of its row
 
 SCHEMA = {"type": "object", "properties": {"verdict": {"const": "yes"}}, "required": ["verdict"]}
@@ -173,7 +255,7 @@ def test_each_row_of_the_readme_has_a_scenario() -> None:
 
 
 @pytest.mark.parametrize("message", SCENARIOS)
-def test_a_frequent_failure_is_told_as_the_readme_has_it(world: World, message: str) -> None:
+def test_a_frequent_failure_is_reported_as_the_readme_has_it(world: World, message: str) -> None:
     before, change = SCENARIOS[message]
     match before:
         case Fault():

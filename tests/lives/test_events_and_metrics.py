@@ -64,7 +64,7 @@ def test_the_end_of_a_run_is_an_event(world: World, rule: None) -> None:
         "logical_id": "Run",
         "request_id": event["RequestId"],
         "request_type": "Create",
-        "answer": "SUCCESS",
+        "response": "SUCCESS",
         "failure": None,
         "thread_id": data["thread_id"],
         "run_id": data["id"],
@@ -169,7 +169,7 @@ def test_point_09_nothing_secret_is_written_anywhere(
     written = "".join(capfd.readouterr()) + "".join(
         f"{record.getMessage()} {vars(record)}" for record in caplog.records
     )
-    for line in ("request received", "OpenAI called", '"RunsFailed":[1.0]'):
+    for line in ("request received", "OpenAI request", '"RunsFailed":[1.0]'):
         assert line in written
     events = json.dumps(received_events())
     assert "OpenAI Thread Run Status Change" in events

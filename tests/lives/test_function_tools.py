@@ -124,7 +124,7 @@ FAILURES = {
 }
 
 
-def test_a_handler_that_fails_for_good_is_reported_to_the_model(world: World, assistant_id: str) -> None:
+def test_a_handler_that_fails_three_times_is_reported_to_the_model(world: World, assistant_id: str) -> None:
     tools = [tool(name, world.tools.add(f"tool-{name}", function)) for name, (function, *_) in FAILURES.items()]
     world.openai.script(Script(output=[call(name, name) for name in FAILURES]), Script(output_text="There is none."))
     answer = world.create(run_with(assistant_id, *tools))
@@ -136,7 +136,9 @@ def test_a_handler_that_fails_for_good_is_reported_to_the_model(world: World, as
         assert len(world.tools.calls(name)) == times
 
 
-def test_arguments_that_are_no_json_object_are_told_to_the_model(world: World, assistant_id: str, add_up: str) -> None:
+def test_arguments_that_are_not_a_json_object_are_reported_to_the_model(
+    world: World, assistant_id: str, add_up: str
+) -> None:
     broken = {"type": "function_call", "name": "add_up", "call_id": "call_1", "arguments": '{"numbers": [1'}
     world.openai.script(
         Script(output=[broken]), Script(output=[call("add_up", "call_2", numbers=[4])]), Script(output_text="4")

@@ -1,5 +1,6 @@
 """The life of a Custom::OpenAIThreadRun, from CloudFormation's requests to its answers and the state of the world."""
 
+import itertools
 import json
 from typing import Any
 
@@ -155,7 +156,7 @@ def test_a_run_that_no_cancellation_ends_is_deleted_all_the_same(world: World) -
 
 
 @each_server
-def test_bookkeeping_alone_starts_no_run_and_calls_nobody(world: World, properties: dict[str, Any]) -> None:
+def test_bookkeeping_alone_starts_no_run_and_sends_no_request(world: World, properties: dict[str, Any]) -> None:
     old = world.create(properties)
     calls = len(world.openai.requests)
     new = world.update(old["PhysicalResourceId"], properties | {"timeout_seconds": "60", "deletion_policy": "retain"})
@@ -187,6 +188,20 @@ def test_a_change_starts_a_new_run_and_rolling_back_reuses_the_former_one(
         assert (left_at_openai(world), world.public_items()) == (NOTHING, {})
 
 
+@pytest.mark.parametrize("signature_version", [4, 2])
+def test_a_life_by_hosts_whose_clocks_differ_by_seconds(world: World, signature_version: int) -> None:
+    """Every other request is dated before the one that it follows; URLs of version 2 have `Expires` only."""
+    world.signature_version, world.clocks_ahead_s = signature_version, itertools.cycle([0, -4])
+    world.openai.script(Script(duration_s=0, times=None))
+    changed = PROPERTIES | {"temperature": "0.3"}
+    old = world.create(PROPERTIES)["PhysicalResourceId"]
+    new = world.update(old, changed, OldResourceProperties=PROPERTIES)["PhysicalResourceId"]
+    assert world.update(new, PROPERTIES, OldResourceProperties=changed)["PhysicalResourceId"] == old
+    for physical_id in (new, old):
+        assert world.delete(physical_id)["Status"] == "SUCCESS"
+    assert (left_at_openai(world), world.public_items()) == (NOTHING, {})
+
+
 @each_server
 def test_an_imported_run_is_read_and_left_alone(world: World, properties: dict[str, Any]) -> None:
     """And so is its item, which stays with who made it."""
@@ -203,11 +218,28 @@ def test_an_imported_run_is_read_and_left_alone(world: World, properties: dict[s
 
 
 @each_server
-def test_importing_a_run_of_another_thread_is_refused(world: World, properties: dict[str, Any], wire: str) -> None:
+def test_importing_a_run_of_another_thread_is_refused_and_deletes_nothing(
+    world: World, properties: dict[str, Any], wire: str
+) -> None:
     pairs = [world.create(properties, logical_id=name)["PhysicalResourceId"].split(":") for name in ("One", "Two")]
-    answer = world.create({"import_id": f"{pairs[0][0]}:{pairs[1][1]}"}, logical_id="Adopted")
+    two, items = left_at_openai(world), world.public_items()
+    wrong = {"import_id": f"{pairs[0][0]}:{pairs[1][1]}", "deletion_policy": "delete"}
+    answer = world.create(wrong, logical_id="Adopted")
     said = {"responses": "is not a run of thread conv_", "chains": "it is not a run of thread chain_"}
     assert said.get(wire, f"cannot adopt run {pairs[1][1]}") in failure(answer)
+    assert world.delete(answer["PhysicalResourceId"], wrong, logical_id="Adopted")["Status"] == "SUCCESS"
+    assert (left_at_openai(world), world.public_items()) == (two, items)
+
+
+@each_server
+def test_a_run_whose_adoption_failed_by_its_status_is_left_alone(world: World, properties: dict[str, Any]) -> None:
+    world.openai.script(Script(incomplete_reason="max_output_tokens"))
+    made = world.create(properties | {"accept_statuses": ["incomplete"]}, logical_id="Made")["PhysicalResourceId"]
+    one = left_at_openai(world)
+    answer = world.create({"import_id": made, "deletion_policy": "delete"}, logical_id="Adopted")
+    assert "ended incomplete, accepted is completed" in failure(answer)
+    assert world.delete(answer["PhysicalResourceId"], logical_id="Adopted")["Status"] == "SUCCESS"
+    assert left_at_openai(world) == one
 
 
 @each_server

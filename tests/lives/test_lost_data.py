@@ -127,7 +127,7 @@ def test_the_sweep_goes_on_past_a_record_that_it_cannot_read_and_counts_it(
     assert world.sweep() == 2
     [answer] = world.url.answers
     assert answer["LogicalResourceId"] == "Good"
-    [line] = [line for line in caplog.records if line.message == "an overdue request is not answered"]
+    [line] = [line for line in caplog.records if line.message == "an overdue request gets no response"]
     assert vars(line)["key"] == record_item(world, "Bad")["pk"]["S"]
     assert world.sweep() == 1, "until somebody repairs it"
 

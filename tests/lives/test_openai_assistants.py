@@ -126,7 +126,7 @@ def test_a_run_that_ends_otherwise_says_why(world: World, script: Script, proble
     assert problem in failure(run(world, assistant(world), ServiceTimeout="900"))
 
 
-def test_a_function_of_the_assistant_that_nobody_answers_is_left_to_the_user(world: World) -> None:
+def test_a_function_of_the_assistant_without_a_handler_is_left_to_the_user(world: World) -> None:
     world.openai.script(Script(output=[{"type": "function_call", "call_id": "1", "name": "look", "arguments": "{}"}]))
     assert attributes(run(world, assistant(world, tools=[FUNCTION])))["status"] == "requires_action"
 

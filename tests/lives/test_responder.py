@@ -13,7 +13,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from functions.responder import app as responder
-from testkit.in_process.world import World
+from local.openai_standin import Script
+from testkit.in_process.world import STATE_MACHINE, World
+from testkit.memory.refusals import Refusal
 from testkit.queue import VISIBILITY_SECONDS
 from testkit.template import ROOT
 from tests.support.runs import NOTHING, PROPERTIES, attributes, delete_all, failure, left_at_openai, runs_started
@@ -40,7 +42,7 @@ def test_point_11_an_unreadable_request_is_answered_at_once(world: World, change
     assert left_at_openai(world) == NOTHING
 
 
-def test_point_11_an_event_that_names_nobody_is_dropped(world: World) -> None:
+def test_point_11_an_event_without_a_url_is_dropped(world: World) -> None:
     """There is nobody to answer, and nothing that trying again could change."""
     world.deliver({"hello": "world"})
     world.settle()
@@ -121,11 +123,42 @@ def test_point_11_an_execution_of_a_deployment_that_cannot_be_loaded_waits_for_a
 
 
 def test_point_11_a_signal_function_that_is_broken_is_answered_for(world: World) -> None:
+    """The run has ended, and was paid for: it counts, whatever becomes of the work after it."""
     world.fail_next["signal"] = [KeyError("secret text")]
     answer = world.create(PROPERTIES)
-    assert "is failed" in failure(answer)
-    assert "secret text" not in answer["Reason"]
+    assert attributes(answer)["status"] == "completed"
     delete_all(world, answer)
+
+
+def recorded_attributes(world: World) -> dict[str, str]:
+    """Those of the one response, which are in their places of the public item too."""
+    [answer] = world.url.answers
+    data = attributes(answer)
+    [item] = world.public_items().values()
+    assert "staged" not in item
+    assert (item["status"]["S"], item["output_text"]["S"]) == (data["status"], data["output_text"])
+    return data
+
+
+def test_point_11_a_run_that_has_ended_is_a_success_though_the_table_throttles_its_attributes(world: World) -> None:
+    """For longer than the state machine tries to move them; then the function that responds does it."""
+    world.fail_next[STATE_MACHINE] = [Refusal("ThrottlingException")] * 9
+    world.deliver(world.event("Create", PROPERTIES))
+    world.settle()
+    assert world.fail_next[STATE_MACHINE] == []
+    assert recorded_attributes(world)["status"] == "completed"
+
+
+def test_point_11_a_run_that_has_ended_is_a_success_though_its_execution_is_lost(world: World) -> None:
+    """The attributes lie ready when it is stopped, and the sweep finds them."""
+    world.fail_next[STATE_MACHINE] = [Refusal("ThrottlingException")]
+    world.deliver(world.event("Create", PROPERTIES))
+    while world.fail_next[STATE_MACHINE] and (task := world.clock.next_task()):
+        world.clock.run_task(task)
+    world.abort_execution(is_reported=False)
+    world.clock.advance(600)
+    assert world.sweep() == 1
+    assert recorded_attributes(world)["status"] == "completed"
 
 
 def test_point_11_reports_of_what_was_answered_change_nothing(world: World) -> None:
@@ -142,7 +175,7 @@ def test_point_11_reports_of_what_was_answered_change_nothing(world: World) -> N
     assert runs_started(world) == 1
 
 
-def test_point_11_the_sweep_answers_what_nobody_works_on(world: World) -> None:
+def test_point_11_the_sweep_responds_where_no_execution_is_at_work(world: World) -> None:
     """The report of the dead execution was lost."""
     event = world.event("Create", PROPERTIES)
     world.deliver(event)
@@ -154,7 +187,23 @@ def test_point_11_the_sweep_answers_what_nobody_works_on(world: World) -> None:
     assert world.sweep() == 0
     [answer] = world.url.answers
     assert answer["RequestId"] == event["RequestId"]
-    assert "no answer was ready at its deadline" in answer["Reason"]
+    assert "no answer was ready at its deadline; last known: the run is queued" in answer["Reason"]
+
+
+def test_point_11_the_sweep_says_what_was_waited_for(world: World) -> None:
+    """A retry of a call comes up to a minute later, which may be after the deadline."""
+    tool = {"name": "order", "handler_arn": world.tools.add("tool-order", always_throttled)}
+    world.openai.script(Script(output=[{"type": "function_call", "name": "order", "call_id": "1", "arguments": {}}]))
+    properties = PROPERTIES | {"tools": [{"type": "function", "function": tool}]}
+    world.deliver(world.event("Create", properties))
+    world.clock.pass_time(600)
+    assert world.sweep() == 1
+    [answer] = world.url.answers
+    assert "no answer was ready at its deadline; last known: the run's functions are being called" in failure(answer)
+
+
+def always_throttled(event: dict[str, Any]) -> None:
+    raise Refusal("TooManyRequestsException", status=429)
 
 
 def test_point_11_the_sweep_gives_up_when_the_url_is_dead(world: World) -> None:

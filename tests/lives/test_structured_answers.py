@@ -50,7 +50,7 @@ def test_the_keys_of_a_promised_answer_are_attributes(world: World, assistant_id
 
 
 BROKEN = {
-    "no JSON": ("It is a go.", "it is no JSON"),
+    "no JSON": ("It is a go.", "it is not valid JSON (line 1, column 1)"),
     "nothing": ("", "it is empty"),
     "another word": (
         '{"verdict": "secret word", "score": 1}',
@@ -71,6 +71,26 @@ def test_an_answer_that_is_not_as_promised_fails_with_its_first_problem(world: W
         delete_all(world, answer)
 
 
+PRICE = {"type": "object", "properties": {"price": {"multipleOf": 0.01}, "tree": {"$ref": "#/$defs/tree"}}}
+PRICE["$defs"] = {"tree": {"type": "array", "items": {"$ref": "#/$defs/tree"}}}
+KEPT = {
+    "19.99": "19.99",
+    "1e400": "1e400",
+    "1e9999999999": "1e9999999999",
+    '5, "tree": ' + "[" * 400 + "]" * 400: "5",
+}
+
+
+@pytest.mark.parametrize(("price", "attribute"), KEPT.items(), ids=["decimals", "1e400", "1e9999999999", "400 levels"])
+def test_a_paid_answer_is_not_lost_to_its_numbers_or_its_depth(
+    world: World, assistant_id: str, price: str, attribute: str
+) -> None:
+    world.openai.script(Script(output_text=f'{{"price": {price}}}'))
+    form = promised(json.dumps(PRICE))
+    answer = world.create({"assistant_id": assistant_id, "thread": THREAD, "response_format": form})
+    assert attributes(answer)["output.price"] == attribute
+
+
 ASIDE = "; why: It drops a column."
 TOLD = {
     '{"verdict": "maybe", "score": 1, "why": "It drops a column."}': True,
@@ -81,7 +101,7 @@ TOLD = {
 }
 
 
-def test_one_key_of_an_answer_that_fails_is_told_where_the_user_wants_it(world: World, assistant_id: str) -> None:
+def test_one_key_of_an_answer_that_fails_is_shown_where_the_user_wants_it(world: World, assistant_id: str) -> None:
     form = promised(SCHEMA | {"additionalProperties": True})
     properties = {"assistant_id": assistant_id, "thread": THREAD, "response_format": form, "reason_key": "why"}
     for text, is_told in TOLD.items():
@@ -101,8 +121,8 @@ def test_an_assistant_can_make_the_promise_for_its_runs(world: World) -> None:
 BAD = {
     "without a schema": ({"type": "json_schema"}, "json_schema is required for type json_schema"),
     "for another type": (promised() | {"type": "text"}, "json_schema is possible for type json_schema only"),
-    "no JSON": (promised("{"), "response_format.json_schema.schema: must be a JSON object: this text is no JSON"),
-    "no schema": (promised({"type": "colour"}), "response_format.json_schema.schema: is no JSON Schema: type"),
+    "no JSON": (promised("{"), "response_format.json_schema.schema: must be a JSON object: it is not valid JSON"),
+    "no schema": (promised({"type": "colour"}), "json_schema.schema: is not a valid JSON Schema: `type`"),
     "no name": ({"type": "json_schema", "json_schema": {"schema": SCHEMA}}, "json_schema.name: is required"),
 }
 

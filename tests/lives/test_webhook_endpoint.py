@@ -74,7 +74,7 @@ def test_an_endpoint_whose_creation_got_no_reply_is_taken_over(registration: Reg
     assert registration.pauses == [1]
 
 
-def test_what_is_out_of_reach_is_tried_again_and_then_told(registration: Registration) -> None:
+def test_what_is_out_of_reach_is_tried_again_and_then_reported(registration: Registration) -> None:
     registration.fault(Fault("GET", ENDPOINTS, "status", status=503, times=None))
     with pytest.raises(TransientError, match="cannot register the webhook endpoint"):
         registration.fulfil("Create")
@@ -100,14 +100,12 @@ def test_what_a_failed_creation_left_behind_is_removed(registration: Registratio
 
 
 @pytest.mark.parametrize("openai_api", ["assistants"], indirect=True)
-def test_a_server_without_webhooks_is_told_of_by_a_sentence(registration: Registration) -> None:
+def test_a_server_without_webhooks_is_reported_in_a_sentence(registration: Registration) -> None:
     with pytest.raises(TerminalError, match="has no webhooks: deploy with EnableWebhooks=false"):
         registration.fulfil("Create")
 
 
-def test_cloudformation_hears_of_an_error_that_nobody_foresaw(
-    monkeypatch: pytest.MonkeyPatch, registration: Registration
-) -> None:
+def test_an_unforeseen_error_gets_a_response_too(monkeypatch: pytest.MonkeyPatch, registration: Registration) -> None:
     """Else it would wait until its patience ends."""
     sent: list[dict[str, Any]] = []
     monkeypatch.setattr(app, "deliver", lambda url, body: sent.append(json.loads(body)))

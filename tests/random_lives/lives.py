@@ -8,8 +8,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from testkit.memory.calls import Fate, Trap
 from testkit.memory.properties import PROPERTIES
-from testkit.memory.world import PLAIN, World
-from threadrun.cloudformation import respond, response
+from testkit.memory.world import PLAIN, MemoryWorld
+from threadrun.cloudformation import delivery, respond
 
 CHOICES = st.integers(0, 15)
 CALLS = ["", "put_item", "put_item", "start_execution", "PUT", "invoke", "send_task_success"]
@@ -22,7 +22,7 @@ LAMBDA_KEEPS_SECONDS = 6 * 3600
 class RandomLives(RuleBasedStateMachine):
     """One resource, one deployment."""
 
-    world: World
+    world: MemoryWorld
 
     @initialize(
         resource_type=st.sampled_from(["Custom::OpenAIThreadRun"] * 3 + list(PROPERTIES)[1:]),
@@ -30,11 +30,11 @@ class RandomLives(RuleBasedStateMachine):
     )
     def begin(self, resource_type: str, events: list[float] | None) -> None:
         """`events`: no webhooks, or when the server tells of a run's end: on time, again, late, or never."""
-        self.world = World(resource_type, events)
+        self.world = MemoryWorld(resource_type, events)
         self.properties = PROPERTIES[resource_type]
         self.patch = pytest.MonkeyPatch()
         self.patch.setattr(respond, "deliver", self.world.put_answer)
-        self.patch.setattr(response, "deliver", self.world.put_answer)
+        self.patch.setattr(delivery, "deliver", self.world.put_answer)
 
     def _is_idle(self) -> bool:
         return self.world.stack.waiting is None

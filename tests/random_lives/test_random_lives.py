@@ -14,7 +14,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from testkit.memory import stack
 from testkit.memory.calls import Fate, Trap
-from testkit.memory.world import World
+from testkit.memory.world import MemoryWorld
 from tests.random_lives.lives import RandomLives
 from threadrun.workflow.waiting import FIRST_SECONDS, MAX_NET_SECONDS, MIN_NET_SECONDS
 
@@ -47,7 +47,7 @@ def test_a_random_life_leaves_nothing_doubles_nothing_and_hears_one_answer_to_ea
 # --- with webhooks, one thing at a time: every event lost, and every call broken in every way
 
 RUN_SECONDS = 40
-"""Longer than a run is lingered for where the server tells of its end."""
+"""Longer than the function waits inline where the server sends webhooks."""
 PATIENCE_SECONDS = 3600
 UNREACHABLE = 10**6
 """More calls than there are."""
@@ -59,7 +59,7 @@ def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stack, "SERVICE_TIMEOUT_SECONDS", PATIENCE_SECONDS)
 
 
-def seconds_until_answered(world: World) -> float:
+def seconds_until_answered(world: MemoryWorld) -> float:
     """From CloudFormation's one request to its answer, which is a good one."""
     began = world.now
     until_answered(world)
@@ -78,7 +78,7 @@ def deployed(events: list[float], run_seconds: float, trap: Trap | None = None) 
     return life
 
 
-def until_answered(world: World) -> None:
+def until_answered(world: MemoryWorld) -> None:
     while world.stack.waiting is not None and (task := world.next_task()):
         world.run_task(task)
 
@@ -89,10 +89,10 @@ def test_with_every_event_lost_a_run_of_any_length_completes_within_the_bounds_o
     """Looks are ten minutes apart, and then as far as the time waited, twenty minutes at most."""
     life = deployed([], run_seconds)
     lag = seconds_until_answered(life.world) - run_seconds
-    has_lingered = run_seconds < FIRST_SECONDS
+    has_waited_inline = run_seconds < FIRST_SECONDS
     net = min(max(run_seconds, MIN_NET_SECONDS), MAX_NET_SECONDS)
-    assert 0 <= lag <= (1 if has_lingered else net + 1)
-    assert has_lingered or sum(execution.waits for execution in life.world.states.executions)
+    assert 0 <= lag <= (1 if has_waited_inline else net + 1)
+    assert has_waited_inline or sum(execution.waits for execution in life.world.states.executions)
     life.teardown()
 
 

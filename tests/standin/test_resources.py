@@ -153,7 +153,7 @@ def test_wrong_upload_is_refused(client: OpenAI, stand_in: OpenAIStandIn) -> Non
     assert stand_in.counters()["files"] == 0
 
 
-def test_file_expires_when_it_was_told_to(client: OpenAI, clock: Clock, stand_in: OpenAIStandIn) -> None:
+def test_file_expires_when_it_is_asked_to(client: OpenAI, clock: Clock, stand_in: OpenAIStandIn) -> None:
     """What cleans up after itself is not left behind."""
     upload: Any = {"file": b"x", "purpose": "assistants"}
     refusal(lambda: client.files.create(**upload, expires_after={"anchor": "created_at", "seconds": 60}))

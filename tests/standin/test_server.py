@@ -49,7 +49,7 @@ def test_scripts_are_used_in_order_where_they_match(client: OpenAI, stand_in: Op
     stand_in.script(
         Script(output_text="by subset", match={"model": "gpt-test", "metadata": {"a": "1"}}),
         Script(output_text="by text", match="weather"),
-        Script(output_text="by field", input_contains="news", times=2),
+        Script(output_text="by words", match="news", times=2),
         Script(output_text="by function", match=lambda request: request.get("top_p") == 0.5),
         Script(output_text="for ever", times=None),
     )
@@ -60,7 +60,7 @@ def test_scripts_are_used_in_order_where_they_match(client: OpenAI, stand_in: Op
     assert answer("hi", "gpt-test", metadata={"a": "1", "b": "2"}) == "by subset"
     assert answer("hi", "gpt-test") == "for ever"
     assert [answer("the weather"), answer("the weather")] == ["by text", "for ever"]
-    assert [answer("news") for _ in range(3)] == ["by field", "by field", "for ever"]
+    assert [answer("news") for _ in range(3)] == ["by words", "by words", "for ever"]
     assert [answer("hi", top_p=0.5), answer("hi", top_p=0.5)] == ["by function", "for ever"]
 
 
@@ -127,12 +127,12 @@ def test_other_processes_control_it_over_http() -> None:
         socket_client_of(stand_in) as client,
         httpx2.Client(base_url=f"{stand_in.control_url}/") as control,
     ):
-        script = {"output_text": "told", "input_contains": "hi", "match": {"model": "gpt-new"}, "usage": [1, 2]}
-        assert control.post("scripts", json=script).json() == {"planned": 1}
+        script = {"output_text": "told", "match": {"model": "gpt-new"}, "usage": [1, 2]}
+        assert control.post("scripts", json=script).json() == {"done": 1}
         wire = {"method": "GET", "path": "/v1/responses/.*", "kind": "status", "status": 503}
         webhook = {"method": "WEBHOOK", "path": "response.completed", "kind": "twice"}
-        assert control.post("faults", json=[wire, webhook]).json() == {"planned": 2}
-        assert control.post("reach", json={"suffix": "on.aws", "port": 1}).json() == {"on.aws": 1}
+        assert control.post("faults", json=[wire, webhook]).json() == {"done": 2}
+        assert control.post("reach", json={"suffix": "on.aws", "port": 1}).json() == {"done": 1}
         secret = client.webhooks.create(event_types=["response.completed"], name="n", url="https://a.on.aws/")
         registered = control.post("files", json=[{"id": "file-1", "name": "a.txt", "size": 3}, {}]).json()["registered"]
         assert (registered[0], client.files.retrieve("file-1").bytes) == ("file-1", 3)
@@ -154,7 +154,7 @@ def test_other_processes_control_it_over_http() -> None:
         for path, wrong in [(path, each) for path, bodies in wrongs.items() for each in bodies]:
             assert control.post(path, json=wrong).status_code == 400
         assert control.get("nothing").status_code == 404
-        assert control.post("reset").json() == {"reset": True}
+        assert control.post("reset").json() == {"done": 1}
         assert set(stand_in.counters().values()) == {0}
 
 
@@ -192,7 +192,7 @@ def test_stopped_server_cuts_kept_connections(stand_in: OpenAIStandIn) -> None:
 
 def test_process_prints_its_urls_and_ends_on_sigterm() -> None:
     """`make demo` starts it this way, and it must never print a prompt."""
-    command = [sys.executable, "-m", "local.openai_standin", "--api-key", "sk-other", "--run-seconds", "0"]
+    command = [sys.executable, "-m", "local.openai_standin", "--api-key", "sk-other", "--duration-s", "0"]
     root = Path(__file__).parents[2]
     with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None

@@ -118,7 +118,7 @@ def test_replies_and_event_types_are_those_of_the_sdk(client: OpenAI) -> None:
     assert tuple(listed.data) == EVENT_TYPES
 
 
-def test_end_of_a_response_is_told_at_its_time(client: OpenAI, stand_in: OpenAIStandIn, receiver: Receiver) -> None:
+def test_end_of_a_response_is_reported_at_its_time(client: OpenAI, stand_in: OpenAIStandIn, receiver: Receiver) -> None:
     """Nobody looks: the event itself is the first that is heard of the end."""
     endpoint = subscribe(client, receiver.url())
     response = start(client)
@@ -297,7 +297,7 @@ def test_webhook_can_be_lost_late_or_twice(client: OpenAI, stand_in: OpenAIStand
     assert 0.5 <= second.time - ends_at < 0.8
 
 
-def test_hundreds_of_ends_are_told_at_once(receiver: Receiver, clock: Clock) -> None:
+def test_hundreds_of_ends_are_reported_at_once(receiver: Receiver, clock: Clock) -> None:
     """Deliveries go side by side, each response has its own; a clock that is moved by hand is noticed."""
     with OpenAIStandIn(now=clock, duration_s=1000) as stand_in, client_of(stand_in) as client:
         subscribe(client, receiver.url())

@@ -72,7 +72,7 @@ def test_a_clean_result_is_not_asked_for_again(osv: Osv, tmp_path: Path, capsys:
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1/v1/query", "http://127.0.0.1:1:1/"])
-def test_where_nobody_can_be_asked_it_says_so_and_is_not_clean(
+def test_without_a_reply_of_the_database_it_says_so_and_is_not_clean(
     url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Work goes on without a network, but a check that was not made is never counted as passed."""

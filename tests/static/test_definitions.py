@@ -11,12 +11,11 @@ from typing import Any
 
 import pytest
 import yaml
-from ministack.services.cloudformation import engine
 
 from local.deployment import ROOT, RUNTIME_PACKAGES, SAM, build, reading_build
-from testkit.state_machine import read_definition
+from testkit.state_machine import MODELLED_ERRORS, THROTTLED_ON_DEMAND, read_definition
 from testkit.template import tasks, template
-from tests.support.definitions import DEFINITION, EXAMPLES, expanded, run
+from tests.support.definitions import DEFINITION, EXAMPLES, expanded, made_of, run
 
 ASL_VALIDATOR = ROOT / ".build" / "asl-validator" / "node_modules" / ".bin" / "asl-validator"
 
@@ -51,6 +50,14 @@ def test_no_state_retries_everything() -> None:
     assert not any("States.ALL" in each["ErrorEquals"] for each in retriers)
 
 
+def test_throttling_of_the_table_is_retried_by_the_name_that_the_integration_gives_it() -> None:
+    """A name that nothing has would be retried never, and nothing would say so."""
+    [retry] = read_definition()["States"]["Record attributes"]["Retry"]
+    assert THROTTLED_ON_DEMAND in retry["ErrorEquals"]
+    known = {f"DynamoDB.{name}" for name in MODELLED_ERRORS} | {THROTTLED_ON_DEMAND, "DynamoDB.SdkClientException"}
+    assert set(retry["ErrorEquals"]) <= known | {"States.Timeout"}
+
+
 def test_only_keys_travel_through_the_state_machine() -> None:
     """What a payload does not name cannot get into an execution's history."""
     definition = yaml.safe_load(DEFINITION.read_text())
@@ -58,6 +65,7 @@ def test_only_keys_travel_through_the_state_machine() -> None:
     assert {name for payload in payloads for name in payload} == {
         "key",
         "request_id",
+        "retry_count",
         "call_id",
         "failure",
     }
@@ -128,23 +136,11 @@ def test_what_is_stored_is_encrypted_and_what_is_over_expires() -> None:
 # --- who lets the application in: a secret with a key or, on Amazon Bedrock, the roles
 
 
-def resources(**parameters: str) -> dict[str, dict[str, Any]]:
-    """The template's resources as CloudFormation would make them; ValueError with the reason where it would not."""
-    template = expanded()
-    given = [{"Key": name, "Value": value} for name, value in parameters.items()]
-    values = engine._resolve_parameters(template, given)
-    conditions = engine._evaluate_conditions(template, values)
-    engine._evaluate_rules(template, values, conditions)
-    made = {name: each for name, each in template["Resources"].items() if conditions.get(each.get("Condition"), True)}
-    return {
-        name: engine._resolve_refs(each, {}, values, conditions, {}, "threadrun", "arn:stack")
-        for name, each in made.items()
-    }
-
-
 def test_on_bedrock_the_roles_may_use_responses_of_the_default_project_and_read_no_secret() -> None:
-    made = resources(OpenAIProvider="bedrock")
-    roles = {name: each["Properties"].get("Policies", []) for name, each in made.items() if each["Type"] == ROLE}
+    made = made_of(expanded(), OpenAIProvider="bedrock")
+    roles = {
+        name: each["Properties"].get("Policies", []) for name, each in made.resources.items() if each["Type"] == ROLE
+    }
     statements = [(role, each) for role in roles for p in roles[role] for each in p["PolicyDocument"]["Statement"]]
     assert "secretsmanager:" not in str(statements)
     allowed = {role: each for role, each in statements if "bedrock-mantle:" in str(each)}
@@ -153,7 +149,7 @@ def test_on_bedrock_the_roles_may_use_responses_of_the_default_project_and_read_
     for each in allowed.values():
         assert set(each["Action"]) == RESPONSES
         assert re.fullmatch(r"arn:aws:bedrock-mantle:us-east-1:\d+:project/default", each["Resource"])
-    functions = [each["Properties"] for each in made.values() if each["Type"] == "AWS::Lambda::Function"]
+    functions = [each["Properties"] for each in made.resources.values() if each["Type"] == "AWS::Lambda::Function"]
     assert {each["Environment"]["Variables"]["OPENAI_PROVIDER"] for each in functions} == {"bedrock"}
 
 
@@ -170,7 +166,7 @@ def test_parameters_that_do_not_fit_are_refused_before_anything_is_made(
     parameters: dict[str, str], reason: str
 ) -> None:
     with pytest.raises(ValueError, match=reason):
-        resources(**parameters)
+        made_of(expanded(), **parameters)
 
 
 # --- examples; tests/e2e/test_examples.py and test_terraform.py deploy all of them as they are

@@ -1,6 +1,7 @@
 """What README.md and the pages of docs/ say in figures and versions is what its sources say."""
 
 import csv
+import json
 import re
 import tomllib
 from collections import defaultdict
@@ -8,12 +9,13 @@ from collections import defaultdict
 import pytest
 import yaml
 
-from bench.prices import SWEEPS_A_MONTH
+from bench.prices import SWEEPS_A_MONTH, cost_usd
+from bench.profile import from_json
 from functions.call_tool.app import MARGIN_MILLISECONDS
 from local.deployment import ROOT
 from testkit.template import template, timeout_seconds
 from tests.support.seed import ARGUMENTS, ATTRIBUTES
-from threadrun.cloudformation import response
+from threadrun.cloudformation import delivery
 from threadrun.cloudformation.events import Event
 from threadrun.schema import arguments, types
 from threadrun.storage import records, run_attributes
@@ -78,6 +80,16 @@ def compared() -> Rows:
     return found
 
 
+def inits() -> Rows:
+    """Seconds and price of the init phases of a run's functions."""
+    found, profiles = {}, from_json(json.loads((ROOT / "bench/results/profile.json").read_text()))
+    for system, name in SYSTEMS.items():
+        seconds = sum(each.init_s for made in profiles[system].functions.values() for each in made)
+        price = cost_usd(profiles[system].init(*profiles[system].functions)) * 1_000_000
+        found[name] = [f"{seconds:.1f} s", f"${price:.1f} millionths"]
+    return found
+
+
 def limits() -> Rows:
     """How the value of each row begins."""
     names = ("RequestId", "ResponseURL", "StackId", "LogicalResourceId")
@@ -89,16 +101,17 @@ def limits() -> Rows:
     found = {
         "a run, from CloudFormation's request to the answer": f"{longest:,.0f} s (`ServiceTimeout` of "
         f"{arguments.MAX_SERVICE_TIMEOUT_SECONDS:,} s less a margin)",
-        "an answer to CloudFormation": f"{response.MAX_BODY_BYTES:,} bytes; `output_text` is shortened to what fits",
+        "an answer to CloudFormation": f"{delivery.MAX_BODY_BYTES:,} bytes; `output_text` is shortened to what fits",
         "a text in the table's item": f"{run_attributes.MAX_OUTPUT_BYTES:,} bytes; of a longer one the first "
         f"{run_attributes.SHORTENED_BYTES:,}, and all of it in a bucket",
         "properties of a resource": f"{records.ROOM_OF_REQUEST.text_bytes:,} bytes, "
         f"{records.ROOM_OF_REQUEST.compressed_bytes:,} compressed",
         "`metadata`": f"{types.METADATA_PAIRS} pairs, keys of {types.METADATA_KEY_CHARACTERS} and values of "
         f"{types.METADATA_VALUE_CHARACTERS} characters",
-        "functions of your own": f"{tools}; {definition['Call tools']['MaxConcurrency']} calls at once; {handler} s "
-        "for each",
-        "concurrent executions of Lambda": f"one for each run in its first {lingering} s; fewer with `LingerSeconds`",
+        "functions of your own": f"{tools}; {arguments.MAX_TOOL_CALLS} calls in all, "
+        f"{definition['Call tools']['MaxConcurrency']} at once; {handler} s for each",
+        "concurrent executions of Lambda": f"one for each run in its first {lingering} s, half of what the account has "
+        "at most; fewer with `LingerSeconds`",
         "runs on one thread": "one at a time, the others wait",
         "arguments in Terraform": in_page("terraform/README.md", r"template of ([\d,]+) bytes") + " bytes",
     }
@@ -134,6 +147,7 @@ def packages() -> Rows:
 TABLES = {
     "Compared": (rows("README.md", "Compared"), compared()),
     "Limits and prices": (rows("README.md", "Limits and prices"), limits() | prices()),
+    "docs/performance.md": (rows("docs/performance.md", "Cold start"), inits()),
     "docs/supported.md": (rows("docs/supported.md"), packages()),
 }
 
@@ -163,6 +177,18 @@ def test_what_is_said_of_the_comparison_holds() -> None:
     share = ours["600"]["cost_usd"] / webhooks["600"]["cost_usd"]
     assert round(share) == 7, f"docs/operations.md: a run of ten minutes costs a seventh, not 1/{share:.1f}"
     assert "a run of ten minutes costs a seventh" in (ROOT / "docs/operations.md").read_text()
+
+
+def test_what_is_said_of_few_concurrent_executions_is_what_was_simulated() -> None:
+    table = [line for line in (ROOT / "bench/results/capacity.md").read_text().splitlines() if line.startswith("| ")]
+    head, _, *lines = [line.strip("| ").split(" | ") for line in table]
+    found = {tuple(line[:3]): dict(zip(head, line, strict=True)) for line in lines}
+    assert {figures["failed"] for (policy, *_), figures in found.items() if policy == "threadrun"} == {"0"}
+    few, ours = found["20 retries", "10", "60"], found["threadrun", "10", "60"]
+    last_s, failed = round(float(ours["last_s"])), few["failed"]
+    said = f"of 300 seconds that begin at once end {last_s} seconds after; with functions that sleep, and 20 retries, "
+    page = " ".join((ROOT / "docs/performance.md").read_text().split())
+    assert f"with 10 concurrent executions 60 runs {said}{failed} of them fail" in page
 
 
 # --- versions, parameters, packages

@@ -5,10 +5,9 @@ from typing import Any
 
 import pytest
 
-from testkit.in_process.deployed import ASSISTANTS, RESPONSES, SERVERS
+from testkit.in_process.deployed import SERVERS, WIRES, alive
 from testkit.in_process.world import World
 
-WIRES = [RESPONSES, ASSISTANTS]
 PROPERTIES: dict[str, Any] = {
     "model": "gpt-5.4-mini",
     "instructions": "Answer in one sentence.",
@@ -56,12 +55,3 @@ def left_at_openai(world: World) -> Counter[str]:
 
 def runs_started(world: World) -> int:
     return world.openai.counters()["runs_started"]
-
-
-def alive(world: World) -> dict[str, int]:
-    """All that can be deleted, besides files."""
-    # A run still being cancelled counts until it has ended.
-    world.clock.advance(5)
-    counters = world.openai.counters()
-    gone = ("runs_started", "files", "max_concurrent_per_conversation")
-    return {name: count for name, count in counters.items() if name not in gone}

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from local.reference import ATTRIBUTES, page
 from testkit.memory.backend import wanted_run
 from testkit.state_machine import read_definition
+from threadrun.cloudformation.delivery import MAX_BODY_BYTES
 from threadrun.cloudformation.protocol import readable
-from threadrun.cloudformation.respond import response_body
-from threadrun.cloudformation.response import MAX_BODY_BYTES
+from threadrun.cloudformation.respond import decide_response, response_body
 from threadrun.schema.arguments import RESOURCE_MODELS
 from threadrun.state.attributes import made_attributes, output_scalars, response_data, run_attributes
 from threadrun.state.base import Options, Owned, Window
@@ -39,6 +39,25 @@ def body(text: str, *, style: str = "snake_case", **more: Any) -> tuple[bytes, d
     answer = Response(status="SUCCESS", physical_id="conv_1:resp_1", target_key="run")
     raw = response_body(resource(run), REQUEST, answer, run_attributes(run, observed) | more)
     return raw, json.loads(raw)
+
+
+@pytest.mark.parametrize(
+    ("status", "must_recheck", "reason"),
+    [
+        ("completed", False, ""),
+        ("failed", False, "run resp_1 ended failed, accepted is completed"),
+        ("in_progress", False, "the work ended early"),
+        ("completed", True, "the work ended early"),
+    ],
+)
+def test_what_becomes_of_the_work_after_a_runs_end_does_not_count(status: Any, must_recheck: bool, reason: str) -> None:
+    """Unless CloudFormation returns to it: whether it is still there was to be seen."""
+    run = wanted_run()
+    run.thread, run.run, run.must_recheck = Owned(id="conv_1"), Owned(id="resp_1"), must_recheck
+    run.observe(ObservedRun("resp_1", status), 3)
+    request = REQUEST.model_copy(update={"target_key": run.key})
+    response = decide_response(resource(run), request, "the work ended early")
+    assert (response.status, response.reason) == ("FAILED" if reason else "SUCCESS", reason)
 
 
 @pytest.mark.parametrize("letter", ["a", "é", "語", "🙂", '"', "\n"])
@@ -86,6 +105,14 @@ def test_a_value_that_has_no_room_is_left_out_whole_before_the_response_is_too_l
     assert (answer["Data"]["output_text"], answer["Data"]["output_truncated"]) == ("An answer.", "true")
 
 
+def test_no_key_of_an_answer_takes_the_place_of_an_attribute() -> None:
+    text = json.dumps({"status": "failed", "id": "resp_9", "output_text": "?", "usage.total_tokens": 9, "output.id": 1})
+    plain, data = body("")[1]["Data"], body(text)[1]["Data"]
+    added = {name: value for name, value in data.items() if name not in plain}
+    assert {name: data[name] for name in plain} == plain | {"output_text": text}
+    assert added.keys() == {f"output.{key}" for key in json.loads(text)}
+
+
 @pytest.mark.parametrize("text", ["\x00", "\x1b[31m", "\x7f", "\x85", "\ud83d", "\ufffe"])
 def test_what_xml_cannot_hold_reaches_no_stack(text: str) -> None:
     """One such character makes all events of a stack unreadable."""
@@ -119,7 +146,7 @@ def test_any_reason_fits(reason: str) -> None:
         ('{"": 1}', {}),
         ("", {}),
         ('{"n": 123456789012345678901234567890123456789}', {"n": "123456789012345678901234567890123456789"}),
-        ('{"n": 1e500}', {"n": "1E+500"}),
+        ('{"n": 1e500}', {"n": "1e500"}),
         ("[" * 100_000, {}),
     ],
 )

@@ -1,4 +1,4 @@
-"""The process as a whole: its environment and secret, its chance, and its way to the server."""
+"""The process as a whole: its environment and secret, its jitter, and its way to the server."""
 
 import importlib
 import pkgutil
@@ -41,7 +41,7 @@ def on_bedrock(base_url: str = OPENAI_BASE_URL) -> Application:
         (f"{MANTLE}/v1", f"{MANTLE}/v1/"),
     ],
 )
-def test_bedrock_is_the_regions_mantle_endpoint_unless_told_otherwise_and_has_no_key(named: str, asked: str) -> None:
+def test_bedrock_is_by_default_the_regions_mantle_endpoint_and_has_no_key(named: str, asked: str) -> None:
     """OpenAI's own address is the template's default, and no server that takes AWS's signatures."""
     client = on_bedrock(named).connect()
     assert (str(client.base_url), client.api_key) == (asked, "")

@@ -7,15 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from bench.capacity import measure
 from bench.check import compare
 from bench.invocations import Function, Invocation, read_invocation, read_report
 from bench.metered_table import MeteredTable
 from bench.peer_policies import play_cdk, play_crhelper
 from bench.plan import groups, lengths, mixed_lengths, plan
 from bench.prices import Usage, cost_parts, cost_usd
-from bench.profile import FunctionProfile, Profile, SimulatedRun, as_json, from_json, profile_of
+from bench.profile import KINDS, FunctionProfile, Profile, SimulatedRun, as_json, from_json, profile_of
 from bench.rows import row_of, write_csv
-from bench.simulator import play_threadrun
+from bench.simulator import play_threadrun, simulate_again
 from bench.transitions import count_transitions
 from testkit.memory.table import item_bytes
 
@@ -26,8 +27,8 @@ REPORT = (
 )
 
 
-def one(seconds: float = 0.1, memory_gb: float = 0.125, architecture: str = "arm64") -> FunctionProfile:
-    return FunctionProfile(seconds, seconds, memory_gb, architecture)
+def one(seconds: float = 0.1, architecture: str = "arm64", init_s: float = 0) -> FunctionProfile:
+    return FunctionProfile(seconds, init_s, 0.125, architecture)
 
 
 CDK = Profile({"start": [one(), one(0.05)], "look": [one(architecture="x86_64"), one(0.05)]})
@@ -73,14 +74,17 @@ def test_what_a_function_slept_is_billed_and_is_not_its_own_time() -> None:
     made = invocation("Reconcile", slept, REQUEST, REPORT)
     assert made is not None
     assert made.usage.all_gb_seconds == pytest.approx(0.258 / 8)
-    (look,) = profile_of([made]).functions["look"]
-    assert (look.seconds, look.billed_s) == (pytest.approx(0.058), pytest.approx(0.058))
+    (look,) = profile_of([made], {"Reconcile": 0.7}).functions["look"]
+    assert (look.seconds, look.init_s) == (pytest.approx(0.058), 0.7)
 
 
 def test_a_function_that_does_everything_starts_with_its_first_call() -> None:
     made = [invocation("crhelper-Function", REPORT, REQUEST, logged_epoch_s=at) for at in (1.0, 2.0, 3.0)]
-    profile = profile_of(each for each in made if each)
-    assert {kind: len(functions) for kind, functions in profile.functions.items()} == {"start": 1, "look": 1}
+    profile = profile_of((each for each in made if each), {"crhelper": 0.4})
+    assert {kind: [each.init_s for each in functions] for kind, functions in profile.functions.items()} == {
+        "start": [0.4],
+        "look": [0],
+    }
 
 
 @pytest.mark.parametrize(
@@ -111,8 +115,23 @@ def test_crhelper_looks_first_after_two_minutes_and_its_rule_may_be_late(
     assert play_crhelper(seconds, ALONE).usage == Usage(1 + looks, {"arm64": pytest.approx((1 + looks) * 0.1 / 8)})
 
 
+COLD = Profile({kind: [one(init_s=0.4), one(0.05, init_s=0.2)] for kind in KINDS})
+WARM = Profile({kind: [one(), one(0.05)] for kind in KINDS})
+
+
+@pytest.mark.parametrize(
+    ("system", "kinds"), [("threadrun", 3), ("threadrun-webhooks", 4), ("cdk-provider", 2), ("crhelper", 1)]
+)
+def test_the_init_of_each_function_is_billed_once_for_a_run(system: str, kinds: int) -> None:
+    """Deployments are rare: the first use of a function in a run finds it cold, the later ones find it warm."""
+    cold, warm = (simulate_again(system, 590, each) for each in (COLD, WARM))
+    assert cold.init.all_gb_seconds == pytest.approx(kinds * 0.6 / 8)
+    assert cold.usage.all_gb_seconds - warm.usage.all_gb_seconds == pytest.approx(kinds * 0.6 / 8)
+    assert (cold.usage.invocations, cold.lag_s) == (warm.usage.invocations, warm.lag_s), "measured lags are warm too"
+
+
 def test_the_simulator_follows_the_application_to_its_answer() -> None:
-    """Its waits are the application's own: a short run is lingered for, a long one is left to the state machine."""
+    """Its waits are the application's: a short run is waited for inline, a long one is left to the state machine."""
     short, long = play_threadrun([2, 600], ALONE)
     assert 0 < short.lag_s <= 2
     assert 0 < long.lag_s <= 60
@@ -124,10 +143,18 @@ def test_the_simulator_follows_the_application_to_its_answer() -> None:
 
 def test_the_simulator_wakes_who_waits_for_an_event_unless_a_net_is_met_before() -> None:
     short, long, beyond_the_net = play_threadrun([2, 590, 1000], ALONE, webhooks=True)
-    assert (short.usage.invocations, short.usage.transitions) == (3, 4), "it is lingered for"
+    assert (short.usage.invocations, short.usage.transitions) == (3, 4), "it is waited for inline"
     assert 0 < long.lag_s < 1
     assert 0 < beyond_the_net.lag_s < 1
     assert (long.usage.transitions, beyond_the_net.usage.transitions) == (7, 10)
+
+
+def test_runs_beyond_the_concurrent_executions_fail_by_few_retries_only() -> None:
+    few, ours = measure([(3, 15)])
+    assert few.failed > 5
+    assert ours.failed == 0
+    assert ours.refusals > 0
+    assert ours.least_s < ours.last_s < 1.3 * ours.least_s
 
 
 def test_an_item_is_billed_by_its_larger_state_and_by_its_index() -> None:
@@ -170,7 +197,7 @@ def test_a_row_has_the_means_per_run(tmp_path: Path) -> None:
     )
 
 
-def test_a_simulated_figure_beyond_the_tolerance_is_told() -> None:
+def test_a_simulated_figure_beyond_the_tolerance_is_reported() -> None:
     measured = row_of("threadrun", "2", [SimulatedRun(2, 1, Usage(4, {"arm64": 1}, 8))])
     astray = row_of("threadrun", "2", [SimulatedRun(2, 1.5, Usage(8, {"arm64": 1}, 8))])
     assert {each.figure for each in compare([measured], [astray]) if not each.agrees} == {"lambda_invocations"}

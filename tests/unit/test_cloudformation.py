@@ -12,9 +12,9 @@ from werkzeug import Response as HttpResponse
 
 from tests.support.serving import serving
 from threadrun.cloudformation.admission import admit
+from threadrun.cloudformation.delivery import deliver
 from threadrun.cloudformation.events import Event, parse_event
 from threadrun.cloudformation.protocol import is_response_url
-from threadrun.cloudformation.response import deliver
 from threadrun.errors import InvalidEvent, InvalidProperties, ResponseNotDelivered
 from threadrun.schema.arguments import RESOURCE_MODELS, DesiredRun
 from threadrun.schema.parsing import parse_properties
@@ -155,9 +155,14 @@ def test_the_work_ends_before_cloudformations_patience(
 MADE_UP = "example-Run-1ABCDEF"
 
 
-def event(kind: str, request_id: str, issued: int, physical_id: str | None = None) -> Event:
+def event(
+    kind: str, request_id: str, issued: int, physical_id: str | None = None, asks: str = "", before: str = ""
+) -> Event:
+    """Dated `issued` by its host's clock. `asks` and `before` stand for the properties, new and old."""
     date = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(issued))
     return Event(
+        ResourceProperties={"text": asks} if asks else {},
+        OldResourceProperties={"text": before} if before else {},
         RequestType=kind,
         RequestId=request_id,
         ResponseURL=f"https://u?X-Amz-Date={date}",
@@ -204,14 +209,15 @@ def record() -> ResourceRecord:
 @pytest.fixture
 def created(record: ResourceRecord) -> ResourceRecord:
     """The run `c`, of second 1,000."""
-    assert finish(record, enter(record, event("Create", "c", 1000))) == OLD
+    assert finish(record, enter(record, event("Create", "c", 1000, asks="Hello."))) == OLD
     return record
 
 
 @pytest.fixture
 def replaced(created: ResourceRecord) -> ResourceRecord:
     """The run `u` in its place, of second 1,100."""
-    assert finish(created, enter(created, event("Update", "u", 1100, OLD), "Bye.")) == NEW
+    update = event("Update", "u", 1100, OLD, asks="Bye.", before="Hello.")
+    assert finish(created, enter(created, update, "Bye.")) == NEW
     return created
 
 
@@ -251,7 +257,103 @@ def test_an_update_delivered_after_its_rollback_starts_nothing(created: Resource
     assert rollback.is_open, "a late request overtakes nothing"
 
 
-def test_a_rollback_delivered_after_everything_else_proves_what_nobody_heard_of(replaced: ResourceRecord) -> None:
+# Clocks of two hosts of CloudFormation differ by seconds: what is sent later may be dated earlier.
+
+
+@pytest.mark.parametrize("kind", ["Update", "Delete"])
+def test_a_request_that_follows_its_create_is_acted_on_though_its_clock_is_behind(
+    created: ResourceRecord, kind: str
+) -> None:
+    assert enter(created, event(kind, "next", 997, OLD), now=1002).is_open
+
+
+def test_a_delete_of_a_create_at_work_is_acted_on_though_its_clock_is_behind(record: ResourceRecord) -> None:
+    enter(record, event("Create", "c", 1000))
+    assert enter(record, event("Delete", "d", 997, MADE_UP), now=1002).is_open
+    assert goals(record) == {"c": "absent"}
+
+
+@pytest.mark.parametrize(("kind", "physical_id"), [("Delete", OLD), ("Update", NEW)], ids=["clean-up", "rollback"])
+def test_what_follows_a_replacement_is_acted_on_though_its_clock_is_behind(
+    replaced: ResourceRecord, kind: str, physical_id: str
+) -> None:
+    sent = event(kind, "next", 1097, physical_id, asks="Hello.", before="Bye.")
+    assert enter(replaced, sent, now=1102).is_open
+
+
+def test_a_success_that_crossed_a_rollback_with_a_clock_that_is_behind_is_taken_back(replaced: ResourceRecord) -> None:
+    enter(replaced, event("Update", "r", 1097, OLD, asks="Hello.", before="Bye."), now=1102)
+    assert goals(replaced) == {"c": "present", "u": "absent"}
+
+
+def test_of_an_update_and_its_rollback_of_one_moment_the_rollback_counts(created: ResourceRecord) -> None:
+    """Whichever is delivered first, and whatever the clock of the rollback's host says."""
+    update = event("Update", "u", 1100, OLD, asks="Bye.", before="Hello.")
+    by_another_clock = event("Update", "r", 1097, OLD, asks="Hello.", before="Bye.")
+    for rollback in (event("Update", "r", 1101, OLD, asks="Hello.", before="Bye."), by_another_clock):
+        in_order = created.model_copy(deep=True)
+        enter(in_order, update, "Bye.")
+        assert enter(in_order, rollback, now=1103).is_open
+        assert goals(in_order) == {"c": "present", "u": "absent"}
+    enter(created, event("Update", "r", 1101, OLD, asks="Hello.", before="Bye."))
+    assert enter(created, update, "Bye.", now=1104).is_superseded
+    assert goals(created) == {"c": "present"}
+
+
+def test_a_rollback_counts_also_after_the_clean_up_of_an_earlier_update(replaced: ResourceRecord) -> None:
+    """A Delete has properties too: those of what it deletes."""
+    enter(replaced, event("Delete", "d", 1110, OLD, asks="Hello."))
+    enter(replaced, event("Update", "u2", 1200, NEW, asks="Again.", before="Bye."), "Again.")
+    assert enter(replaced, event("Update", "r", 1197, NEW, asks="Bye.", before="Again."), "Bye.", now=1203).is_open
+
+
+def test_what_came_too_late_does_not_count_as_what_was_asked_before(created: ResourceRecord) -> None:
+    """The same change is tried twice, and both times its rollback is delivered first."""
+    change = {"asks": "Bye.", "before": "Hello."}
+    back = {"asks": "Hello.", "before": "Bye."}
+    enter(created, event("Update", "r1", 1101, OLD, **back))
+    assert enter(created, event("Update", "u1", 1100, OLD, **change), "Bye.", now=1102).is_superseded
+    enter(created, event("Update", "r2", 1104, OLD, **back))
+    assert enter(created, event("Update", "u2", 1103, OLD, **change), "Bye.", now=1107).is_superseded
+    assert goals(created) == {"c": "present"}
+
+
+def test_requests_of_an_older_version_say_less_and_hold_nothing_up(created: ResourceRecord) -> None:
+    created.requests["c"].asked = ""
+    enter(created, event("Update", "u", 1100, OLD, asks="Bye.", before="Hello."), "Bye.")
+    assert enter(created, event("Update", "r", 1097, OLD, asks="Hello.", before="Bye."), now=1103).is_open
+
+
+def test_a_create_after_a_delete_by_its_id_is_acted_on_though_its_clock_is_behind(created: ResourceRecord) -> None:
+    enter(created, event("Delete", "d", 1100, OLD))
+    assert enter(created, event("Create", "again", 1097), now=1103).is_open
+
+
+def test_an_update_that_was_overtaken_by_the_deletion_of_its_resource_starts_nothing(created: ResourceRecord) -> None:
+    enter(created, event("Delete", "d", 1103, OLD))
+    assert enter(created, event("Update", "u", 1100, OLD, asks="Bye."), "Bye.", now=1106).is_superseded
+
+
+@pytest.mark.parametrize(
+    ("query", "issued", "order"),
+    [
+        ("X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Date=20171105T022632Z&X-Amz-Expires=7200", 1509848792, 1509848792),
+        # A request of 2017: its stack was begun at 02:25:32, by the time in the stack's id.
+        ("AWSAccessKeyId=AKIAJNXHFR7P7YGKLDPQ&Expires=1509855955&Signature=fuzleqrW%3D", None, 1509848755),
+        ("X-Amz-Date=20179905T022632Z", None, None),
+        ("X-Amz-Expires=7200", None, None),
+        ("", None, None),
+    ],
+)
+def test_a_request_is_dated_by_either_kind_of_presigned_url(
+    query: str, issued: float | None, order: float | None
+) -> None:
+    """An emulator may sign for another time than CloudFormation: no deadline follows from where the URL ends."""
+    sent = event("Create", "c", 1000).model_copy(update={"response_url": f"https://u/arn?{query}"})
+    assert (sent.issued_epoch_s, sent.order_epoch_s) == (issued, order)
+
+
+def test_a_rollback_delivered_last_proves_what_was_not_acknowledged(replaced: ResourceRecord) -> None:
     """Its update was given up just before its SUCCESS, and the user deleted the stack before the rollback came."""
     enter(replaced, event("Delete", "d", 1700, OLD))
     assert goals(replaced) == {"c": "absent", "u": "present"}

@@ -1,5 +1,6 @@
 """The Responses backend against servers that differ from OpenAI, what is missing there, and the log line of a call."""
 
+import contextlib
 import email.utils
 import json
 import logging
@@ -11,9 +12,9 @@ import openai
 import pytest
 
 from testkit.memory.backend import wanted_run
-from threadrun.errors import LostReply, NotFound, NotServed, TerminalError, ThreadBusy, TransientError
+from threadrun.errors import LostReply, NotFound, NotServed, TerminalError, ThreadBusy, ThreadRunError, TransientError
 from threadrun.providers.errors import translated
-from threadrun.providers.http_log import LoggedClient
+from threadrun.providers.http_log import KeySource, LoggedClient
 from threadrun.providers.responses.backend import ResponsesBackend
 from threadrun.providers.server import REMEMBERED_SECONDS, Part, Server
 from threadrun.state.observations import RunPlan
@@ -38,7 +39,7 @@ def client_of(*answers: Answer | httpx2.Response | Exception) -> tuple[openai.Op
             return httpx2.Response(status, content=body, headers={"content-type": "application/json"})
         return httpx2.Response(status, json=body)
 
-    http = LoggedClient(KEY, transport=httpx2.MockTransport(answer))
+    http = LoggedClient(transport=httpx2.MockTransport(answer))
     return openai.OpenAI(api_key=KEY, base_url="http://api/v1", http_client=http, max_retries=0), asked
 
 
@@ -76,7 +77,7 @@ def test_another_refusal_is_not_tried_again() -> None:
         server.runs.start(wanted(thread=None, existing_thread_id="conv_1"), "conv_1")
 
 
-def test_a_reason_in_fastapis_shape_is_told() -> None:
+def test_a_reason_in_fastapis_shape_is_reported() -> None:
     server, _ = backend((404, {"detail": "Response 'resp_gone' not found."}))
     with pytest.raises(NotFound, match=r"cannot read run resp_gone: Response 'resp_gone' not found\. \(HTTP 404"):
         server.runs.observe("conv_1", "resp_gone")
@@ -118,7 +119,7 @@ def test_a_date_without_the_servers_own_is_read_by_our_clock() -> None:
     assert 500 < (asked_for({"retry-after": date}) or 0) <= 600
 
 
-def test_an_error_is_told_without_the_key_and_not_at_any_length() -> None:
+def test_an_error_is_reported_without_the_key_and_not_at_any_length() -> None:
     """Some servers repeat the key; and a text that fills the record would leave no way to answer."""
     error = {"message": f"{KEY} is wrong{'!' * 1_000_000}", "code": "sk-test"}
     server, _ = backend((401, {"error": error}))
@@ -316,9 +317,71 @@ def test_a_request_that_could_not_be_signed_was_not_sent() -> None:
     assert not isinstance(raised.value, TransientError)
 
 
+# --- a key that was rotated since it was read
+
+ARN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:key"
+NEW_KEY = "sk-new"
+
+
+def with_good_key(good: str, in_secret: str | Exception) -> tuple[Server, list[str]]:
+    """A server that takes this key, a client that began with `KEY`, and the keys that were sent or read afresh."""
+    seen: list[str] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        seen.append(request.headers["authorization"].removeprefix("Bearer "))
+        if seen[-1] == good:
+            return httpx2.Response(200, json={"id": "conv_1"})
+        error = {"message": f"Incorrect API key provided: {seen[-1]}.", "code": "invalid_api_key"}
+        return httpx2.Response(401, json={"error": error})
+
+    def read_afresh() -> str:
+        seen.append("read")
+        if isinstance(in_secret, Exception):
+            raise in_secret
+        return in_secret
+
+    http = LoggedClient(KeySource(ARN, read_afresh), transport=httpx2.MockTransport(answer))
+    client = openai.OpenAI(api_key=KEY, base_url="http://api/v1", http_client=http, max_retries=0)
+    return Server(lambda: client), seen
+
+
+def create(server: Server) -> object:
+    return server.create("create the thread", server.api.conversations.create)
+
+
+def test_a_request_that_is_refused_for_its_key_is_sent_once_more_with_the_key_that_is_there_now() -> None:
+    server, seen = with_good_key(NEW_KEY, in_secret=NEW_KEY)
+    create(server)
+    assert seen == [KEY, "read", NEW_KEY]
+
+
+@pytest.mark.parametrize(
+    ("in_secret", "sent"), [(KEY, [KEY, "read"]), (NEW_KEY, [KEY, "read", NEW_KEY])], ids=["the same", "a wrong one"]
+)
+def test_a_refusal_of_the_key_is_final_after_one_look_and_names_the_secret(in_secret: str, sent: list[str]) -> None:
+    server, seen = with_good_key("sk-other", in_secret)
+    with pytest.raises(TerminalError) as raised:
+        create(server)
+    assert seen == sent
+    assert raised.value.reason == (
+        "cannot create the thread: Incorrect API key provided: ***. (HTTP 401, code invalid_api_key); "
+        f"the key was read afresh from {ARN}"
+    )
+
+
+@pytest.mark.parametrize("family", [TransientError, TerminalError])
+def test_a_secret_that_cannot_be_read_afresh_is_what_is_told(family: type[ThreadRunError]) -> None:
+    """And no reply was lost: what was refused had no effect."""
+    server, _ = with_good_key(NEW_KEY, in_secret=family(f"cannot read the API key's secret {ARN}: its error"))
+    with pytest.raises(family, match="cannot read the API key's secret") as raised:
+        create(server)
+    assert not isinstance(raised.value, LostReply)
+
+
 # --- the log line of each call: what a support case needs, and nothing else
 
 CALLS = "threadrun.providers.http_log"
+KNOWN = ("method", "path", "http_status", "openai_request_id", "code", "error", "milliseconds")
 
 
 @pytest.fixture(autouse=True)
@@ -328,54 +391,43 @@ def heard(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> 
     caplog.set_level(logging.DEBUG, logger=CALLS)
 
 
-def lines(caplog: pytest.LogCaptureFixture) -> list[tuple[int, dict[str, Any]]]:
-    known = ("method", "path", "http_status", "openai_request_id", "code", "error", "milliseconds")
-    return [
-        (record.levelno, {name: vars(record)[name] for name in known if name in vars(record)})
-        for record in caplog.records
-        if record.name == CALLS
-    ]
-
-
 def reply(status: int = 200, body: Any = None, request_id: str = "req_1") -> httpx2.Response:
     return httpx2.Response(status, json=body or {"id": "conv_1"}, headers={"x-request-id": request_id})
 
 
-def test_what_creates_is_logged_with_openais_request_id(caplog: pytest.LogCaptureFixture) -> None:
-    client_of(reply())[0].conversations.create(metadata={"prompt": "marker"})
-    [(level, line)] = lines(caplog)
-    assert level == logging.INFO
+LIMIT = {"error": {"message": f"marker {KEY}", "code": "rate_limit_exceeded"}}
+NO_WORDS = ([], "no JSON", {"error": None}, {"error": {"code": "A sentence, for once."}}, {"error": {"code": 7}})
+SAID = {"http_status": 200, "openai_request_id": "req_1"}
+LOGGED: list[tuple[str, httpx2.Response | Exception, int, dict[str, Any]]] = [
+    ("POST", reply(), logging.INFO, SAID),
+    ("GET", reply(), logging.DEBUG, SAID),
+    ("GET", httpx2.ConnectError("refused"), logging.INFO, {"error": "ConnectError"}),
+    (
+        *("GET", reply(429, LIMIT, f"req_{KEY}"), logging.INFO),
+        {"http_status": 429, "openai_request_id": "req_***", "code": "rate_limit_exceeded"},
+    ),
+    *[("GET", reply(500, body), logging.INFO, SAID | {"http_status": 500}) for body in NO_WORDS],
+]
+
+
+@pytest.mark.parametrize(("method", "answer", "level", "said"), LOGGED)
+def test_a_call_is_logged_with_openais_request_id_and_its_code_and_without_its_words(
+    caplog: pytest.LogCaptureFixture,
+    method: str,
+    answer: httpx2.Response | Exception,
+    level: int,
+    said: dict[str, Any],
+) -> None:
+    """A look that succeeds is for debugging; a code that is no word is left out."""
+    conversations = client_of(answer)[0].conversations
+    with contextlib.suppress(openai.OpenAIError):
+        if method == "POST":
+            conversations.create(metadata={"prompt": "marker"})
+        else:
+            conversations.retrieve("conv_1", extra_query={"q": "marker"})
+    [record] = [each for each in caplog.records if each.name == CALLS]
+    line = {name: value for name, value in vars(record).items() if name in KNOWN}
     assert line.pop("milliseconds") >= 0
-    assert line == {"method": "POST", "path": "/v1/conversations", "http_status": 200, "openai_request_id": "req_1"}
-
-
-def test_a_look_that_succeeds_is_for_debugging(caplog: pytest.LogCaptureFixture) -> None:
-    client_of(reply())[0].conversations.retrieve("conv_1")
-    assert [level for level, _ in lines(caplog)] == [logging.DEBUG]
-
-
-def test_a_refusal_is_logged_with_its_code_and_without_its_words(caplog: pytest.LogCaptureFixture) -> None:
-    refusal = reply(429, {"error": {"message": f"marker {KEY}", "code": "rate_limit_exceeded"}}, f"req_{KEY}")
-    with pytest.raises(openai.RateLimitError):
-        client_of(refusal)[0].conversations.retrieve("conv_1", extra_query={"q": "marker"})
-    [(level, line)] = lines(caplog)
-    assert level == logging.INFO
-    assert (line["http_status"], line["code"], line["openai_request_id"]) == (429, "rate_limit_exceeded", "req_***")
-    assert "marker" not in str([vars(record) for record in caplog.records if record.name == CALLS])
-
-
-@pytest.mark.parametrize(
-    "body", [[], "no JSON", {"error": None}, {"error": {"code": "A sentence, for once."}}, {"error": {"code": 7}}]
-)
-def test_a_code_that_is_no_word_is_left_out(caplog: pytest.LogCaptureFixture, body: Any) -> None:
-    with pytest.raises(openai.APIStatusError):
-        client_of(reply(500, body))[0].conversations.retrieve("conv_1")
-    [(_, line)] = lines(caplog)
-    assert "code" not in line
-
-
-def test_a_call_without_a_reply_is_logged_too(caplog: pytest.LogCaptureFixture) -> None:
-    with pytest.raises(openai.APIConnectionError):
-        client_of(httpx2.ConnectError("refused"))[0].conversations.retrieve("conv_1")
-    [(level, line)] = lines(caplog)
-    assert (level, line["error"]) == (logging.INFO, "ConnectError")
+    path = "/v1/conversations" if method == "POST" else "/v1/conversations/conv_1"
+    assert (record.levelno, line) == (level, {"method": method, "path": path, **said})
+    assert "marker" not in str(vars(record))

@@ -1,7 +1,6 @@
 """From raw properties to a desired run: recasting, key styles, fingerprints, tools, schemas. Bad input: tests/lives."""
 
 import json
-import urllib.request
 from collections.abc import Callable, Iterator
 from typing import Annotated, Any
 
@@ -10,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from local.openai_standin import openapi
 from threadrun.errors import InvalidProperties
-from threadrun.schema.arguments import DesiredAssistant, DesiredRun
-from threadrun.schema.json_schema import first_problem
+from threadrun.schema.arguments import Desired, DesiredAssistant, DesiredRun
 from threadrun.schema.parsing import nested_model, parse_properties
 
 MINIMAL: dict[str, Any] = {"model": "m", "thread": {"messages": [{"role": "user", "content": "Hello."}]}}
@@ -82,15 +81,102 @@ def test_prompt_texts_are_not_repeated_in_problems() -> None:
     assert "secret" not in raised.value.reason
 
 
+WRITE, NEAREST = "unknown property, write it as", "unknown property, the nearest known one is"
+UNSUPPORTED = "is a field of OpenAI's API that is not supported here"
+UNKNOWN: dict[str, tuple[dict[str, Any], str]] = {
+    "messages": ({"messages": []}, f"messages: {WRITE} thread.messages"),
+    "prompt": ({"prompt": "Hi."}, f"prompt: {WRITE} thread.messages"),
+    "system_prompt": ({"system_prompt": "Hi."}, f"system_prompt: {WRITE} instructions"),
+    "thread_id": ({"thread_id": "conv_1"}, f"thread_id: {WRITE} existing_thread_id"),
+    "max_tokens": ({"max_tokens": "9"}, f"max_tokens: {WRITE} max_completion_tokens"),
+    "timeout": ({"timeout": "9"}, f"timeout: {WRITE} timeout_seconds"),
+    "a flat function": (
+        {"tools": [{"type": "function", "function": {"name": "f"}, "parameters": {}}]},
+        f"tools[0].parameters: {WRITE} tools[0].function.parameters",
+    ),
+    "a flat schema": (
+        {"response_format": {"type": "text", "schema": {}}},
+        f"response_format.schema: {WRITE} response_format.json_schema.schema",
+    ),
+    "text of a message": (
+        {"thread": {"messages": [{"role": "user", "content": "Hi.", "text": "Hi."}]}},
+        f"thread.messages[0].text: {WRITE} thread.messages[0].content",
+    ),
+    "above its level": ({"handler_arn": "x"}, f"handler_arn: {WRITE} tools[*].function.handler_arn"),
+    "below its level": (
+        {"thread": {"messages": [{"role": "user", "content": "Hi."}], "instructions": "x"}},
+        f"thread.instructions: {WRITE} instructions",
+    ),
+    "store": ({"store": "true"}, f"store: {UNSUPPORTED}"),
+    "near": ({"modell": "m"}, f"modell: {NEAREST} model"),
+    "camelCase": ({"maxCompletionTokens": "9"}, f"maxCompletionTokens: {NEAREST} max_completion_tokens"),
+    "kebab-case": ({"max-completion-tokens": "9"}, f"max-completion-tokens: {NEAREST} max_completion_tokens"),
+    "not near": ({"colour": "red"}, "colour: unknown property, the page of the resource type has those that are known"),
+    "not near, among few": (
+        {"thread": {"messages": [{"role": "user", "content": "Hi."}], "colour": "red"}},
+        "thread.colour: unknown property, known here are messages, metadata",
+    ),
+}
+
+
+@pytest.mark.parametrize(("change", "problem"), UNKNOWN.values(), ids=UNKNOWN)
+def test_an_unknown_property_is_told_with_what_may_be_meant(change: dict[str, Any], problem: str) -> None:
+    with pytest.raises(InvalidProperties) as raised:
+        parsed(**change)
+    assert raised.value.problems == [problem]
+
+
+def test_what_may_be_meant_is_told_in_the_users_own_style() -> None:
+    raw = {
+        "Model": "m",
+        "ExistingThreadId": "conv_1",
+        "Messages": [],
+        "SystemPrompt": "Hi.",
+        "Store": "true",
+        "Modell": "m",
+    }
+    with pytest.raises(InvalidProperties) as raised:
+        parse_properties(raw, DesiredRun)
+    assert raised.value.problems == [
+        f"Messages: {WRITE} Thread.Messages",
+        f"SystemPrompt: {WRITE} Instructions",
+        f"Store: {UNSUPPORTED}",
+        f"Modell: {NEAREST} Model",
+    ]
+
+
+def problems_of(model: type[Desired], raw: dict[str, Any]) -> list[str]:
+    try:
+        parse_properties(raw, model)
+    except InvalidProperties as refusal:
+        return refusal.problems
+    return []
+
+
+@pytest.mark.parametrize(
+    ("request_of", "model"),
+    [
+        ("CreateResponse", DesiredRun),
+        ("CreateThreadAndRunRequest", DesiredRun),
+        ("CreateAssistantRequest", DesiredAssistant),
+    ],
+)
+def test_each_field_of_openais_requests_has_a_counterpart_or_is_told_as_not_supported(
+    request_of: str, model: type[Desired]
+) -> None:
+    told = {field: problems_of(model, {field: "x"}) for field in openapi.schema(request_of)["properties"]}
+    assert [each for each, problems in told.items() if NEAREST in str(problems) or "page of" in str(problems)] == []
+
+
 @pytest.mark.parametrize("key", ["{" + "k" * 64, "{key}", "{0}"])
-def test_braces_of_the_users_own_are_told_as_they_are(key: str) -> None:
+def test_braces_of_the_users_own_are_shown_as_they_are(key: str) -> None:
     schema = {"type": "object", "patternProperties": {key: {"type": "nothing"}}}
     given = {"type": "json_schema", "json_schema": {"name": "a", "schema": schema}}
     with pytest.raises(InvalidProperties) as raised:
         parsed(metadata={key: "v" * 513}, response_format=given)
     assert key[:60] in next(each for each in raised.value.problems if each.startswith("metadata: "))
-    place = f"patternProperties.{key}.type is not as it must be"
-    assert f"response_format.json_schema.schema: is no JSON Schema: {place}" in raised.value.problems
+    place = f'`patternProperties.{key}.type` cannot be "nothing"'
+    assert f"response_format.json_schema.schema: is not a valid JSON Schema: {place}" in raised.value.problems
 
 
 BOOKKEEPING = [
@@ -226,7 +312,7 @@ def test_parameters_of_a_function_are_a_schema_whose_keys_are_data(
         ({"type": "function", "function": {"description": "d"}}, r"tools\[0\]\.function\.name: is required"),
         ({"type": "function", "function": {"name": "no spaces"}}, r"tools\[0\]\.function\.name: must match"),
         (function("[1]"), r"tools\[0\]\.function\.parameters: must be a JSON object"),
-        (function("{"), "must be a JSON object: this text is no JSON"),
+        (function("{"), r"must be a JSON object: it is not valid JSON \(line 1, column 2\)"),
         (function(["a"]), "must be a JSON object, as text or as a map"),
         ({"type": "function", "function": {"name": "f", "handler_arn": "f"}}, "handler_arn: must match"),
         ({"type": "retrieval", "function": {"name": "f"}}, "function is possible for type function only"),
@@ -251,39 +337,3 @@ def test_files_are_listed_once_and_in_order() -> None:
     run = parse_properties({"model": "m", "thread": thread, "tools": tools}, DesiredRun)[0]
     assert run.attached_file_ids == ("file-2", "file-1")
     assert run.file_ids == ("file-2", "file-1", "file-3")
-
-
-# --- answers held against a schema
-
-
-@pytest.mark.parametrize(
-    ("schema", "text", "problem"),
-    [
-        ({"type": "object"}, "{}", None),
-        ({}, "7", None),
-        ({"$defs": {"n": {"type": "number"}}, "properties": {"a": {"$ref": "#/$defs/n"}}}, '{"a": 1}', None),
-        ({"type": "object"}, "[1]", 'the whole is not as the schema says: type "object"'),
-        ({"items": {"maxLength": 2}}, '["ab", "secret"]', "[1] is not as the schema says: maxLength 2"),
-        ({"properties": {"a": {"required": ["b", "c"]}}}, '{"a": {"b": 1}}', "a lacks c"),
-        ({"enum": ["x" * 300]}, '"secret"', "the whole is not as the schema says: enum"),
-        ({"anyOf": [{"type": "string"}, {"type": "null"}]}, "7", "the whole is not as the schema says: anyOf"),
-        ({"$ref": "#/$defs/nowhere"}, "7", "its schema refers to what it does not have"),
-        ({"type": "object"}, '{"secret": ', "it is no JSON"),
-        ({"type": "object"}, "[" * 100_000, "it is no JSON"),
-    ],
-)
-def test_the_first_problem_of_an_answer_is_told_by_place_and_rule_and_never_by_its_own_words(
-    schema: dict[str, Any], text: str, problem: str | None
-) -> None:
-    assert first_problem(text, schema) == problem
-
-
-def test_a_reference_is_never_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The schema is a stack author's: it must not make the function call an address of their choice."""
-
-    def fetched(*_: object, **__: object) -> None:
-        pytest.fail("a reference was fetched")
-
-    monkeypatch.setattr(urllib.request, "urlopen", fetched)
-    problem = first_problem("7", {"$ref": "http://127.0.0.1:9/schema"})
-    assert problem == "its schema refers to what it does not have"

@@ -12,9 +12,10 @@ from testkit.memory.properties import TOOLS
 from threadrun.errors import LostReply, NotFound, TerminalError, ThreadBusy, TransientError
 from threadrun.reconcile.dispatch import reconcile
 from threadrun.reconcile.once import START_GRACE_SECONDS
-from threadrun.reconcile.outcome import Actor, Checkpoint, Done, InProgress, Outcome, RequeueAfter
+from threadrun.reconcile.outcome import Actor, CallTools, Checkpoint, Done, InProgress, Outcome, RequeueAfter
 from threadrun.reconcile.run import NOT_SHOWN, NOT_SHOWN_SECONDS
 from threadrun.reconcile.run_deletion import CANCEL_PATIENCE_SECONDS, CANCELLING
+from threadrun.schema.arguments import MAX_TOOL_CALLS
 from threadrun.state.base import Owned, Wait
 from threadrun.state.observations import FunctionCall, ObservedRun
 from threadrun.state.run import RunRecord
@@ -66,7 +67,7 @@ def test_each_call_takes_one_creating_effect_and_says_so_before(backend: MemoryB
     assert run.physical_id == "conv_2:resp_1"
 
 
-def test_a_lock_on_our_own_thread_forbids_another_start_for_good(backend: MemoryBackend) -> None:
+def test_a_lock_on_our_own_thread_forbids_another_start_until_the_deadline(backend: MemoryBackend) -> None:
     """Only our own lost run can hold it: when it ends between two looks, a new start would double it."""
     run = lost(backend, ThreadBusy("locked"))
     for seconds in range(START_GRACE_SECONDS, 900, 100):
@@ -194,13 +195,19 @@ def test_an_unwanted_run_whose_start_got_no_reply_is_looked_for(backend: MemoryB
     assert list(backend.items) == ["conv_9"]
 
 
-@pytest.mark.parametrize(("policy", "left"), [(None, ["resp_1"]), ("delete", [])])
-def test_an_adopted_run_is_deleted_only_when_asked(backend: MemoryBackend, policy: str | None, left: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("policy", "is_acknowledged", "left"),
+    [(None, True, ["resp_1"]), ("delete", True, []), ("delete", False, ["resp_1"])],
+    ids=["not asked", "asked", "of a resource that CloudFormation got as FAILED"],
+)
+def test_an_adopted_run_is_deleted_only_when_asked(
+    backend: MemoryBackend, policy: str | None, is_acknowledged: bool, left: list[str]
+) -> None:
     backend.runs.start(wanted_run().plan(), "conv_9")
     backend.end("resp_1")
     run = wanted_run(thread=None, import_id="conv_9:resp_1", deletion_policy=policy)
     assert isinstance(until_waiting(run, backend), Done)
-    run.goal = "absent"
+    run.goal, run.is_acknowledged = "absent", is_acknowledged
     assert decide(run, backend, 1001) == Done()
     assert list(backend.responses) == left
 
@@ -220,7 +227,7 @@ def calling_run(backend: MemoryBackend, **desired: object) -> RunRecord:
     return run
 
 
-def test_what_a_run_called_while_nobody_looked_is_closed_with_its_delete(backend: MemoryBackend) -> None:
+def test_what_a_run_called_since_the_last_look_is_closed_with_its_delete(backend: MemoryBackend) -> None:
     """The thread is somebody else's: an unanswered call would block it."""
     run = calling_run(backend, **ON_EXISTING)
     run.mark_for_deletion(3000)
@@ -232,7 +239,7 @@ def test_a_failure_is_on_record_before_its_calls_are_closed(backend: MemoryBacke
     """Whoever goes on after a crash in between must not take the closed calls for the run's end."""
     run = calling_run(backend, **ON_EXISTING, on_tool_error="fail")
     until_waiting(run, backend)
-    run.round.calls["call_1"].failure = "Boom"
+    run.change_call("call_1", failure="Boom")
     assert isinstance(decide(run, backend, 1001), Checkpoint)
     assert run.failure is not None
     assert "runs.close_calls" not in backend.calls
@@ -241,10 +248,24 @@ def test_a_failure_is_on_record_before_its_calls_are_closed(backend: MemoryBacke
     assert backend.calls[-1] == "runs.close_calls"
 
 
+def test_a_run_calls_no_more_functions_than_its_execution_has_room_for(backend: MemoryBackend) -> None:
+    """600 in all rounds together."""
+    run = calling_run(backend)
+    until_waiting(run, backend)
+    for count in (MAX_TOOL_CALLS - 1, 1):
+        run.round = run.round.model_copy(update={"is_submitted": True})
+        calls = tuple(FunctionCall(f"{count}_{number}", "look_up", "{}") for number in range(count))
+        backend.end("resp_1", "requires_action", calls=calls)
+        if count > 1:
+            assert isinstance(until_waiting(run, backend), CallTools)
+    with pytest.raises(TerminalError, match="run resp_1 called functions more than 600 times in all"):
+        until_waiting(run, backend)
+
+
 def test_a_delete_during_a_submission_waits_until_its_reply_can_be_lost_no_more(backend: MemoryBackend) -> None:
     run = calling_run(backend)
     until_waiting(run, backend)
-    run.round.calls["call_1"].output = "found"
+    run.change_call("call_1", output="found")
     assert decide(run, backend, 1005) == Checkpoint("the outputs of its functions are about to be submitted")
     run.mark_for_deletion(3000)
     assert until_waiting(run, backend, 1006) == RequeueAfter(1, "a start is under way")

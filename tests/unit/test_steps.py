@@ -19,7 +19,7 @@ from threadrun.storage.event_waits import EventWaits
 from threadrun.storage.records import Records
 from threadrun.storage.run_attributes import OutputBucket, RunAttributes
 from threadrun.workflow.steps import Stepper
-from threadrun.workflow.waiting import Step, Waiting
+from threadrun.workflow.waiting import NextState, Waiting
 
 
 def asked(request_type: str = "Create", request_id: str = "r1") -> Request:
@@ -75,12 +75,12 @@ class Scene:
         self.meanwhile: Callable[[], None] | None = None
         """Happens once, in the first wait of a step."""
 
-    def step(self, request_id: str = "r1", jitter: float = 0, waiting: Waiting | None = None) -> Step:
+    def step(self, request_id: str = "r1", jitter: float = 0, waiting: Waiting | None = None) -> NextState:
         attributes = RunAttributes(self.table, "t", OutputBucket(lambda: self.bucket, "outputs"))  # type: ignore[arg-type]
         stepper = Stepper(self.records, attributes, self.backend, lambda: self.now, lambda: jitter)
         return stepper.take_step(self.key, request_id, waiting)
 
-    def wait_in_step(self, until: float, events: Announced | None = None) -> Step:
+    def wait_in_step(self, until: float, events: Announced | None = None) -> NextState:
         """A step whose function can wait until then."""
         waiting = Waiting(self._sleep, until, 30, events)  # type: ignore[arg-type]
         step = self.step(waiting=waiting)
@@ -138,7 +138,7 @@ def scene() -> Scene:
 @pytest.fixture
 def under_way(scene: Scene) -> Scene:
     """The run has been started."""
-    assert scene.step(jitter=1) == Step("wait", 1), "nobody was refused: spreading would only add to the lag"
+    assert scene.step(jitter=1) == NextState("wait", 1), "nobody was refused: spreading would only add to the lag"
     return scene
 
 
@@ -193,12 +193,24 @@ def test_where_the_server_tells_there_is_a_net_only(waited: float, pause: float)
     assert waiting.pause_seconds(waited) == Waiting().pause_seconds(waited), "of refusals nobody tells"
 
 
-def test_a_deployment_polls_as_is_the_cheapest_unless_it_is_told_otherwise() -> None:
+@pytest.mark.parametrize(
+    ("inline_seconds", "waited", "seconds"), [(30, 2000, 1), (0, 2, 1), (0, 100, 6), (0, 2000, 10)]
+)
+def test_what_the_state_machine_waits_for_is_not_looked_at_each_second(
+    inline_seconds: float, waited: float, seconds: float
+) -> None:
+    """An hour of it would not fit into the history of an execution. What was asked for is kept."""
+    waiting = Waiting(inline_seconds=inline_seconds)
+    assert waiting.poll_seconds(1, waited) == seconds
+    assert waiting.poll_seconds(120, waited) == 120
+
+
+def test_a_deployment_polls_by_default_as_is_the_cheapest() -> None:
     assert template()["Parameters"]["LingerSeconds"]["Default"] == Waiting().inline_seconds
 
 
 def test_where_the_server_tells_a_far_look_waits_for_an_event(scene: Scene) -> None:
-    assert scene.wait_in_step(1900, Announced()) == Step("await_event", 600, wait_key="WAIT#resp_1")
+    assert scene.wait_in_step(1900, Announced()) == NextState("await_webhook", 600, wait_key="WAIT#resp_1")
     assert scene.now == 1010, "what ends soon is waited for in the function"
     assert scene.backend.calls[-1] == "runs.observe", "the last look comes after the announcement"
 
@@ -211,22 +223,22 @@ def test_what_ends_just_before_an_event_would_be_noted_is_seen(scene: Scene) -> 
 def test_no_wait_for_an_event_is_longer_than_the_request_has_time(scene: Scene) -> None:
     scene.now = 1800
     step = scene.wait_in_step(2500, Announced())
-    assert (step.outcome, step.wait_seconds) == ("await_event", 200)
+    assert (step.outcome, step.wait_seconds) == ("await_webhook", 200)
 
 
 def test_only_the_end_of_a_run_is_waited_for_by_event(scene: Scene) -> None:
     scene.backend.faults["threads.create"] = [TransientError("429", 300)]
-    assert scene.wait_in_step(1900, Announced()) == Step("wait", 300)
+    assert scene.wait_in_step(1900, Announced()) == NextState("wait", 300)
 
 
 def test_a_step_ends_before_its_function_does(scene: Scene) -> None:
-    assert scene.wait_in_step(until=1020) == Step("wait", 1)
+    assert scene.wait_in_step(until=1020) == NextState("wait", 1)
     assert scene.now <= 1020
 
 
 def test_a_delete_that_comes_while_a_step_waits_is_seen_at_its_next_look(scene: Scene) -> None:
     scene.meanwhile = scene.supersede
-    assert scene.wait_in_step(until=1700) == Step("stop")
+    assert scene.wait_in_step(until=1700) == NextState("stop")
     assert scene.waits == [0.5]
 
 
@@ -256,9 +268,9 @@ def test_a_server_that_asked_for_time_is_not_asked_again_for_the_sake_of_a_lefto
     scene.backend.responses["resp_0"] = ObservedRun("resp_0", "in_progress")
     scene.backend.faults["threads.create"] = [TransientError("429", 300)]
     for scene.now in range(1000, 1000 + CANCEL_PATIENCE_SECONDS):
-        assert scene.step() == Step("wait", 1), "the leftover's run is being cancelled"
+        assert scene.step() == NextState("wait", 1), "the leftover's run is being cancelled"
     scene.now += 1
-    assert scene.step() == Step("wait", 180), "it is left behind"
+    assert scene.step() == NextState("wait", 180), "it is left behind"
     assert scene.backend.calls.count("threads.create") == 1
     scene.now = 1300
     scene.step()
@@ -270,18 +282,18 @@ def test_a_delete_does_not_wait_for_what_its_create_waited_for(scene: Scene) -> 
     scene.backend.faults["runs.start"] = [TransientError("429", 300)]
     scene.step()
     scene.supersede()
-    assert scene.step("d1") == Step("respond")
+    assert scene.step("d1") == NextState("respond")
     assert scene.backend.items == {}
 
 
 def test_no_wait_goes_past_the_deadline(scene: Scene) -> None:
     scene.backend.faults["threads.create"] = [TransientError("429", 5000)]
     scene.now = 1900
-    assert scene.step() == Step("wait", 100)
+    assert scene.step() == NextState("wait", 100)
 
 
 def test_an_unknown_request_is_nothing_to_do(scene: Scene) -> None:
-    assert scene.step("other") == Step("stop")
+    assert scene.step("other") == NextState("stop")
 
 
 # --- others that save first
@@ -308,7 +320,7 @@ def test_what_is_made_after_its_delete_has_ended_is_cleaned_up_by_who_made_it(sc
             record.requests["d1"].is_superseded = True
 
     scene.meet(delete_to_the_end)
-    assert scene.step() == Step("stop")
+    assert scene.step() == NextState("stop")
     assert (scene.backend.items, scene.record.made) == ({}, {})
 
 
@@ -394,7 +406,7 @@ def test_a_vector_store_of_which_the_delete_had_not_heard_is_deleted() -> None:
     scene.meet(scene.supersede, saves_before=1)
     assert scene.step().outcome == "stop"
     assert list(scene.backend.indexing) == ["vs_1"]
-    assert scene.step("d1") == Step("respond")
+    assert scene.step("d1") == NextState("respond")
     assert (scene.backend.indexing, scene.backend.items) == ({}, {})
 
 
@@ -403,7 +415,7 @@ def test_an_output_that_was_put_when_its_delete_came_is_deleted(under_way: Scene
     under_way.meet(under_way.supersede)
     under_way.step()
     assert under_way.kept == ["outputs/conv_1/resp_1.txt", "RUN#conv_1:resp_1"]
-    assert under_way.step("d1") == Step("respond")
+    assert under_way.step("d1") == NextState("respond")
     assert under_way.kept == []
 
 
@@ -412,7 +424,7 @@ def test_a_refused_start_is_forgotten_though_its_save_lost_a_race(scene: Scene) 
     scene.backend.faults["runs.start"] = [TransientError("429")]
     scene.meet(scene.supersede, saves_before=2)
     assert scene.step().outcome == "stop"
-    assert scene.step("d1") == Step("respond")
+    assert scene.step("d1") == NextState("respond")
     assert scene.backend.calls.count("runs.start") == 1
     assert scene.backend.items == {}
 

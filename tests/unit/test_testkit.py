@@ -6,6 +6,7 @@ Tables are asked the same, by the same client, and answer alike; where DynamoDB 
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import jsonata
@@ -19,7 +20,8 @@ from testkit.in_process.cloud import Account, Cloud
 from testkit.in_process.deployed import ENVIRONMENT
 from testkit.in_process.moto import create_table
 from testkit.jsonata_values import evaluated
-from testkit.state_machine import TABLE, WAIT_FOR_TOKEN, Execution, TaskFailed, read_definition
+from testkit.memory.refusals import Refusal
+from testkit.state_machine import TABLE, WAIT_FOR_TOKEN, Execution, TaskFailed, read_definition, update_item
 
 END = {"Type": "Succeed"}
 
@@ -79,6 +81,28 @@ def test_an_error_is_retried_as_often_as_the_definition_says(
     retry = {"ErrorEquals": ["Late"], "IntervalSeconds": 2, "BackoffRate": 2, "MaxAttempts": 2, "MaxDelaySeconds": 3}
     execution = played({"Look": task(Retry=[retry])}, iter([TaskFailed("Late")] * failures + [{}]))
     assert (execution.status, execution.clock() - Clock.BEGIN) == (status, seconds)
+
+
+@pytest.mark.parametrize(
+    ("code", "optimised", "sdk"),
+    [
+        ("ThrottlingException", "DynamoDB.AmazonDynamoDBException", "DynamoDb.DynamoDbException"),
+        ("InternalServerError", "DynamoDB.InternalServerErrorException", "DynamoDb.InternalServerErrorException"),
+        (
+            "ConditionalCheckFailedException",
+            "DynamoDB.ConditionalCheckFailedException",
+            "DynamoDb.ConditionalCheckFailedException",
+        ),
+    ],
+)
+def test_an_error_of_the_table_has_the_name_that_the_integration_gives_it(code: str, optimised: str, sdk: str) -> None:
+    def refuse(**_: Any) -> None:
+        raise Refusal(code)
+
+    client = SimpleNamespace(update_item=refuse)
+    for resource, name in (("dynamodb:updateItem", optimised), ("aws-sdk:dynamodb:updateItem", sdk)):
+        with pytest.raises(TaskFailed, match=f"^{name}$"):
+            update_item(client, f"arn:aws:states:::{resource}", {})
 
 
 def test_a_token_that_does_not_come_is_a_timeout(played: Callable[..., Execution]) -> None:
@@ -202,6 +226,11 @@ def overdue(now: int) -> Step:
     return "query", asked | {"ExpressionAttributeValues": {":due": {"S": "answer"}, ":now": {"N": str(now)}}}
 
 
+def counted(at_most: int) -> Step:
+    asked = {"IndexName": "DueAnswers", "KeyConditionExpression": "due = :due", "Select": "COUNT", "Limit": at_most}
+    return "query", asked | {"ExpressionAttributeValues": {":due": {"S": "answer"}}}
+
+
 SEEN = update(
     "SET seen = :true", {":true": {"BOOL": True}}, ConditionExpression="attribute_exists(pk)", ReturnValues="ALL_NEW"
 )
@@ -227,8 +256,8 @@ PLAYS: dict[str, list[Step]] = {
         *(natively("Record attributes"), get()),
     ],
     "an event is noted where somebody waits": [SEEN, get(), put(KEY), SEEN, get()],
-    "a wait begins": [natively("Await event"), put(KEY), natively("Await event"), get(), SEEN],
-    "a wait does not begin after its event": [put(KEY), SEEN, natively("Await event"), get()],
+    "a wait begins": [natively("Await webhook"), put(KEY), natively("Await webhook"), get(), SEEN],
+    "a wait does not begin after its event": [put(KEY), SEEN, natively("Await webhook"), get()],
     "an item is deleted when no record uses it": [
         *(delete(**UNUSED_ITEM), leave("record"), put(KEY), leave("record"), delete(**UNUSED_ITEM), get()),
         *(stage(), stage(), stage(user="second"), get(), leave("nobody"), leave("record"), delete(**UNUSED_ITEM)),
@@ -237,7 +266,7 @@ PLAYS: dict[str, list[Step]] = {
     "an index holds the items that have both its keys, in their order": [
         *(due("later", 12, body={"B": b"-"}), due("now", 7), due("much later", 100)),
         put({"pk": {"S": "none"}, "due": {"S": "answer"}}),
-        *(overdue(13), overdue(12), overdue(101), overdue(0)),
+        *(overdue(13), overdue(12), overdue(101), overdue(0), counted(9), counted(2)),
         *(put({"pk": {"S": "now"}}), overdue(13)),
     ],
     "a key of the index is not empty": [put({**KEY, "due": {"S": ""}}), get()],

@@ -5,6 +5,7 @@ import re
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any, get_args
+from unittest.mock import Mock
 from xml.etree import ElementTree
 
 import pytest
@@ -26,6 +27,7 @@ from threadrun.state.run import RunRecord, RunState, ToolCall, ToolRound
 from threadrun.state.timeline import MAX_PHASES, Timeline, entered, looked_at
 from threadrun.telemetry.metrics import measure
 from threadrun.telemetry.run_end import FAILURES, Failure, RunEnd, run_end
+from threadrun.telemetry.run_events import UNKNOWN_ERROR, put_event
 
 CALLS = (FunctionCall("call_1", "look_up", '{"article": "bolt"}'),)
 
@@ -36,8 +38,10 @@ class Life:
     def __init__(self, **desired: object) -> None:
         self.run, self.backend = wanted_run(**desired), MemoryBackend()
 
-    def look(self, now: float, status: str | None = None, **shown: object) -> None:
-        """Look, once the server shows this of the run's newest response."""
+    def look(self, now: float, status: str | None = None, *, output: str | None = None, **shown: object) -> None:
+        """Look, once the server shows this of the run's newest response, and a handler has given its output."""
+        if output:
+            self.run.change_call("call_1", output=output)
         if status:
             newest = list(self.backend.responses)[-1]
             was = self.backend.responses[newest]
@@ -70,29 +74,30 @@ STORIES: dict[str, tuple[list[Any], list[tuple[str, float]]]] = {
         [(1001.75,), (1003.5, "in_progress"), (1004, "completed", {"completed_at": 1001})],
         [("queued", 1001.75), ("running", 1003.5), ("answering", 1003.5)],
     ),
+    "each round of calls is waited for": (
+        [
+            *((1001,), (1002, "in_progress"), (1005, "requires_action", {"calls": CALLS, "completed_at": 1004})),
+            *(
+                (1007,),
+                (1010.5, None, {"output": "2"}),
+                (1011, "in_progress"),
+                (1015, "completed", {"completed_at": 1014}),
+            ),
+        ],
+        [
+            *(("queued", 1001), ("running", 1002), ("tools", 1004)),
+            *(("queued", 1010.5), ("running", 1011), ("answering", 1014)),
+        ],
+    ),
 }
 
 
 @pytest.mark.parametrize(("looks", "timeline"), STORIES.values(), ids=STORIES)
 def test_a_run_goes_from_its_request_to_its_end(looks: list[Any], timeline: list[tuple[str, float]]) -> None:
-    life = Life()
+    life = Life(tools=TOOLS)
     for now, *status, shown in [look if len(look) == 3 else (*look, {}) for look in looks]:
         life.look(now, *status, **shown)
     assert life.timeline == [("starting", 1000), *timeline]
-
-
-def test_each_round_of_calls_is_waited_for() -> None:
-    life = Life(tools=TOOLS)
-    life.look(1001)
-    life.look(1002, "in_progress")
-    life.look(1005, "requires_action", calls=CALLS, completed_at=1004)
-    life.look(1007)
-    life.run.round.calls["call_1"].output = "2"
-    life.look(1010.5)
-    life.look(1011, "in_progress")
-    life.look(1015, "completed", completed_at=1014)
-    again = [("queued", 1010.5), ("running", 1011), ("answering", 1014)]
-    assert life.timeline[2:] == [("running", 1002), ("tools", 1004), *again]
 
 
 def test_the_start_before_the_calls_is_not_that_of_what_comes_after_them() -> None:
@@ -101,11 +106,10 @@ def test_the_start_before_the_calls_is_not_that_of_what_comes_after_them() -> No
     life.look(1001)
     life.look(1003, "in_progress", started_at=1002)
     life.look(1005, "requires_action", calls=CALLS)
-    life.run.round.calls["call_1"].output = "2"
     life.backend.runs.submit_outputs = (  # type: ignore[method-assign]
         lambda plan, thread_id, run_id, outputs: ObservedRun(run_id, "in_progress", started_at=1002)
     )
-    life.look(1008)
+    life.look(1008, output="2")
     assert life.timeline[2:] == [("running", 1002), ("tools", 1005), ("running", 1008)]
 
 
@@ -229,7 +233,15 @@ def test_the_lag_counts_from_the_end_that_the_server_tells(completed_at: int | N
     assert end.seconds == 10.5
 
 
-def test_what_was_told_before_is_no_news() -> None:
+@pytest.mark.parametrize(
+    ("entry", "reason"), [({"ErrorCode": "InternalFailure"}, "InternalFailure"), ({}, UNKNOWN_ERROR)]
+)
+def test_an_event_that_the_bus_refuses_has_a_reason_for_the_log(entry: dict[str, str], reason: str) -> None:
+    bus = Mock(put_events=Mock(return_value={"FailedEntryCount": 1, "Entries": [entry]}))
+    assert put_event(bus, answered(ended()), end_of(ended())) == reason
+
+
+def test_what_was_reported_before_is_not_reported_again() -> None:
     assert run_end(answered(ended(), again=True), 1010) is None
     assert run_end(answered(ended(), request_type="Delete"), 1010) is None
     assert run_end(answered(ended(is_acknowledged=True), request_type="Update"), 1010) is None
@@ -324,7 +336,7 @@ def test_an_axis_has_a_few_round_marks(seconds: float) -> None:
     assert len({told for _, told in marks}) == len(marks)
 
 
-def test_marks_are_told_in_one_unit() -> None:
+def test_marks_have_one_unit() -> None:
     assert [told for _, told in ticks(0.5)] == ["0", "0.1 s", "0.2 s", "0.3 s", "0.4 s", "0.5 s"]
     assert [told for _, told in ticks(75)] == ["0", "10 s", "20 s", "30 s", "40 s", "50 s", "60 s", "70 s"]
     assert [told for _, told in ticks(610)] == ["0", "2 min", "4 min", "6 min", "8 min", "10 min"]

@@ -8,14 +8,14 @@ from unittest.mock import Mock
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
-from hypothesis import example, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from openai import OpenAI
 
 from functions.webhook import app as webhook
 from tests.support.signed_events import BODY, KEY, SECRET, signed
 from threadrun.errors import TerminalError, TransientError
-from threadrun.workflow.webhooks import EVENT_TYPES, ForgedEvent, ended_run, wake
+from threadrun.workflow.webhooks import EVENT_TYPES, ForgedWebhook, ended_run, wake
 
 SDK = OpenAI(api_key="none")
 
@@ -23,7 +23,7 @@ SDK = OpenAI(api_key="none")
 def is_accepted(verify: Callable[[], object]) -> bool:
     try:
         verify()
-    except (ForgedEvent, ValueError):
+    except (ForgedWebhook, ValueError):
         return False
     return True
 
@@ -78,7 +78,7 @@ def test_what_the_sdk_accepts_is_accepted_and_nothing_else(
 
 def test_a_large_event_is_refused_before_it_is_looked_into() -> None:
     body = BODY + " " * 70_000
-    with pytest.raises(ForgedEvent):
+    with pytest.raises(ForgedWebhook):
         ended_run(body, signed(body), SECRET, time.time())
 
 
@@ -86,7 +86,7 @@ def refused(code: str) -> ClientError:
     return ClientError({"Error": {"Code": code, "Message": ""}}, "SendTaskSuccess")
 
 
-def test_a_repeated_event_wakes_nobody() -> None:
+def test_a_repeated_webhook_wakes_no_execution() -> None:
     states = Mock()
     states.send_task_success.side_effect = [None, refused("TaskTimedOut")]
     assert [wake(states, "token"), wake(states, "token")] == [True, False]
@@ -95,20 +95,52 @@ def test_a_repeated_event_wakes_nobody() -> None:
 @pytest.mark.parametrize(
     "error", [refused("ThrottlingException"), EndpointConnectionError(endpoint_url="https://states")]
 )
-def test_what_cannot_be_woken_now_is_to_be_told_again(error: Exception) -> None:
+def test_what_cannot_be_woken_now_is_to_be_repeated(error: Exception) -> None:
     states = Mock()
     states.send_task_success.side_effect = error
     with pytest.raises(TransientError):
         wake(states, "token")
 
 
-def test_an_event_that_comes_while_the_secret_cannot_be_read_is_to_be_sent_again(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    app = Mock(clock=lambda: 1000)
-    app.webhook_secret.side_effect = TerminalError("cannot read the webhooks' secret: ResourceNotFoundException")
+@pytest.fixture
+def app(monkeypatch: pytest.MonkeyPatch) -> Mock:
+    app = Mock(clock=lambda: 1000, webhook_secret=lambda: SECRET)
     monkeypatch.setattr(webhook, "application", lambda: app)
+    return app
+
+
+def status_of(event: dict[str, object]) -> object:
     names = ("function_name", "memory_limit_in_mb", "invoked_function_arn", "aws_request_id")
     context = SimpleNamespace(**dict.fromkeys(names, "any"))
-    event = {"body": "{}", "headers": {}, "isBase64Encoded": False}
-    assert webhook.handler(event, context) == {"statusCode": 503}  # type: ignore[arg-type]
+    return webhook.handler(event, context)["statusCode"]  # type: ignore[arg-type]
+
+
+def test_an_event_that_comes_while_the_secret_cannot_be_read_is_to_be_sent_again(app: Mock) -> None:
+    app.webhook_secret = Mock(side_effect=TerminalError("cannot read the webhooks' secret: ResourceNotFoundException"))
+    assert status_of({"body": "{}", "headers": {}, "isBase64Encoded": False}) == 503
+
+
+ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=20)
+"""Lone surrogates, too: an event is JSON, which can hold them."""
+SIGNED_AT_1000 = signed(BODY, age_s=time.time() - 1000)
+ANY_VALUE = st.one_of(ANY_TEXT, st.none(), st.integers(), st.sampled_from(["9" * 4000, "-1e400", "1000", "v1,é"]))
+
+
+@settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    body=st.one_of(ANY_TEXT, st.none()),
+    headers=st.one_of(st.none(), st.fixed_dictionaries({}, optional=dict.fromkeys(SIGNED_AT_1000, ANY_VALUE))),
+    is_base64=st.booleans(),
+)
+@example(body=BODY, headers=SIGNED_AT_1000 | {"webhook-timestamp": "9" * 4000}, is_base64=False)
+@example(body=BODY, headers=SIGNED_AT_1000 | {"webhook-id": "\ud800"}, is_base64=False)
+@example(body=BODY, headers=SIGNED_AT_1000 | {"webhook-signature": "\ud800"}, is_base64=False)
+@example(body="\ud800", headers=SIGNED_AT_1000, is_base64=False)
+@example(body="A", headers=SIGNED_AT_1000, is_base64=True)
+@example(body="/w==", headers=SIGNED_AT_1000, is_base64=True)
+def test_headers_and_bodies_of_any_shape_are_refused_with_400(
+    app: Mock, body: str | None, headers: dict[str, object] | None, is_base64: bool
+) -> None:
+    """Anybody can send any: a failure of the function would be an alarm, and billed longer."""
+    assert status_of({"body": body, "headers": headers, "isBase64Encoded": is_base64}) == 400
+    assert app.event_waits.mock_calls == []

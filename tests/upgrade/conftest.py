@@ -8,8 +8,8 @@ import pytest
 
 from local.openai_standin import OpenAIStandIn
 from testkit.clock import Clock
+from testkit.upgrade.snapshot import NOW, keep_all, numbered_openai, snapshot_of
 from tests.support.fixtures import clock, wire, world
-from tests.upgrade.snapshot import NOW, keep_all, numbered_openai, snapshot_of
 
 __all__ = ["clock", "wire", "world"]
 

@@ -10,9 +10,9 @@ import pytest
 from local.release import SNAPSHOT_SUFFIX
 from testkit.in_process.world import World
 from testkit.state_machine import DEFINITION
+from testkit.upgrade.situations import AT_REST, BEING_CREATED, MADE_UP_ID, SITUATIONS, UNDER_WAY, WITH_EVERYTHING
+from testkit.upgrade.snapshot import MAX_BYTES, NOW, VERSIONS, Kept, go_on, outcome_of, read, snapshot_of, write
 from tests.support.runs import WIRES, alive
-from tests.upgrade.situations import AT_REST, BEING_CREATED, MADE_UP_ID, SITUATIONS, UNDER_WAY, WITH_EVERYTHING
-from tests.upgrade.snapshot import MAX_BYTES, NOW, VERSIONS, Kept, go_on, outcome_of, read, snapshot_of, write
 
 RELEASED = sorted(path.name.removesuffix(SNAPSHOT_SUFFIX) for path in VERSIONS.glob(f"*{SNAPSHOT_SUFFIX}"))
 

@@ -23,11 +23,11 @@ class TransientError(ThreadRunError):
 
 
 class LostReply(TransientError):
-    """A creating call got no readable answer: it may or may not have had its effect."""
+    """A creating request got no readable reply: it may or may not have had its effect."""
 
 
 class ThreadBusy(TransientError):
-    """Another run holds the thread's lock; the call had no effect."""
+    """Another run holds the thread's lock; the request had no effect."""
 
 
 class StorageUnavailable(TransientError):
@@ -52,7 +52,7 @@ class InvalidProperties(TerminalError):
 
 
 class InvalidEvent(TerminalError):
-    """The event is not a CloudFormation custom-resource request that can be answered."""
+    """The event is not a custom-resource request of CloudFormation that can get a response."""
 
 
 class NotStorable(TerminalError):
@@ -80,8 +80,8 @@ class NotServed(TerminalError):
 
 
 class CallUnanswered(TransientError):
-    """The handler of a function gave nothing that the model could get: it is invoked again."""
+    """The handler of a function returned no usable result: it is invoked again."""
 
 
 class ResponseNotDelivered(TransientError):
-    """CloudFormation's URL did not take the answer; the decided answer is sent again later."""
+    """CloudFormation's URL did not accept the response; the same one is sent again later."""

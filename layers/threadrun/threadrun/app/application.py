@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from aws_lambda_powertools import Logger, Metrics
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 
 from threadrun.app.settings import Settings, api_key_from_secret
 from threadrun.cloudformation.respond import Responses
@@ -23,6 +24,7 @@ from threadrun.storage.run_attributes import OutputBucket, RunAttributes
 from threadrun.telemetry.log_lines import share_logger
 from threadrun.telemetry.metrics import NAMESPACE
 from threadrun.workflow.steps import JITTER, Stepper
+from threadrun.workflow.waiting import SCARCE_WAIT_SECONDS, Waiting
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -30,15 +32,18 @@ if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
     from openai import OpenAI
 
+    from threadrun.providers.http_log import KeySource
     from threadrun.reconcile.backend import Backend
     from threadrun.telemetry.run_events import EventBus
 
 OPENAI_TIMEOUT_SECONDS = 30
 API_KEY_MAX_AGE_SECONDS = 300
 WEBHOOK_SECRET_MAX_AGE_SECONDS = 60
-"""It changes when the application is deployed anew; events that are refused meanwhile come again."""
-BUS_PATIENCE = Config(connect_timeout=3, read_timeout=5, retries={"total_max_attempts": 2})
-"""An event is worth no more: the function has a request to answer, and is paid for."""
+"""It changes when the application is deployed again; webhooks that are refused meanwhile are repeated."""
+BRIEF_PATIENCE = Config(connect_timeout=3, read_timeout=5, retries={"total_max_attempts": 2})
+"""For what is worth no more, as a notification is: the function has a request to respond to, and is paid for."""
+NEW_ACCOUNT_EXECUTIONS = 10
+"""Concurrent executions that a new account has. Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html."""
 _BROKEN_SECRET = frozenset(
     {"AccessDeniedException", "ResourceNotFoundException", "DecryptionFailure", "InvalidRequestException"}
 )
@@ -84,8 +89,31 @@ class Application:
 
     @cached_property
     def event_waits(self) -> EventWaits | None:
-        """None where the server tells of no events."""
+        """None where the server sends no webhooks."""
         return EventWaits(self._dynamodb, self.settings.table_name) if self.settings.enable_webhooks else None
+
+    def waiting(self, seconds: float, retry_count: int) -> Waiting:
+        """How a step that may take so many seconds can wait: not in its function while executions are scarce.
+
+        `retry_count` is how often the state machine has tried this step before: it may have been refused.
+        """
+        waiting = Waiting(self.sleep, self.clock() + seconds, self.settings.linger_seconds, self.event_waits)
+        if retry_count > 0 or self._are_executions_scarce():
+            waiting.inline_seconds, waiting.min_wait_seconds = 0, SCARCE_WAIT_SECONDS
+        return waiting
+
+    def _are_executions_scarce(self) -> bool:
+        """Whether more than half of them could be asleep, as so many requests are in flight: not where one is alone."""
+        return self.records.are_awaited(2) and self.records.are_awaited(self.concurrent_executions // 2 + 1)
+
+    @cached_property
+    def concurrent_executions(self) -> int:
+        """What the account has without reservations; as much as a new one where Lambda does not tell."""
+        try:
+            settings = boto3.client("lambda", config=BRIEF_PATIENCE).get_account_settings()
+        except (BotoCoreError, ClientError):
+            return NEW_ACCOUNT_EXECUTIONS
+        return settings["AccountLimit"]["UnreservedConcurrentExecutions"]
 
     @cached_property
     def step_functions(self) -> SFNClient:
@@ -93,14 +121,14 @@ class Application:
 
     @cached_property
     def event_bus(self) -> EventBus:
-        """Built when the first event is put, not in init: nobody waits for it, but for the answer before it."""
-        bus: EventBus = boto3.client("events", config=BUS_PATIENCE)
+        """Built when the first event is put, not in init: the response to CloudFormation comes before it."""
+        bus: EventBus = boto3.client("events", config=BRIEF_PATIENCE)
         return bus
 
     def hand_over(self, key: str, request_id: str) -> None:
         """Have the state machine continue, with a step of its own; the name makes a repeated hand-over harmless."""
         client = self.step_functions
-        # One that exists is at work, or has been: its end is answered for.
+        # One that exists is at work, or has ended: where it failed, the responder takes over.
         with suppress(client.exceptions.ExecutionAlreadyExists):
             client.start_execution(
                 stateMachineArn=self.settings.state_machine_arn,
@@ -111,7 +139,7 @@ class Application:
     @cached_property
     def backend(self) -> Backend:
         """The wire API of this deployment; it connects when it is first used."""
-        # Imported here because the SDK is what makes a cold start slow: answering does not need it, and no
+        # Imported here because the SDK makes a cold start slow: a response does not need it, and no
         # deployment needs both wires.
         if self.settings.openai_api == "assistants":
             from threadrun.providers.assistants_v2.backend import AssistantsBackend
@@ -129,33 +157,36 @@ class Application:
         return ResponsesBackend(Server(self.connect, self.clock, BEDROCK_LACKS if is_bedrock else ()), catalog)
 
     def connect(self, api_key_secret_arn: str = "", base_url: str = "") -> OpenAI:
-        """The SDK's client, for the deployment's server unless told otherwise.
+        """The SDK's client, by default for the deployment's server.
 
-        The key is read anew every five minutes, so that it can rotate; Bedrock needs none. Raises `TerminalError` where
-        the deployment is broken.
+        The key is read again every five minutes, and with a 401, so that it can rotate; Bedrock needs none. Raises
+        `TerminalError` where the deployment is broken.
         """
         if self.settings.openai_provider == "bedrock":
             return _bedrock_client(self.settings.bedrock_base_url)
         arn = api_key_secret_arn or self.settings.openai_api_key_secret_arn
         if not arn:
             raise TerminalError("no API key is known: deploy with OpenAIApiKeySecretArn, or OpenAIProvider=bedrock")
-        text = _read_secret("the API key's secret", arn, API_KEY_MAX_AGE_SECONDS)
-        return _openai_client(api_key_from_secret(text), base_url or self.settings.openai_base_url)
+        return _openai_client(_read_api_key(arn), arn, base_url or self.settings.openai_base_url)
 
     def webhook_secret(self) -> str:
-        """What the server signs its events with."""
+        """What the server signs its webhooks with."""
         return _read_secret("the webhooks' secret", self.settings.webhook_secret_arn, WEBHOOK_SECRET_MAX_AGE_SECONDS)
 
     def keep_webhook_secret(self, secret: str) -> None:
-        """Put it where the function that receives events reads it."""
+        """Put it where the function that receives webhooks reads it."""
         boto3.client("secretsmanager").put_secret_value(SecretId=self.settings.webhook_secret_arn, SecretString=secret)
 
 
-def _read_secret(name: str, arn: str, max_age_seconds: int) -> str:
+def _read_api_key(arn: str, *, is_afresh: bool = False) -> str:
+    return api_key_from_secret(_read_secret("the API key's secret", arn, API_KEY_MAX_AGE_SECONDS, is_afresh))
+
+
+def _read_secret(name: str, arn: str, max_age_seconds: int, is_afresh: bool = False) -> str:
     from aws_lambda_powertools.utilities import parameters
 
     try:
-        return parameters.get_secret(arn, max_age=max_age_seconds)
+        return parameters.get_secret(arn, max_age=max_age_seconds, force_fetch=is_afresh)
     except parameters.GetParameterError as error:
         response = getattr(error.__context__, "response", {})
         code = response.get("Error", {}).get("Code", type(error.__context__).__name__)
@@ -164,8 +195,11 @@ def _read_secret(name: str, arn: str, max_age_seconds: int) -> str:
 
 
 @cache
-def _openai_client(api_key: str, base_url: str) -> OpenAI:
-    return _client(api_key, api_key=api_key, base_url=base_url)
+def _openai_client(api_key: str, secret_arn: str, base_url: str) -> OpenAI:
+    from threadrun.providers.http_log import KeySource
+
+    source = KeySource(secret_arn, lambda: _read_api_key(secret_arn, is_afresh=True))
+    return _client(source, api_key=api_key, base_url=base_url)
 
 
 @cache
@@ -179,17 +213,17 @@ def _bedrock_client(base_url: str | None) -> OpenAI:
 
     try:
         # Without a key of the environment: IAM is to say who may call.
-        return _client("", provider=bedrock(endpoint="mantle", base_url=base_url, api_key=None))
+        return _client(None, provider=bedrock(endpoint="mantle", base_url=base_url, api_key=None))
     except OpenAIError as error:
         raise TerminalError(f"cannot use Amazon Bedrock: {error}") from error
 
 
-def _client(secret: str, **server: Any) -> OpenAI:
+def _client(key_source: KeySource | None, **server: Any) -> OpenAI:
     from openai import OpenAI
 
     from threadrun.providers.http_log import LoggedClient
 
-    http = LoggedClient(secret, timeout=OPENAI_TIMEOUT_SECONDS)
+    http = LoggedClient(key_source, timeout=OPENAI_TIMEOUT_SECONDS)
     return OpenAI(timeout=OPENAI_TIMEOUT_SECONDS, max_retries=0, http_client=http, **server)
 
 

@@ -1,7 +1,7 @@
-"""The answer that CloudFormation gets where everything else failed: functions, executions, or time.
+"""The response that CloudFormation gets where everything else failed: functions, executions, or time.
 
-What can still be done is handed to the state machine; what can't is answered FAILED. The record decides, so
-that there is one answer however many paths lead here.
+What can still be done is handed to the state machine; what cannot gets the response FAILED. The record decides, so
+that there is one response however many paths lead here.
 """
 
 from __future__ import annotations
@@ -14,44 +14,43 @@ from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
 from threadrun.app.application import Application
+from threadrun.cloudformation.delivery import deliver_plain_failure
 from threadrun.cloudformation.events import Event, parse_event
 from threadrun.cloudformation.intake import record_request
+from threadrun.cloudformation.protocol import URL_LIFE_SECONDS
 from threadrun.cloudformation.respond import Delivered
-from threadrun.cloudformation.response import deliver_plain_failure
 from threadrun.errors import InvalidEvent, ThreadRunError, TransientError
 from threadrun.state.resource import Request, ResourceRecord, resource_key
 from threadrun.telemetry.metrics import measure_response
 
 GRACE_SECONDS = 15
-"""Time after its deadline in which a request's own execution still answers best."""
-URL_LIFE_SECONDS = 2 * 3600
-"""A presigned ResponseURL lives about two hours (CloudFormation's documentation gives no figure)."""
+"""Time after its deadline in which a request's own execution still responds best."""
 logger = Logger(service="responder", child=True)
 
 
 def rescue_request(app: Application, raw: Mapping[str, Any], reason: str) -> None:
-    """Take over a request whose function failed for good.
+    """Take over a request whose function has failed three times.
 
     Raises `TransientError` while there is time left to try again, `ResponseNotDelivered` at any time.
     """
     try:
         event = parse_event(raw, allow_loopback=app.settings.allow_loopback_response_url)
     except InvalidEvent as error:
-        _answer_plainly(app, raw, error.reason)
+        _respond_plainly(app, raw, error.reason)
         return
     try:
         request = record_request(app.records, event, app.clock, app.settings.tool_function_arns)
-    except Exception as error:  # Whatever it is: CloudFormation must hear of it.
+    except Exception as error:  # Whatever it is: CloudFormation must get a response.
         # Without a date in its URL, the request counts as due.
         if isinstance(error, TransientError) and app.clock() < (event.issued_epoch_s or 0) + event.work_seconds(None):
             raise
         logger.exception("the request cannot be recorded", extra=_event_names(event))
-        _answer_plainly(app, raw, f"{reason}; it cannot be recorded either ({type(error).__name__})")
+        _respond_plainly(app, raw, f"{reason}; it cannot be recorded either ({type(error).__name__})")
         return
-    _go_on(app, event, request, reason)
+    _continue_request(app, event, request, reason)
 
 
-def _go_on(app: Application, event: Event, request: Request, reason: str) -> None:
+def _continue_request(app: Application, event: Event, request: Request, reason: str) -> None:
     key = resource_key(event.stack_id, event.logical_id)
     if request.response is None:
         try:
@@ -60,14 +59,14 @@ def _go_on(app: Application, event: Event, request: Request, reason: str) -> Non
             return
         except (BotoCoreError, ClientError):
             logger.exception("the state machine cannot be started", extra=_event_names(event))
-    _tell(app, app.responses.send(key, event.request_id, failure=reason, url=event.response_url))
+    _log_response(app, app.responses.send(key, event.request_id, failure=reason, url=event.response_url))
 
 
-def _tell(app: Application, delivered: Delivered | None) -> None:
+def _log_response(app: Application, delivered: Delivered | None) -> None:
     if delivered is not None:
         _, facts = measure_response(delivered, app.clock())
         found_by = _request_names(delivered.record, delivered.request)
-        logger.warning("request answered by the responder", extra=found_by | facts)
+        logger.warning("response sent by the responder", extra=found_by | facts)
 
 
 def _event_names(event: Event) -> dict[str, str]:
@@ -79,15 +78,15 @@ def _request_names(record: ResourceRecord, request: Request) -> dict[str, str]:
     return {"correlation_id": request.request_id, **record.names(request)}
 
 
-def _answer_plainly(app: Application, raw: Mapping[str, Any], reason: str) -> None:
+def _respond_plainly(app: Application, raw: Mapping[str, Any], reason: str) -> None:
     if not deliver_plain_failure(raw, reason, allow_loopback=app.settings.allow_loopback_response_url):
-        logger.error("the event names nobody who could be answered", extra={"fields": sorted(raw)})
+        logger.error("the event has no URL for a response", extra={"fields": sorted(raw)})
 
 
 def respond_to_ended_execution(app: Application, detail: Mapping[str, Any]) -> bool:
-    """Answer for an execution that failed, timed out or was aborted; `detail` is that of its status change event.
+    """Respond for an execution that failed, timed out or was aborted; `detail` is that of its status change event.
 
-    Returns whether there was something to answer. Raises `ResponseNotDelivered` or `StorageUnavailable`.
+    Returns whether a response was due. Raises `ResponseNotDelivered` or `StorageUnavailable`.
     Source: https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html
     """
     given = json.loads(detail.get("input") or "{}")
@@ -96,28 +95,28 @@ def respond_to_ended_execution(app: Application, detail: Mapping[str, Any]) -> b
         logger.error("an execution without a record's key", extra={"execution": detail.get("name")})
         return False
     failure = f"the work on it ended early: its execution {detail.get('name')} is {status}"
-    answered = app.responses.send(given["key"], given["request_id"], failure=failure)
-    _tell(app, answered)
-    return answered is not None
+    delivered = app.responses.send(given["key"], given["request_id"], failure=failure)
+    _log_response(app, delivered)
+    return delivered is not None
 
 
 def sweep(app: Application) -> int:
-    """Answer the requests that are past their deadline; returns how many there were.
+    """Respond to the requests that are past their deadline; returns how many there were.
 
-    One that cannot be answered, as its record cannot be read, say, counts and keeps nobody from the next one.
+    One that gets no response, as its record cannot be read, say, counts and keeps nobody from the next one.
     """
     count = 0
     for key in app.records.overdue(app.clock() - GRACE_SECONDS):
         try:
-            count += _answer_overdue(app, key)
+            count += _respond_to_overdue(app, key)
         except ThreadRunError as error:
             count += 1
-            logger.error("an overdue request is not answered", extra={"key": key, "reason": error.reason})
+            logger.error("an overdue request gets no response", extra={"key": key, "reason": error.reason})
     return count
 
 
-def _answer_overdue(app: Application, key: str) -> bool:
-    """Answer the overdue request of this record; returns whether it has one."""
+def _respond_to_overdue(app: Application, key: str) -> bool:
+    """Respond to the overdue request of this record; returns whether it has one."""
     record = app.records.load(key)
     request = record.undelivered if record else None
     if record is None or request is None:
@@ -125,6 +124,9 @@ def _answer_overdue(app: Application, key: str) -> bool:
     logger.warning("a request is past its deadline", extra=_request_names(record, request))
     if app.clock() > request.received_epoch_s + URL_LIFE_SECONDS:
         app.responses.abandon(key, request.request_id)
-    else:
-        _tell(app, app.responses.send(key, request.request_id, failure="no answer was ready at its deadline"))
+        return True
+    target = record.target(request)
+    known = (target.wait.reason if target else "") or "nothing"
+    failure = f"no answer was ready at its deadline; last known: {known}"
+    _log_response(app, app.responses.send(key, request.request_id, failure=failure))
     return True

@@ -29,20 +29,20 @@ class Settings(Model):
     outputs_bucket: str = ""
     openai_api: Literal["responses", "assistants"] = "responses"
     openai_provider: Literal["api_key", "bedrock"] = "api_key"
-    """Who lets requests in: a server that takes a key, or Amazon Bedrock, by the role that signs them."""
+    """How requests are authorised: by a key of the server, or by the role that signs them for Amazon Bedrock."""
     openai_base_url: str = OPENAI_BASE_URL
     openai_api_key_secret_arn: str = ""
     tool_function_arns: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
     """Patterns of the Lambda functions that may be invoked as handlers, comma-separated in the environment."""
     linger_seconds: float = ROUND_SECONDS
-    """A wait of so many seconds or more is left to the state machine; 0 leaves it all of them."""
+    """The reconcile function waits inline where it is for less than this; with 0 the state machine always waits."""
     enable_webhooks: bool = False
     webhook_secret_arn: str = ""
     allow_loopback_response_url: bool = False
 
     @property
     def bedrock_base_url(self) -> str | None:
-        """None for the endpoint of this region: nobody signs for OpenAI's own server."""
+        """None for the endpoint of this region: OpenAI's own server takes no signed requests."""
         return None if self.openai_base_url.rstrip("/") == OPENAI_BASE_URL else self.openai_base_url
 
     @classmethod

@@ -1,4 +1,4 @@
-"""How a request of CloudFormation changes what is wanted of a resource: pure decisions, no I/O.
+"""How a request of CloudFormation changes what is desired of a resource: pure decisions, no I/O.
 
 The only place that knows Create, Update and Delete apart. The rules are CloudFormation's contract:
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-requesttypes.html
@@ -6,7 +6,11 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-requestt
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from pydantic.alias_generators import to_pascal
 
@@ -23,6 +27,8 @@ REQUESTS_KEPT = 20
 """The newest ones only: a repeated delivery comes within hours."""
 NOT_STARTED = "not-started"
 """In a physical id, of a run that failed when its thread was made."""
+CLOCKS_DIFFER_SECONDS = 5
+"""Requests come from many hosts of CloudFormation, whose clocks differ by seconds."""
 _OWN_PREFIXES = (NOT_CREATED, "conv_", "thread_", "asst_")
 _RECORDS: dict[type[AnyDesired], type[AnyRecord]] = {
     DesiredRun: RunRecord,
@@ -32,16 +38,16 @@ _RECORDS: dict[type[AnyDesired], type[AnyRecord]] = {
 
 
 def admit(
-    record: ResourceRecord, event: Event, wanted: tuple[AnyDesired, KeyStyle] | None, problem: str | None, now: float
+    record: ResourceRecord, event: Event, read: tuple[AnyDesired, KeyStyle] | None, problem: str | None, now: float
 ) -> Request:
     """Enter a new request into the record; every older one that is still open is superseded.
 
-    `wanted` is what the properties ask for, None for a Delete or where `problem` says why they can't be used.
+    `read` is what the properties ask for, None for a Delete or where `problem` says why they cannot be used.
     """
     is_late = _comes_too_late(record, event)
-    _take_back_unacknowledged(record, event)
+    _take_back_unacknowledged(record, event, is_late=is_late)
     _note_acknowledged(record, event)
-    desired = wanted[0] if wanted else None
+    desired = read[0] if read else None
     # CloudFormation's clock runs since it sent the request, however late it is delivered.
     since = min(now, event.issued_epoch_s or now)
     request = Request(
@@ -49,57 +55,88 @@ def admit(
         request_type=event.request_type,
         response_url=event.response_url,
         physical_id=event.physical_id,
+        asked="" if is_late else _digest(event.properties),
+        asked_before="" if is_late else _digest(event.old_properties),
         received_epoch_s=now,
-        issued_epoch_s=event.issued_epoch_s,
+        issued_epoch_s=event.order_epoch_s,
         deadline_epoch_s=since + event.work_seconds(desired.timeout_seconds if desired else None),
         failure=problem,
     )
-    for each in [request] if is_late else [older for older in record.requests.values() if older.is_open]:
+    superseded = [request] if is_late else [older for older in record.requests.values() if older.is_open]
+    for each in superseded:
         each.is_superseded, each.response_url = True, None
     record.requests[request.request_id] = request
     for request_id in list(record.requests)[:-REQUESTS_KEPT]:
         del record.requests[request_id]
-    if wanted is not None and not is_late:
-        request.target_key = _wanted_record(record, request, since, *wanted).key
+    if read is not None and not is_late:
+        request.target_key = _desired_record(record, request, since, *read).key
     if not is_late or event.request_type == "Update":
-        for made in _unwanted_records(record, request, event):
+        for made in _undesired_records(record, request, event):
             made.mark_for_deletion(now + ORPHAN_SECONDS if is_late else request.deadline_epoch_s)
             made.redact()
     return request
 
 
 def _comes_too_late(record: ResourceRecord, event: Event) -> bool:
-    """Whether Lambda delivered this after a request that CloudFormation sent later: nobody waits for its answer.
+    """Whether CloudFormation no longer waits for its response: it sent a later request, which Lambda delivered first.
 
     Events can wait for hours. A Delete with an id that CloudFormation made up took back every Create sent before it.
     """
-    if (issued := event.issued_epoch_s) is None:
+    # docs/decisions.md: "Every request is dated by its presigned URL"
+    if (issued := event.order_epoch_s) is None:
         return False
+    requests = list(record.requests.values())
     return any(
-        issued < (request.issued_epoch_s or 0)
-        or (
-            event.request_type == "Create"
-            and request.request_type == "Delete"
-            and is_made_up(request.physical_id)
-            and issued <= request.received_epoch_s
-        )
-        for request in record.requests.values()
+        _is_taken_back(event, issued, other)
+        or (other.issued_epoch_s or 0) - issued > CLOCKS_DIFFER_SECONDS
+        or (issued < (other.issued_epoch_s or 0) and not _follows(event, other, requests[:number]))
+        for number, other in enumerate(requests)
     )
 
 
-def _take_back_unacknowledged(record: ResourceRecord, event: Event) -> None:
-    """Undo a SUCCESS that CloudFormation can't have heard, as it goes on without the id that it would know by it.
+def _is_taken_back(event: Event, issued: float, other: Request) -> bool:
+    is_pair = event.request_type == "Create" and other.request_type == "Delete"
+    return is_pair and is_made_up(other.physical_id) and issued <= other.received_epoch_s
+
+
+def _follows(event: Event, other: Request, earlier: Sequence[Request]) -> bool:
+    """Whether this was sent after `other`, though it is dated seconds before it: by another clock.
+
+    `earlier` are the requests that were delivered before `other`. CloudFormation sends one request after another.
+    """
+    match event.request_type, other.request_type:
+        case ("Delete", _) | ("Update", "Create") | ("Create", "Delete"):
+            return True
+        case "Update", "Delete":
+            return event.physical_id != other.physical_id  # What is deleted is not updated.
+        case "Update", "Update":
+            if other.response and event.physical_id == other.response.physical_id != other.physical_id:
+                return True
+            # `other` changed what was asked before it: unless that was delivered, this is what asked for it.
+            asked = [each.asked for each in earlier if each.asked and each.request_type != "Delete"]
+            is_delivered = not asked or other.asked_before in ("", asked[-1])
+            return is_delivered or other.asked_before != _digest(event.properties)
+    return False
+
+
+def _digest(properties: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(properties, sort_keys=True).encode()).hexdigest()[:16] if properties else ""
+
+
+def _take_back_unacknowledged(record: ResourceRecord, event: Event, *, is_late: bool) -> None:
+    """Undo a SUCCESS that CloudFormation did not acknowledge: its next request names another id.
 
     It gives up on a request when a sibling fails, at whatever moment, and no PUT is refused for that. What it sent
     next may come late itself.
     """
-    issued = event.issued_epoch_s or math.inf
+    # docs/decisions.md: "What CloudFormation did not acknowledge is taken back"
+    issued = (event.order_epoch_s if is_late else None) or math.inf
     requests = [request for request in record.requests.values() if not request.is_superseded]
     last = next((request for request in reversed(requests) if (request.issued_epoch_s or 0) <= issued), None)
     if last is None or last.response is None or not _succeeded(last) or last.request_type == "Delete":
         return
-    goes_on = event.request_type == "Update" or (event.request_type == "Delete" and is_made_up(event.physical_id))
-    if goes_on and event.physical_id != last.response.physical_id:
+    continues = event.request_type == "Update" or (event.request_type == "Delete" and is_made_up(event.physical_id))
+    if continues and event.physical_id != last.response.physical_id:
         last.is_superseded, last.response_url = True, None
         made = record.made.get(last.request_id)
         if made is not None and not any(request.target_key == made.key for request in requests if request is not last):
@@ -125,18 +162,18 @@ def response_physical_id(request: Request, target: AnyRecord | None) -> str:
     return NOT_CREATED + request.request_id
 
 
-def _wanted_record(
+def _desired_record(
     record: ResourceRecord, request: Request, since: float, desired: AnyDesired, style: KeyStyle
 ) -> AnyRecord:
     window = Window(since_epoch_s=since, deadline_epoch_s=request.deadline_epoch_s)
-    wanted = _reusable_record(record, request, desired)
-    if wanted is None:
+    made = _reusable_record(record, request, desired)
+    if made is None:
         kind, key = _RECORDS[type(desired)], request.request_id
-        wanted = record.made[key] = kind(key=key, identity=desired.identity(), window=window)
-    wanted.set_desired(desired, style)
-    wanted.failure, wanted.wait = None, Wait(reason=wanted.wait.reason)
-    wanted.window = window
-    return wanted
+        made = record.made[key] = kind(key=key, identity=desired.identity(), window=window)
+    made.set_desired(desired, style)
+    made.failure, made.wait = None, Wait(reason=made.wait.reason)
+    made.window = window
+    return made
 
 
 def _reusable_record(record: ResourceRecord, request: Request, desired: AnyDesired) -> AnyRecord | None:
@@ -156,14 +193,14 @@ def _reusable_record(record: ResourceRecord, request: Request, desired: AnyDesir
     return fitting[-1] if fitting else None
 
 
-def _unwanted_records(record: ResourceRecord, request: Request, event: Event) -> list[AnyRecord]:
+def _undesired_records(record: ResourceRecord, request: Request, event: Event) -> list[AnyRecord]:
     if request.request_type != "Delete":
         return [e for e in record.made.values() if e.key != request.target_key and _is_abandoned(record, e)]
     known = record.with_physical_id(request.physical_id)
     if known is not None:
         return [known]
     if is_made_up(request.physical_id):
-        # CloudFormation never heard of it: the Create was not answered in time, or still works on it.
+        # CloudFormation has no id for it: the Create got no response in time, or is still under way.
         return [each for each in record.made.values() if not each.is_acknowledged]
     told = {each.response.physical_id for each in record.requests.values() if each.response}
     forgotten = _rebuilt(request, event) if request.physical_id not in told else None
@@ -208,7 +245,7 @@ def is_made_up(physical_id: str | None) -> bool:
 
 
 def _is_abandoned(record: ResourceRecord, made: AnyRecord) -> bool:
-    """Whether it came of a request that failed or was overtaken: no physical id of the stack is its."""
+    """Whether it came of a request that failed or was superseded: no physical id of the stack is its."""
     if made.is_acknowledged:
         return False
     requests = [request for request in record.requests.values() if request.target_key == made.key]

@@ -25,12 +25,12 @@ def record_request(
     A record that cannot be read is replaced: otherwise its resource could be neither updated nor deleted.
     """
     blank = ResourceRecord(stack_id=event.stack_id, logical_id=event.logical_id)
-    wanted, problem = _read_properties(event, tool_function_arns)
+    read, problem = _read_properties(event, tool_function_arns)
 
     def enter(record: ResourceRecord) -> Request:
         request = record.requests.get(event.request_id)
         if request is None:
-            return admit(record, event, wanted, problem, clock())
+            return admit(record, event, read, problem, clock())
         if request.is_open:
             request.response_url = event.response_url  # A repeated delivery can carry a new URL.
         return request
@@ -38,7 +38,7 @@ def record_request(
     try:
         return records.enter(blank, enter, ROOM_OF_REQUEST)
     except NotStorable as error:
-        wanted, problem = None, error.reason
+        read, problem = None, error.reason
     except UnreadableRecord as error:
         logger.error("a record is replaced", extra={"key": blank.key, "reason": error.reason})
         records.save(blank.model_copy(update={"version": error.version}))
@@ -51,7 +51,7 @@ def record_request(
 def _read_properties(
     event: Event, tool_function_arns: Sequence[str]
 ) -> tuple[tuple[AnyDesired, KeyStyle] | None, str | None]:
-    """What the properties ask for, or why they can't be used; a Delete needs none of them."""
+    """What the properties ask for, or why they cannot be used; a Delete needs none of them."""
     if event.request_type == "Delete":
         return None, None
     if (model := RESOURCE_MODELS.get(event.resource_type)) is None:

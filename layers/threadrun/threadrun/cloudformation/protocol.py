@@ -11,6 +11,11 @@ import re
 
 NOT_CREATED = "not-created-"
 """Begins the physical id of what failed before anything was made."""
+URL_LIFE_SECONDS = 2 * 3600
+"""How long a ResponseURL can be used: CloudFormation signs with `X-Amz-Expires=7200`, and dates `Expires` as far ahead.
+
+Source: requests of CloudFormation that were published; its documentation gives no figure.
+"""
 _LOOPBACK = r"https?://(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?"
 _PATH = r"/[!-\[\]-~]*"
 _UNREADABLE = re.compile(r"[^\t\n\r -~\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from threadrun.cloudformation.admission import response_physical_id
+from threadrun.cloudformation.delivery import MAX_BODY_BYTES, deliver
 from threadrun.cloudformation.protocol import readable
-from threadrun.cloudformation.response import MAX_BODY_BYTES, deliver
 from threadrun.state.attributes import made_attributes, response_data
 from threadrun.state.resource import AnyRecord, Request, ResourceRecord, Response
 from threadrun.state.run import RunRecord
@@ -34,6 +34,8 @@ class Delivered:
 class Responses:
     """Decides responses and sends them. `clock` gives Unix seconds."""
 
+    # docs/decisions.md: "A failed run gets its response first and is cleaned up afterwards"
+
     records: Records
     attributes: RunAttributes
     clock: Callable[[], float]
@@ -43,8 +45,9 @@ class Responses:
     ) -> Delivered | None:
         """Decide the response if none is decided yet, and send it; returns None if there was none to send.
 
-        `failure` says why the work ended early. `url` is where a repeated request wants its response. Raises
-        `ResponseNotDelivered` when CloudFormation's URL does not take it; the decision stands for the next try.
+        `failure` says why the work ended early; it does not count for a run that has ended. `url` is where a repeated
+        request wants its response. Raises `ResponseNotDelivered` when CloudFormation's URL does not take it; the
+        decision stands for the next try.
         """
         decided = self._decide(key, request_id, failure)
         target = url or (decided.request.response_url if decided else None)
@@ -115,11 +118,12 @@ def _failure_reason(request: Request, target: AnyRecord | None, failure: str | N
         return known or failure
     if target is None or target.physical_id is None:
         return failure or "the work on it ended early"
-    if failure or not isinstance(target, RunRecord):
+    if not isinstance(target, RunRecord):
         return failure or None
     observed, accepted = target.observed, target.accepted_statuses
-    if not observed.is_final:
-        return f"the work on run {target.run_id} ended early"
+    # A run that has ended counts, whatever became of the work after it: it is paid for, and its attributes are staged.
+    if not observed.is_final or (failure and target.must_recheck):
+        return failure or f"the work on run {target.run_id} ended early"
     if observed.status in accepted:
         return None
     reason = f"run {target.run_id} ended {observed.status}, accepted is {', '.join(accepted)}"
@@ -130,6 +134,7 @@ def response_body(
     record: ResourceRecord, request: Request, response: Response, attributes: Mapping[str, Any] | None
 ) -> bytes:
     """The response as bytes to PUT, 4,096 at most: Reason and output_text are shortened. `attributes` are a run's."""
+    # docs/decisions.md: "Attributes of a response are text"
     named = {
         "Status": response.status,
         "PhysicalResourceId": response.physical_id,

@@ -29,15 +29,17 @@ _NEVER_PASSES = re.compile(
 
 Source: https://platform.openai.com/docs/guides/error-codes; "Request too large for …" exceeds the limit by itself.
 """
+KEY_SOURCE = "threadrun_key_source"
+"""Extension of a 401: the ARN of the secret that has the key, which was read afresh for it."""
 _MESSAGE_CHARACTERS = 4096
 """A response to CloudFormation has no place for more, and a longer message would fill the record."""
 
 
 @contextmanager
-def translated(action: str, *, creates: bool = False, secret: str = "") -> Iterator[None]:
+def translated(action: str, *, creates: bool = False) -> Iterator[None]:
     """Send requests within this; `action`, an infinitive phrase, names them in the error's sentence.
 
-    With `creates`, a failure that leaves open whether the server acted is a `LostReply`. `secret` is cut out
+    With `creates`, a failure that leaves open whether the server acted is a `LostReply`. The API key is cut out
     of the server's messages. Source: openai._exceptions; https://platform.openai.com/docs/guides/error-codes.
     """
     open_ended = LostReply if creates else TransientError
@@ -48,7 +50,7 @@ def translated(action: str, *, creates: bool = False, secret: str = "") -> Itera
         family = TransientError if unsent else open_ended
         raise family(f"cannot {action}: the API could not be reached ({type(error).__name__})") from error
     except openai.APIStatusError as error:
-        raise _from_status(action, error, open_ended, secret) from error
+        raise _from_status(action, error, open_ended) from error
     except openai.APIError:
         raise
     except openai.OpenAIError as error:
@@ -56,8 +58,8 @@ def translated(action: str, *, creates: bool = False, secret: str = "") -> Itera
         raise TerminalError(f"cannot {action}: {error}") from error
 
 
-def _from_status(action: str, error: openai.APIStatusError, open_ended: type[TransientError], secret: str) -> Exception:
-    sentence = f"cannot {action}: {_reason(error, secret)}"
+def _from_status(action: str, error: openai.APIStatusError, open_ended: type[TransientError]) -> Exception:
+    sentence = f"cannot {action}: {_reason(error)}"
     if _is_locked(error):
         return ThreadBusy(sentence, _retry_after_seconds(error))
     if error.status_code in _RETRIED_STATUSES and not _never_passes(error):
@@ -87,11 +89,19 @@ def _message(error: openai.APIStatusError) -> str:
     return str(encodable(body.get("message") or body.get("detail") or "the API gave no reason"))
 
 
-def _reason(error: openai.APIStatusError, secret: str) -> str:
+def _reason(error: openai.APIStatusError) -> str:
+    secret = sent_key(error.request)
     code = f", code {error.code}" if error.code else ""
     request_id = f", request id {error.request_id}" if error.request_id else ""
     facts = without(secret, f"(HTTP {error.status_code}{code}{request_id})")
-    return f"{without(secret, _message(error))[:_MESSAGE_CHARACTERS]} {facts}"
+    arn = error.response.extensions.get(KEY_SOURCE)
+    place = f"; the key was read afresh from {arn}" if arn else ""
+    return f"{without(secret, _message(error))[:_MESSAGE_CHARACTERS]} {facts}{place}"
+
+
+def sent_key(request: httpx2.Request) -> str:
+    """The API key that the request was sent with; on Bedrock its signature, empty where it has neither."""
+    return request.headers.get("authorization", "").removeprefix("Bearer ")
 
 
 def without(secret: str, text: str) -> str:

@@ -1,4 +1,4 @@
-"""Logs each request to OpenAI's API with the id that OpenAI's support needs, without any content."""
+"""The SDK's HTTP client: it logs each request with the id that OpenAI's support needs, and notices a rotated key."""
 
 from __future__ import annotations
 
@@ -6,17 +6,27 @@ import json
 import logging
 import re
 import time
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 import httpx2
 from openai import DefaultHttpxClient
 
-from threadrun.providers.errors import without
+from threadrun.providers.errors import KEY_SOURCE, sent_key, without
 
 logger = logging.getLogger(__name__)
 _CODE = re.compile(r"[a-z0-9_.]{1,64}")
 """A code is a word for programs. Anything else in its place may quote the request, and is not logged."""
+
+
+@dataclass(frozen=True)
+class KeySource:
+    """The secret that has the API key. What `read_afresh` raises is raised by the request that was refused."""
+
+    arn: str
+    read_afresh: Callable[[], str]
 
 
 class LoggedClient(DefaultHttpxClient):
@@ -25,12 +35,25 @@ class LoggedClient(DefaultHttpxClient):
     Most requests are such GETs, and their success says nothing.
     """
 
-    def __init__(self, secret: str, **options: Any) -> None:
-        """`secret` is cut out of everything that is logged."""
+    def __init__(self, key_source: KeySource | None = None, **options: Any) -> None:
+        """With `key_source`, a request that is refused with 401 is sent once more with the key that is there now."""
         super().__init__(**options)
-        self._secret = secret
+        self._key_source = key_source
 
     def send(self, request: httpx2.Request, **options: Any) -> httpx2.Response:
+        response = self._send_logged(request, **options)
+        if response.status_code != 401 or self._key_source is None:
+            return response
+        key = self._key_source.read_afresh()
+        if key != sent_key(request):
+            # It was rotated since it was read. What was refused had no effect.
+            response.close()
+            request.headers["Authorization"] = f"Bearer {key}"
+            response = self._send_logged(request, **options)
+        response.extensions[KEY_SOURCE] = self._key_source.arn
+        return response
+
+    def _send_logged(self, request: httpx2.Request, **options: Any) -> httpx2.Response:
         began = time.monotonic()
         try:
             response = super().send(request, **options)
@@ -45,8 +68,9 @@ class LoggedClient(DefaultHttpxClient):
     def _log(self, level: int, request: httpx2.Request, began: float, **facts: Any) -> None:
         # Without the query, which could contain content.
         known = {"method": request.method, "path": request.url.path, **facts}
-        extra = {name: without(self._secret, fact) if isinstance(fact, str) else fact for name, fact in known.items()}
-        logger.log(level, "OpenAI called", extra=extra | {"milliseconds": round((time.monotonic() - began) * 1000)})
+        key = sent_key(request)
+        extra = {name: without(key, fact) if isinstance(fact, str) else fact for name, fact in known.items()}
+        logger.log(level, "OpenAI request", extra=extra | {"milliseconds": round((time.monotonic() - began) * 1000)})
 
 
 def _code(response: httpx2.Response) -> dict[str, str]:

@@ -55,6 +55,8 @@ class Server:
 
         `clock` gives Unix seconds; `lacks` has the parts that are missing for ever.
         """
+        # What was found to be missing may stay in memory: another process finds it by its own first refusal.
+        # docs/decisions.md: "The request that needs a feature finds out whether the server has it"
         self._connect, self._clock, self._lacks_until = connect, clock, dict.fromkeys(lacks, math.inf)
 
     @property
@@ -72,8 +74,8 @@ class Server:
 
     @contextmanager
     def translated(self, action: str, *, creates: bool = False) -> Iterator[None]:
-        """`errors.translated` for this server: its API key is cut out of messages."""
-        with translated(action, creates=creates, secret=self.client.api_key):
+        """`errors.translated` for this server."""
+        with translated(action, creates=creates):
             yield
 
     def send(self, action: str, method: Method, /, *ids: str, creates: bool = False, **fields: Any) -> Reply:

@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from threadrun.schema.arguments import DesiredAssistant, DesiredThread
+from threadrun.schema.limits import Limits
 from threadrun.schema.messages import Message
 from threadrun.state.observations import Indexing, ObservedAssistant, ObservedRun, RunPlan
 
@@ -46,8 +47,8 @@ class Threads(Protocol):
 class Runs(Protocol):
     """The server's runs."""
 
-    min_completion_tokens: int
-    """The smallest `max_completion_tokens` that the server takes."""
+    limits: Limits
+    """How much it takes of the arguments."""
 
     def start(self, plan: RunPlan, thread_id: str) -> ObservedRun:
         """Start the run. Raises `LostReply` where it may run although no reply came."""

@@ -1,4 +1,4 @@
-"""The one decision function: from what is wanted and known of a resource to the next thing to do about it.
+"""The one decision function: from what is desired and known of a resource to the next thing to do about it.
 
 Level-triggered: it never sees a request type, only the record's goal. It must not know tables, events or HTTP.
 Runs are decided about in `run` and `run_deletion`; here is what they share: threads and assistants, which are
@@ -20,10 +20,10 @@ def reconcile(record: AnyRecord, actor: Actor) -> Outcome:
 
     Raises `TransientError` or `TerminalError`; the record is to be saved in either case.
     """
-    is_wanted = record.goal == "present"
+    is_desired = record.goal == "present"
     if isinstance(record, RunRecord):
-        return run.make_present(record, actor) if is_wanted else run_deletion.make_absent(record, actor)
-    if not is_wanted:
+        return run.make_present(record, actor) if is_desired else run_deletion.make_absent(record, actor)
+    if not is_desired:
         return _delete(record, actor)
     return _make_thread(record, actor) if isinstance(record, ThreadRecord) else _make_assistant(record, actor)
 

@@ -1,8 +1,18 @@
 """Make a creating request once, though its reply can be lost and the process that made it can end.
 
-The attempt is saved before the request; only the step that noted it may make the request at once. Every other step
-looks first for what the request may have made.
+The attempt is saved before the request. What a step finds on record decides:
+
+| attempt | action |
+| --- | --- |
+| none | `run.intend` notes one, whose owner is this step, and it is saved |
+| owned by this step, noted less than `START_GRACE_SECONDS` ago | make the request; it has no owner from then on |
+| any other, and `find` shows what the request made | take that for its result |
+| any other, with nothing to be seen, noted just now or `locked` | wait, and look again |
+| any other, with nothing to be seen since | own it and make the request again; fail where a thread shows no lost run |
 """
+# docs/decisions.md: "Only the process that noted the intent may start the run"
+# docs/decisions.md: "A lock on our own thread forbids another start"
+# docs/decisions.md: "On a chain a start whose reply is lost is given up"
 
 from __future__ import annotations
 
@@ -11,15 +21,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from threadrun.errors import LostReply, TerminalError, ThreadBusy, TransientError
-from threadrun.reconcile.outcome import Actor, Checkpoint, RequeueAfter
+from threadrun.reconcile.outcome import Actor, Checkpoint, Outcome, RequeueAfter
 from threadrun.state.observations import ObservedRun
 from threadrun.state.run import Attempt, RunRecord
 
 START_GRACE_SECONDS = 30
 """How long a request without a reply may take to show up in the thread before it counts as never made."""
 BUSY_POLL_SECONDS = 5
-
-MadeOrNext = ObservedRun | RequeueAfter | Checkpoint
 
 
 @dataclass(frozen=True)
@@ -35,7 +43,7 @@ class CreatingRequest:
     """What a lock on the thread shows to have had its effect: others may hold a thread that is not only ours."""
 
 
-def make_once(run: RunRecord, request: CreatingRequest, attempt: Attempt, actor: Actor) -> MadeOrNext:
+def make_once(run: RunRecord, request: CreatingRequest, attempt: Attempt, actor: Actor) -> ObservedRun | Outcome:
     """The run as the request, or an earlier one, made it; or what to wait for. `attempt` is the run's own.
 
     Raises what `make` and `find` raise, and `TerminalError` where nothing shows whether the request was made.
@@ -63,7 +71,7 @@ def make_once(run: RunRecord, request: CreatingRequest, attempt: Attempt, actor:
         raise  # Otherwise keep the attempt: this refusal says nothing about the earlier one.
 
 
-def _recover(run: RunRecord, request: CreatingRequest, attempt: Attempt, actor: Actor) -> MadeOrNext:
+def _recover(run: RunRecord, request: CreatingRequest, attempt: Attempt, actor: Actor) -> ObservedRun | Outcome:
     if (found := request.find()) is not None:
         return found
     if attempt.earlier == "locked" or actor.now < attempt.intended_epoch_s + START_GRACE_SECONDS:

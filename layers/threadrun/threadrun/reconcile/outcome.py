@@ -1,4 +1,18 @@
-"""What comes next: the outcomes of a decision, for all kinds of resources."""
+"""What comes next: the outcomes of a decision, for all kinds of resources.
+
+| outcome | what `Stepper` does | state of the state machine |
+| --- | --- | --- |
+| `Done` | stage a run's attributes, or forget what is deleted; save | `Record attributes`, or `Signal` |
+| `Checkpoint` | save, and take the next step at once | - |
+| `InProgress` | make it a `RequeueAfter`: `Waiting` says when to look again | as that |
+| `RequeueAfter` | save, and wait in the function if the time is near | `Wait`, or `Await webhook` |
+| `CallTools` | save | `Call tools` |
+| `Gone` | respond with the attributes on record; without them, put a new run in its place | as `Done`, or - |
+| a `TransientError` | make it a `RequeueAfter` that others may wait for too | as that |
+| a `TerminalError` | note it as the reason of the response | as `Done` |
+
+A request that is superseded, or unknown, ends in `Superseded`. `NextState.outcome` has the words for the states.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +55,7 @@ class RequeueAfter:
     is_contended: bool = False
     """Others wait for the same thing: whoever waits spreads out, and comes back at another time than they do."""
     run_id: str | None = None
-    """The run whose end would be told by a webhook."""
+    """The run whose end a webhook would report."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +76,7 @@ class CallTools:
 
 @dataclass(frozen=True)
 class Gone:
-    """The server does not know the run any more to which CloudFormation returns: a new one is wanted."""
+    """The server does not know the run any more to which CloudFormation returns: a new one is started."""
 
 
 Outcome = Done | Checkpoint | RequeueAfter | InProgress | CallTools | Gone

@@ -1,6 +1,7 @@
-"""Decides about runs that are wanted: find or make the thread, index the files, start, look and continue until the end.
+"""Decides about runs to be present: find or make the thread, index the files, start, look and continue until the end.
 
-Each call makes at most one creating request, so whoever calls it saves the record between two calls.
+A step creates one thing at most whose id must be on record (a thread, a vector store, a run or its continuation): the
+record is saved before the next one.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ from threadrun.errors import NotFound, TerminalError, TransientError
 from threadrun.reconcile.once import BUSY_POLL_SECONDS, CreatingRequest, make_once
 from threadrun.reconcile.outcome import Actor, CallTools, Checkpoint, Done, Gone, InProgress, Outcome, RequeueAfter
 from threadrun.reconcile.run_deletion import close_calls
-from threadrun.schema.arguments import DEFAULT_TOOL_ROUNDS, DesiredRun
+from threadrun.schema.arguments import DEFAULT_TOOL_ROUNDS, MAX_TOOL_CALLS, DesiredRun
 from threadrun.schema.json_schema import first_problem, text_at
+from threadrun.schema.limits import beyond
 from threadrun.state.base import Owned
 from threadrun.state.observations import ObservedRun, RunPlan
 from threadrun.state.run import Attempt, RunRecord, Started
@@ -58,11 +60,15 @@ def _advance(run: RunRecord, actor: Actor) -> Outcome:
 
 
 def _resolve(run: RunRecord, desired: DesiredRun, actor: Actor) -> None:
-    minimum = actor.backend.runs.min_completion_tokens
+    limits = actor.backend.runs.limits
+    minimum = limits.min_completion_tokens
     if (desired.max_completion_tokens or minimum) < minimum:
         raise TerminalError(f"max_completion_tokens: must be at least {minimum} on this API")
     assistant_id = desired.assistant_id if desired.import_id is None else None
-    run.resolve(desired, actor.backend.assistants.find(assistant_id) if assistant_id is not None else None)
+    found = actor.backend.assistants.find(assistant_id) if assistant_id is not None else None
+    for argument, problem in beyond(limits, desired.with_defaults_from(found.settings if found else None)):
+        raise TerminalError(f"{argument}: {problem}")
+    run.resolve(desired, found)
 
 
 def _bring_up(run: RunRecord, plan: RunPlan, actor: Actor) -> Outcome:
@@ -153,8 +159,9 @@ def _make(run: RunRecord, request: CreatingRequest, attempt: Attempt, actor: Act
 
 def _adopt(run: RunRecord, import_id: str, actor: Actor) -> Outcome:
     thread_id, run_id = import_id.split(":")
-    run.thread, run.run = Owned(id=thread_id, is_ours=False), Owned(id=run_id, is_ours=False)
     observed = actor.backend.runs.adopt(thread_id, run_id)
+    # Noted only now: a run whose adoption is refused is not this resource's to delete.
+    run.thread, run.run = Owned(id=thread_id, is_ours=False), Owned(id=run_id, is_ours=False)
     run.note_made(observed)
     return _settle(run, observed, actor)
 
@@ -164,7 +171,7 @@ def _settle(run: RunRecord, observed: ObservedRun, actor: Actor) -> Outcome:
     if is_asking and run.can_answer(observed.calls):
         return _begin_round(run, observed, actor)
     if observed.calls:
-        run.begin_round(observed.calls)
+        run.note_calls(observed.calls)
     if observed.is_final and not is_asking:
         close_calls(run, actor)
     run.observe(observed, actor.now)
@@ -186,16 +193,15 @@ def _look(run: RunRecord, started: Started, actor: Actor) -> Outcome:
 
 
 def _begin_round(run: RunRecord, observed: ObservedRun, actor: Actor) -> RequeueAfter | CallTools:
-    run.observe(observed, actor.now, is_at_work=True)
-    call_ids = tuple(call.call_id for call in observed.calls)
-    if run.round.is_submitted and set(call_ids) == set(run.round.calls):
+    if not run.begin_round(observed, actor.now):
         return RequeueAfter(BUSY_POLL_SECONDS, "the run has not taken in the outputs yet")
-    run.begin_round(observed.calls)
     most = (run.desired.max_tool_rounds if run.desired else None) or DEFAULT_TOOL_ROUNDS
     if run.round.number > most:
         raise TerminalError(f"run {run.run_id} called functions in more than {most} rounds (max_tool_rounds)")
+    if run.round.earlier_calls + len(observed.calls) > MAX_TOOL_CALLS:
+        raise TerminalError(f"run {run.run_id} called functions more than {MAX_TOOL_CALLS} times in all")
     run.enter("tools", observed.completed_at or actor.now)
-    return CallTools(call_ids)
+    return CallTools(tuple(call.call_id for call in observed.calls))
 
 
 def _require_schema(run: RunRecord, observed: ObservedRun) -> None:

@@ -1,4 +1,4 @@
-"""Decides about runs that are not wanted: find what a lost reply left, cancel, wait for the end, delete."""
+"""Decides about runs that are to be absent: find what a lost reply left, cancel, wait for the end, delete."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from threadrun.state.base import Owned
 from threadrun.state.run import Attempt, RunRecord, Started
 
 CANCEL_POLL_SECONDS = 1
-CANCEL_PATIENCE_SECONDS = 120
-DELETION_SECONDS = 10
-"""Left for the deletion when there is less time than that."""
+CANCEL_PATIENCE_SECONDS, MIN_CANCEL_PATIENCE_SECONDS = 120, 10
+"""Half of the time that is left, within these bounds: the deletion that follows needs time too."""
 CANCELLING = "the run is being cancelled"
 ENDED_BY_ITSELF = frozenset({"completed", "failed", "incomplete", "cancelled"})
 """What a server says of a run that has ended; `expired` may be the verdict of the deadline."""
@@ -30,7 +29,9 @@ def make_absent(run: RunRecord, actor: Actor) -> Done | RequeueAfter:
         if is_making and actor.now < run.attempt.intended_epoch_s + START_GRACE_SECONDS:
             return RequeueAfter(CANCEL_POLL_SECONDS, "a start is under way")
         _claim_lost_run(run, run.thread, run.attempt, actor)
-    if run.run is not None and run.started is not None and (run.run.is_ours or policy == "delete"):
+    # An adopted run whose adoption CloudFormation got as FAILED stays as it was.
+    is_to_go = run.run is not None and (run.run.is_ours or (policy == "delete" and run.is_acknowledged))
+    if run.run is not None and run.started is not None and is_to_go:
         if not _has_ended(run, run.started, actor) and not _was_cancelled_in_vain(run, actor):
             backend.runs.cancel(*run.started)
             return RequeueAfter(CANCEL_POLL_SECONDS, CANCELLING)
@@ -56,7 +57,7 @@ def close_calls(run: RunRecord, actor: Actor) -> None:
 
 
 def _claim_lost_run(run: RunRecord, thread: Owned, attempt: Attempt, actor: Actor) -> None:
-    """Look once more for a run whose start got no reply: it would go on, and cost, without its thread."""
+    """Look once more for a run whose start got no reply: it would continue, and cost, without its thread."""
     runs, found = actor.backend.runs, None
     with suppress(NotFound):
         if run.started is not None and run.waits_for_outputs:
@@ -67,14 +68,15 @@ def _claim_lost_run(run: RunRecord, thread: Owned, attempt: Attempt, actor: Acto
         return
     run.note_made(found)
     if found.calls:
-        run.begin_round(found.calls)
+        run.note_calls(found.calls)
     run.observe(found, actor.now)
 
 
 def _was_cancelled_in_vain(run: RunRecord, actor: Actor) -> bool:
     """Whether the server ends the run no more: what can be deleted is deleted, or nothing ever would be."""
-    patience_ends = min(run.wait.since_epoch_s + CANCEL_PATIENCE_SECONDS, run.deadline_epoch_s - DELETION_SECONDS)
-    return run.wait.reason == CANCELLING and actor.now >= patience_ends
+    since = run.wait.since_epoch_s
+    patience = min(max((run.deadline_epoch_s - since) / 2, MIN_CANCEL_PATIENCE_SECONDS), CANCEL_PATIENCE_SECONDS)
+    return run.wait.reason == CANCELLING and actor.now >= since + patience
 
 
 def _has_ended(run: RunRecord, started: Started, actor: Actor) -> bool:
@@ -85,5 +87,5 @@ def _has_ended(run: RunRecord, started: Started, actor: Actor) -> bool:
     except NotFound:
         return True
     if observed.calls:
-        run.begin_round(observed.calls)  # It may have made them since the last look.
+        run.note_calls(observed.calls)  # It may have made them since the last look.
     return observed.is_final

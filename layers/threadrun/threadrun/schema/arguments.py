@@ -21,6 +21,8 @@ from threadrun.schema.types import Boolean, Integer, Metadata, Number, Propertie
 MIN_COMPLETION_TOKENS = 16
 MAX_SERVICE_TIMEOUT_SECONDS = 3600
 DEFAULT_TOOL_ROUNDS, MAX_TOOL_ROUNDS = 16, 100
+MAX_TOOL_CALLS = 600
+"""Of all rounds together: more would not fit into the history of an execution, which has 25,000 events."""
 
 IMPORT_ID = r"[^:\s]+:[^:\s]+"
 
@@ -85,7 +87,7 @@ class Generation(Properties):
 
     model: Text | None = Field(None, description="The ID of the model.")
     instructions: Text | None = Field(None, description="What the model is told before the messages.")
-    tools: tuple[Tool, ...] | None = Field(None, description="The tools that may be used.")
+    tools: tuple[Tool, ...] | None = Field(None, description="The tools that may be used, 128 at most.")
     temperature: Annotated[Number, Field(ge=0, le=2)] | None = Field(
         None, description="The sampling temperature, 0 to 2: higher is more random. Reasoning models take none."
     )
@@ -107,7 +109,7 @@ class Generation(Properties):
 
     @property
     def leaves_calls_to_user(self) -> bool:
-        """Whether there is a function that nobody here can answer for."""
+        """Whether there is a function without a handler."""
         return any(tool.function and not tool.function.handler_arn for tool in self.tools or ())
 
     @property

@@ -1,15 +1,23 @@
 """JSON Schemas: read from a template, their types restored, and answers held against them.
 
-CloudFormation turns numbers and booleans into strings; they come back by keyword only, never by looks: a property
-named `minimum` or a description "5" stays what it is. Source: JSON Schema 2020-12, validation vocabulary.
+CloudFormation turns numbers and booleans into strings; they come back by keyword and type only, never by looks: a
+property named `minimum` or a description "5" stays what it is. Source: JSON Schema 2020-12, validation vocabulary.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any
+from decimal import Decimal
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationInfo
+
+if TYPE_CHECKING:
+    from jsonschema import ValidationError
 
 from threadrun.schema.types import encodable
 
@@ -19,7 +27,7 @@ _NUMBERS = frozenset(
 )
 _BOOLEANS = frozenset({"uniqueItems", "deprecated", "readOnly", "writeOnly", "nullable"})
 _SCHEMAS = frozenset(
-    {"items", "additionalProperties", "additionalItems", "unevaluatedProperties", "unevaluatedItems"}
+    {"items", "additionalProperties", "additionalItems", "unevaluatedProperties", "unevaluatedItems", "contentSchema"}
     | {"contains", "propertyNames", "not", "if", "then", "else", "anyOf", "oneOf", "allOf", "prefixItems"}
 )
 _SCHEMA_MAPS = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"})
@@ -27,35 +35,70 @@ _TOLD = _NUMBERS | {"type", "enum", "const", "pattern", "format", "uniqueItems"}
 _TOLD_CHARACTERS = 200
 _VALUES = frozenset({"const", "default"})
 _VALUE_LISTS = frozenset({"enum", "examples"})
-_KINDS = {bool: frozenset({"boolean"})} | dict.fromkeys((int, float), frozenset({"number", "integer"}))
+_KINDS = {bool: frozenset({"boolean"}), type(None): frozenset({"null"})}
+_KINDS |= dict.fromkeys((int, float), frozenset({"number", "integer"}))
 """What a schema calls these types of Python's."""
+_ANY = frozenset({"string", *(name for names in _KINDS.values() for name in names)})
+_LONG_INTEGER = 1000
+"""Digits beyond which an integer is a Decimal: Python makes no int of a text of 4,300."""
 
 
-def read_schema(value: Any) -> Any:
+def read_json(text: str, number: Callable[[str], Any] | None = None) -> Any:
+    """JSON as its standard has it: no NaN, no infinities. `number` reads numbers, exactly unless given.
+
+    Raises ValueError, which says what is wrong without a word of the text.
+    """
+    read = number or _exactly
+    try:
+        return json.loads(text, parse_float=read, parse_int=read, parse_constant=_refuse_constant)
+    except json.JSONDecodeError as error:
+        told = f"it is not valid JSON (line {error.lineno}, column {error.colno})" if text else "it is empty"
+        raise ValueError(told) from None
+    except (RecursionError, ArithmeticError):
+        raise ValueError("it is nested too deep, or a number in it is too large, to be read") from None
+
+
+def _exactly(text: str) -> int | Decimal:
+    return int(text) if len(text) < _LONG_INTEGER and text.lstrip("-").isdecimal() else Decimal(text)
+
+
+def _as_sent(text: str) -> int | float:
+    """A number of a schema, in a type that is sent to the server as it is."""
+    number = float(text)
+    if math.isinf(number):
+        raise OverflowError
+    return int(text) if text.lstrip("-").isdecimal() else number
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"it is not valid JSON, which has no {name}")
+
+
+def read_schema(value: Any, info: ValidationInfo) -> Any:
     """JSON text is taken exactly; a map gets back the types that CloudFormation made strings of."""
     if isinstance(value, str):
         try:
-            value = encodable(json.loads(value))
-        except ValueError:
-            raise ValueError("must be a JSON object: this text is no JSON") from None
+            value = encodable(read_json(value, _as_sent))
+        except ValueError as error:
+            raise ValueError(f"must be a JSON object: {error}") from None
         if not isinstance(value, dict):
             raise ValueError("must be a JSON object")
         return value
     if isinstance(value, Mapping):
-        return restored(value)
+        # Only what comes from CloudFormation is read with a context; in a record, or a server's reply, types are right.
+        return value if info.context is None else restored(value)
     raise ValueError("must be a JSON object, as text or as a map")
 
 
-def check_schema(schema: dict[str, Any]) -> dict[str, Any]:
+def check_schema(schema: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
     """Refuse what is no JSON Schema, before a run is paid for that could not be held against it."""
+    if info.mode == "json":
+        return schema  # Of a record: it was checked before it was saved.
     # Imported where it is needed: most runs have no schema, and every cold start would pay for it.
-    from jsonschema import Draft202012Validator, SchemaError
+    from threadrun.schema.validator import schema_problem
 
-    try:
-        Draft202012Validator.check_schema(schema)
-    except SchemaError as error:
-        place = ".".join(map(str, error.absolute_path)) or "it"
-        raise ValueError(f"is no JSON Schema: {place} is not as it must be") from None
+    if problem := schema_problem(schema):
+        raise ValueError(problem)
     return schema
 
 
@@ -64,73 +107,108 @@ def first_problem(text: str, schema: Mapping[str, Any]) -> str | None:
 
     Tells places and rules, never the answer's own words: those may be secret.
     """
-    from jsonschema import Draft202012Validator
-    from jsonschema.exceptions import best_match
-    from jsonschema_specifications import REGISTRY
     from referencing.exceptions import Unresolvable
 
+    from threadrun.schema.validator import ANSWER_SECONDS, best_error, bounded
+
     try:
-        answer = json.loads(text)
-    except (ValueError, RecursionError):
-        return "it is no JSON" if text else "it is empty"
-    try:
-        # With a registry of its own it fetches no reference: a schema must not make this process call anybody.
-        error = best_match(Draft202012Validator(schema, registry=REGISTRY).iter_errors(answer))
+        with bounded(ANSWER_SECONDS):
+            error: Any = best_error(read_json(text), schema)
+    except TimeoutError:
+        return f"to hold it against its schema takes more than {ANSWER_SECONDS} s: simplify the schema"
+    except RecursionError:
+        return "it is nested too deep to be held against its schema"
     except Unresolvable:
         return "its schema refers to what it does not have"
+    except ValueError as problem:
+        return str(problem)
     if error is None:
         return None
-    place = error.json_path.removeprefix("$").removeprefix(".") or "the whole"
+    place = _place(error)
     if error.validator == "required":
         missing = [name for name in error.validator_value if name not in error.instance]
         return f"{place} lacks {', '.join(missing)}"
-    if error.validator in _TOLD and len(told := json.dumps(error.validator_value)) <= _TOLD_CHARACTERS:
-        return f"{place} is not as the schema says: {error.validator} {told}"
-    return f"{place} is not as the schema says: {error.validator}"
+    value = json.dumps(error.validator_value, default=float)
+    if error.validator in _TOLD and len(value) <= _TOLD_CHARACTERS:
+        return f"{place} is not as the schema says: {error.validator} {value}"
+    return f"{place} is not as the schema says: {error.validator or 'false'}"
+
+
+def _place(error: ValidationError) -> str:
+    """Where the answer breaks the rule. Keys that the schema names are told; any other one is a word of the answer."""
+    rules, place = list(error.absolute_schema_path), ""
+    named = {name for keyword, name in pairwise(rules) if keyword == "properties"}
+    for step in error.absolute_path:
+        place += f"[{step}]" if isinstance(step, int) else f".{step}" if step in named else ".*"
+    return place.removeprefix(".") or "the whole"
 
 
 def text_at(text: str, key: str) -> str | None:
     """The text under a top-level key of an answer, None where there is none."""
     try:
-        value = json.loads(text)[key]
-    except (ValueError, RecursionError, KeyError, TypeError, IndexError):
+        value = read_json(text)[key]
+    except (ValueError, KeyError, TypeError, IndexError):
         return None
     return value if isinstance(value, str) else None
 
 
-def restored(schema: Any) -> Any:
-    """The schema with typed keywords; values of `const`, `default` and `enum` follow the sibling `type`."""
+def restored(schema: Any, *place: str) -> Any:
+    """The schema with typed keywords. Values in it, as of `const`, follow the `type` beside them.
+
+    Raises ValueError where a text may have been a number or a boolean and no type tells.
+    """
     if schema in ("true", "false"):
         return schema == "true"
     if not isinstance(schema, Mapping):
         return schema
-    types = schema.get("type")
-    kinds = frozenset(types if isinstance(types, list) else [types])
-    return {keyword: _restored_keyword(keyword, value, kinds) for keyword, value in schema.items()}
+    return {keyword: _restored_keyword(schema, keyword, value, *place) for keyword, value in schema.items()}
 
 
-def _restored_keyword(keyword: str, value: Any, kinds: frozenset[Any]) -> Any:
+def _restored_keyword(schema: Mapping[str, Any], keyword: str, value: Any, *above: str) -> Any:
+    place = (*above, keyword)
     if keyword in _NUMBERS:
-        return _typed(value, frozenset({"number"}))
+        return _typed(value, frozenset({"number"}), place)
     if keyword in _BOOLEANS:
-        return _typed(value, frozenset({"boolean"}))
+        return _typed(value, frozenset({"boolean"}), place)
     if keyword in _SCHEMAS:
-        return [restored(each) for each in value] if isinstance(value, list) else restored(value)
+        return [restored(each, *place) for each in value] if isinstance(value, list) else restored(value, *place)
     if keyword in _SCHEMA_MAPS and isinstance(value, Mapping):
-        return {name: restored(each) for name, each in value.items()}
+        return {name: restored(each, *place, name) for name, each in value.items()}
     if keyword in _VALUES:
-        return _typed(value, kinds)
+        return _restored_value(value, schema, place)
     if keyword in _VALUE_LISTS and isinstance(value, list):
-        return [_typed(each, kinds) for each in value]
+        return [_restored_value(each, schema, place) for each in value]
     return value
 
 
-def _typed(value: Any, kinds: frozenset[Any]) -> Any:
-    """A string as the number or boolean that the schema's type calls for, where it reads as one."""
-    if not isinstance(value, str) or "string" in kinds:
+def _restored_value(value: Any, schema: Any, place: tuple[str, ...]) -> Any:
+    """A value that `schema` describes, with what is in it."""
+    schema = schema if isinstance(schema, Mapping) else {}
+    if isinstance(value, list):
+        return [_restored_value(each, schema.get("items"), place) for each in value]
+    if isinstance(value, Mapping):
+        named, others = schema.get("properties"), schema.get("additionalProperties")
+        known = named if isinstance(named, Mapping) else {}
+        return {name: _restored_value(each, known.get(name, others), (*place, name)) for name, each in value.items()}
+    types = schema.get("type")
+    kinds = frozenset(each for each in (types if isinstance(types, list) else [types]) if isinstance(each, str))
+    return _typed(value, kinds or _ANY, place)
+
+
+def _typed(value: Any, kinds: frozenset[str], place: tuple[str, ...]) -> Any:
+    """A string as the number or boolean that one of these types calls for, where it reads as one."""
+    if not isinstance(value, str):
         return value
+    parsed: Any = value
     with suppress(ValueError):
-        parsed = json.loads(value)
-        if kinds & _KINDS.get(type(parsed), frozenset()):
-            return parsed
-    return value
+        parsed = read_json(value, _as_sent)
+    if not kinds & _KINDS.get(type(parsed), frozenset()):
+        return value
+    if "string" not in kinds:
+        return parsed
+    if parsed is None:
+        return value  # A template cannot have null, so this was text.
+    kind = "a boolean" if isinstance(parsed, bool) else "a number"
+    raise ValueError(
+        f"{'.'.join(place)} may be text or {kind}: give it one `type`, or write the whole schema as JSON text"
+    )

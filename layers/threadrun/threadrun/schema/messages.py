@@ -20,8 +20,8 @@ class Message(Properties):
     content: Text = Field(description="The text of the message.")
     attachments: tuple[Attachment, ...] | None = Field(
         None,
-        description="Files that come with the message. A tool of the run reads them; without such a tool they are "
-        "part of the message.",
+        description="Files that come with the message. A tool of the run reads them, 500 at most to search and 50 for "
+        "code_interpreter; without such a tool they are part of the message.",
     )
     metadata: Metadata | None = Field(
         None,

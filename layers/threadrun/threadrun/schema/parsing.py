@@ -6,22 +6,26 @@ The properties of a CloudFormation resource are snake_case (as in the Terraform 
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, TypeVar, get_args
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 from pydantic.alias_generators import to_pascal
 
 from threadrun.errors import InvalidProperties
-from threadrun.schema.arguments import Desired
+from threadrun.schema.arguments import MAX_SERVICE_TIMEOUT_SECONDS, Desired, DesiredAssistant, DesiredRun
+from threadrun.schema.limits import Limits, beyond
 from threadrun.schema.tools import ALLOWED_HANDLERS
+from threadrun.schema.types import Integer
+from threadrun.schema.unknown import nested_model, say_unknown
 
 Wanted = TypeVar("Wanted", bound=Desired)
 KeyStyle = Literal["snake_case", "PascalCase"]
 
 RESERVED = frozenset({"ServiceToken", "ServiceTimeout"})
 """CloudFormation's own properties of every custom resource."""
+MIN_SERVICE_TIMEOUT_SECONDS = 60
+"""What a clean-up can need: half a minute until a start without a reply shows, some requests, and time to respond."""
 
 _SHOWN_CHARACTERS = 40
 _SAYS_VALUE = {"literal_error", "greater_than_equal", "less_than_equal", "bool_type", "int_type", "float_type"}
@@ -52,25 +56,38 @@ def parse_properties(
     `tool_function_arns` are the patterns that handlers must match, None where any may be named. Raises
     `InvalidProperties` with every problem, each naming its property in the user's own style, none repeating a prompt.
     """
-    reader = _KeyReader()
+    reader = _KeyReader(model)
     given = reader.read(model, {key: value for key, value in raw.items() if key not in RESERVED}, ())
-    style = reader.style()
-    problems, desired = reader.problems, None
+    style, problems, desired = reader.style(), reader.problems, None
     try:
         desired = model.model_validate(given, context={ALLOWED_HANDLERS: tool_function_arns})
     except ValidationError as error:
-        problems += [_sentence(dict(detail), style) for detail in error.errors(include_url=False)]
-    problems += [f"{_path((name,), style)}: {problem}" for name, problem in model.conflicts(given)]
+        problems += _sentences(error, style)
+    try:
+        _Reserved.model_validate(raw)
+    except ValidationError as error:
+        problems += _sentences(error, style)
+    found = model.conflicts(given)
+    if isinstance(desired, DesiredRun | DesiredAssistant):
+        found += beyond(Limits(), desired)
+    problems += [f"{_path((name,), style)}: {problem}" for name, problem in found]
     if problems or desired is None:
         raise InvalidProperties(problems)
     return desired, style
 
 
+class _Reserved(BaseModel):
+    service_timeout: (
+        Annotated[Integer, Field(ge=MIN_SERVICE_TIMEOUT_SECONDS, le=MAX_SERVICE_TIMEOUT_SECONDS)] | None
+    ) = Field(None, alias="ServiceTimeout")
+
+
 class _KeyReader:
     """Turns keys of either style into field names, and remembers what it could not place."""
 
-    def __init__(self) -> None:
+    def __init__(self, root: type[BaseModel]) -> None:
         self.problems: list[str] = []
+        self._root = root
         self._keys: dict[KeyStyle, list[str]] = {"snake_case": [], "PascalCase": []}
 
     def read(self, model: type[BaseModel], value: Any, path: tuple[str | int, ...]) -> Any:
@@ -88,9 +105,7 @@ class _KeyReader:
             style: KeyStyle = "PascalCase" if key[:1].isupper() else "snake_case"
             known = {to_pascal(name) if style == "PascalCase" else name: name for name in fields}
             if key not in known:
-                [near] = difflib.get_close_matches(key, known, n=1, cutoff=0)
-                problem = f"{_join((*path, key))}: unknown property, the nearest known one is {near}"
-                self.problems.append(problem)
+                self.problems.append(f"{_join((*path, key))}: {say_unknown(key, model, self._root, _join(path))}")
                 continue
             name = known[key]
             self._keys[style].append(_join((*path, key)))
@@ -107,12 +122,8 @@ class _KeyReader:
         return "PascalCase" if len(pascal) > len(snake) else "snake_case"
 
 
-def nested_model(annotation: Any) -> type[BaseModel] | None:
-    """The model within `tuple[Message, ...] | None`."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    found = (nested_model(part) for part in get_args(annotation))
-    return next((model for model in found if model), None)
+def _sentences(error: ValidationError, style: KeyStyle) -> list[str]:
+    return [_sentence(dict(detail), style) for detail in error.errors(include_url=False)]
 
 
 def _sentence(detail: dict[str, Any], style: KeyStyle) -> str:

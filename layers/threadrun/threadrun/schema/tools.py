@@ -72,7 +72,11 @@ class Tool(TypedProperties):
     vector_store_ids: tuple[Text, ...] | None = Field(
         None, description="Vector stores to search, for retrieval: beside the one that is made of attached files."
     )
-    file_ids: tuple[Text, ...] | None = Field(None, description="Files for code_interpreter, beside the attached ones.")
+    file_ids: tuple[Text, ...] | None = Field(
+        None,
+        description="Files for code_interpreter, beside the attached ones; with these 50 at most (20 where the server "
+        "speaks Assistants v2).",
+    )
 
     @property
     def is_retrieval(self) -> bool:
@@ -84,7 +88,9 @@ class JsonSchemaFormat(Properties, populate_by_name=True):
     description: Text | None = Field(None, description="What the answer is for, told to the model.")
     # `schema` itself is a name of pydantic's.
     schema_: Annotated[JsonSchema, AfterValidator(check_schema)] = Field(
-        alias="schema", description="The JSON Schema of the answer: JSON text, taken exactly, or a map."
+        alias="schema",
+        description="The JSON Schema of the answer: JSON text, taken exactly, or a map. The answer is held against it, "
+        "but for a `pattern` that only ECMAScript can read (`\\p{L}`).",
     )
     strict: Boolean | None = Field(
         None, description="Whether the model is held to the schema while it writes. `false` unless set."

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
 
 from pydantic.alias_generators import to_pascal
 
+from threadrun.schema.json_schema import read_json
 from threadrun.schema.parsing import KeyStyle
 from threadrun.state.observations import ObservedRun
 from threadrun.state.run import Resolution, RunRecord
@@ -59,9 +61,8 @@ def made_attributes(made: ThreadRecord | AssistantRecord) -> dict[str, Any]:
 def output_scalars(text: str) -> dict[str, Any]:
     """Top-level scalars of an output that is a JSON object, else nothing."""
     try:
-        # NaN and Infinity are not JSON, and int refuses them.
-        value = json.loads(text, parse_float=Decimal, parse_constant=int)
-    except (ValueError, RecursionError):
+        value = read_json(text, _storable_number)
+    except ValueError:
         return {}
     if not isinstance(value, dict):
         return {}
@@ -92,11 +93,13 @@ def _text(value: Any) -> str:
 
 
 def _storable(value: Any) -> Any:
-    """A scalar that DynamoDB can hold: its numbers have 38 digits, longer ones stay text."""
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()
-    if value is None or isinstance(value, bool):
-        return value
-    number = Decimal(value)
-    is_too_long = len(number.as_tuple().digits) > _DYNAMODB_DIGITS or not -130 <= number.adjusted() <= 125
-    return str(value) if is_too_long else number
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
+
+
+def _storable_number(text: str) -> Decimal | str:
+    """A number that DynamoDB can hold: its numbers have 38 digits, longer ones stay text."""
+    with suppress(ArithmeticError):
+        number = Decimal(text)
+        if len(number.as_tuple().digits) <= _DYNAMODB_DIGITS and -130 <= number.adjusted() <= 125:
+            return number
+    return text

@@ -1,8 +1,8 @@
-"""What every physical resource has on record: what is wanted of it, until when, and why it failed."""
+"""What every physical resource has on record: what is desired of it, until when, and why it failed."""
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Literal, Self, TypeVar
 
 from pydantic import ConfigDict
 
@@ -51,6 +51,9 @@ class Wait(Value):
     """Of the first step that waited for this."""
 
 
+Made = TypeVar("Made", Owned, str)
+
+
 class PhysicalRecord(Model):
     key: str
     identity: str
@@ -78,7 +81,7 @@ class PhysicalRecord(Model):
 
     @property
     def server_ids(self) -> set[str]:
-        """What has to be deleted on the server when the resource is not wanted."""
+        """What has to be deleted on the server when the resource is to be absent."""
         return {self.physical_id} if self.physical_id else set()
 
     def set_desired(self, desired: AnyDesired, style: KeyStyle) -> None:
@@ -92,11 +95,11 @@ class PhysicalRecord(Model):
         self.window = Window(since_epoch_s=self.window.since_epoch_s, deadline_epoch_s=deadline_epoch_s)
 
     def redact(self) -> None:
-        """Drop what must not outlive its request: prompts above all."""
+        """Drop what must not outlive its request: here its properties, and with them the prompts."""
         self.desired = None
 
-    def merge(self, ours: Self, base: Self | None) -> Self | None:
-        """As `ResourceRecord.merge`, for one of its things; returns what was made a second time."""
+    def merge(self, lost: Self, base: Self | None) -> Self | None:
+        """As `ResourceRecord.merge`, for one of its things; returns a record of what was made a second time."""
         raise NotImplementedError
 
     def _surplus(self, **made: object) -> Self:
@@ -104,3 +107,8 @@ class PhysicalRecord(Model):
         surplus = type(self).model_validate({"key": "", "identity": self.identity, "window": self.window, **made})
         surplus.key = "-".join([self.key, *sorted(surplus.server_ids)])
         return surplus
+
+
+def second_made(saved: Made | None, lost: Made | None) -> Made | None:
+    """What the loser of a race has made although the winner has made another."""
+    return lost if saved != lost and saved is not None else None

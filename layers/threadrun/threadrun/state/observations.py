@@ -8,6 +8,7 @@ from dataclasses import astuple, dataclass
 from threadrun.schema.arguments import DesiredAssistant, DesiredRun
 
 FINAL_STATUSES = frozenset({"completed", "requires_action", "failed", "incomplete", "cancelled", "expired"})
+"""`requires_action` is final only if no handler answers its calls; `RunRecord.can_answer` decides."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Usage:
 
 @dataclass(frozen=True)
 class FunctionCall:
-    """A function that the model calls: its run goes on once the call is answered."""
+    """A function that the model calls: its run continues once the call has an output."""
 
     call_id: str
     name: str
@@ -41,7 +42,7 @@ class ObservedRun:
     completed_at: int | None = None
     model: str | None = None
     usage: Usage | None = None
-    """None where the server does not tell."""
+    """None where the server does not report it."""
     output_text: str = ""
     calls: tuple[FunctionCall, ...] = ()
     """What it waits for, where its status is `requires_action`; else what it left unanswered."""

@@ -40,9 +40,13 @@ class Request(Model):
     physical_id: str | None = None
     target_key: str | None = None
     """What the response is about, for Create and Update."""
+    asked: str = ""
+    """Digest of the properties that it asks for; empty if it came too late."""
+    asked_before: str = ""
+    """Digest of the properties that an Update changes; empty if it came too late."""
     received_epoch_s: float
     issued_epoch_s: float | None = None
-    """When CloudFormation sent it, where its URL tells."""
+    """When CloudFormation sent it, where its URL tells, to compare requests by."""
     deadline_epoch_s: float
     is_superseded: bool = False
     failure: str | None = None
@@ -59,7 +63,7 @@ class ResourceRecord(Model):
     version: int = 0
     requests: dict[str, Request] = Field(default_factory=dict)
     made: dict[str, Annotated[AnyRecord, Field(discriminator="kind")]] = Field(default_factory=dict)
-    """Each physical resource that was made for it, or is being made, by its key."""
+    """Each physical resource that was made for it, or is being made. Its key is the id of the first request for it."""
 
     @property
     def key(self) -> str:
@@ -100,21 +104,23 @@ class ResourceRecord(Model):
         run = self.target(request)
         return found | {"run_id": run.run_id} if isinstance(run, RunRecord) and run.run_id else found
 
-    def merge(self, ours: ResourceRecord, base: ResourceRecord, orphan_deadline_epoch_s: float) -> list[AnyRecord]:
-        """Take over what `ours`, another actor's copy, learned before that actor lost the race to save it.
+    def merge(self, lost: ResourceRecord, base: ResourceRecord, orphan_deadline_epoch_s: float) -> list[AnyRecord]:
+        """Add to this record, which was saved, what the actor learned that lost the race to save `lost`.
 
         `base` is what that actor had read. What was made twice, or after its deletion, is to be deleted by
-        `orphan_deadline_epoch_s`. Returns what is not on record any more, with nothing left on the server.
+        `orphan_deadline_epoch_s`. Returns the things of `lost` that the winner had deleted, with all that they had on
+        the server: only their attributes in the table may be left.
         """
+        # docs/decisions.md: "Losers of a race merge what they learned; a lease was tried"
         gone, known_ids = list[AnyRecord](), set[str]().union(*(each.server_ids for each in base.made.values()))
-        for made in ours.made.values():
-            theirs = self.made.get(made.key)
-            if theirs is None and made.server_ids <= known_ids:
+        for made in lost.made.values():
+            saved = self.made.get(made.key)
+            if saved is None and made.server_ids <= known_ids:
                 gone.append(made)  # The actor that deleted it knew all of it.
                 continue
-            # Nobody else knows what was made after the deletion, or what was made a second time.
+            # Only the loser knows what was made after the deletion, or what was made a second time.
             before = base.made.get(made.key)
-            orphan = made if theirs is None else theirs.merge(made, before)  # type: ignore[arg-type]  # Of one kind.
+            orphan = made if saved is None else saved.merge(made, before)  # type: ignore[arg-type]  # Of one kind.
             if orphan is not None:
                 orphan.mark_for_deletion(orphan_deadline_epoch_s)
                 self.made[orphan.key] = orphan
@@ -126,11 +132,11 @@ class RequestContext:
     """What becomes known while an event is worked on, for logs and metrics; handed down to what loads the record."""
 
     on_names: Callable[..., None] = lambda **names: None
-    """Told the names that a request is found by, as soon as they are known."""
+    """Gets the names that a request is found by, as soon as they are known."""
     counts: Counter[str] = field(default_factory=Counter)
     """How often something happened, by the name of its metric."""
 
 
 def resource_key(stack_id: str, logical_id: str) -> str:
-    """The record's key, the only thing besides the request id that travels through Step Functions."""
+    """The record's key: with ids of requests, calls and waits it is all that travels through Step Functions."""
     return f"RESOURCE#{hashlib.sha256(f'{stack_id}|{logical_id}'.encode()).hexdigest()[:40]}"

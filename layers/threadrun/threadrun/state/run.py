@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple, Self, TypeVar
+from dataclasses import replace
+from typing import Literal, NamedTuple, Self
 
 from pydantic import Field
 
 from threadrun.schema.arguments import AnyDesired, DesiredAssistant, DesiredRun
 from threadrun.schema.parsing import KeyStyle
-from threadrun.schema.types import Model
-from threadrun.state.base import Owned, PhysicalRecord, Value
+from threadrun.state.base import Owned, PhysicalRecord, Value, second_made
 from threadrun.state.observations import FINAL_STATUSES, FunctionCall, ObservedAssistant, ObservedRun, RunPlan, Usage
 from threadrun.state.timeline import PhaseName, Timeline, entered, looked_at
-
-Made = TypeVar("Made", Owned, str)
 
 
 class Resolution(Value):
@@ -48,7 +46,7 @@ class Attempt(Value):
     """Whether an earlier attempt may have started a run (`unknown`), or has, as it locks the thread (`locked`)."""
 
 
-class ToolCall(Model):
+class ToolCall(Value):
     """A call that the model waits for, and what became of it."""
 
     name: str
@@ -62,15 +60,17 @@ class ToolCall(Model):
 
 
 class ToolRound(Value):
-    """The newest round of calls, and what the run goes on as."""
+    """The newest round of calls, and the ids under which the run continues."""
 
     number: int = 0
     calls: dict[str, ToolCall] = Field(default_factory=dict)
     """By call id."""
+    earlier_calls: int = 0
+    """How many there were in the rounds before."""
     is_submitted: bool = False
     """The server has the outputs of these calls."""
     chain: tuple[str, ...] = ()
-    """Ids under which the run went on after its calls, where the API gives it a new one each time."""
+    """Ids under which the run continued after its calls, where the API gives it a new one each time."""
     usage_before: Usage = Usage()
     """Of all that went before the end of the chain."""
 
@@ -95,7 +95,7 @@ class AttributesItem(Value):
     """The run's public item in the table."""
 
     is_staged: bool = False
-    """The attributes lie ready for the state machine to record."""
+    """The attributes are staged for the state machine to record."""
     output_s3_uri: str | None = None
     """Where the output is, if it is too large for the item."""
 
@@ -193,14 +193,24 @@ class RunRecord(PhysicalRecord):
         plan = self.plan() if self.run and self.run.is_ours else None
         return bool(calls) and plan is not None and all(call.name in plan.effective.handlers for call in calls)
 
-    def begin_round(self, calls: Sequence[FunctionCall]) -> None:
+    def begin_round(self, observed: ObservedRun, now: float) -> bool:
+        """Observe a run that waits for handlers, so in progress; False if the server has the outputs of these calls."""
+        self.observe(replace(observed, status="in_progress"), now)
+        if self.round.is_submitted and {call.call_id for call in observed.calls} == set(self.round.calls):
+            return False
+        self.note_calls(observed.calls)
+        return True
+
+    def note_calls(self, calls: Sequence[FunctionCall]) -> None:
+        """Keep a new round of calls, to be answered or to be closed."""
         entered_calls = {call.call_id: ToolCall(name=call.name, arguments=call.arguments) for call in calls}
-        number = self.round.number + 1
-        self.round = self.round.model_copy(update={"calls": entered_calls, "is_submitted": False, "number": number})
+        number, earlier_calls = self.round.number + 1, self.round.earlier_calls + len(self.round.calls)
+        update = {"calls": entered_calls, "is_submitted": False, "number": number, "earlier_calls": earlier_calls}
+        self.round = self.round.model_copy(update=update)
         self.attempt = None
 
     def note_made(self, observed: ObservedRun) -> None:
-        """Note what a creating request made: the run or, once it has its outputs, the id under which it goes on."""
+        """Note what a creating request made: the run or, once it has its outputs, the id under which it continues."""
         if self.run is None:
             self.run = Owned(id=observed.run_id)
             return
@@ -211,16 +221,16 @@ class RunRecord(PhysicalRecord):
         self.round = self.round.model_copy(update=update)
 
     def recreate(self, key: str) -> RunRecord:
-        """The same wish, of which nothing has been made yet."""
+        """A record with the same properties, of which nothing has been made yet."""
         fresh = RunRecord(
             key=key, identity=self.identity, options=self.options, window=self.window, desired=self.desired
         )
         fresh.enter("starting", self.window.since_epoch_s)
         return fresh
 
-    def observe(self, observed: ObservedRun, now: float, *, is_at_work: bool = False) -> None:
-        """Keep what the server shows of the run, except for its output; `is_at_work` if it waits for functions."""
-        status, known = "in_progress" if is_at_work else observed.status, self.observed
+    def observe(self, observed: ObservedRun, now: float) -> None:
+        """Keep what the server shows of the run, except for its output."""
+        status, known = observed.status, self.observed
         started_at = known.started_at
         if status != "queued" and started_at is None:
             started_at = observed.started_at or min(int(now), observed.completed_at or int(now))
@@ -240,51 +250,51 @@ class RunRecord(PhysicalRecord):
         super().redact()
         if self.resolution is not None:
             self.resolution = self.resolution.model_copy(update={"assistant": None})
-        for call in self.round.calls.values():
-            call.arguments, call.output = "", None
+        for call_id in self.round.calls:
+            self.change_call(call_id, arguments="", output=None)
 
-    def merge(self, ours: Self, base: Self | None) -> Self | None:
-        if (twice := self._made_twice(ours)) is not None:
+    def change_call(self, call_id: str, **changes: object) -> None:
+        """Note what became of a call."""
+        changed = self.round.calls[call_id].model_copy(update=changes)
+        self.round = self.round.model_copy(update={"calls": {**self.round.calls, call_id: changed}})
+
+    def merge(self, lost: Self, base: Self | None) -> Self | None:
+        if (twice := self._made_twice(lost)) is not None:
             return twice
-        self.thread, self.run = self.thread or ours.thread, self.run or ours.run
+        self.thread, self.run = self.thread or lost.thread, self.run or lost.run
         if self.files.vector_store_id is None:
-            self.files = self.files.model_copy(update={"vector_store_id": ours.files.vector_store_id})
+            self.files = self.files.model_copy(update={"vector_store_id": lost.files.vector_store_id})
         if self.item.output_s3_uri is None:
-            self.item = self.item.model_copy(update={"output_s3_uri": ours.item.output_s3_uri})
-        continued_twice = self._merge_round(ours)
-        self._merge_attempt(ours, base)
+            self.item = self.item.model_copy(update={"output_s3_uri": lost.item.output_s3_uri})
+        continued_twice = self._merge_round(lost)
+        self._merge_attempt(lost, base)
         if continued_twice is None or self.thread is None:
             return None
         return self._surplus(thread=Owned(id=self.thread.id, is_ours=False), run=Owned(id=continued_twice))
 
-    def _made_twice(self, ours: Self) -> Self | None:
-        thread, run = _second(self.thread, ours.thread), _second(self.run, ours.run)
+    def _made_twice(self, lost: Self) -> Self | None:
+        thread, run = second_made(self.thread, lost.thread), second_made(self.run, lost.run)
         thread = thread if thread and thread.is_ours else None
-        store = _second(self.files.vector_store_id, ours.files.vector_store_id)
+        store = second_made(self.files.vector_store_id, lost.files.vector_store_id)
         if thread is None and run is None and store is None:
             return None
-        item = AttributesItem(output_s3_uri=ours.item.output_s3_uri)
-        place = thread or (ours.thread and Owned(id=ours.thread.id, is_ours=False))
+        item = AttributesItem(output_s3_uri=lost.item.output_s3_uri)
+        place = thread or (lost.thread and Owned(id=lost.thread.id, is_ours=False))
         return self._surplus(thread=place, run=run, files=SearchableFiles(vector_store_id=store), item=item)
 
-    def _merge_round(self, ours: Self) -> str | None:
+    def _merge_round(self, lost: Self) -> str | None:
         """Take over how far the run has come; returns the id of a continuation that was made a second time."""
-        continuations = {*self.round.chain, *ours.round.chain}
-        if (ours.round.number, ours.round.is_submitted) > (self.round.number, self.round.is_submitted):
-            self.round = ours.round
-            update = {"status": ours.observed.status, "usage": ours.observed.usage}
+        continuations = {*self.round.chain, *lost.round.chain}
+        if (lost.round.number, lost.round.is_submitted) > (self.round.number, self.round.is_submitted):
+            self.round = lost.round
+            update = {"status": lost.observed.status, "usage": lost.observed.usage}
             self.observed = self.observed.model_copy(update=update)
         return next(iter(continuations - {*self.round.chain}), None)
 
-    def _merge_attempt(self, ours: Self, base: Self | None) -> None:
+    def _merge_attempt(self, lost: Self, base: Self | None) -> None:
         """Take over what became of the attempt that was read. Another actor's stays: its request may have succeeded."""
         if self.run is not None and not self.waits_for_outputs:
             self.attempt = None
-        elif base is not None and self.attempt == base.attempt and (ours.attempt is None or ours.attempt.owner is None):
+        elif base is not None and self.attempt == base.attempt and (lost.attempt is None or lost.attempt.owner is None):
             # The request has been made: with the attempt as it was saved, its step would make it again.
-            self.attempt = ours.attempt
-
-
-def _second(theirs: Made | None, ours: Made | None) -> Made | None:
-    """What we have made although they have made another."""
-    return ours if theirs != ours and theirs is not None else None
+            self.attempt = lost.attempt

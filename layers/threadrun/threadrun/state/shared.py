@@ -20,10 +20,10 @@ class ThreadRecord(PhysicalRecord):
     def physical_id(self) -> str | None:
         return self.thread_id
 
-    def merge(self, ours: Self, base: Self | None) -> Self | None:
-        if ours.thread_id and self.thread_id not in (None, ours.thread_id):
-            return self._surplus(thread_id=ours.thread_id)
-        self.thread_id = self.thread_id or ours.thread_id
+    def merge(self, lost: Self, base: Self | None) -> Self | None:
+        if lost.thread_id and self.thread_id not in (None, lost.thread_id):
+            return self._surplus(thread_id=lost.thread_id)
+        self.thread_id = self.thread_id or lost.thread_id
         return None
 
 
@@ -42,8 +42,8 @@ class AssistantRecord(PhysicalRecord):
     def physical_id(self) -> str | None:
         return self.assistant_id
 
-    def merge(self, ours: Self, base: Self | None) -> Self | None:
-        if ours.assistant_id and self.assistant_id not in (None, ours.assistant_id):
-            return self._surplus(assistant_id=ours.assistant_id)
-        self.assistant_id = self.assistant_id or ours.assistant_id
+    def merge(self, lost: Self, base: Self | None) -> Self | None:
+        if lost.assistant_id and self.assistant_id not in (None, lost.assistant_id):
+            return self._surplus(assistant_id=lost.assistant_id)
+        self.assistant_id = self.assistant_id or lost.assistant_id
         return None

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 PhaseName = Literal["starting", "queued", "running", "tools", "answering", "answered"]
 """`starting` until the server has the run; `tools` while its functions are called; `answering` from the run's end until
-CloudFormation has the answer; `answered` is the end."""
+CloudFormation has the response; `answered` is the end."""
 
 MAX_PHASES = 64
 """More than the rounds of calls that are usual need; what comes after them counts as running."""
@@ -26,7 +26,7 @@ Timeline = tuple[Phase, ...]
 
 
 def entered(timeline: Timeline, name: PhaseName, since_epoch_s: float) -> Timeline:
-    """The timeline with a phase that has begun; the same one where that is no news."""
+    """The timeline with a phase that has begun; the same one if that is known."""
     if not timeline:
         return (Phase(name, round(since_epoch_s, 3)),)
     last = timeline[-1]
@@ -40,7 +40,7 @@ def entered(timeline: Timeline, name: PhaseName, since_epoch_s: float) -> Timeli
 def looked_at(
     timeline: Timeline, status: str, is_final: bool, now: float, started_at: int | None, ended_at: int | None
 ) -> Timeline:
-    """The timeline after a look at the run: by the server's times where it tells them, else by that of the look.
+    """The timeline after a look at the run: by the server's times where it reports them, else by that of the look.
 
     `ended_at` is when it ended, or came to its calls.
     """
@@ -51,7 +51,7 @@ def looked_at(
     if started_at is not None and started_at > last.since_epoch_s:
         timeline = entered(timeline, "running", started_at)
     elif has_run and last.name == "queued":
-        # Nobody saw it begin. Queues are short, and looks may be far apart.
+        # No look saw it begin. Queues are short, and looks may be far apart.
         timeline = (*timeline[:-1], Phase("running", last.since_epoch_s))
     elif not is_final:
         timeline = entered(timeline, "running", min(now, ended_at or now))

@@ -1,7 +1,7 @@
-"""Who waits for an event of the server: a table item for each run, with the task token of the execution to wake.
+"""The requests that wait for a webhook: a table item for each run, with the task token of the execution to wake.
 
-The item is put before the last look at the run. An event that comes before the look is seen by the look; one
-that comes later finds the item, and leaves its mark there or wakes who waits: none is lost between the two. The state
+The item is put before the last look at the run. If the run ends before the look, the look sees it; a webhook that
+comes later finds the item, and leaves its mark there or wakes the execution: none is lost between the two. The state
 machine adds its task token to an item without a mark; TTL removes items. Failures are `StorageUnavailable`.
 """
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 KEPT_SECONDS = 3600
-"""For events that come after the wait: none of them needs the item."""
+"""For webhooks that come after the wait: none of them needs the item."""
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,13 @@ class EventWait:
 
 
 class EventWaits:
+    """The items of requests that wait for a webhook."""
+
     def __init__(self, client: DynamoDBClient, table_name: str) -> None:
         self._client, self._table_name = client, table_name
 
     def announce(self, run_id: str, request_id: str, until_epoch_s: float) -> str:
-        """From now on an event of this run is noted, until then at least; returns the item's key."""
+        """From now on a webhook of this run is noted, until then at least; returns the item's key."""
         key = wait_key(run_id)
         expires = str(int(until_epoch_s) + KEPT_SECONDS)
         with translated("announce a wait"):
@@ -43,14 +45,14 @@ class EventWaits:
             )
         return key
 
-    def note_event(self, run_id: str) -> EventWait | None:
-        """Note that the run has ended; returns who is to know, None where nobody is."""
+    def note_webhook(self, run_id: str) -> EventWait | None:
+        """Note that the run has ended; returns the request that waits for it, None where none does."""
         try:
-            with translated("note an event"):
+            with translated("note a webhook"):
                 reply = self._client.update_item(
                     TableName=self._table_name,
                     Key={"pk": {"S": wait_key(run_id)}},
-                    # Events of runs that are not ours leave nothing behind.
+                    # Webhooks of runs that are not ours leave nothing behind.
                     ConditionExpression="attribute_exists(pk)",
                     UpdateExpression="SET seen = :true",
                     ExpressionAttributeValues={":true": {"BOOL": True}},

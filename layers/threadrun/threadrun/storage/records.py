@@ -2,6 +2,7 @@
 
 A record is compressed JSON, so that the prompts of a whole template fit DynamoDB's 400 kB.
 """
+# docs/decisions.md: "One record per resource, not per run"
 
 from __future__ import annotations
 
@@ -117,6 +118,7 @@ class Records:
 
     def _put(self, item: dict[str, Any], condition: dict[str, Any]) -> None:
         # With persistence: what was just made may be known to this process only.
+        # docs/decisions.md: "A save is tried for a quarter of a minute"
         for pause in (*SAVE_PAUSES_SECONDS, None):
             try:
                 with translated("save the record"):
@@ -127,9 +129,22 @@ class Records:
                     raise
                 self.sleep(pause)
 
+    def are_awaited(self, count: int) -> bool:
+        """Whether CloudFormation waits for the responses of so many records, or of more."""
+        with translated("count the requests in flight"):
+            reply = self.client.query(
+                TableName=self.table_name,
+                IndexName=DUE_INDEX,
+                KeyConditionExpression="due = :due",
+                ExpressionAttributeValues={":due": {"S": DUE}},
+                Select="COUNT",
+                Limit=count,
+            )
+        return reply["Count"] >= count
+
     def overdue(self, now: float) -> list[str]:
-        """Keys of the records whose answer was due before `now`, the longest overdue first."""
-        with translated("look for overdue answers"):
+        """Keys of the records whose response was due before `now`, the longest overdue first."""
+        with translated("look for overdue responses"):
             reply = self.client.query(
                 TableName=self.table_name,
                 IndexName=DUE_INDEX,

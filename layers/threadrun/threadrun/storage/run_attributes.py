@@ -8,7 +8,7 @@ the records that are about the run: it can be adopted.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -44,7 +44,7 @@ class OutputBucket:
         return f"s3://{self._name}/{key}"
 
     def delete(self, uri: str) -> None:
-        """Remove an output; one that is gone is no error."""
+        """Remove an output; one that does not exist any more is not an error."""
         bucket, _, key = uri.removeprefix("s3://").partition("/")
         self._connect().delete_object(Bucket=bucket, Key=key)
 
@@ -56,7 +56,7 @@ class RunAttributes:
         self._client, self._table_name, self._outputs = client, table_name, outputs
 
     def stage(self, physical_id: str, user: str, attributes: Mapping[str, Any]) -> str | None:
-        """Lay a run's attributes ready for the state machine to record; `user` is the key of the run's record.
+        """Stage a run's attributes for the state machine to record; `user` is the key of the run's record.
 
         An output that the item cannot hold is kept whole in the bucket, and its beginning in the item; returns
         where, as `s3://bucket/key`.
@@ -80,7 +80,7 @@ class RunAttributes:
         return uri
 
     def read(self, physical_id: str) -> dict[str, Any] | None:
-        """A run's recorded attributes; those laid ready where recording them failed."""
+        """A run's recorded attributes; those that are staged because recording them failed are recorded now."""
         key = {"pk": {"S": attributes_key(physical_id)}}
         with translated("read the attributes"):
             reply = self._client.get_item(TableName=self._table_name, Key=key, ConsistentRead=True)
@@ -91,8 +91,24 @@ class RunAttributes:
             for name, value in reply["Item"].items()
             if name not in ("pk", "output_s3_uri", "used_by")
         }
-        staged = item.pop("staged", None)
-        return staged or item
+        staged: dict[str, Any] | None = item.pop("staged", None)
+        if staged is None:
+            return item
+        self._move_into_place(key, staged)
+        return staged
+
+    def _move_into_place(self, key: dict[str, Any], names: Iterable[str]) -> None:
+        """What the state machine does, for where it could not."""
+        by_placeholder = {f"#{number}": name for number, name in enumerate(names)}
+        moved = ", ".join(f"{each} = staged.{each}" for each in by_placeholder)
+        with suppress(VersionConflict), translated("record the attributes"):
+            self._client.update_item(
+                TableName=self._table_name,
+                Key=key,
+                ConditionExpression="attribute_exists(staged)",
+                UpdateExpression=f"SET {moved} REMOVE staged",
+                ExpressionAttributeNames=by_placeholder,
+            )
 
     def delete(self, physical_id: str, user: str, output_s3_uri: str | None) -> None:
         """Remove a run's public item and large output, unless another record uses them, too.

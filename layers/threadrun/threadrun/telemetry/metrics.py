@@ -1,7 +1,7 @@
 """Metrics of runs, whichever function sees them: CloudWatch takes them from lines of the log (EMF).
 
 Their dimension `service` is `runs` for all functions, so that an alarm has one metric to watch. Each value of
-a dimension is a metric that is paid for: reasons are a closed set, models are those in use. Source:
+a dimension is a metric with a price: reasons are a closed set, models are those in use. Source:
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
 
@@ -26,17 +26,17 @@ def count(counts: Mapping[str, int]) -> None:
 
 
 def measure_response(delivered: Delivered, now: float) -> tuple[RunEnd | None, dict[str, str]]:
-    """Measure the run's end that a response was the first to tell; returns it, and the response's facts for the log."""
+    """Measure the run's end that a response was the first to report; returns it, and facts of the response to log."""
     end = run_end(delivered, now)
     if end is None:
-        return None, {"answer": delivered.response.status}
+        return None, {"response": delivered.response.status}
     measure(end)
-    facts = {"answer": delivered.response.status, "status": end.run.observed.status, "failure": end.failure}
+    facts = {"response": delivered.response.status, "status": end.run.observed.status, "failure": end.failure}
     return end, {name: fact for name, fact in facts.items() if fact is not None}
 
 
 def measure(end: RunEnd) -> None:
-    """Write how a run ended, how long after its end that was told, and its tokens."""
+    """Write how a run ended, how long after its end CloudFormation got that response, and its tokens."""
     run, state, has_failed = end.run, end.run.observed, end.failure is not None
     # Both for each run: the average of RunsFailed is the failure rate.
     values: dict[str, float] = {"RunsCompleted": int(not has_failed), "RunsFailed": int(has_failed)}

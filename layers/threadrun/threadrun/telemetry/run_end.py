@@ -1,4 +1,4 @@
-"""How a run's request ended: the facts that events and metrics tell, none of which is a text of somebody's."""
+"""How a run's request ended: the facts in events and metrics. None is a text of a user, a model or a server."""
 
 from __future__ import annotations
 
@@ -25,18 +25,19 @@ class RunEnd:
 
     run: RunRecord
     failure: Failure | None
-    """None where CloudFormation was told SUCCESS."""
+    """None where CloudFormation got SUCCESS."""
     seconds: float
     """Since CloudFormation sent the request."""
     lag_seconds: float | None
-    """From the run's end, as the server tells it in whole seconds; None where it does not, or ended before."""
+    """From the run's end, in the server's whole seconds; None where it reports none, or one before the request."""
 
 
 def run_end(delivered: Delivered, now: float) -> RunEnd | None:
-    """What the answer was the first to tell of a run's end, None where there is nothing of the kind.
+    """The run's end, if this response was the first to report it, else None.
 
-    A Delete tells of no run's end, and neither does an Update that returns to a run, or only changes bookkeeping.
+    A Delete reports no run's end, and neither does an Update that returns to a run, or only changes bookkeeping.
     """
+    # `Delivered.record` is older than the save that notes the delivery: what that save changes is as it was before.
     run = delivered.record.target(delivered.response)
     if delivered.response.is_delivered or delivered.request.request_type == "Delete" or not isinstance(run, RunRecord):
         return None

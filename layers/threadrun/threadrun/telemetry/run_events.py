@@ -1,4 +1,4 @@
-"""Tells the account's default event bus how a run ended: docs/events.md."""
+"""Puts how a run ended on the account's default event bus: docs/events.md."""
 
 from __future__ import annotations
 
@@ -15,6 +15,10 @@ from threadrun.telemetry.run_end import RunEnd
 SOURCE, DETAIL_TYPE = "threadrun", "OpenAI Thread Run Status Change"
 
 
+UNKNOWN_ERROR = "UnknownError"
+"""Where the bus refuses an event without a code."""
+
+
 class EventBus(Protocol):
     """EventBridge's client, as far as it is used here."""
 
@@ -24,26 +28,26 @@ class EventBus(Protocol):
 def put_event(bus: EventBus, delivered: Delivered, end: RunEnd) -> str | None:
     """Put the event of a run's end; returns why not, where the bus does not take it.
 
-    It never raises: CloudFormation has its answer, and nobody waits for more.
+    It never raises: CloudFormation has its response, and the request is over.
     """
-    told, stack_id = json.dumps(_detail(delivered, end)), delivered.record.stack_id
-    entry = {"Source": SOURCE, "DetailType": DETAIL_TYPE, "Resources": [stack_id], "Detail": told}
+    detail, stack_id = json.dumps(_detail(delivered, end)), delivered.record.stack_id
+    entry = {"Source": SOURCE, "DetailType": DETAIL_TYPE, "Resources": [stack_id], "Detail": detail}
     try:
         reply = bus.put_events(Entries=[entry])
     except (ClientError, BotoCoreError) as error:
         return error_code(error)
-    return str(reply["Entries"][0].get("ErrorCode")) if reply["FailedEntryCount"] else None
+    return reply["Entries"][0].get("ErrorCode", UNKNOWN_ERROR) if reply["FailedEntryCount"] else None
 
 
 def _detail(delivered: Delivered, end: RunEnd) -> dict[str, Any]:
-    """What the event tells: names and numbers. No prompt, output, reason, URL or key."""
+    """The event's content: names and numbers. No prompt, output, reason, URL or key."""
     run = end.run
     return {
         "stack_id": delivered.record.stack_id,
         "logical_id": delivered.record.logical_id,
         "request_id": delivered.request.request_id,
         "request_type": delivered.request.request_type,
-        "answer": delivered.response.status,
+        "response": delivered.response.status,
         "failure": end.failure,
         "thread_id": run.thread_id,
         "run_id": run.run_id,

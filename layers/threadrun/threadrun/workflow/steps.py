@@ -22,7 +22,7 @@ from threadrun.state.resource import AnyRecord, Request, RequestContext, Resourc
 from threadrun.state.run import RunRecord
 from threadrun.storage.records import Records
 from threadrun.storage.run_attributes import RunAttributes, attributes_key
-from threadrun.workflow.waiting import Step, Waiting
+from threadrun.workflow.waiting import NextState, Waiting
 
 SPREAD_SECONDS, SPREAD_SHARE = 5, 0.2
 JITTER = random.SystemRandom().random
@@ -32,7 +32,7 @@ Source: https://docs.aws.amazon.com/lambda/latest/dg/snapstart-uniqueness.html
 """
 
 Next = Done | Checkpoint | RequeueAfter | CallTools
-"""What comes next for the request as a whole."""
+"""What comes next for the request as a whole; `threadrun.reconcile.outcome` has the table."""
 
 
 @dataclass(frozen=True)
@@ -56,11 +56,11 @@ class Stepper:
 
     def take_step(
         self, key: str, request_id: str, waiting: Waiting | None = None, context: RequestContext | None = None
-    ) -> Step:
+    ) -> NextState:
         """Bring the request as far as it goes without a wait for the state machine.
 
-        Without `waiting` the state machine waits. `context` learns what the request is about, and counts `RunsStarted`
-        and `Retries`. Raises nothing on purpose; whatever escapes is a bug or the table's own failure.
+        Without `waiting` the state machine waits. `context` gets the request's names, and counts `RunsStarted` and
+        `Retries`. Raises nothing on purpose; whatever escapes is a bug or the table's own failure.
         """
         turn = _Turn(waiting or Waiting(), context or RequestContext())
         record = self.records.load(key)
@@ -76,21 +76,21 @@ class Stepper:
                 case Done():
                     return _finished(record, request)
                 case CallTools(call_ids):
-                    return Step("call_tools", call_ids=call_ids)
+                    return NextState("call_tools", call_ids=call_ids)
                 case RequeueAfter():
-                    if (step := turn.waiting.spend(following, request_id, self.clock())) is not None:
-                        return step
+                    if (state := turn.waiting.wait_or_hand_over(following, request_id, self.clock())) is not None:
+                        return state
                     record = self.records.load(key)  # Others were at work meanwhile.
                 case Checkpoint():
                     pass
-        return Step("stop")
+        return NextState("stop")
 
     def _advance(self, record: ResourceRecord, request: Request, turn: _Turn) -> Next:
         """Reconcile each thing once that the request is about; returns what comes next for all of them."""
         target = record.target(request) if request.is_open else None
-        unwanted = [each for each in record.made.values() if each.goal == "absent"]
+        absent = [each for each in record.made.values() if each.goal == "absent"]
         following = list[Next]()
-        for made in [target, *unwanted] if target else unwanted:
+        for made in [target, *absent] if target else absent:
             actor = Actor(self.backend, self.clock(), turn.step_id)
             match _reconcile_once(made, actor, turn):
                 case TerminalError() as error:
@@ -167,8 +167,8 @@ class Stepper:
         except VersionConflict:
             blank = ResourceRecord(stack_id=record.stack_id, logical_id=record.logical_id)
             deadline = self.clock() + ORPHAN_SECONDS
-            for made in self.records.enter(blank, lambda theirs: theirs.merge(record, base, deadline)):
-                # Attributes may have been laid ready just now.
+            for made in self.records.enter(blank, lambda saved: saved.merge(record, base, deadline)):
+                # Attributes may have been staged just now.
                 self._delete_attributes(record, made)
             return False
         return True
@@ -191,11 +191,13 @@ def _reconcile_once(made: AnyRecord, actor: Actor, turn: _Turn) -> Next | Gone |
     if isinstance(outcome, InProgress):
         seconds = turn.waiting.look_seconds(waited)
         return RequeueAfter(seconds, f"the run is {outcome.status}", run_id=outcome.run_id)
+    if isinstance(outcome, RequeueAfter):
+        return replace(outcome, seconds=turn.waiting.poll_seconds(outcome.seconds, waited))
     return outcome
 
 
 def _first(following: Sequence[Next]) -> Next:
-    """What comes first of all that is to come: calls, then what can go on at once, then the shortest wait."""
+    """What comes first of all that is to come: calls, then what can continue at once, then the shortest wait."""
     for kind in (CallTools, Checkpoint):
         for each in following:
             if isinstance(each, kind):
@@ -212,13 +214,13 @@ def _is_started(made: AnyRecord) -> bool:
 
 
 def _replace_gone(record: ResourceRecord, request: Request, gone: AnyRecord) -> Checkpoint:
-    """Want the run again; what is left of the one that is gone is cleaned up like any other."""
+    """Start the run again; what is left of the one that is gone is cleaned up like any other."""
     if isinstance(gone, RunRecord):
         fresh = gone.recreate(request.request_id)
         record.made[fresh.key], request.target_key = fresh, fresh.key
         gone.mark_for_deletion(gone.deadline_epoch_s)
         gone.redact()
-    return Checkpoint("the former run is gone: a new one is wanted")
+    return Checkpoint("the former run is gone: a new one is started")
 
 
 def _note_failure(request: Request, made: AnyRecord, error: TerminalError) -> None:
@@ -229,15 +231,17 @@ def _note_failure(request: Request, made: AnyRecord, error: TerminalError) -> No
     # Otherwise it is the leftover of an earlier failure: the Delete to come tries again.
 
 
-def _finished(record: ResourceRecord, request: Request) -> Step:
+def _finished(record: ResourceRecord, request: Request) -> NextState:
     if request.is_superseded:
-        return Step("stop")
+        return NextState("stop")
     run = record.target(request)
     if (
         isinstance(run, RunRecord)
         and run.observed.is_final
         and run.physical_id
+        # Another step may have staged them and lost the race to save that. A repetition fails the state's condition.
+        # docs/decisions.md: "The outcome is staged, and the state machine moves it into place"
         and (run.item.is_staged or not run.is_acknowledged)
     ):
-        return Step("record", attributes_key=attributes_key(run.physical_id))
-    return Step("respond")
+        return NextState("record", attributes_key=attributes_key(run.physical_id))
+    return NextState("respond")

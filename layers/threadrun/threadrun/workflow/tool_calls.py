@@ -33,7 +33,7 @@ MAX_ATTEMPTS = 3
 
 
 class HandlerFailed(Exception):
-    """The handler gave no result. `kind` is safe to be told; `message` is the handler's own, for the model only."""
+    """The handler returned no result. `kind` may be logged; `message` is the handler's own, for the model only."""
 
     def __init__(self, kind: str, message: str, *, is_worth_retrying: bool = False) -> None:
         super().__init__(kind)
@@ -57,9 +57,9 @@ class ToolCaller:
     call_id: str
 
     def answer(self, context: RequestContext | None = None) -> bool:
-        """See to it that the call has an output; returns whether its handler gave one now.
+        """See to it that the call has an output; returns whether its handler returned one now.
 
-        `context` learns what the call is about, and counts `ToolCalls` and `ToolFailures`. Raises `CallUnanswered`
+        `context` gets the call's names, and counts `ToolCalls` and `ToolFailures`. Raises `CallUnanswered`
         where the handler is to be invoked again, and `StorageUnavailable`.
         """
         context = context or RequestContext()
@@ -91,10 +91,11 @@ class ToolCaller:
         return self._keep(result if isinstance(result, str) else json.dumps(result, ensure_ascii=False))
 
     def _note_failure(self, error: HandlerFailed) -> None:
-        def note(call: ToolCall) -> None:
-            call.attempts += 1
-            if not error.is_worth_retrying or call.attempts >= MAX_ATTEMPTS:
-                call.failure, call.output = error.kind, _error(error.kind, error.message)
+        def note(call: ToolCall) -> dict[str, object]:
+            attempts = call.attempts + 1
+            if error.is_worth_retrying and attempts < MAX_ATTEMPTS:
+                return {"attempts": attempts}
+            return {"attempts": attempts, "failure": error.kind, "output": _error(error.kind, error.message)}
 
         noted = self._change(note)
         if noted is not None and noted.output is None:
@@ -102,20 +103,20 @@ class ToolCaller:
 
     def _keep(self, output: str) -> bool:
         try:
-            return self._change(lambda call: setattr(call, "output", output), ROOM_OF_RESULTS) is not None
+            return self._change(lambda call: {"output": output}, ROOM_OF_RESULTS) is not None
         except TooLarge:
             message = f"It has {len(output.encode())} bytes; with the rest of its round there is no room for it."
             self._note_failure(HandlerFailed("OutputTooLarge", message))
             return False
 
-    def _change(self, change: Callable[[ToolCall], None], room: Room = ROOM_OF_RECORD) -> ToolCall | None:
+    def _change(self, change: Callable[[ToolCall], dict[str, object]], room: Room = ROOM_OF_RECORD) -> ToolCall | None:
         """Change the call in the record; returns it, or None if it needs no output any more."""
 
         def change_call(record: ResourceRecord) -> ToolCall | None:
             run = self._asked_for(record)
             if run is None:
                 return None
-            change(run.round.calls[self.call_id])
+            run.change_call(self.call_id, **change(run.round.calls[self.call_id]))
             return run.round.calls[self.call_id]
 
         return self.records.update(self.key, change_call, room)
@@ -168,7 +169,7 @@ def invoke(function_arn: str, event: dict[str, Any], timeout_seconds: float) -> 
     if "FunctionError" in reply:
         report = result if isinstance(result, dict) else {}
         kind, message = str(report.get("errorType") or "Error"), str(report.get("errorMessage") or "")
-        # That it was raised tells nothing of the next try.
+        # The next try may succeed: the error may be a passing one.
         raise HandlerFailed(kind[:128], message[:MAX_MESSAGE_CHARACTERS], is_worth_retrying=True)
     return result
 

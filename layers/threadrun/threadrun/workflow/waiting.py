@@ -18,17 +18,20 @@ ROUND_SECONDS = 30
 """What a round through the state machine costs, in seconds of the function that looks."""
 LOOK_SHARE, MIN_LOOK_SECONDS = 0.05, 0.5
 WAIT_SHARE, MIN_WAIT_SECONDS, MAX_WAIT_SECONDS = 0.06, 1, 60
+SCARCE_WAIT_SECONDS = 10
+"""Of the state machine, at least, while executions are scarce: a run keeps a twentieth of one busy, or less."""
+MAX_POLL_SECONDS = 10
 FIRST_SECONDS = 10
-"""A run that may end so soon is waited for in the function, even if a webhook will tell its end."""
+"""For so long after its start a run is waited for inline, even if a webhook will report its end."""
 MIN_NET_SECONDS, MAX_NET_SECONDS = 600, 1200
-"""Between two looks at a run whose end a webhook will tell: the net for lost webhooks."""
+"""Between two looks at a run whose end a webhook will report: the net for lost webhooks."""
 
 
 @dataclass(frozen=True)
-class Step:
+class NextState:
     """What the state machine does next."""
 
-    outcome: Literal["wait", "await_event", "call_tools", "record", "respond", "stop"]
+    outcome: Literal["wait", "await_webhook", "call_tools", "record", "respond", "stop"]
     wait_seconds: int = 0
     attributes_key: str = ""
     call_ids: tuple[str, ...] = ()
@@ -47,8 +50,11 @@ class Waiting:
     """A wait of so many seconds or more is left to the state machine; a shorter one takes place in the function."""
     event_waits: EventWaits | None = None
     """Where webhooks are noted, if the server sends them."""
+    min_wait_seconds: float = MIN_WAIT_SECONDS
+    """The state machine waits so long at least."""
     waited_inline_seconds: float = 0
     _announced: str = ""
+    """The key of the wait announced last. It may stay in memory: where it is lost, the run is announced again."""
 
     def look_seconds(self, waited_seconds: float) -> float:
         if self.event_waits is not None and waited_seconds >= min(FIRST_SECONDS, self.inline_seconds):
@@ -61,23 +67,34 @@ class Waiting:
         While the next one is near, the function waits for it, and looks often, as that costs no more. Once it may be
         far enough for the state machine to wait, it is as far as the lag allows.
         """
-        far = max(min(waited_seconds * WAIT_SHARE, MAX_WAIT_SECONDS), MIN_WAIT_SECONDS)
+        far = max(min(waited_seconds * WAIT_SHARE, MAX_WAIT_SECONDS), self.min_wait_seconds)
         return far if self.is_far(far) else max(waited_seconds * LOOK_SHARE, MIN_LOOK_SECONDS)
+
+    def poll_seconds(self, asked_seconds: float, waited_seconds: float) -> float:
+        """Time to the next try of what is near by itself: less near where each is a round of the state machine."""
+        if not self.is_far(asked_seconds):
+            return asked_seconds
+        return max(asked_seconds, min(self.pause_seconds(waited_seconds), MAX_POLL_SECONDS))
 
     def is_far(self, wait_seconds: float) -> bool:
         """Whether the state machine is to wait, and not the function."""
         return wait_seconds >= self.inline_seconds
 
-    def spend(self, pause: RequeueAfter, request_id: str, now: float) -> Step | None:
-        """Wait here and return None, or return the step that waits."""
+    def wait_or_hand_over(self, pause: RequeueAfter, request_id: str, now: float) -> NextState | None:
+        """Wait here and return None, or return the state of the state machine that waits.
+
+        None also where the run has just been announced to webhooks: the caller looks once more before it hands over.
+        """
+        # docs/decisions.md: "Near looks are the function's, far ones the state machine's"
         if not self.is_far(pause.seconds) and now + pause.seconds <= self.until_epoch_s:
             self.sleep(pause.seconds)
             self.waited_inline_seconds += pause.seconds
             return None
         if self.event_waits is None or pause.run_id is None:
-            return Step("wait", math.ceil(pause.seconds))
+            return NextState("wait", math.ceil(pause.seconds))
         if self._announced == wait_key(pause.run_id):
-            return Step("await_event", math.ceil(pause.seconds), wait_key=self._announced)
-        # And one more look: it sees a run that ended before its webhook would be noted.
+            return NextState("await_webhook", math.ceil(pause.seconds), wait_key=self._announced)
+        # Look once more: a run that has ended before this announcement gets no other webhook.
+        # docs/decisions.md: "A webhook wakes an execution through the table"
         self._announced = self.event_waits.announce(pause.run_id, request_id, now + pause.seconds)
         return None

@@ -23,16 +23,16 @@ EventType = Literal["response.completed", "response.failed", "response.cancelled
 EVENT_TYPES: tuple[EventType, ...] = get_args(EventType)
 TOLERANCE_SECONDS = 300
 MAX_BODY_BYTES = 65_536
-"""An event has the response's id only."""
-_NOBODY_WAITS = frozenset({"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"})
+"""A webhook has the response's id only."""
+_NOT_WAITING = frozenset({"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"})
 
 
-class ForgedEvent(Exception):
+class ForgedWebhook(Exception):
     """Not signed with the endpoint's secret, or more than five minutes ago."""
 
 
 def ended_run(body: str, headers: Mapping[str, str], secret: str, now: float) -> str | None:
-    """The run that a signed event says has ended, None for any other event; raises `ForgedEvent`.
+    """The run that a signed webhook says has ended, None for any other webhook; raises `ForgedWebhook`.
 
     `headers` have lower-case names, `now` is in Unix seconds.
     """
@@ -46,31 +46,31 @@ def ended_run(body: str, headers: Mapping[str, str], secret: str, now: float) ->
 
 
 def _require_signed(body: str, headers: Mapping[str, str], secret: str, now: float) -> None:
-    # The SDK's own check would make a cold start, and with it the answer, a second later: it imports all of the SDK.
+    # The SDK's own check would make a cold start, and with it the response, a second later: it imports all of the SDK.
     if len(body) > MAX_BODY_BYTES:
-        raise ForgedEvent("too large")
+        raise ForgedWebhook("too large")
     try:
-        event_id, timestamp = headers["webhook-id"], int(headers["webhook-timestamp"])
+        timestamp = int(headers["webhook-timestamp"])
         signatures = [each.removeprefix("v1,").encode() for each in headers["webhook-signature"].split()]
-    except (KeyError, ValueError):
-        raise ForgedEvent("a header is missing") from None
-    if abs(now - timestamp) > TOLERANCE_SECONDS:
-        raise ForgedEvent("too old, or from the future")
+        signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.{body}".encode()
+    except (KeyError, ValueError):  # Not Unicode, too.
+        raise ForgedWebhook("a header is missing, or unreadable") from None
+    if not now - TOLERANCE_SECONDS <= timestamp <= now + TOLERANCE_SECONDS:
+        raise ForgedWebhook("too old, or from the future")
     key = base64.b64decode(secret.removeprefix("whsec_"))
-    signed = f"{event_id}.{headers['webhook-timestamp']}.{body}".encode()
     expected = base64.b64encode(hmac.digest(key, signed, "sha256"))
-    # Two of them for a day after the secret was made anew.
+    # Two of them for a day after the secret was rotated.
     if not any(hmac.compare_digest(expected, each) for each in signatures):
-        raise ForgedEvent("signed with another secret")
+        raise ForgedWebhook("signed with another secret")
 
 
 def wake(step_functions: SFNClient, task_token: str) -> bool:
-    """Have a waiting execution look; False if none waits. Raises `TransientError` to have the event sent again."""
+    """Have a waiting execution look; False if none waits. Raises `TransientError` to have the webhook sent again."""
     try:
         step_functions.send_task_success(taskToken=task_token, output="{}")
     except (ClientError, BotoCoreError) as error:
         code = error_code(error)
-        if code in _NOBODY_WAITS:
+        if code in _NOT_WAITING:
             return False
         raise TransientError(f"cannot wake the execution: {code}") from None
     return True

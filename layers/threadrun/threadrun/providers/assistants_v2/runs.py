@@ -11,6 +11,7 @@ from threadrun.providers.assistants_v2 import shapes
 from threadrun.providers.assistants_v2.client import PER_PAGE, AssistantsServer
 from threadrun.providers.replies import Reply, answer_in
 from threadrun.providers.server import Subject
+from threadrun.schema.limits import Limits
 from threadrun.state.observations import ObservedRun, RunPlan
 
 _STOPPABLE = frozenset({"queued", "in_progress", "requires_action"})
@@ -19,7 +20,7 @@ _STOPPABLE = frozenset({"queued", "in_progress", "requires_action"})
 class ServerRuns(Subject[AssistantsServer]):
     """Implements `threadrun.reconcile.backend.Runs`."""
 
-    min_completion_tokens = 256
+    limits = Limits(min_completion_tokens=256, tools=20, code_files=20, instruction_characters=256_000)
 
     def start(self, plan: RunPlan, thread_id: str) -> ObservedRun:
         """Start the run. Nothing else is read here: no later failure may look like that of the start."""
@@ -56,7 +57,7 @@ class ServerRuns(Subject[AssistantsServer]):
         return None if {call.call_id for call in observed.calls} & {*call_ids} else observed
 
     def close_calls(self, thread_id: str, run_id: str, call_ids: Collection[str]) -> None:
-        """End the run that waits for them: it holds its thread, of which calls are no part on this API."""
+        """End the run that waits for them: it holds its thread. On this API a thread has no calls of its own."""
         self.delete(thread_id, run_id)
 
     def observe(self, thread_id: str, run_id: str) -> ObservedRun:

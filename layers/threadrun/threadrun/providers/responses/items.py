@@ -49,7 +49,7 @@ def run_ref(run_id: str) -> RunRef:
 
 
 def read_items(server: Server, thread_id: str, after_item_id: str | None = None) -> list[Reply]:
-    """The thread's items, oldest first. None where the thread or the item is gone, or the server keeps no threads."""
+    """The thread's items, oldest first; empty where the thread or the item is gone, or the server keeps no threads."""
     if is_chain(thread_id):
         return []
     fields, items = {"limit": ITEMS_PER_PAGE, "order": "asc"}, server.api.conversations.items

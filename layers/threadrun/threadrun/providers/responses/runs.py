@@ -14,7 +14,7 @@ from threadrun.providers.responses import items, shapes
 from threadrun.providers.responses.chains import CHAIN_MARK, is_chain
 from threadrun.providers.responses.items import ItemRef, ResponseRef, run_ref
 from threadrun.providers.server import Method, Server, Subject, has_mark
-from threadrun.schema.arguments import MIN_COMPLETION_TOKENS
+from threadrun.schema.limits import Limits
 from threadrun.state.observations import ObservedRun, RunPlan
 
 _NO_BACKGROUND = re.compile(
@@ -28,7 +28,7 @@ _UNANSWERED = '{"error": {"type": "NotAnswered", "message": "The run ended befor
 class ResponseRuns(Subject[Server]):
     """Implements `threadrun.reconcile.backend.Runs`."""
 
-    min_completion_tokens = MIN_COMPLETION_TOKENS
+    limits = Limits()
 
     def start(self, plan: RunPlan, thread_id: str) -> ObservedRun:
         return self._create("start the run", shapes.response_fields(plan, thread_id, shapes.first_items(plan)))

@@ -1,7 +1,7 @@
-"""The way to CloudFormation: the PUT that takes an answer there.
+"""The way to CloudFormation: the PUT that takes a response there.
 
 It must import nothing that the Lambda runtime does not bring: a deployment whose own dependencies cannot be
-loaded still tells CloudFormation so. Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html
+loaded still reports that to CloudFormation. Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _PLAIN_REASON_CHARACTERS = 500
 
 
 def deliver(url: str, body: bytes, *, backoff_seconds: float = 0.5) -> None:
-    """PUT the answer, up to five times; raises `ResponseNotDelivered` when none was taken.
+    """PUT the response, up to five times; raises `ResponseNotDelivered` when none was taken.
 
     A presigned URL is signed without a content type, and follows no redirect; any status ≥ 400 is a failure.
     """
@@ -55,10 +55,10 @@ def deliver_plain_failure(event: Mapping[str, Any], reason: str, *, allow_loopba
     if not is_response_url(str(url), allow_loopback=allow_loopback):
         return False
     physical_id = event.get("PhysicalResourceId") or f"{NOT_CREATED}{echoed['RequestId']}"
-    answer = {
+    response = {
         "Status": "FAILED",
         "Reason": readable(reason[:_PLAIN_REASON_CHARACTERS]),
         "PhysicalResourceId": physical_id,
     }
-    deliver(str(url), json.dumps(answer | echoed).encode())
+    deliver(str(url), json.dumps(response | echoed).encode())
     return True

@@ -1,7 +1,7 @@
 """What a version leaves behind, in one file: each situation on each wire API, and how it went on from there.
 
 Written once, by the version that it is of; the file of a version that was released never changes:
-python -m tests.upgrade.snapshot 1.0.0
+python -m testkit.upgrade.snapshot 1.0.0
 """
 
 import argparse
@@ -23,16 +23,16 @@ from uuid import UUID
 
 import pytest
 
+from local.deployment import ROOT
 from local.openai_standin import OpenAIStandIn, Script, application
-from local.release import ROOT, SNAPSHOT_SUFFIX, SNAPSHOTS
+from local.release import SNAPSHOT_SUFFIX, SNAPSHOTS
 from testkit.clock import Clock
 from testkit.in_process.aws import aws
-from testkit.in_process.deployed import deployed
-from testkit.in_process.world import TABLE, World
-from testkit.state_machine import DEFINITION
-from tests.support.runs import WIRES, alive
-from tests.upgrade.play import FILE, Play
-from tests.upgrade.situations import SITUATIONS, Situation
+from testkit.in_process.deployed import WIRES, alive, deployed
+from testkit.in_process.world import World
+from testkit.state_machine import DEFINITION, TABLE
+from testkit.upgrade.play import FILE, Play
+from testkit.upgrade.situations import SITUATIONS, Situation
 
 VERSIONS = ROOT / SNAPSHOTS
 MAX_BYTES = 150_000

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic.alias_generators import to_pascal
 
 from local.openai_standin import Fault
-from tests.upgrade.play import FILE, Play, Properties
+from testkit.upgrade.play import FILE, Play, Properties
 
 MADE_UP_ID = "example-Run-1ABCDEF"
 """What CloudFormation deletes where it was never told an id."""
@@ -70,12 +70,23 @@ def run(play: Play, **more: object) -> Properties:
 
 def created(script: dict[str, Any], **more: object) -> Situation:
     """A run that goes by this script, and has been answered for."""
-    return lambda play: (play.script(**script), play.send("Create", run(play, **more)))
+
+    def play_it(play: Play) -> None:
+        play.script(**script)
+        play.send("Create", run(play, **more))
+
+    return play_it
 
 
 def under_way(script: dict[str, Any], seconds: float = 0, **more: object) -> Situation:
     """A run that goes by this script, so many seconds after its request."""
-    return lambda play: (play.script(**script), play.leave("Create", run(play, **more)), play.take_steps(seconds))
+
+    def play_it(play: Play) -> None:
+        play.script(**script)
+        play.leave("Create", run(play, **more))
+        play.take_steps(seconds)
+
+    return play_it
 
 
 def imported(**more: object) -> Situation:

@@ -17,9 +17,9 @@ from typing import IO, Any
 
 from ministack.core import lambda_runtime
 
-from local.embedded_cloud import preloaded_layer
 from local.embedded_cloud.drift_guard import DriftError
-from local.embedded_cloud.preloaded_layer import LAYER
+from testkit.emulator import preloaded_layer
+from testkit.emulator.preloaded_layer import LAYER
 
 _STARTS_A_WORKER = "subprocess.Popen(\n            [binary, worker_path],"
 _LAYERS = "_LAMBDA_LAYERS_DIRS"

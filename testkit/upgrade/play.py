@@ -94,7 +94,8 @@ class Play:
 
     def take_steps(self, seconds: float) -> None:
         """Go on with the execution that was left, until this much later or until it need not wait any more."""
-        until, step = self.world.clock() + seconds, {"outcome": "wait", "wait_seconds": 0}
+        until = self.world.clock() + seconds
+        step: dict[str, Any] = {"outcome": "wait", "wait_seconds": 0}
         app, settings = self.world.app, self.world.app.settings
         app.settings = settings.model_copy(update={"linger_seconds": 0})
         while step["outcome"] == "wait" and self.world.clock() < until:

@@ -1,0 +1,91 @@
+"""What is said of a property that is not known: where its name belongs, or which one may be meant."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterator
+from itertools import product
+from typing import Any, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.alias_generators import to_pascal
+
+_NEAR = 0.75
+_FEW = 8
+_ALSO_CALLED = {
+    "instructions": ("system", "system_prompt", "system_message", "developer_prompt"),
+    "messages": ("prompt", "input", "question", "items"),
+    "existing_thread_id": ("thread_id", "conversation", "conversation_id"),
+    "max_completion_tokens": ("max_tokens", "max_output_tokens", "max_new_tokens"),
+    "timeout_seconds": ("timeout", "timeout_in_seconds"),
+    "reasoning_effort": ("reasoning", "effort"),
+    "response_format": ("text", "format", "output_format"),
+    "content": ("text",),
+    "tools": ("functions",),
+}
+"""What other interfaces call these."""
+_OF_OPENAI = frozenset(
+    {"access_programs", "additional_instructions", "additional_messages", "audio", "background", "background_options"}
+    | {"container", "context_management", "image", "moderation", "prompt_cache_options"}
+    | {
+        "defer_loading",
+        "file_search",
+        "filters",
+        "frequency_penalty",
+        "function_call",
+        "include",
+        "logit_bias",
+        "logprobs",
+    }
+    | {"max_num_results", "max_prompt_tokens", "max_tool_calls", "modalities", "n", "parallel_tool_calls", "prediction"}
+    | {"presence_penalty", "previous_response_id", "prompt_cache_key", "prompt_cache_retention", "ranking_options"}
+    | {"safety_identifier", "seed", "service_tier", "stop", "store", "stream_options", "tool_choice", "tool_resources"}
+    | {"top_logprobs", "truncation", "truncation_strategy", "user", "verbosity", "web_search_options"}
+)
+"""Fields of requests for a response, a run, an assistant or a completion; those that have a counterpart are above."""
+
+
+def nested_model(annotation: Any) -> type[BaseModel] | None:
+    """The model within `tuple[Message, ...] | None`."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    found = (nested_model(part) for part in get_args(annotation))
+    return next((model for model in found if model), None)
+
+
+def say_unknown(key: str, model: type[BaseModel], root: type[BaseModel], place: str) -> str:
+    """The sentence for a key that is none of `model`, which stands at `place` in a resource of type `root`."""
+    spell: Callable[[str], str] = to_pascal if key[:1].isupper() else str
+    names = [key, *(spell(name) for name, others in _ALSO_CALLED.items() if key in map(spell, others))]
+    for (start, above), name in product(((model, place), (root, "")), names):
+        ways = [way for way in _ways(start, spell) if way.rpartition(".")[2] == name]
+        if len(ways) == 1:
+            return f"unknown property, write it as {f'{above}.{ways[0]}'.lstrip('.')}"
+    if key in map(spell, _OF_OPENAI):
+        return "is a field of OpenAI's API that is not supported here"
+    known = {_plain(field): field for field in map(spell, _fields(model))}
+    if near := difflib.get_close_matches(_plain(key), known, n=1, cutoff=_NEAR):
+        return f"unknown property, the nearest known one is {known[near[0]]}"
+    if len(known) <= _FEW:
+        return f"unknown property, known here are {', '.join(known.values())}"
+    return "unknown property, the page of the resource type has those that are known"
+
+
+def _fields(model: type[BaseModel]) -> dict[str, Any]:
+    return {field.alias or name: field.annotation for name, field in model.model_fields.items()}
+
+
+def _ways(model: type[BaseModel], spell: Callable[[str], str], above: str = "") -> Iterator[str]:
+    """Where all names are in the model: `thread`, `thread.messages`, `thread.messages[*].content` and so on."""
+    for name, annotation in _fields(model).items():
+        yield above + spell(name)
+        if nested := nested_model(annotation):
+            parts = (annotation, *get_args(annotation))
+            is_list = any(get_origin(part) is tuple for part in parts)
+            yield from _ways(nested, spell, f"{above}{spell(name)}{'[*]' if is_list else ''}.")
+
+
+def _plain(key: str) -> str:
+    """Alike for max_completion_tokens, maxCompletionTokens and max-completion-tokens."""
+    return re.sub(r"[^a-z0-9]", "", key.lower())
