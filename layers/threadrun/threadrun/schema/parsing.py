@@ -16,7 +16,7 @@ from threadrun.errors import InvalidProperties
 from threadrun.schema.arguments import MAX_SERVICE_TIMEOUT_SECONDS, Desired, DesiredAssistant, DesiredRun
 from threadrun.schema.limits import Limits, beyond
 from threadrun.schema.tools import ALLOWED_HANDLERS
-from threadrun.schema.types import Integer
+from threadrun.schema.types import Integer, Model
 from threadrun.schema.unknown import nested_model, say_unknown
 
 Wanted = TypeVar("Wanted", bound=Desired)
@@ -76,7 +76,7 @@ def parse_properties(
     return desired, style
 
 
-class _Reserved(BaseModel):
+class _Reserved(Model):
     service_timeout: (
         Annotated[Integer, Field(ge=MIN_SERVICE_TIMEOUT_SECONDS, le=MAX_SERVICE_TIMEOUT_SECONDS)] | None
     ) = Field(None, alias="ServiceTimeout")
