@@ -161,7 +161,7 @@ def test_each_function_has_memory_for_the_largest_record(deployment: Deployment)
     deployment.account.table.put_item(TableName=TABLE, Item=due)
     assert deployment.invoke("responder", {}) == {"overdue": 1}
     deployment.account.table.put_item(TableName=TABLE, Item=record)
-    assert deployment.invoke("signal", KEY) == {"answered": True}
+    assert deployment.invoke("signal", KEY) == {"responded": True}
     assert [answer["Status"] for answer in deployment.url.answers] == ["FAILED", "SUCCESS"], (
         "the first one by the sweep"
     )
