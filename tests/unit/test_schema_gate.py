@@ -74,6 +74,7 @@ LET_IN: list[dict[str, Any]] = [
     {"$ref": "#word", "$defs": {"word": {"$anchor": "word", "type": "string"}}},
     {"$ref": "https://json-schema.org/draft/2020-12/schema"},
     {"$schema": "http://json-schema.org/draft-07/schema#", "definitions": {"a": {}}, "$ref": "#/definitions/a"},
+    {"$defs": {"a": {"$schema": "http://json-schema.org/draft-03/schema#", "extends": 7}}},
     {"type": "object", "properties": {"type": {"type": "string"}, "enum": {"type": "array"}, "pattern": {}}},
 ]
 

@@ -131,7 +131,8 @@ def _subschemas(schema: dict[str, Any]) -> Iterator[tuple[dict[str, Any], Any, b
             continue
         seen.add(id(part))
         yield part, resolver, is_whole
-        pending.extend((each, resolver.in_subresource(each), False) for each in resource.subresources())
+        within = map(DRAFT202012.create_resource, DRAFT202012.subresources_of(part))
+        pending.extend((each, resolver.in_subresource(each), False) for each in within)
         for reference in _references(part):
             if reference.startswith("#") and (found := _found(reference, resolver)):
                 # The last to come: by then all that is in its place has been seen.
