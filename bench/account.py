@@ -66,6 +66,13 @@ class Agenda(Clock):
         task.act()
 
 
+class NoHistory(list[Any]):
+    """Of an execution: those of ten thousand would take all memory."""
+
+    def append(self, entry: Any) -> None:
+        pass
+
+
 class SharedTable(MeteredTable):
     """Of ten thousand runs: how many of them are awaited is known without a look at each."""
 
@@ -168,7 +175,7 @@ class RunInFlight:
     def _hand_over(self, key: str, request_id: str) -> None:
         text = json.dumps({"key": key, "request_id": request_id})
         execution = Execution(self._name, text, self._call, self._account.clock, definition=self._policy.definition)
-        execution.jitter, self.execution = self._chance.random, execution
+        execution.jitter, execution.history, self.execution = self._chance.random, NoHistory(), execution
         self._account.clock.later(self._clock() - self._account.clock(), "hand over", execution.start)
 
     def _call(self, resource: str, arguments: dict[str, Any]) -> Any:

@@ -32,7 +32,7 @@ from bench.prices import Usage, cost_usd
 from testkit.clock import Clock
 from testkit.state_machine import DEFINITION, TABLE
 
-CASES = ((10, 60), (50, 60), (1000, 10_000))
+CASES = ((10, 60), (50, 60), (100, 1000), (1000, 10_000))
 """Concurrent executions of the account, and runs that begin at once."""
 PAGE = """# Few concurrent executions
 
