@@ -15,6 +15,8 @@ WHEELS := .build/wheels
 ASL_VALIDATOR := .build/asl-validator
 CDK := .build/cdk
 OLDEST := .build/oldest
+INTEROP := .build/interop
+JUDGES := ogx litellm localemu deployers jsonata cdk
 # Functions start faster from bytecode, wherever it was switched off.
 export PYTHONDONTWRITEBYTECODE :=
 export SAM_CLI_TELEMETRY := 0
@@ -71,6 +73,10 @@ audit: $(VENV)/ready $(AUDIT_VENV)/ready ## Ask for known vulnerabilities of the
 .PHONY: bench
 bench: setup $(BENCH_VENV)/ready $(CDK)/ready ## Measure lag and cost beside the CDK's Provider framework and crhelper: 15 minutes
 	@PYTHONPATH=layers/threadrun $(BENCH_VENV)/bin/python -m bench $(BENCH)
+
+.PHONY: interop
+interop: setup $(JUDGES:%=$(INTEROP)/%/ready) ## Have other people's servers, emulator and tools judge it, and write docs/interop.md: PARTS="servers"
+	@POWERTOOLS_LOG_LEVEL=CRITICAL PYTHONPATH=layers/threadrun $(VENV)/bin/python -m testkit.interop $(PARTS)
 
 .PHONY: mutants
 mutants: $(VENV)/ready ## Break the product at its decision points and see which test notices: 15 minutes; MUTANTS="--survivors"
@@ -148,6 +154,23 @@ $(CDK)/ready: bench/cdk/package-lock.json
 	@echo "Installing aws-cdk-lib (once)"
 	@mkdir -p $(CDK) && cp bench/cdk/package*.json $(CDK)
 	@npm ci --silent --no-audit --no-fund --prefix $(CDK)
+	@touch $@
+
+# LocalEmu needs Python 3.13, which may be here beside another one.
+JUDGES_PYTHON ?= $(shell for each in python3.13 python3.14 "$$HOME"/.pyenv/versions/3.1[3-9]*/bin/python3 $(PYTHON3); do \
+	"$$each" -c 'import sys; sys.exit(sys.version_info < (3, 13))' 2>/dev/null && { echo "$$each"; break; }; done)
+$(INTEROP)/%/ready: local/requirements-%.txt $(INSTALLER)/ready
+	@echo "Installing $* (once)"
+	@$(or $(JUDGES_PYTHON),$(error $* needs Python 3.13 or newer: set JUDGES_PYTHON=...)) -m venv --clear --without-pip $(INTEROP)/$*
+	@$(subst --compile-bytecode,--no-config,$(UV_INSTALL)) --python $(INTEROP)/$*/bin/python -r $<
+	@touch $@
+
+$(INTEROP)/jsonata/ready: testkit/interop/localemu/package-lock.json
+$(INTEROP)/cdk/ready: testkit/interop/deployers/package-lock.json
+$(INTEROP)/jsonata/ready $(INTEROP)/cdk/ready:
+	@echo "Installing $(notdir $(@D)) (once)"
+	@mkdir -p $(@D) && cp $(dir $<)package*.json $(@D)
+	@npm ci --silent --no-audit --no-fund --prefix $(@D)
 	@touch $@
 
 # What the layer may have at the least, to be put before the development environment as Lambda does with a layer.

@@ -58,7 +58,7 @@ def build() -> Path:
     arguments = ["build", "--cached", "--cache-dir", str(BUILD / "sam-cache"), "--build-dir", str(directory)]
     with _locked(fcntl.LOCK_EX):
         if not (template.exists() and built.exists() and built.read_text() == digest):
-            _run_sam([*arguments, "--template", str(ROOT / "template.yaml")], environment)
+            run_sam([*arguments, "--template", str(ROOT / "template.yaml")], environment)
             built.write_text(digest)
     return template
 
@@ -113,12 +113,13 @@ def deploy(
     arguments += ["--parameter-overrides", *(f"{name}={value}" for name, value in parameters.items())]
     path = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "LANG") if name in os.environ}
     with reading_build():
-        _run_sam(arguments, path | cloud.environment())
+        run_sam(arguments, path | cloud.environment())
     outputs = stack_outputs(cloud, stack_name)
     return Application(outputs["ServiceToken"], outputs["TableName"], outputs["StateMachineArn"])
 
 
-def _run_sam(arguments: list[str], environment: Mapping[str, str]) -> None:
+def run_sam(arguments: list[str], environment: Mapping[str, str]) -> None:
+    """Run the SAM CLI; raises `DeploymentError` with the end of its output."""
     command = [str(SAM), *arguments, "--config-env", SAM_DEFAULTS]
     result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     if result.returncode != 0:

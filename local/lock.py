@@ -19,14 +19,26 @@ LOCKS = {
     "bench": "local/requirements-bench.txt",
     "installer": "local/requirements-installer.txt",
     "oldest": "local/requirements-oldest.txt",
+    "ogx": "local/requirements-ogx.txt",
+    "litellm": "local/requirements-litellm.txt",
+    "localemu": "local/requirements-localemu.txt",
+    "deployers": "local/requirements-deployers.txt",
 }
 """The lock of each group; `oldest` has the packages of the runtime at their lower bounds."""
+JUDGES = ("ogx", "litellm", "localemu", "deployers")
+"""Groups of `make interop` alone: nothing of them is deployed, or runs in a test."""
+OPTIONS = {
+    "oldest": ["--resolution=lowest-direct"],
+    **{judge: ["--python-version=3.13"] for judge in JUDGES},
+    # What it needs cannot be had for each Python to come.
+    "localemu": ["--python-version=3.13", "--no-universal"],
+}
 
 
 def command(group: str) -> list[str]:
     """Return uv's arguments for the lock of a group."""
-    options = ["--group=runtime", "--resolution=lowest-direct"] if group == "oldest" else [f"--group={group}"]
-    return ["pip", "compile", *options, f"--output-file={LOCKS[group]}", "pyproject.toml"]
+    asked = [f"--group={'runtime' if group == 'oldest' else group}", *OPTIONS.get(group, ())]
+    return ["pip", "compile", *asked, f"--output-file={LOCKS[group]}", "pyproject.toml"]
 
 
 def main() -> int:

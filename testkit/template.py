@@ -39,6 +39,14 @@ def _setting(function: str, name: str) -> Any:
     return own.get(name, template()["Globals"]["Function"][name])
 
 
+def states(machine: dict[str, Any]) -> Iterator[str]:
+    """The names of a definition's states, those inside of a Map too."""
+    for name, state in machine["States"].items():
+        yield name
+        if "ItemProcessor" in state:
+            yield from states(state["ItemProcessor"])
+
+
 def tasks(part: Any) -> Iterator[dict[str, Any]]:
     """The Task states of a definition, those inside of Map and Parallel states too."""
     if isinstance(part, dict) and part.get("Type") == "Task":

@@ -84,7 +84,7 @@ class Response(Resource):
         return {
             **self.body,
             "status": status,
-            "completed_at": self.final_at if status == "completed" else None,
+            "completed_at": int(self.final_at) if status == "completed" else None,
             "error": ended.error if ended else None,
             "incomplete_details": {"reason": reason} if reason else None,
             "output": ended.output if ended else [],
@@ -191,7 +191,7 @@ def _body(world: World, given: Body, conversation: Conversation | None) -> Body:
     return {
         "id": world.new_id("resp"),
         "object": "response",
-        "created_at": world.now(),
+        "created_at": int(world.now()),
         **{name: default if given.get(name) is None else given[name] for name, default in _ECHOED.items()},
         "model": given["model"],
         "conversation": {"id": conversation.id} if conversation else None,

@@ -37,7 +37,7 @@ def test_item_sent_a_second_time_is_a_duplicate(client: OpenAI) -> None:
 def test_foreground_response_is_over_at_once(client: OpenAI) -> None:
     """Without `background` OpenAI answers when it is done; nobody knows the id early enough to cancel."""
     response = client.responses.create(model=PLAIN, input="word " * 40)
-    assert (response.status, response.completed_at, response.background) == ("completed", START, False)
+    assert (response.status, response.completed_at, response.background) == ("completed", int(START), False)
     assert len(response.output_text) < 130, "the question is shortened"
     assert client.responses.retrieve(response.id).output_text == response.output_text
     assert "synchronous" in refusal(lambda: client.responses.cancel(response.id)).message
