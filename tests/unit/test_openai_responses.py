@@ -261,6 +261,13 @@ def test_a_server_that_refuses_a_conversation_has_them(status: int, error: type[
     assert server.runs.shows_lost("conv_1")
 
 
+@pytest.mark.parametrize("status", [404, 405, 501])
+def test_a_server_that_deletes_nothing_keeps_no_stack_from_being_deleted(status: int) -> None:
+    server, asked = backend((status, {"detail": "Method Not Allowed"}))
+    server.runs.delete("conv_1", "resp_1")
+    assert [each.method for each in asked] == ["DELETE"]
+
+
 GONE = (404, {"error": {"message": "Conversation with id 'conv_gone' not found."}})
 
 

@@ -31,6 +31,8 @@ MARK = "threadrun"
 """Metadata key of what this application made and must find again."""
 REMEMBERED_SECONDS = 3600
 UNSERVED_STATUSES = frozenset({404, 405, 501})
+DELETES_NOTHING = frozenset({405, 501})
+"""vLLM, for one, has no DELETE of responses: nothing can be taken back there."""
 BEDROCK_LACKS: tuple[Part, ...] = ("conversations", "vector stores")
 """Not found out by a refusal: IAM has no action for either, and may refuse with 403, which proves nothing.
 
@@ -129,9 +131,14 @@ class Server:
         return page
 
     def delete(self, kind: str, method: Method, id_: str) -> None:
-        """Delete a thing of this kind; one that does not exist any more is not an error."""
-        with suppress(NotFound):
+        """Delete a thing of this kind. Not an error: one that does not exist any more, and a server that deletes none."""
+        try:
             self.send(f"delete {kind} {id_}", method, id_)
+        except NotFound:
+            pass
+        except ThreadRunError as error:
+            if getattr(error.__cause__, "status_code", None) not in DELETES_NOTHING:
+                raise
 
     def cancel(self, method: Method, run_id: str, **fields: str) -> None:
         """Cancel a run: the server refuses it for one that has ended or is being cancelled.
