@@ -131,14 +131,13 @@ class Server:
         return page
 
     def delete(self, kind: str, method: Method, id_: str) -> None:
-        """Delete a thing of this kind. Not an error: one that does not exist any more, and a server that deletes none."""
-        try:
-            self.send(f"delete {kind} {id_}", method, id_)
-        except NotFound:
-            pass
-        except ThreadRunError as error:
-            if getattr(error.__cause__, "status_code", None) not in DELETES_NOTHING:
-                raise
+        """Delete a thing of this kind; one that is gone is not an error, nor is a server that deletes none."""
+        with suppress(NotFound):
+            try:
+                self.send(f"delete {kind} {id_}", method, id_)
+            except ThreadRunError as error:
+                if getattr(error.__cause__, "status_code", None) not in DELETES_NOTHING:
+                    raise
 
     def cancel(self, method: Method, run_id: str, **fields: str) -> None:
         """Cancel a run: the server refuses it for one that has ended or is being cancelled.
