@@ -156,6 +156,7 @@ def test_a_run_that_cannot_be_cancelled_is_left_behind(backend: MemoryBackend) -
     run.mark_for_deletion(2000)
     assert decide(run, backend, 1000) == RequeueAfter(1, CANCELLING)
     run.wait = Wait(reason=CANCELLING, since_epoch_s=1000)
+    run.mark_for_deletion(2000)  # By another request.
     assert decide(run, backend, 1000 + CANCEL_PATIENCE_SECONDS - 1) == RequeueAfter(1, CANCELLING)
     assert decide(run, backend, 1000 + CANCEL_PATIENCE_SECONDS) == Done()
     assert backend.items == {"conv_9": ["msg_1"]}

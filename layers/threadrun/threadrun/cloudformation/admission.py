@@ -18,7 +18,7 @@ from threadrun.cloudformation.events import Event
 from threadrun.cloudformation.protocol import NOT_CREATED
 from threadrun.schema.arguments import RESOURCE_MODELS, AnyDesired, DesiredAssistant, DesiredRun, DesiredThread
 from threadrun.schema.parsing import KeyStyle
-from threadrun.state.base import ORPHAN_SECONDS, Options, Owned, Wait, Window
+from threadrun.state.base import ORPHAN_SECONDS, Options, Owned, Window
 from threadrun.state.resource import AnyRecord, Request, ResourceRecord
 from threadrun.state.run import RunRecord
 from threadrun.state.shared import AssistantRecord, ThreadRecord
@@ -171,7 +171,7 @@ def _desired_record(
         kind, key = _RECORDS[type(desired)], request.request_id
         made = record.made[key] = kind(key=key, identity=desired.identity(), window=window)
     made.set_desired(desired, style)
-    made.failure, made.wait = None, Wait(reason=made.wait.reason)
+    made.failure, made.wait = None, made.wait.model_copy(update={"until_epoch_s": 0})
     made.window = window
     return made
 

@@ -91,7 +91,7 @@ class PhysicalRecord(Model):
 
     def mark_for_deletion(self, deadline_epoch_s: float) -> None:
         """Its goal is to be gone. That begins at once, even if the former goal had to wait."""
-        self.goal, self.wait = "absent", Wait(reason=self.wait.reason)
+        self.goal, self.wait = "absent", self.wait.model_copy(update={"until_epoch_s": 0})
         self.window = Window(since_epoch_s=self.window.since_epoch_s, deadline_epoch_s=deadline_epoch_s)
 
     def redact(self) -> None:
