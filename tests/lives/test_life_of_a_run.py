@@ -146,6 +146,18 @@ def test_a_start_that_a_gateway_repeats_is_billed_once(world: World) -> None:
     assert left_at_openai(world)["conversations"] == 0
 
 
+def test_a_gateway_that_fails_each_request_about_an_ended_run_keeps_no_stack(world: World) -> None:
+    """Those in front of chat-only providers do: what is on record counts, and its deletion is given up."""
+    old = world.create(PROPERTIES)
+    new = world.update(old["PhysicalResourceId"], CHANGED)
+    world.openai.fault(Fault("*", r"/v1/responses/\w+", "status", status=500, times=None))
+    back = world.update(new["PhysicalResourceId"], PROPERTIES)
+    assert attributes(back) == attributes(old)
+    for each in (new, back):
+        assert world.delete(each["PhysicalResourceId"])["Status"] == "SUCCESS"
+    assert left_at_openai(world)["conversations"] == 0
+
+
 def test_a_run_that_no_cancellation_ends_is_deleted_all_the_same(world: World) -> None:
     world.openai.script(Script(duration_s=3000, times=None))
     world.openai.fault(Fault("POST", r"/v1/responses/\w+/cancel", "status", status=409, times=None))

@@ -12,9 +12,9 @@ from testkit.memory.properties import TOOLS
 from threadrun.errors import LostReply, NotFound, TerminalError, ThreadBusy, TransientError
 from threadrun.reconcile.dispatch import reconcile
 from threadrun.reconcile.once import START_GRACE_SECONDS
-from threadrun.reconcile.outcome import Actor, CallTools, Checkpoint, Done, InProgress, Outcome, RequeueAfter
-from threadrun.reconcile.run import NOT_SHOWN, NOT_SHOWN_SECONDS
-from threadrun.reconcile.run_deletion import CANCEL_PATIENCE_SECONDS, CANCELLING
+from threadrun.reconcile.outcome import Actor, CallTools, Checkpoint, Done, Gone, InProgress, Outcome, RequeueAfter
+from threadrun.reconcile.run import NOT_SHOWN, NOT_SHOWN_SECONDS, RECHECK_SECONDS
+from threadrun.reconcile.run_deletion import CANCEL_PATIENCE_SECONDS, CANCELLING, DELETION_PATIENCE_SECONDS
 from threadrun.schema.arguments import MAX_TOOL_CALLS
 from threadrun.state.base import Owned, Wait
 from threadrun.state.observations import FunctionCall, ObservedRun
@@ -148,6 +148,41 @@ def test_a_run_that_is_known_to_have_ended_is_deleted_without_a_look(backend: Me
     backend.calls.clear()
     assert decide(run, backend, 1000) == Done()
     assert "runs.observe" not in backend.calls
+
+
+def test_an_ended_run_whose_deletion_is_refused_for_long_is_left_behind(backend: MemoryBackend) -> None:
+    """Gateways in front of chat-only providers answer 500 to every DELETE: the stack can be deleted all the same."""
+    run = started(backend)
+    run.observed = run.observed.model_copy(update={"status": "completed"})
+    run.mark_for_deletion(3000)
+    refusal = TransientError("cannot delete run resp_1: No. (HTTP 500)")
+    backend.faults["runs.delete"] = [refusal] * 3
+    with pytest.raises(TransientError):
+        decide(run, backend, 1000)
+    run.wait = Wait(reason=refusal.reason, since_epoch_s=1000)
+    with pytest.raises(TransientError):
+        decide(run, backend, 1000 + DELETION_PATIENCE_SECONDS - 1)
+    assert decide(run, backend, 1000 + DELETION_PATIENCE_SECONDS) == Done()
+    assert backend.items == {"conv_9": ["msg_1"]}
+
+
+def test_a_run_that_may_be_at_work_is_never_left_behind_by_an_outage(backend: MemoryBackend) -> None:
+    run = started(backend)
+    backend.end("resp_1")
+    run.mark_for_deletion(3000)
+    run.wait = Wait(reason="cannot delete run resp_1: No.", since_epoch_s=1000)
+    backend.faults["runs.delete"] = [TransientError("cannot delete run resp_1: No.")]
+    with pytest.raises(TransientError):
+        decide(run, backend, 2000)
+
+
+def test_what_cannot_be_looked_at_again_for_a_minute_is_as_it_is_on_record(backend: MemoryBackend) -> None:
+    run = started(backend)
+    run.observed, run.must_recheck = run.observed.model_copy(update={"status": "completed"}), True
+    backend.faults["runs.observe"] = [TransientError("500")] * 2
+    with pytest.raises(TransientError):
+        decide(run, backend, run.window.since_epoch_s + RECHECK_SECONDS - 1)
+    assert decide(run, backend, run.window.since_epoch_s + RECHECK_SECONDS) == Gone()
 
 
 def test_a_run_that_cannot_be_cancelled_is_left_behind(backend: MemoryBackend) -> None:

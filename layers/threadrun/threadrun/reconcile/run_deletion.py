@@ -13,6 +13,8 @@ from threadrun.state.run import Attempt, RunRecord, Started
 CANCEL_POLL_SECONDS = 1
 CANCEL_PATIENCE_SECONDS, MIN_CANCEL_PATIENCE_SECONDS = 120, 10
 """Half of the time that is left, within these bounds: the deletion that follows needs time too."""
+DELETION_PATIENCE_SECONDS = 600
+"""Longer than most outages: what is left behind then is deleted by the server itself, after 30 days at OpenAI."""
 CANCELLING = "the run is being cancelled"
 ENDED_BY_ITSELF = frozenset({"completed", "failed", "incomplete", "cancelled"})
 """What a server says of a run that has ended; `expired` may be the verdict of the deadline."""
@@ -37,12 +39,24 @@ def make_absent(run: RunRecord, actor: Actor) -> Done | RequeueAfter:
             return RequeueAfter(CANCEL_POLL_SECONDS, CANCELLING)
         close_calls(run, actor)
         for run_id in (run.run.id, *run.round.chain):
-            backend.runs.delete(run.thread.id, run_id)
+            _delete(run, Started(run.thread.id, run_id), actor)
     if run.files.vector_store_id is not None:
         backend.vector_stores.delete(run.files.vector_store_id)
     if run.thread.is_ours:
         backend.threads.delete(run.thread.id)
     return Done()
+
+
+def _delete(run: RunRecord, started: Started, actor: Actor) -> None:
+    """Delete the run; a server that has no other answer than 5xx, about a run that has ended, keeps it."""
+    try:
+        actor.backend.runs.delete(*started)
+    except TransientError:
+        since = run.wait.since_epoch_s
+        patience = min((run.deadline_epoch_s - since) / 2, DELETION_PATIENCE_SECONDS)
+        is_refused_for_long = run.wait.reason.startswith("cannot delete run") and actor.now >= since + patience
+        if run.observed.status not in ENDED_BY_ITSELF or not is_refused_for_long:
+            raise
 
 
 def close_calls(run: RunRecord, actor: Actor) -> None:

@@ -115,7 +115,7 @@ class Stepper:
     def _note_wait(self, made: AnyRecord, pause: RequeueAfter, now: float) -> RequeueAfter:
         """The wait, to the deadline at most: as asked for, and longer by jitter if others wait for the same thing."""
         left = max(made.deadline_epoch_s - now, 1)
-        since = made.wait.since_epoch_s if made.wait.reason == pause.reason else now
+        since = made.wait.since_epoch_s if _subject(made.wait.reason) == _subject(pause.reason) else now
         if not pause.is_contended:
             # Keep the time that the server asked for.
             made.wait = Wait(reason=pause.reason, until_epoch_s=made.wait.until_epoch_s, since_epoch_s=since)
@@ -207,6 +207,11 @@ def _first(following: Sequence[Next]) -> Next:
         return Done()
     run_id = next((each.run_id for each in pauses if each.run_id is not None), None)
     return replace(min(pauses, key=lambda each: each.seconds), run_id=run_id)
+
+
+def _subject(reason: str) -> str:
+    """What is waited for: a server's words differ from one refusal to the next, by their request id at least."""
+    return reason.partition(":")[0]
 
 
 def _is_started(made: AnyRecord) -> bool:
