@@ -162,9 +162,8 @@ def test_each_function_has_memory_for_the_largest_record(deployment: Deployment)
     assert deployment.invoke("responder", {}) == {"overdue": 1}
     deployment.account.table.put_item(TableName=TABLE, Item=record)
     assert deployment.invoke("signal", KEY) == {"responded": True}
-    assert [answer["Status"] for answer in deployment.url.answers] == ["FAILED", "SUCCESS"], (
-        "the first one by the sweep"
-    )
+    # The first one by the sweep: a run that has ended counts.
+    assert [answer["Status"] for answer in deployment.url.answers] == ["SUCCESS", "SUCCESS"]
     assert {name: peak for name, peak in deployment.peaks.items() if peak > memory_mib(name)} == {}
 
 
