@@ -19,7 +19,10 @@ def refusals(cloud: EmbeddedCloud) -> float:
 
 
 def test_runs_beyond_the_concurrent_executions_of_the_account_wait_and_do_not_fail() -> None:
-    with standin() as api, EmbeddedCloud(concurrent_executions=LIMIT, forked_functions=True) as cloud:
+    with (
+        standin() as api,
+        EmbeddedCloud(concurrent_executions=LIMIT, patches=("testkit.emulator.forked_functions",)) as cloud,
+    ):
         application = deploy(cloud, build(), openai_base_url=api.base_url, api_key=api.api_key)
         api.script(Script(duration_s=15, times=None))
         deployed = Deployed(cloud, application, api)
