@@ -47,5 +47,5 @@ def test_what_a_server_does_not_do_is_seen(stack: Stack, world: World) -> None:
 
 
 def test_what_cannot_be_deleted_is_told(stack: Stack, world: World) -> None:
-    world.openai.fault(Fault("DELETE", "/v1/responses/.*", "status", times=None))
+    world.openai.fault(Fault("DELETE", "/v1/responses/.*", "status", status=403, times=None))
     assert outcome(LIVES["plain"], stack).startswith("refused: Delete: ")
