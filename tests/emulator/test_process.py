@@ -6,7 +6,9 @@ import types
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
+from botocore.config import Config
 
 from local.embedded_cloud import EmbeddedCloud, EmbeddedCloudError, process
 from local.embedded_cloud.drift_guard import DriftError, around, replace_text
@@ -61,9 +63,19 @@ def test_lambda_refuses_what_is_beyond_the_concurrent_executions_of_the_account(
     with EmbeddedCloud(concurrent_executions=1) as cloud:
         aws = Deployment(cloud, "700000000805")
         aws.create_function("sleep", SLEEP)
-        functions = aws.client("lambda")
+        # Without retries: boto3's own would outlast the function that sleeps.
+        functions = boto3.client(
+            "lambda",
+            endpoint_url=cloud.endpoint,
+            region_name=cloud.region,
+            aws_access_key_id=aws.account,
+            aws_secret_access_key="test",
+            config=Config(retries={"total_max_attempts": 1}),
+        )
         assert functions.get_account_settings()["AccountLimit"]["UnreservedConcurrentExecutions"] == 1
         functions.invoke(FunctionName="sleep", InvocationType="Event", Payload=json.dumps({"seconds": 5}))
+        # Before that a request of this test could be at work itself, and the one that sleeps be refused.
+        until(lambda: len(processes_of(cloud.pid)) == 2)
         until(lambda: is_refused(functions))
 
 
