@@ -46,6 +46,21 @@ def call(endpoint: str, method: str, path: str, body: Any = None, timeout_second
         raise EmbeddedCloudError(f"cannot {method} {path}: {error}") from error
 
 
+def environment_of_clients(endpoint: str, region: str, account: str = DEFAULT_ACCOUNT) -> dict[str, str]:
+    """Return the variables that make AWS clients talk to this endpoint only."""
+    return {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ACCESS_KEY_ID": account,
+        "AWS_SECRET_ACCESS_KEY": _SECRET_KEY,
+        "AWS_DEFAULT_REGION": region,
+        "AWS_REGION": region,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "SAM_CLI_TELEMETRY": "0",
+    }
+
+
 @dataclass(kw_only=True, eq=False)
 class EmbeddedCloud:
     """A local AWS on a free port of 127.0.0.1; a context manager."""
@@ -102,17 +117,7 @@ class EmbeddedCloud:
 
     def environment(self, account: str = DEFAULT_ACCOUNT) -> dict[str, str]:
         """Return the variables that make AWS clients (SDKs, sam, terraform) talk to this cloud only."""
-        return {
-            "AWS_ENDPOINT_URL": self.endpoint,
-            "AWS_ACCESS_KEY_ID": account,
-            "AWS_SECRET_ACCESS_KEY": _SECRET_KEY,
-            "AWS_DEFAULT_REGION": self.region,
-            "AWS_REGION": self.region,
-            "AWS_EC2_METADATA_DISABLED": "true",
-            "AWS_CONFIG_FILE": os.devnull,
-            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-            "SAM_CLI_TELEMETRY": "0",
-        }
+        return environment_of_clients(self.endpoint, self.region, account)
 
     def client(self, service: str, account: str = DEFAULT_ACCOUNT) -> Any:
         """Return the boto3 client of one service; each 12-digit account is a cloud of its own."""

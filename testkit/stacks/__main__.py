@@ -150,7 +150,7 @@ class Stage:
             time.sleep(1)
 
     def _left(self) -> Counter[str]:
-        """What there is at OpenAI, in the table, in the buckets and in the queue that somebody would have to remove."""
+        """What there is at OpenAI and in the table that somebody would have to remove."""
         kinds = ("conversations", "responses", "responses_in_flight", "vector_stores", "orphan_items")
         left = Counter({f"{kind} at OpenAI": self._openai.counters()[kind] for kind in kinds})
         pages = self._cloud.client("dynamodb").get_paginator("scan").paginate(TableName=self._application.table_name)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from local.openai_standin import openapi
+from tests.support.stringified import stringified
 from threadrun.errors import InvalidProperties
 from threadrun.schema.arguments import Desired, DesiredAssistant, DesiredRun
 from threadrun.schema.parsing import nested_model, parse_properties
@@ -266,17 +267,6 @@ SCHEMA = {
     "required": ["count"],
     "additionalProperties": False,
 }
-
-
-def stringified(value: Any) -> Any:
-    """A map as CloudFormation hands it to a custom resource."""
-    if isinstance(value, dict):
-        return {key: stringified(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [stringified(item) for item in value]
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value) if isinstance(value, int | float) else value
 
 
 def function(parameters: Any) -> dict[str, Any]:

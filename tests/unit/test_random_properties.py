@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from pydantic.alias_generators import to_pascal
 
+from tests.support.stringified import stringified
 from tests.support.values_of_models import Values
 from threadrun.errors import InvalidProperties
 from threadrun.schema.arguments import RESOURCE_MODELS, DesiredRun
@@ -88,17 +89,6 @@ answers = st.recursive(
 ).map(json.dumps) | st.sampled_from(
     ["", "NaN", "[1e400]", "-1e-9999999999", "9" * 5000, "[" * 900, '"\\ud800"', '{"a": 1e99}']
 )
-
-
-def stringified(value: Any) -> Any:
-    """A map as CloudFormation hands it to a custom resource."""
-    if isinstance(value, dict):
-        return {key: stringified(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [stringified(item) for item in value]
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value) if isinstance(value, int | float) else value
 
 
 def places(value: Any) -> list[tuple[Any, Any]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from typing import Any
 import boto3
 
 from local.deployment import BUILD
+from local.embedded_cloud.process import environment_of_clients
 from local.embedded_cloud.process_group import free_port
 from testkit.interop.servers import HOST, process
 
@@ -30,16 +30,7 @@ class LocalEmu:
         self.endpoint = f"http://{HOST}:{port}"
 
     def environment(self) -> dict[str, str]:
-        return {
-            "AWS_ENDPOINT_URL": self.endpoint,
-            "AWS_ACCESS_KEY_ID": ACCOUNT,
-            "AWS_SECRET_ACCESS_KEY": "test",
-            "AWS_DEFAULT_REGION": REGION,
-            "AWS_REGION": REGION,
-            "AWS_EC2_METADATA_DISABLED": "true",
-            "AWS_CONFIG_FILE": os.devnull,
-            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        }
+        return environment_of_clients(self.endpoint, REGION)
 
     def client(self, service: str) -> Any:
         return boto3.client(

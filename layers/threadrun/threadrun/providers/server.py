@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 import openai
 from openai import OpenAI
 
-from threadrun.errors import LostReply, NotFound, NotServed, TerminalError, ThreadRunError, TransientError
+from threadrun.errors import LostReply, NotServed, TerminalError, ThreadRunError, TransientError
 from threadrun.providers.errors import translated
 from threadrun.providers.replies import Reply
 
@@ -31,8 +31,6 @@ MARK = "threadrun"
 """Metadata key of what this application made and must find again."""
 REMEMBERED_SECONDS = 3600
 UNSERVED_STATUSES = frozenset({404, 405, 501})
-DELETES_NOTHING = frozenset({405, 501})
-"""vLLM, for one, has no DELETE of responses: nothing can be taken back there."""
 BEDROCK_LACKS: tuple[Part, ...] = ("conversations", "vector stores")
 """Not found out by a refusal: IAM has no action for either, and may refuse with 403, which proves nothing.
 
@@ -131,13 +129,12 @@ class Server:
         return page
 
     def delete(self, kind: str, method: Method, id_: str) -> None:
-        """Delete a thing of this kind; one that is gone is not an error, nor is a server that deletes none."""
-        with suppress(NotFound):
-            try:
-                self.send(f"delete {kind} {id_}", method, id_)
-            except ThreadRunError as error:
-                if getattr(error.__cause__, "status_code", None) not in DELETES_NOTHING:
-                    raise
+        """Delete a thing of this kind; one that is gone is not an error, nor is a server that deletes none, as vLLM."""
+        try:
+            self.send(f"delete {kind} {id_}", method, id_)
+        except ThreadRunError as error:
+            if not _is_unserved(error):
+                raise
 
     def cancel(self, method: Method, run_id: str, **fields: str) -> None:
         """Cancel a run: the server refuses it for one that has ended or is being cancelled.
@@ -169,8 +166,7 @@ class Server:
         try:
             yield
         except (openai.APIStatusError, ThreadRunError) as error:
-            refusal = error.__cause__ if isinstance(error, ThreadRunError) else error
-            if getattr(refusal, "status_code", None) in UNSERVED_STATUSES:
+            if _is_unserved(error):
                 self._lacks_until[part] = self._clock() + REMEMBERED_SECONDS
                 self.require(part, what)
             raise
@@ -186,6 +182,12 @@ class Subject(Generic[AnyServer]):
 def has_mark(thing: Reply, value: str, key: str = MARK) -> bool:
     """Whether this object of the server was created with this value of the mark."""
     return thing.object("metadata").text(key) == value
+
+
+def _is_unserved(error: openai.APIStatusError | ThreadRunError) -> bool:
+    """Whether the server does not know the path, the method, or the object in the path."""
+    refusal = error.__cause__ if isinstance(error, ThreadRunError) else error
+    return getattr(refusal, "status_code", None) in UNSERVED_STATUSES
 
 
 def _unreadable(action: str) -> str:

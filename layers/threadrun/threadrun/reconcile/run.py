@@ -187,7 +187,7 @@ def _look(run: RunRecord, started: Started, actor: Actor) -> Outcome:
     try:
         observed = actor.backend.runs.observe(*started)
     except TerminalError:
-        if run.wait.reason == NOT_SHOWN and actor.now >= run.wait.since_epoch_s + NOT_SHOWN_SECONDS:
+        if run.wait.has_lasted(NOT_SHOWN, NOT_SHOWN_SECONDS, actor.now):
             raise
         return RequeueAfter(BUSY_POLL_SECONDS, NOT_SHOWN)
     return _settle(run, observed, actor)

@@ -52,9 +52,8 @@ def _delete(run: RunRecord, started: Started, actor: Actor) -> None:
     try:
         actor.backend.runs.delete(*started)
     except TransientError:
-        since = run.wait.since_epoch_s
-        patience = min((run.deadline_epoch_s - since) / 2, DELETION_PATIENCE_SECONDS)
-        is_refused_for_long = run.wait.reason.startswith("cannot delete run") and actor.now >= since + patience
+        patience = min(_half_of_the_time(run), DELETION_PATIENCE_SECONDS)
+        is_refused_for_long = run.wait.has_lasted("cannot delete run", patience, actor.now)
         if run.observed.status not in ENDED_BY_ITSELF or not is_refused_for_long:
             raise
 
@@ -88,9 +87,13 @@ def _claim_lost_run(run: RunRecord, thread: Owned, attempt: Attempt, actor: Acto
 
 def _was_cancelled_in_vain(run: RunRecord, actor: Actor) -> bool:
     """Whether the server ends the run no more: what can be deleted is deleted, or nothing ever would be."""
-    since = run.wait.since_epoch_s
-    patience = min(max((run.deadline_epoch_s - since) / 2, MIN_CANCEL_PATIENCE_SECONDS), CANCEL_PATIENCE_SECONDS)
-    return run.wait.reason == CANCELLING and actor.now >= since + patience
+    patience = min(max(_half_of_the_time(run), MIN_CANCEL_PATIENCE_SECONDS), CANCEL_PATIENCE_SECONDS)
+    return run.wait.has_lasted(CANCELLING, patience, actor.now)
+
+
+def _half_of_the_time(run: RunRecord) -> float:
+    """Seconds: of those that were left when the present wait began."""
+    return (run.deadline_epoch_s - run.wait.since_epoch_s) / 2
 
 
 def _has_ended(run: RunRecord, started: Started, actor: Actor) -> bool:

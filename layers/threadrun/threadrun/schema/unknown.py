@@ -28,20 +28,11 @@ _ALSO_CALLED = {
 _OF_OPENAI = frozenset(
     {"access_programs", "additional_instructions", "additional_messages", "audio", "background", "background_options"}
     | {"container", "context_management", "image", "moderation", "prompt_cache_options"}
-    | {
-        "defer_loading",
-        "file_search",
-        "filters",
-        "frequency_penalty",
-        "function_call",
-        "include",
-        "logit_bias",
-        "logprobs",
-    }
+    | {"defer_loading", "file_search", "filters", "frequency_penalty", "function_call", "include", "logit_bias"}
     | {"max_num_results", "max_prompt_tokens", "max_tool_calls", "modalities", "n", "parallel_tool_calls", "prediction"}
     | {"presence_penalty", "previous_response_id", "prompt_cache_key", "prompt_cache_retention", "ranking_options"}
     | {"safety_identifier", "seed", "service_tier", "stop", "store", "stream_options", "tool_choice", "tool_resources"}
-    | {"top_logprobs", "truncation", "truncation_strategy", "user", "verbosity", "web_search_options"}
+    | {"logprobs", "top_logprobs", "truncation", "truncation_strategy", "user", "verbosity", "web_search_options"}
 )
 """Fields of requests for a response, a run, an assistant or a completion; those that have a counterpart are above."""
 

@@ -50,6 +50,10 @@ class Wait(Value):
     since_epoch_s: float = 0
     """Of the first step that waited for this."""
 
+    def has_lasted(self, beginning: str, seconds: float, now: float) -> bool:
+        """Whether what is waited for, by how its reason begins, is waited for since so many seconds or more."""
+        return self.reason.startswith(beginning) and now >= self.since_epoch_s + seconds
+
 
 Made = TypeVar("Made", Owned, str)
 
