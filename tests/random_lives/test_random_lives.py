@@ -44,6 +44,16 @@ def test_a_random_life_leaves_nothing_doubles_nothing_and_hears_one_answer_to_ea
     )
 
 
+def test_what_a_late_step_learns_is_cleaned_up_by_it_where_the_request_at_work_has_finished() -> None:
+    """Found by a longer search: a Create saves its run only when the Delete that took it back is at its end."""
+    life = RandomLives()
+    life.begin(resource_type="Custom::OpenAIThreadRun", events=None)
+    save_of_the_run = ("", 8, Fate.FAILS, 0)
+    life.deploy(choice=0, fails_later=False, held=0, run=(3, "completed"), traps=[save_of_the_run])
+    life.sibling_fails()
+    life.teardown()
+
+
 # --- with webhooks, one thing at a time: every event lost, and every call broken in every way
 
 RUN_SECONDS = 40

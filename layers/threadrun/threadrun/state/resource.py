@@ -49,6 +49,8 @@ class Request(Model):
     """When CloudFormation sent it, where its URL tells, to compare requests by."""
     deadline_epoch_s: float
     is_superseded: bool = False
+    has_finished: bool = False
+    """No step of it is to come, only its response: what is left over after that is not its to clean up."""
     failure: str | None = None
     response: Response | None = None
 
@@ -94,7 +96,7 @@ class ResourceRecord(Model):
         request = self.requests.get(request_id)
         if request is None or not request.is_superseded:
             return request
-        has_successor = any(other.is_open for other in self.requests.values())
+        has_successor = any(other.is_open and not other.has_finished for other in self.requests.values())
         has_leftovers = any(each.goal == "absent" for each in self.made.values())
         return request if has_leftovers and not has_successor else None
 

@@ -68,6 +68,7 @@ class Stepper:
             base = record.model_copy(deep=True)
             turn.context.on_names(**record.names(request))
             following = self._advance(record, request, turn)
+            request.has_finished = isinstance(following, Done) and not request.is_superseded
             turn.context.on_names(**record.names(request))
             if record != base and not self._save(record, base):
                 record = self.records.load(key)
