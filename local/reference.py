@@ -16,7 +16,8 @@ import yaml
 from local.module_tables import ReadmeError, migration_page, readmes
 from local.modules.files import files
 from local.modules.shapes import Shape, objects, shapes
-from threadrun.schema.arguments import RESOURCE_MODELS, Desired
+from threadrun.schema.arguments import RESOURCE_MODELS
+from threadrun.schema.desired import Desired
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = ROOT / "docs" / "resources"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from local.modules.hcl import attributes, block, bracketed, quoted
 from local.modules.limits import Limit, either, is_a, limits
 from local.modules.shapes import Shape, objects
-from threadrun.schema.arguments import Rule
+from threadrun.schema.desired import Rule
 
 Lines = list[str]
 INDICES = "ijklm"

@@ -10,7 +10,8 @@ from pydantic.alias_generators import to_pascal
 from local.modules.checks import preconditions, validations
 from local.modules.hcl import attributes, block, bracketed, file, quoted
 from local.modules.shapes import SCALARS, Shape, shapes
-from threadrun.schema.arguments import RESOURCE_MODELS, Desired, Rule
+from threadrun.schema.arguments import RESOURCE_MODELS
+from threadrun.schema.desired import Desired, Rule
 
 PARTS = Path(__file__).with_name("parts")
 """What is the same in every module, with <kind> for the type of its resource and so on."""

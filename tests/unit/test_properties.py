@@ -12,7 +12,8 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from local.openai_standin import openapi
 from tests.support.stringified import stringified
 from threadrun.errors import InvalidProperties
-from threadrun.schema.arguments import Desired, DesiredAssistant, DesiredRun
+from threadrun.schema.arguments import DesiredAssistant, DesiredRun
+from threadrun.schema.desired import Desired
 from threadrun.schema.parsing import nested_model, parse_properties
 
 MINIMAL: dict[str, Any] = {"model": "m", "thread": {"messages": [{"role": "user", "content": "Hello."}]}}

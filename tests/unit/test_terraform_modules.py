@@ -12,7 +12,8 @@ from local.modules.files import files
 from local.modules.hcl import attributes, block, quoted
 from local.modules.shapes import shapes
 from local.reference import ATTRIBUTES, ROOT
-from threadrun.schema.arguments import RESOURCE_MODELS, DesiredRun, Rule
+from threadrun.schema.arguments import RESOURCE_MODELS, DesiredRun
+from threadrun.schema.desired import Rule
 from threadrun.schema.types import Integer, Properties, Text, TypedProperties
 
 KIND = "Custom::OpenAIThreadRun"

@@ -6,20 +6,18 @@ This module must not know CloudFormation's events, the table or a wire API.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
-from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
 
+from threadrun.schema.desired import Desired, Rule, digest
 from threadrun.schema.messages import Message, Thread
 from threadrun.schema.tools import ResponseFormat, Tool
 from threadrun.schema.types import Boolean, Integer, Metadata, Number, Properties, Text, check_nesting
 
 MIN_COMPLETION_TOKENS = 16
-MAX_SERVICE_TIMEOUT_SECONDS = 3600
 DEFAULT_TOOL_ROUNDS, MAX_TOOL_ROUNDS = 16, 100
 MAX_TOOL_CALLS = 600
 """Of all rounds together: more would not fit into the history of an execution, which has 25,000 events."""
@@ -27,59 +25,6 @@ MAX_TOOL_CALLS = 600
 IMPORT_ID = r"[^:\s]+:[^:\s]+"
 
 FinalStatus = Literal["completed", "requires_action", "failed", "incomplete", "cancelled", "expired"]
-Problem = tuple[str, str]
-"""An argument, and what is wrong with it."""
-
-
-class Rule(NamedTuple):
-    """A rule between arguments, for the application and, through `local/modules`, for the Terraform modules."""
-
-    argument: str
-    sentence: str
-    any_of: tuple[str, ...]
-    """One of these is true: `model` is given, `thread.messages` are given and not empty, or `!thread` is not given."""
-
-    def is_kept(self, given: Mapping[str, Any]) -> bool:
-        return any(_is_given(each.lstrip("!"), given) != each.startswith("!") for each in self.any_of)
-
-
-def _is_given(path: str, value: Any) -> bool:
-    for name in path.split("."):
-        # What is not a map where one belongs is given, and another problem.
-        value = value.get(name) if isinstance(value, Mapping) else value
-    return value not in (None, [], ())
-
-
-class Desired(Properties):
-    """Base of the resource types."""
-
-    resource_type: ClassVar[str]
-    rules: ClassVar[tuple[Rule, ...]] = ()
-    _unseen: ClassVar[frozenset[str]] = frozenset({"deletion_policy", "timeout_seconds"})
-
-    timeout_seconds: Annotated[Integer, Field(ge=1, le=MAX_SERVICE_TIMEOUT_SECONDS)] | None = Field(
-        None, description="The longest time to wait, 1 to 3600 seconds; ServiceTimeout is the upper bound."
-    )
-    deletion_policy: Literal["delete", "retain"] | None = Field(
-        None,
-        description="`delete` or `retain`: what happens at OpenAI when the resource goes. Unless set, what was "
-        "created is deleted and what was adopted stays.",
-    )
-
-    @classmethod
-    def conflicts(cls, given: Mapping[str, Any]) -> list[Problem]:
-        """What breaks a rule; checked beside each argument's own limits so that all problems come at once.
-
-        `given` has the arguments by their snake_case names, not validated.
-        """
-        return [(each.argument, each.sentence) for each in cls.rules if not each.is_kept(given)]
-
-    def identity(self) -> str:
-        """Digest of what makes it another physical resource: a change is a replacement."""
-        return _digest(self._visible())
-
-    def _visible(self) -> dict[str, Any]:
-        return self.model_dump(mode="json", exclude=set(self._unseen), exclude_defaults=True)
 
 
 class Generation(Properties):
@@ -198,7 +143,7 @@ class DesiredRun(Generation, Desired):
     )
 
     def identity(self) -> str:
-        return _digest({"import_id": self.import_id}) if self.import_id else super().identity()
+        return digest({"import_id": self.import_id}) if self.import_id else super().identity()
 
     @property
     def messages(self) -> tuple[Message, ...]:
@@ -239,11 +184,11 @@ class DesiredThread(Desired):
     )
 
     def identity(self) -> str:
-        return _digest(self._visible().get("messages"))
+        return digest(self._visible().get("messages"))
 
     def content(self) -> str:
         """Digest of what changes in place."""
-        return _digest(self.metadata)
+        return digest(self.metadata)
 
 
 class DesiredAssistant(Generation, Desired):
@@ -261,11 +206,11 @@ class DesiredAssistant(Generation, Desired):
     metadata: Metadata | None = Field(None, description="Key-value pairs on the assistant, at most 16.")
 
     def identity(self) -> str:
-        return _digest(self.resource_type)
+        return digest(self.resource_type)
 
     def content(self) -> str:
         """Digest of what makes a version."""
-        return _digest(self._visible())
+        return digest(self._visible())
 
 
 AnyDesired = DesiredRun | DesiredThread | DesiredAssistant
@@ -276,7 +221,3 @@ RESOURCE_MODELS: dict[str, type[AnyDesired]] = {
 
 def _once(ids: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(ids))
-
-
-def _digest(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:32]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from typing import NamedTuple
 
-from threadrun.schema.arguments import MIN_COMPLETION_TOKENS, DesiredAssistant, DesiredRun, Problem
+from threadrun.schema.arguments import MIN_COMPLETION_TOKENS, DesiredAssistant, DesiredRun
+from threadrun.schema.desired import Problem
 
 
 class Limits(NamedTuple):

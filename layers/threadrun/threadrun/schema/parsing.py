@@ -13,7 +13,8 @@ from pydantic import BaseModel, Field, ValidationError
 from pydantic.alias_generators import to_pascal
 
 from threadrun.errors import InvalidProperties
-from threadrun.schema.arguments import MAX_SERVICE_TIMEOUT_SECONDS, Desired, DesiredAssistant, DesiredRun
+from threadrun.schema.arguments import DesiredAssistant, DesiredRun
+from threadrun.schema.desired import MAX_SERVICE_TIMEOUT_SECONDS, Desired
 from threadrun.schema.limits import Limits, beyond
 from threadrun.schema.tools import ALLOWED_HANDLERS
 from threadrun.schema.types import Integer, Model
