@@ -33,12 +33,13 @@ _SECRET_HEADERS = ("authorization", "x-amz-security-token")
 
 @dataclass(frozen=True)
 class Reply:
-    """What goes back; `delay_s` is how long to hold it first, in seconds."""
+    """What goes back; `delay_s` is how long to hold it first, `byte_s` how long each of its bytes, in seconds."""
 
     status: int
     body: bytes
     headers: dict[str, str] = field(default_factory=dict)
     delay_s: float = 0.0
+    byte_s: float = 0.0
 
 
 class Application:
@@ -84,6 +85,8 @@ class Application:
             raise ConnectionLost(had_effect=True)
         if kind == "garbage":
             return Reply(200, b'{"id": "resp_', {"content-type": "application/json"})
+        if fault and kind == "drip":
+            return replace(reply, byte_s=fault.seconds)
         return replace(reply, delay_s=fault.seconds) if fault and kind == "slow" else reply
 
     def answer(self, request: Request, content: bytes) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any
 from .errors import ApiError
 
 WEBHOOK = "WEBHOOK"
-_REQUEST_KINDS = ("status", "reset", "lost_reply", "garbage", "slow", "odd", "repeated")
+_REQUEST_KINDS = ("status", "reset", "lost_reply", "garbage", "slow", "drip", "odd", "repeated")
 ABSENT = object()
 """The value of a field that an `odd` reply leaves out."""
 _WEBHOOK_KINDS = ("drop", "delay", "twice")
@@ -33,6 +33,7 @@ class Fault:
     - `lost_reply`: the effect happens, then the connection is closed without a reply.
     - `garbage`: the effect happens, then a 200 with an unreadable body.
     - `slow`: the effect happens, the reply comes `seconds` later.
+    - `drip`: the effect happens, the reply comes byte by byte, `seconds` apart.
     - `repeated`: the effect happens, and the reply is that to the same request once more, as some gateways make it.
     - `odd`: the effect happens, and the reply has `odd_value` at `place`, the names and indexes that lead there.
 

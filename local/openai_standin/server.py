@@ -94,7 +94,11 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in {**reply.headers, "content-length": str(len(reply.body))}.items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(reply.body)
+        for byte in reply.body if reply.byte_s else ():
+            self.wfile.write(bytes([byte]))
+            self.wfile.flush()
+            stand_in.sleep(reply.byte_s)
+        self.wfile.write(b"" if reply.byte_s else reply.body)
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve
 

@@ -94,11 +94,12 @@ class OpenAIStandIn(Settings):
                     raise httpx2.RemoteProtocolError(message, request=request) from None
                 raise httpx2.ReadError("Connection reset by peer", request=request) from None
             patience_s = request.extensions.get("timeout", {}).get("read")
-            if patience_s is not None and reply.delay_s > patience_s:
+            took_s = reply.delay_s + reply.byte_s * len(reply.body)
+            if patience_s is not None and took_s > patience_s:
                 self.sleep(patience_s)
                 raise httpx2.ReadTimeout("The read operation timed out", request=request)
-            if reply.delay_s:
-                self.sleep(reply.delay_s)
+            if took_s:
+                self.sleep(took_s)
             return httpx2.Response(reply.status, headers=reply.headers, content=reply.body)
 
         return httpx2.MockTransport(answer)

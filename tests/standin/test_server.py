@@ -109,6 +109,15 @@ def test_slow_reply_times_out_after_its_effect(client: OpenAI, stand_in: OpenAIS
     assert (clock.time, stand_in.counters()["runs_started"]) == (START + 35, 2)
 
 
+def test_a_reply_byte_by_byte_takes_as_long_as_all_of_its_bytes(
+    client: OpenAI, stand_in: OpenAIStandIn, clock: Clock
+) -> None:
+    stand_in.fault(Fault("POST", "/v1/responses", "drip", seconds=0.5))
+    before = clock.time
+    reply = client.responses.with_raw_response.create(model=PLAIN, input="hi", background=True, timeout=9999)
+    assert clock.time - before == 0.5 * len(reply.content)
+
+
 def test_reset_forgets_everything(client: OpenAI, stand_in: OpenAIStandIn) -> None:
     """One stand-in can serve many tests."""
     stand_in.script(Script(output_text="scripted", times=None))

@@ -4,6 +4,8 @@ import contextlib
 import email.utils
 import json
 import logging
+import socket
+import threading
 import time
 from typing import Any
 
@@ -187,6 +189,36 @@ def test_a_start_is_lost_only_where_it_may_have_had_its_effect(
         server.runs.start(wanted(), "conv_1")
     assert type(raised.value) is error
     assert "sk-test" not in str(raised.value)
+
+
+@pytest.mark.parametrize("part", ["head", "body"])
+def test_a_request_has_a_limit_as_a_whole_and_not_only_between_bytes(part: str) -> None:
+    """The next one, on a new connection, is as good as ever."""
+    head, body = (
+        b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 17\r\n\r\n",
+        b'{"id": "resp_00"}',
+    )
+    quick, slow = {"head": (b"", head + body), "body": (head, body)}[part]
+
+    def serve(listening: socket.socket) -> None:
+        for sent_at_once, sent_slowly, pause in ((quick, slow, 0.1), (head + body, b"", 0)):
+            connection, _ = listening.accept()
+            with connection, contextlib.suppress(OSError):
+                connection.recv(65536)
+                connection.sendall(sent_at_once)
+                for byte in sent_slowly:
+                    connection.sendall(bytes([byte]))
+                    time.sleep(pause)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening, LoggedClient() as http:
+        threading.Thread(target=serve, args=(listening,), daemon=True).start()
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}/v1"
+        client = openai.OpenAI(api_key=KEY, base_url=url, http_client=http, max_retries=0, timeout=0.4)
+        server, began = Server(lambda: client), time.monotonic()
+        with pytest.raises(LostReply, match="could not be reached"):
+            server.create("start the run", server.api.responses.create, model="m")
+        assert 0.4 <= time.monotonic() - began < 1
+        assert server.create("start the run", server.api.responses.create, model="m").text("id") == "resp_00"
 
 
 @pytest.mark.parametrize("item_id", ["msg_1", "fc_1"])

@@ -15,6 +15,7 @@ import httpx2
 from openai import DefaultHttpxClient
 
 from threadrun.providers.errors import KEY_SOURCE, sent_key, without
+from threadrun.providers.time_limit import TimeLimit
 
 logger = logging.getLogger(__name__)
 _CODE = re.compile(r"[a-z0-9_.]{1,64}")
@@ -38,7 +39,9 @@ class LoggedClient(DefaultHttpxClient):
     def __init__(self, key_source: KeySource | None = None, **options: Any) -> None:
         """With `key_source`, a request that is refused with 401 is sent once more with the key that is there now."""
         super().__init__(**options)
-        self._key_source = key_source
+        self._key_source, self._time_limit = key_source, TimeLimit()
+        for transport in (self._transport, *self._mounts.values()):
+            self._time_limit.apply_to(transport)
 
     def send(self, request: httpx2.Request, **options: Any) -> httpx2.Response:
         response = self._send_logged(request, **options)
@@ -55,6 +58,7 @@ class LoggedClient(DefaultHttpxClient):
 
     def _send_logged(self, request: httpx2.Request, **options: Any) -> httpx2.Response:
         began = time.monotonic()
+        self._time_limit.begin(request)
         try:
             response = super().send(request, **options)
         except httpx2.HTTPError as error:
