@@ -6,12 +6,15 @@ MAKEFLAGS += --no-builtin-rules
 
 PYTHON3 ?= python3
 INSTALLER := .build/installer
-UV_INSTALL := $(INSTALLER)/bin/uv pip install --quiet --require-hashes --no-deps --compile-bytecode
+UV := $(INSTALLER)/bin/uv
+UV_INSTALL := $(UV) pip install --quiet --require-hashes --no-deps
+UV_VENV := $(UV) venv --quiet --clear --no-config --python
 VENV := .venv
 SAM_VENV := .venv-sam
 AUDIT_VENV := .venv-audit
 BENCH_VENV := .venv-bench
 WHEELS := .build/wheels
+DEMO := $(VENV)/demo $(SAM_VENV)/ready $(WHEELS)/ready
 ASL_VALIDATOR := .build/asl-validator
 CDK := .build/cdk
 OLDEST := .build/oldest
@@ -34,7 +37,7 @@ help: ## Show this list
 setup: $(VENV)/ready $(SAM_VENV)/ready $(AUDIT_VENV)/ready $(WHEELS)/ready $(OLDEST)/ready $(ASL_VALIDATOR)/ready ## Install everything, once
 
 .PHONY: demo
-demo: $(VENV)/ready $(SAM_VENV)/ready $(WHEELS)/ready ## Deploy the application and an example stack to an embedded cloud, show it, delete it
+demo: $(DEMO) ## Deploy the application and an example stack to an embedded cloud, show it, delete it
 	@PYTHONPATH=layers/threadrun $(VENV)/bin/python -m local.demo
 
 .PHONY: test
@@ -95,7 +98,7 @@ release-check: setup ## Check from a clean checkout of its tag, or of HEAD, whet
 	@PYTHONPATH=layers/threadrun $(VENV)/bin/python -m local.release $(VERSION)
 
 .PHONY: up
-up: setup ## Start the embedded cloud with the application and leave it running
+up: $(DEMO) ## Start the embedded cloud with the application and leave it running
 	@PYTHONPATH=layers/threadrun $(VENV)/bin/python -m local.up
 
 .PHONY: runs
@@ -126,27 +129,32 @@ $(INSTALLER)/ready: local/requirements-installer.txt
 	@$(INSTALLER)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<
 	@touch $@
 
-$(VENV)/ready: local/requirements-dev.txt $(INSTALLER)/ready
-	@echo "Installing the development environment (once)"
-	@$(PYTHON3) -m venv --clear $(VENV)
+$(VENV)/demo: local/requirements-demo.txt $(INSTALLER)/ready
+	@echo "Installing the embedded cloud and the stand-in for OpenAI (once)"
+	@$(UV_VENV) $(INSTALLER)/bin/python $(VENV)
 	@$(UV_INSTALL) --python $(VENV)/bin/python -r $<
+	@touch $@
+
+$(VENV)/ready: local/requirements-dev.txt $(VENV)/demo
+	@echo "Installing what tests and checks need (once)"
+	@$(UV) pip sync --quiet --require-hashes --python $(VENV)/bin/python $<
 	@touch $@
 
 $(SAM_VENV)/ready: local/requirements-sam.txt $(INSTALLER)/ready
 	@echo "Installing the AWS SAM CLI (once)"
-	@$(PYTHON3) -m venv --clear $(SAM_VENV)
+	@$(UV_VENV) $(INSTALLER)/bin/python $(SAM_VENV)
 	@$(UV_INSTALL) --python $(SAM_VENV)/bin/python -r $<
 	@touch $@
 
 $(AUDIT_VENV)/ready: local/requirements-audit.txt $(INSTALLER)/ready
 	@echo "Installing checkov and pip-audit (once)"
-	@$(PYTHON3) -m venv --clear $(AUDIT_VENV)
+	@$(UV_VENV) $(INSTALLER)/bin/python $(AUDIT_VENV)
 	@$(UV_INSTALL) --python $(AUDIT_VENV)/bin/python -r $<
 	@touch $@
 
 $(BENCH_VENV)/ready: local/requirements-bench.txt $(INSTALLER)/ready
 	@echo "Installing what the bench needs beside the development environment (once)"
-	@$(PYTHON3) -m venv --clear $(BENCH_VENV)
+	@$(UV_VENV) $(INSTALLER)/bin/python $(BENCH_VENV)
 	@$(UV_INSTALL) --python $(BENCH_VENV)/bin/python -r $<
 	@touch $@
 
@@ -162,7 +170,7 @@ JUDGES_PYTHON ?= $(shell for each in python3.13 python3.14 "$$HOME"/.pyenv/versi
 $(INTEROP)/%/ready: local/requirements-%.txt $(INSTALLER)/ready
 	@echo "Installing $* (once)"
 	@$(or $(JUDGES_PYTHON),$(error $* needs Python 3.13 or newer: set JUDGES_PYTHON=...)) -m venv --clear --without-pip $(INTEROP)/$*
-	@$(subst --compile-bytecode,--no-config,$(UV_INSTALL)) --python $(INTEROP)/$*/bin/python -r $<
+	@$(UV_INSTALL) --no-config --python $(INTEROP)/$*/bin/python -r $<
 	@touch $@
 
 $(INTEROP)/jsonata/ready: testkit/interop/localemu/package-lock.json
@@ -180,9 +188,9 @@ $(OLDEST)/ready: local/requirements-oldest.txt $(VENV)/ready
 	@touch $@
 
 # The wheels of the layer for this machine's Python: building it again needs no network.
-$(WHEELS)/ready: layers/threadrun/requirements.txt $(VENV)/ready
+$(WHEELS)/ready: layers/threadrun/requirements.txt $(INSTALLER)/ready
 	@rm -rf $(WHEELS) && mkdir -p $(WHEELS)
-	@$(VENV)/bin/python -m pip download --quiet --disable-pip-version-check --require-hashes --no-deps \
+	@$(INSTALLER)/bin/python -m pip download --quiet --disable-pip-version-check --require-hashes --no-deps \
 		--only-binary :all: --dest $(WHEELS) -r $<
 	@touch $@
 

@@ -45,7 +45,7 @@ def build() -> Path:
     The dependencies come from wheels that `make setup` has fetched: nothing is downloaded.
     """
     environment = os.environ | {
-        "PYTHON": sys.executable,
+        "PYTHON": str(BUILD / "installer/bin/python"),  # It has pip.
         "PYTHONDONTWRITEBYTECODE": "",
         "LAYER_PLATFORM": "",
         "LAYER_COMPILER": sys.executable,

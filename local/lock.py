@@ -14,6 +14,7 @@ UV = ROOT / ".build" / "installer" / "bin" / "uv"
 LOCKS = {
     "runtime": "layers/threadrun/requirements.txt",
     "dev": "local/requirements-dev.txt",
+    "demo": "local/requirements-demo.txt",
     "sam": "local/requirements-sam.txt",
     "audit": "local/requirements-audit.txt",
     "bench": "local/requirements-bench.txt",
@@ -28,6 +29,8 @@ LOCKS = {
 JUDGES = ("ogx", "litellm", "localemu", "deployers")
 """Groups of `make interop` alone: nothing of them is deployed, or runs in a test."""
 OPTIONS = {
+    # One environment: the demo's packages are there first, the others are added to them.
+    "demo": ["--constraint=local/requirements-dev.txt"],
     "oldest": ["--resolution=lowest-direct"],
     **{judge: ["--python-version=3.13"] for judge in JUDGES},
     # What it needs cannot be had for each Python to come.
