@@ -17,6 +17,37 @@ locals {
         }
         vector_store_ids = try([for each in tool.vector_store_ids : tostring(each)], null)
         file_ids         = try([for each in tool.file_ids : tostring(each)], null)
+        max_num_results  = try(tonumber(tool.max_num_results), null)
+        filters          = try(try(tostring(tool.filters), jsonencode(tool.filters)), null)
+        ranking_options = try(tool.ranking_options, null) == null ? null : {
+          for key, value in {
+            ranker          = try(tostring(tool.ranking_options.ranker), null)
+            score_threshold = try(tonumber(tool.ranking_options.score_threshold), null)
+            hybrid_search = try(tool.ranking_options.hybrid_search, null) == null ? null : {
+              for key, value in {
+                embedding_weight = tonumber(tool.ranking_options.hybrid_search.embedding_weight)
+                text_weight      = tonumber(tool.ranking_options.hybrid_search.text_weight)
+              } : key => value if value != null
+            }
+          } : key => value if value != null
+        }
+        memory_limit    = try(tostring(tool.memory_limit), null)
+        allowed_domains = try([for each in tool.allowed_domains : tostring(each)], null)
+        user_location = try(tool.user_location, null) == null ? null : {
+          for key, value in {
+            type     = try(tostring(tool.user_location.type), null)
+            city     = try(tostring(tool.user_location.city), null)
+            country  = try(tostring(tool.user_location.country), null)
+            region   = try(tostring(tool.user_location.region), null)
+            timezone = try(tostring(tool.user_location.timezone), null)
+          } : key => value if value != null
+        }
+        search_context_size      = try(tostring(tool.search_context_size), null)
+        server_label             = try(tostring(tool.server_label), null)
+        server_url               = try(tostring(tool.server_url), null)
+        allowed_tools            = try([for each in tool.allowed_tools : tostring(each)], null)
+        authorization_secret_arn = try(tostring(tool.authorization_secret_arn), null)
+        headers_secret_arn       = try(tostring(tool.headers_secret_arn), null)
       } : key => value if value != null
     }
   ]
@@ -45,7 +76,10 @@ locals {
             attachments = try([
               for attachment in message.attachments : {
                 for key, value in {
-                  file_id = tostring(attachment.file_id)
+                  file_id  = try(tostring(attachment.file_id), null)
+                  file_url = try(tostring(attachment.file_url), null)
+                  type     = try(tostring(attachment.type), null)
+                  detail   = try(tostring(attachment.detail), null)
                 } : key => value if value != null
               }
             ], null)

@@ -75,6 +75,11 @@ def _of_types(walk: Walk) -> Iterator[Lines]:
         if name in shape.typed.required_for_their_types:
             present = f"!{is_of_type} || try({walk.item}.{name}, null) != null"
             yield _validation(walk.every(present), f"{walk.place}: {name} is required for type {either(types)}.")
+    if one_of := shape.typed.one_of:
+        given = f"[for key in {_list(one_of)} : key if try({walk.item}[key], null) != null]"
+        yield _validation(
+            walk.every(f"length({given}) == 1"), f"{walk.place}: exactly one of {' and '.join(one_of)} is required."
+        )
 
 
 def _checked(limit: Limit, value: str, is_required: bool) -> str:

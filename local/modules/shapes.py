@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from threadrun.schema.deployment import responses_only
 from threadrun.schema.types import TypedProperties
 from threadrun.schema.unknown import nested_model
 
@@ -102,6 +103,8 @@ def _shape(model: type[BaseModel], field_name: str, whole: dict[str, Any]) -> Sh
     name = info.alias or field_name
     is_required = info.is_required() or any(each.any_of == (name,) for each in getattr(model, "rules", ()))
     schema, description = _without_null(whole["properties"][name]), str(info.description).removesuffix(".")
+    if info.json_schema_extra == responses_only():
+        description += ". On the Responses API only"
     return Shape(name, description, is_required, schema, nested_model(info.annotation))
 
 

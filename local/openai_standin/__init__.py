@@ -6,9 +6,10 @@ response (the clock decides), or show a prompt on its output.
 """
 
 from .faults import Fault
+from .hosted_tools import McpServer
 from .scripts import Script
 from .standin import OpenAIStandIn
 from .webhooks import Delivery
 from .world import Request
 
-__all__ = ["Delivery", "Fault", "OpenAIStandIn", "Request", "Script"]
+__all__ = ["Delivery", "Fault", "McpServer", "OpenAIStandIn", "Request", "Script"]

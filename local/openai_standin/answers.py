@@ -10,6 +10,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
+from .hosted_tools import McpServer, items_of_tools
 from .items import Item, NewId, output_item, text_of
 from .scripts import Script
 
@@ -57,7 +58,13 @@ class Turn:
         return [item for item in self.outcome.output if item["type"] == "function_call"]
 
 
-def outcome_of(script: Script, request: Mapping[str, Any], context: Sequence[Item], new_id: NewId) -> Outcome:
+def outcome_of(
+    script: Script,
+    request: Mapping[str, Any],
+    context: Sequence[Item],
+    new_id: NewId,
+    servers: Mapping[str, McpServer],
+) -> Outcome:
     """Play a script for a request; `context` is all that a model would read, the request's own items last."""
     if script.status in ("failed", "cancelled"):
         usage = _usage(script.usage) if script.usage else None
@@ -65,6 +72,10 @@ def outcome_of(script: Script, request: Mapping[str, Any], context: Sequence[Ite
         error = {"code": code, "message": message} if script.status == "failed" else None
         return Outcome(script.status, [], usage, error)
     raw = _scripted_output(script, request, context)
+    if script.output is None and script.status == "completed":
+        used = items_of_tools(servers, request.get("tools") or (), asked_text(context))
+        is_open = any(item["type"] == "mcp_approval_request" for item in used)
+        raw = used if is_open else [*used, *raw]
     output = [output_item(item, script.status, new_id) for item in raw]
     read = _words(str(request.get("instructions") or "")) + sum(_words(text_of(item)) for item in context)
     usage = _usage(script.usage or (read, sum(_words(text_of(item)) for item in output)))
@@ -84,13 +95,17 @@ def _scripted_output(script: Script, request: Mapping[str, Any], context: Sequen
 
 def default_text(request: Mapping[str, Any], context: Sequence[Item]) -> str:
     """Say what was received, in the format that was asked for."""
-    asked = next((text_of(item) for item in reversed(context) if item.get("role") != "assistant"), "")
-    words = " ".join(asked.split())
+    words = " ".join(asked_text(context).split())
     answer = f'This is the stand-in\'s answer to: "{words if len(words) <= 80 else words[:79] + "…"}"'
     wanted = (request.get("text") or {}).get("format") or {}
     if wanted.get("type") == "json_schema":
         return json.dumps(smallest(wanted["schema"]))
     return json.dumps({"answer": answer}) if wanted.get("type") == "json_object" else answer
+
+
+def asked_text(context: Sequence[Item]) -> str:
+    """Tell the newest words that are not the model's own."""
+    return next((text_of(item) for item in reversed(context) if item.get("role") != "assistant"), "")
 
 
 def smallest(schema: Any, root: Any = None, depth: int = 0) -> Any:

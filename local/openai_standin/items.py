@@ -14,6 +14,7 @@ Item = dict[str, Any]
 NewId = Callable[[str], str]
 
 _PREFIXES = {"message": "msg", "function_call": "fc", "function_call_output": "fc", "reasoning": "rs"}
+_PREFIXES |= {"web_search_call": "ws", "mcp_list_tools": "mcpl", "mcp_call": "mcp", "mcp_approval_request": "mcpr"}
 
 
 def kind_of(value: Item) -> str | None:

@@ -7,6 +7,7 @@ from typing import Any
 from .answers import Outcome, Turn
 from .conversations import Conversation
 from .errors import ApiError, conversation_locked, not_found, refused, unknown, unsupported
+from .hosted_tools import require_mcp_servers, shown_tool
 from .items import Item, is_reference, require_calls_answered, require_json_word, stored
 from .resources import Body, Collection, Resource
 from .world import World
@@ -97,6 +98,7 @@ def create(world: World, responses: Collection[Response], given: Body) -> Body:
     _require_served(given, world.settings.lacks)
     effort = (given.get("reasoning") or {}).get("effort")
     require_model_takes(world.models, given["model"], given, effort, "reasoning.effort")
+    require_mcp_servers(world.mcp_servers, given.get("tools") or ())
     conversation = _conversation(world, given)
     context = [*conversation] if conversation else _chain(world, given.get("previous_response_id"))
     new = _new_items(world, given, context)
@@ -193,6 +195,7 @@ def _body(world: World, given: Body, conversation: Conversation | None) -> Body:
         "object": "response",
         "created_at": int(world.now()),
         **{name: default if given.get(name) is None else given[name] for name, default in _ECHOED.items()},
+        "tools": [shown_tool(tool) for tool in given.get("tools") or ()],
         "model": given["model"],
         "conversation": {"id": conversation.id} if conversation else None,
         "reasoning": reasoning,

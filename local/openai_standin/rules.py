@@ -120,6 +120,19 @@ def chosen_tool_is_there(settings: Body) -> None:
         raise refused(f"Tool choice '{chosen['type']}' not found in 'tools' parameter.", "tool_choice")
 
 
+def mcp_servers_are_told_apart(settings: Body) -> None:
+    """Refuse an MCP server without an address, and two of one label (the API's refusals)."""
+    labels: list[str] = []
+    for index, tool in enumerate(settings.get("tools") or ()):
+        if tool["type"] == "mcp":
+            if not tool.get("server_url") and not tool.get("connector_id"):
+                raise missing(f"tools[{index}].server_url")
+            if tool["server_label"] in labels:
+                label = tool["server_label"]
+                raise refused(f"Duplicate server_label found: {label}. Please provide a unique identifier.", "tools")
+            labels.append(tool["server_label"])
+
+
 def format_fits_the_tools(settings: Body) -> None:
     """Refuse a format that only function tools can go with (the API's refusal, Assistants v2)."""
     wanted, tools = settings.get("response_format"), settings.get("tools") or []
@@ -137,6 +150,7 @@ def messages_say_something(body: Body) -> None:
 
 _EVERYWHERE: list[Rule] = [is_not_streamed, strict_schemas_are_closed, parts_have_a_source, assistants_say_output]
 _RESPONSE: list[Rule] = [background_is_stored, history_is_one, there_is_something_to_answer, chosen_tool_is_there]
+_RESPONSE += [mcp_servers_are_told_apart]
 RULES: dict[str, list[Rule]] = {
     "/responses": [prompt_exists, *_RESPONSE],
     "/threads": [messages_say_something],

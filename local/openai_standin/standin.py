@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 from .application import Application, Reply, json_reply
 from .faults import ConnectionLost, Fault
+from .hosted_tools import McpServer
 from .scripts import Script
 from .server import Server
 from .settings import Settings
@@ -133,6 +134,11 @@ class OpenAIStandIn(Settings):
         with self.world.lock:
             return add_file(self.world, **fields).id
 
+    def add_mcp_servers(self, *servers: McpServer) -> None:
+        """Have MCP servers at their URLs; no other URL has one."""
+        with self.world.lock:
+            self.world.mcp_servers |= {each.url: each for each in servers}
+
     @property
     def requests(self) -> list[Request]:
         """List the requests so far, oldest first; control calls are not among them."""
@@ -189,6 +195,7 @@ class OpenAIStandIn(Settings):
             "POST scripts": lambda: self.script(*[Script(**each) for each in given]),
             "POST faults": lambda: self.fault(*[Fault(**each) for each in given]),
             "POST reach": lambda: self.world.reach.update({each["suffix"]: each["port"] for each in given}),
+            "POST mcp_servers": lambda: self.add_mcp_servers(*[McpServer(**each) for each in given]),
             "POST files": lambda: {"registered": [self.add_file(**each) for each in given]},
             "POST reset": self.reset,
         }

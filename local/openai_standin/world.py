@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from .answers import Turn, outcome_of
 from .errors import no_such_file, none_found, not_found
 from .faults import PlannedFaults
+from .hosted_tools import McpServer
 from .items import Item
 from .resources import Collection, Resource, delete
 from .scripts import Script
@@ -69,6 +70,7 @@ class World:
         self.scripts: list[tuple[Script, list[Script]]] = []
         self.faults: PlannedFaults = PlannedFaults()
         self.requests: list[Request] = []
+        self.mcp_servers: dict[str, McpServer] = {}
         self.models: dict[str, str | None] = {**MODELS, **self.settings.models}
         self.orphan_items = self.runs_started = self.most_concurrent = 0
 
@@ -88,7 +90,7 @@ class World:
         queued_s = self.settings.queued_s if script.queued_s is None else script.queued_s
         duration_s = self.settings.duration_s if script.duration_s is None else script.duration_s
         starts_at = self.now() + (0 if is_quick else queued_s)
-        outcome = outcome_of(script, request, context, self.new_id)
+        outcome = outcome_of(script, request, context, self.new_id, self.mcp_servers)
         return Turn(outcome, context, starts_at, starts_at + (0 if is_quick else duration_s))
 
     def settle(self) -> None:

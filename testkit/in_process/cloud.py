@@ -19,6 +19,8 @@ Operation = Callable[..., dict[str, Any] | None]
 """Gets the parameters of the client's call; returns its reply, or raises `Refusal`."""
 BUCKET = "threadrun-outputs"
 SECRET_ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:key"
+TOOL_SECRET_ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:mcp-{}"
+"""Of a secret that tools may name."""
 _PARAMETERS = "testkit parameters"
 
 

@@ -24,7 +24,7 @@ from functions.signal import app as signal
 from local.openai_standin import OpenAIStandIn
 from testkit.clock import Clock
 from testkit.in_process.aws import aws
-from testkit.in_process.cloud import BUCKET
+from testkit.in_process.cloud import BUCKET, TOOL_SECRET_ARN
 from testkit.in_process.cloudformation import CloudFormation
 from testkit.in_process.outside import Outside
 from testkit.in_process.sleepers import Sleepers
@@ -99,6 +99,7 @@ class World(CloudFormation):
             openai_base_url=outside.openai_base_url,
             openai_api_key_secret_arn=outside.secret_arn,
             tool_function_arns=(ARN.format("tool-*"),),
+            tool_secret_arns=(TOOL_SECRET_ARN.format("*"),),
             allow_loopback_response_url=True,
         )
         self.app = Application(settings, self.clock, self.sleepers.sleep, lambda: 0.5)

@@ -139,6 +139,9 @@ class MemoryRuns:
     def close_calls(self, thread_id: str, run_id: str, call_ids: Collection[str]) -> None:
         self._called("runs.close_calls")
 
+    def without_secrets(self, plan: RunPlan, observed: ObservedRun) -> ObservedRun:
+        return observed
+
     def cancel(self, thread_id: str, run_id: str) -> None:
         self._called("runs.cancel")
 

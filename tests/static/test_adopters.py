@@ -69,6 +69,32 @@ def test_a_key_under_a_customer_managed_key_is_decrypted_by_its_readers_and_noth
     assert "kms:" not in json.dumps(deployed())
 
 
+TOOL_SECRETS = "arn:aws:secretsmanager:us-east-1:123456789012:secret:mcp/*"
+
+
+def test_the_secrets_of_tools_are_read_by_the_functions_that_start_runs_and_by_nobody_where_none_are_allowed() -> None:
+    made = deployed(ToolSecretArns=TOOL_SECRETS)
+    reading = statements(made, "secretsmanager:GetSecretValue")["ToolSecrets"]
+    assert (reading["Action"], reading["Resource"]) == ("secretsmanager:GetSecretValue", [TOOL_SECRETS])
+    assert "kms:" not in json.dumps(made)
+    roles = of_type(made, "AWS::IAM::Role")
+    readers = {name for name, role in roles.items() if "ToolSecrets" in role.get("ManagedPolicyArns", [])}
+    assert readers == {"CustomResourceFunctionRole", "ReconcileFunctionRole"}
+    assert "ToolSecrets" not in deployed()
+    assert '"ToolSecrets"' not in json.dumps(deployed())
+
+
+def test_secrets_of_tools_under_customer_managed_keys_are_decrypted_and_nothing_else_with_these() -> None:
+    kms_key = "arn:aws:kms:us-east-1:123456789012:key/two"
+    decrypting = statements(deployed(ToolSecretArns=TOOL_SECRETS, ToolSecretKmsKeyArns=kms_key), "kms:Decrypt")
+    assert decrypting.keys() == {"ToolSecrets"}
+    assert decrypting["ToolSecrets"]["Resource"] == [kms_key]
+    assert decrypting["ToolSecrets"]["Condition"] == {
+        "StringEquals": {"kms:ViaService": "secretsmanager.us-east-1.amazonaws.com"},
+        "StringLike": {"kms:EncryptionContext:SecretARN": [TOOL_SECRETS]},
+    }
+
+
 def test_the_old_webhook_endpoint_can_be_removed_with_the_old_key_after_the_secret_was_changed() -> None:
     """CloudFormation removes what is replaced at the end of an update, and what depends on a thing before the thing."""
     before, after = (deployed(OpenAIApiKeySecretArn=arn) for arn in (KEY, KEY.replace("openai", "another")))

@@ -29,6 +29,8 @@ TOLD = {
     "providers/replies.py": {"problem_in"},
     "providers/server.py": {"_unreadable"},
     "providers/assistants_v2/shapes.py": {"observed_run"},
+    "providers/responses/items.py": {"approval_problem"},
+    "providers/responses/runs.py": {"without_secrets"},
     "schema/parsing.py": {"style"},
     "reconcile/run.py": {"_give_up"},
     "reconcile/outcome.py": {"CallTools"},

@@ -7,7 +7,11 @@ from typing import Any
 from threadrun.schema.arguments import AnyDesired
 from threadrun.schema.types import TypedProperties
 
-MATCHING = ("name_1", "thread_1:run_1", "arn:aws:lambda:us-east-1:123456789012:function:answer:live")
+MATCHING = (
+    *("name_1", "thread_1:run_1", "DE", "https://example.com/path"),
+    "arn:aws:lambda:us-east-1:123456789012:function:answer:live",
+    "arn:aws:secretsmanager:us-east-1:123456789012:secret:mcp/token-AbCdEf",
+)
 """One of them matches any pattern of an argument."""
 Bad = tuple[str, Any]
 """The place that a refusal names, and the value of the whole argument."""
@@ -53,7 +57,9 @@ class Values:
             return [whole]
         found = []
         for kind in self._schema(schema["properties"]["type"])["enum"]:
-            found.append({k: v for k, v in whole.items() if kind in typed.only_for.get(k, (kind,))} | {"type": kind})
+            full = {k: v for k, v in whole.items() if kind in typed.only_for.get(k, (kind,))} | {"type": kind}
+            for one in typed.one_of or ("",):
+                found.append({k: v for k, v in full.items() if k == one or k not in typed.one_of})
         return sorted(found, key=len, reverse=True)
 
     def _bad(self, schema: dict[str, Any], place: str) -> Iterator[Bad]:
@@ -62,6 +68,10 @@ class Values:
             yield f'{place}: unknown key "other"', self._objects(schema)[0] | {"other": "text"}
             for name in schema["properties"]:
                 yield from self._bad_key(schema, name, place)
+            if (typed := self._typed.get(schema["title"])) and typed.one_of:
+                of_each = {name: self._good(self._schema(schema["properties"][name])) for name in typed.one_of}
+                none = {k: v for k, v in self._objects(schema)[0].items() if k not in typed.one_of}
+                yield from ((f"{place}: exactly one of", none | given) for given in ({}, of_each))
         elif schema["type"] == "array" and "properties" in (items := self._schema(schema["items"])):
             yield place, {"0": self._objects(items)[0]}
             for where, value in self._bad(items, f"{place}[*]"):
@@ -85,6 +95,8 @@ class Values:
 
 
 def _good(schema: dict[str, Any]) -> Any:
+    if "examples" in schema:
+        return schema["examples"][0]
     if "enum" in schema or "const" in schema:
         return schema.get("enum", [schema.get("const")])[-1]
     if "pattern" in schema:

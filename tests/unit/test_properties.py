@@ -232,7 +232,10 @@ def text_of(levels: int) -> str:
     return '{"not":' * (levels - 1) + '{"title": "[[\\""}' + "}" * (levels - 1)
 
 
-@pytest.mark.parametrize(("place", "kind"), list(any_form()))
+FREE = [(place, kind) for place, kind in any_form() if place != "tools.filters"]
+
+
+@pytest.mark.parametrize(("place", "kind"), FREE)
 @pytest.mark.parametrize("nested", [map_of, text_of])
 def test_a_value_of_any_form_is_as_deep_as_a_record_can_hold(
     place: str, kind: Any, nested: Callable[[int], Any]
@@ -245,6 +248,29 @@ def test_a_value_of_any_form_is_as_deep_as_a_record_can_hold(
             TypeAdapter(kind).validate_python(nested(levels))
 
 
+def filter_of(levels: int) -> dict[str, Any]:
+    """Each `and` is a map and a list."""
+    value: dict[str, Any] = {"type": "eq", "key": "a", "value": "1"}
+    for _ in range(levels // 2):
+        value = {"type": "and", "filters": [value]}
+    return value
+
+
+def text_of_filter(levels: int) -> str:
+    ands = levels // 2
+    return '{"type": "and", "filters": [' * ands + '{"type": "eq", "key": "a", "value": 1}' + "]}" * ands
+
+
+@pytest.mark.parametrize("nested", [filter_of, text_of_filter])
+def test_filters_are_as_deep_as_a_record_can_hold(nested: Callable[[int], Any]) -> None:
+    parsed(tools=[{"type": "file_search", "filters": nested(63)}])
+    for levels in (65, 30_001):
+        with pytest.raises(
+            InvalidProperties, match=f"filters: is nested {levels} levels deep, at most 64 are possible"
+        ):
+            parsed(tools=[{"type": "file_search", "filters": nested(levels)}])
+
+
 def test_lists_in_a_list_are_refused_however_deep_they_go() -> None:
     tools: list[Any] = []
     for _ in range(30_000):
@@ -255,6 +281,7 @@ def test_lists_in_a_list_are_refused_however_deep_they_go() -> None:
 
 # --- tools of a run or an assistant, and the schemas of their parameters
 
+SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:mcp-AbCdEf"
 SCHEMA = {
     "type": "object",
     "properties": {
@@ -272,6 +299,10 @@ SCHEMA = {
 
 def function(parameters: Any) -> dict[str, Any]:
     return {"type": "function", "function": {"name": "f", "parameters": parameters}}
+
+
+def search(**options: Any) -> dict[str, Any]:
+    return {"type": "file_search", **options}
 
 
 ODD = {"type": "object", "properties": {"n": {"type": "integer", "default": "3"}}}
@@ -298,7 +329,7 @@ def test_parameters_of_a_function_are_a_schema_whose_keys_are_data(
 @pytest.mark.parametrize(
     ("tool", "problem"),
     [
-        ({"type": "search"}, r"tools\[0\]\.type: must be 'code_interpreter', 'retrieval', 'file_search' or 'function'"),
+        ({"type": "search"}, r"tools\[0\]\.type: must be 'code_interpreter', .*'function', 'web_search' or 'mcp'"),
         ({"type": "function"}, "function is required for type function"),
         ({"type": "function", "function": {"description": "d"}}, r"tools\[0\]\.function\.name: is required"),
         ({"type": "function", "function": {"name": "no spaces"}}, r"tools\[0\]\.function\.name: must match"),
@@ -312,11 +343,118 @@ def test_parameters_of_a_function_are_a_schema_whose_keys_are_data(
             "vector_store_ids is possible for type retrieval or file_search only",
         ),
         ({"type": "retrieval", "file_ids": ["file-1"]}, "file_ids is possible for type code_interpreter only"),
+        ({"type": "mcp", "server_url": "https://e.com"}, "server_label is required for type mcp"),
+        ({"type": "mcp", "server_label": "a"}, "server_url is required for type mcp"),
+        ({"type": "mcp", "server_label": "a", "server_url": "ftp://e.com"}, r"tools\[0\]\.server_url: must match"),
+        ({"type": "mcp", "authorization_secret_arn": "t"}, r"tools\[0\]\.authorization_secret_arn: must match"),
+        ({"type": "mcp", "headers": {"A": "b"}}, r"tools\[0\]\.headers: .* write it as tools\[0\]\.headers_secret_arn"),
+        ({"type": "web_search", "user_location": {"country": "Germany"}}, r"user_location\.country: must match"),
+        (
+            {"type": "web_search", "filters": {}},
+            r"tools\[0\]\.filters: type must be eq, ne, .*, with key and value, or",
+        ),
+        (search(max_num_results="51"), r"tools\[0\]\.max_num_results: must be at most 50"),
+        (search(filters="year > 2025"), r"tools\[0\]\.filters: must be a JSON object: it is not valid JSON"),
+        (search(filters=["a"]), r"tools\[0\]\.filters: must be a JSON object, as text or as a map"),
+        (search(filters={"type": "and", "filters": [{"type": "like"}]}), r"filters: filters\[0\]\.type must be eq, ne"),
+        (search(filters={"type": "eq", "key": "a", "value": {"b": "c"}}), r"filters: type must be eq, ne"),
+        (search(filters={"type": "eq", "key": "a", "value": ["b"]}), r"filters: type must be eq, ne"),
+        (search(filters={"type": "and", "filters": []}), r"filters: type must be eq, ne"),
+        (search(ranking_options={"score_threshold": "2"}), r"ranking_options\.score_threshold: must be at most 1"),
+        ({"type": "code_interpreter", "memory_limit": "2g"}, r"tools\[0\]\.memory_limit: must be '1g'"),
     ],
 )
 def test_a_tool_that_cannot_be_is_named(tool: dict[str, Any], problem: str) -> None:
     with pytest.raises(InvalidProperties, match=problem):
         parse_properties({"model": "m", "tools": [tool]}, DesiredAssistant)
+
+
+def filters_read(given: Any) -> Any:
+    return parsed(tools=[search(filters=given)]).tools[0].filters
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        ({"type": "gt", "key": "year", "value": "2025"}, {"type": "gt", "key": "year", "value": 2025}),
+        ({"type": "lte", "key": "share", "value": "0.5"}, {"type": "lte", "key": "share", "value": 0.5}),
+        ({"type": "lt", "key": "day", "value": "2025-01-01"}, {"type": "lt", "key": "day", "value": "2025-01-01"}),
+        ({"type": "gt", "key": "a", "value": "1e999"}, {"type": "gt", "key": "a", "value": "1e999"}),
+        ({"type": "eq", "key": "code", "value": "007"}, {"type": "eq", "key": "code", "value": "007"}),
+        ({"type": "in", "key": "code", "value": ["1", "2"]}, {"type": "in", "key": "code", "value": ["1", "2"]}),
+        ('{"type": "eq", "key": "n", "value": 7}', {"type": "eq", "key": "n", "value": 7}),
+        ('{"type": "gt", "key": "n", "value": "7"}', {"type": "gt", "key": "n", "value": "7"}),
+    ],
+)
+def test_numbers_of_a_filter_return_where_it_compares_by_size_and_text_is_taken_exactly(given: Any, read: Any) -> None:
+    assert filters_read(given) == read
+
+
+CHANGED_TOOLS: dict[str, list[dict[str, Any]]] = {
+    "web_search": [
+        {},
+        {"allowed_domains": ["a.example"]},
+        {"search_context_size": "low"},
+        {"user_location": {"city": "A"}},
+    ],
+    "mcp": [
+        {"server_label": "a", "server_url": "https://a.example"},
+        {"server_label": "b", "server_url": "https://a.example"},
+        {"server_label": "a", "server_url": "https://b.example"},
+        {"server_label": "a", "server_url": "https://a.example", "allowed_tools": ["look"]},
+        {"server_label": "a", "server_url": "https://a.example", "authorization_secret_arn": SECRET},
+        {"server_label": "a", "server_url": "https://a.example", "headers_secret_arn": SECRET},
+    ],
+    "file_search": [
+        {},
+        {"max_num_results": "1"},
+        {"filters": {"type": "eq", "key": "a", "value": "b"}},
+        {"filters": {"type": "eq", "key": "a", "value": "c"}},
+        {"ranking_options": {"ranker": "auto"}},
+        {"ranking_options": {"score_threshold": "0.1"}},
+    ],
+    "code_interpreter": [{}, {"memory_limit": "1g"}],
+}
+
+
+def test_each_option_of_a_tool_makes_another_run() -> None:
+    made = [parsed(tools=[{"type": kind, **each}]) for kind, options in CHANGED_TOOLS.items() for each in options]
+    assert len({run.identity() for run in made}) == len(made)
+
+
+ATTACHED: list[dict[str, Any]] = [
+    {"file_id": "file-1"},
+    {"file_id": "file-1", "type": "image"},
+    {"file_id": "file-1", "type": "image", "detail": "low"},
+    {"file_url": "https://a.example/f"},
+    {"file_url": "https://a.example/f", "type": "image"},
+]
+
+
+def attached(attachment: dict[str, Any]) -> Any:
+    return parsed(thread={"messages": [{"role": "user", "content": "Look.", "attachments": [attachment]}]})
+
+
+def test_each_property_of_an_attachment_makes_another_run_and_the_usual_type_the_same() -> None:
+    assert len({attached(each).identity() for each in ATTACHED}) == len(ATTACHED)
+    assert attached(ATTACHED[0] | {"type": "file"}).identity() == attached(ATTACHED[0]).identity()
+
+
+@pytest.mark.parametrize(
+    ("attachment", "problem"),
+    [
+        ({}, "exactly one of file_id and file_url is required"),
+        ({"type": "image"}, "exactly one of file_id and file_url is required"),
+        ({"file_id": "file-1", "file_url": "https://a.example/f"}, "exactly one of file_id and file_url is required"),
+        ({"file_id": "file-1", "detail": "low"}, "detail is possible for type image only"),
+        ({"file_id": "file-1", "type": "video"}, r"attachments\[0\]\.type: must be 'file' or 'image'"),
+        ({"file_url": "s3://a/b"}, r"attachments\[0\]\.file_url: must match"),
+        ({"image_url": "https://a.example/f"}, r"write it as thread\.messages\[0\]\.attachments\[0\]\.file_url"),
+    ],
+)
+def test_an_attachment_that_cannot_be_is_named(attachment: dict[str, Any], problem: str) -> None:
+    with pytest.raises(InvalidProperties, match=problem):
+        attached(attachment)
 
 
 def test_files_are_listed_once_and_in_order() -> None:

@@ -75,7 +75,7 @@ variable "instructions" {
 }
 
 variable "tools" {
-  description = "The tools that may be used, 128 at most. Type: `list(object({ type = string, function = optional(object({ name = string, description = optional(string), parameters = optional(any), strict = optional(bool), handler_arn = optional(string) })), vector_store_ids = optional(list(string)), file_ids = optional(list(string)) }))`"
+  description = "The tools that may be used, 128 at most. Type: `list(object({ type = string, function = optional(object({ name = string, description = optional(string), parameters = optional(any), strict = optional(bool), handler_arn = optional(string) })), vector_store_ids = optional(list(string)), file_ids = optional(list(string)), max_num_results = optional(number), filters = optional(any), ranking_options = optional(object({ ranker = optional(string), score_threshold = optional(number), hybrid_search = optional(object({ embedding_weight = number, text_weight = number })) })), memory_limit = optional(string), allowed_domains = optional(list(string)), user_location = optional(object({ type = optional(string), city = optional(string), country = optional(string), region = optional(string), timezone = optional(string) })), search_context_size = optional(string), server_label = optional(string), server_url = optional(string), allowed_tools = optional(list(string)), authorization_secret_arn = optional(string), headers_secret_arn = optional(string) }))`"
   type        = any
   default     = null
 
@@ -92,8 +92,8 @@ variable "tools" {
         for tools in [var.tools] : [
           for i, tool in [for each in tools : each] : [
             [
-              for key in setsubtract(keys(tool), ["type", "function", "vector_store_ids", "file_ids"]) :
-              "tools[${i}]: unknown key \"${key}\"; known are type, function, vector_store_ids, file_ids."
+              for key in setsubtract(keys(tool), ["type", "function", "vector_store_ids", "file_ids", "max_num_results", "filters", "ranking_options", "memory_limit", "allowed_domains", "user_location", "search_context_size", "server_label", "server_url", "allowed_tools", "authorization_secret_arn", "headers_secret_arn"]) :
+              "tools[${i}]: unknown key \"${key}\"; known are type, function, vector_store_ids, file_ids, max_num_results, filters, ranking_options, memory_limit, allowed_domains, user_location, search_context_size, server_label, server_url, allowed_tools, authorization_secret_arn, headers_secret_arn."
             ],
             [
               for key in setsubtract(["type"], keys(tool)) :
@@ -115,8 +115,8 @@ variable "tools" {
         for tools in [var.tools] : [
           for i, tool in [for each in tools : each] : [
             [
-              for key in setsubtract(keys(tool), ["type", "function", "vector_store_ids", "file_ids"]) :
-              "tools[${i}]: unknown key \"${key}\"; known are type, function, vector_store_ids, file_ids."
+              for key in setsubtract(keys(tool), ["type", "function", "vector_store_ids", "file_ids", "max_num_results", "filters", "ranking_options", "memory_limit", "allowed_domains", "user_location", "search_context_size", "server_label", "server_url", "allowed_tools", "authorization_secret_arn", "headers_secret_arn"]) :
+              "tools[${i}]: unknown key \"${key}\"; known are type, function, vector_store_ids, file_ids, max_num_results, filters, ranking_options, memory_limit, allowed_domains, user_location, search_context_size, server_label, server_url, allowed_tools, authorization_secret_arn, headers_secret_arn."
             ],
             [
               for key in setsubtract(["type"], keys(tool)) :
@@ -165,6 +165,39 @@ variable "tools" {
     condition = alltrue([
       for tools in [var.tools] : alltrue([
         for tool in tools : alltrue([
+          for key, value in tool : value == null ? true : try(contains(["retrieval", "file_search"], tool.type), false) if key == "max_num_results"
+        ]) if startswith(jsonencode(tool), "{")
+      ]) if startswith(jsonencode(tools), "[")
+    ])
+    error_message = "tools[*]: max_num_results is possible for type retrieval or file_search only."
+  }
+
+  validation {
+    condition = alltrue([
+      for tools in [var.tools] : alltrue([
+        for tool in tools : alltrue([
+          for key, value in tool : value == null ? true : try(contains(["retrieval", "file_search"], tool.type), false) if key == "filters"
+        ]) if startswith(jsonencode(tool), "{")
+      ]) if startswith(jsonencode(tools), "[")
+    ])
+    error_message = "tools[*]: filters is possible for type retrieval or file_search only."
+  }
+
+  validation {
+    condition = alltrue([
+      for tools in [var.tools] : alltrue([
+        for tool in tools : alltrue([
+          for key, value in tool : value == null ? true : try(contains(["retrieval", "file_search"], tool.type), false) if key == "ranking_options"
+        ]) if startswith(jsonencode(tool), "{")
+      ]) if startswith(jsonencode(tools), "[")
+    ])
+    error_message = "tools[*]: ranking_options is possible for type retrieval or file_search only."
+  }
+
+  validation {
+    condition = alltrue([
+      for tools in [var.tools] : alltrue([
+        for tool in tools : alltrue([
           for key, value in tool : value == null ? true : try(contains(["code_interpreter"], tool.type), false) if key == "file_ids"
         ]) if startswith(jsonencode(tool), "{")
       ]) if startswith(jsonencode(tools), "[")
@@ -176,11 +209,132 @@ variable "tools" {
     condition = alltrue([
       for tools in [var.tools] : alltrue([
         for tool in tools : alltrue([
-          for key, value in tool : try(contains(["code_interpreter", "retrieval", "file_search", "function"], value), false) if key == "type"
+          for key, value in tool : value == null ? true : try(contains(["code_interpreter"], tool.type), false) if key == "memory_limit"
         ]) if startswith(jsonencode(tool), "{")
       ]) if startswith(jsonencode(tools), "[")
     ])
-    error_message = "tools[*].type must be code_interpreter, retrieval, file_search or function."
+    error_message = "tools[*]: memory_limit is possible for type code_interpreter only."
+  }
+
+  validation {
+    condition = alltrue([
+      for tools in [var.tools] : alltrue([
+        for tool in tools : alltrue([
+          for key, value in tool : value == null ? true : try(contains(["web_search"], tool.type), false) if key == "allowed_domains"
+        ]) if startswith(jsonencode(tool), "{")
+      ]) if startswith(jsonencode(tools), "[")
+    ])
+    error_message = "tools[*]: allowed_domains is possible for type web_search only."
+  }
+
+  validation {
+    condition = alltrue([
+      for tools in [var.tools] : alltrue([
+        for tool in tools : alltrue([
+          for key, value in tool : value == null ? true : try(contains(["web_search"], tool.type), false) if key == "user_location"
+        ]) if startswith(jsonencode(tool), "{")
+      ]) if startswith(jsonencode(tools), "[")
+    ])
+    error_message = "tools[*]: user_location is possible for type web_search only."
+  }
+
+  validation {
+    condition = alltrue([
+      for tools in [var.tools] : alltrue([
+        for tool in tools : alltrue([
+          for key, value in tool : value == null ? true : try(contains(["web_search"], tool.type), false) if key == "search_context_size"
+        ]) if startswith(jsonencode(tool), "{")
+      ]) if startswith(jsonencode(tools), "[")
+    ])
+    error_message = "tools[*]: search_context_size is possible for type web_search only."
+  }
+
+  validation {
+    condition = alltrue([
+      for tools in [var.tools] : alltrue([
+        for tool in tools : alltrue([
+          for key, value in tool : value == null ? true : try(contains(["mcp"], tool.type), false) if key == "server_label"
+        ]) if startswith(jsonencode(tool), "{")
+      ]) if startswith(jsonencode(tools), "[")
+    ])
+    error_message = "tools[*]: server_label is possible for type mcp only."
+  }
+
+  validation {
+    condition = alltrue([
+      for tools in [var.tools] : alltrue([
+        for tool in tools : alltrue([
+          !try(contains(["mcp"], tool.type), false) || try(tool.server_label, null) != null
+        ]) if startswith(jsonencode(tool), "{")
+      ]) if startswith(jsonencode(tools), "[")
+    ])
+    error_message = "tools[*]: server_label is required for type mcp."
+  }
+
+  validation {
+    condition = alltrue([
+      for tools in [var.tools] : alltrue([
+        for tool in tools : alltrue([
+          for key, value in tool : value == null ? true : try(contains(["mcp"], tool.type), false) if key == "server_url"
+        ]) if startswith(jsonencode(tool), "{")
+      ]) if startswith(jsonencode(tools), "[")
+    ])
+    error_message = "tools[*]: server_url is possible for type mcp only."
+  }
+
+  validation {
+    condition = alltrue([
+      for tools in [var.tools] : alltrue([
+        for tool in tools : alltrue([
+          !try(contains(["mcp"], tool.type), false) || try(tool.server_url, null) != null
+        ]) if startswith(jsonencode(tool), "{")
+      ]) if startswith(jsonencode(tools), "[")
+    ])
+    error_message = "tools[*]: server_url is required for type mcp."
+  }
+
+  validation {
+    condition = alltrue([
+      for tools in [var.tools] : alltrue([
+        for tool in tools : alltrue([
+          for key, value in tool : value == null ? true : try(contains(["mcp"], tool.type), false) if key == "allowed_tools"
+        ]) if startswith(jsonencode(tool), "{")
+      ]) if startswith(jsonencode(tools), "[")
+    ])
+    error_message = "tools[*]: allowed_tools is possible for type mcp only."
+  }
+
+  validation {
+    condition = alltrue([
+      for tools in [var.tools] : alltrue([
+        for tool in tools : alltrue([
+          for key, value in tool : value == null ? true : try(contains(["mcp"], tool.type), false) if key == "authorization_secret_arn"
+        ]) if startswith(jsonencode(tool), "{")
+      ]) if startswith(jsonencode(tools), "[")
+    ])
+    error_message = "tools[*]: authorization_secret_arn is possible for type mcp only."
+  }
+
+  validation {
+    condition = alltrue([
+      for tools in [var.tools] : alltrue([
+        for tool in tools : alltrue([
+          for key, value in tool : value == null ? true : try(contains(["mcp"], tool.type), false) if key == "headers_secret_arn"
+        ]) if startswith(jsonencode(tool), "{")
+      ]) if startswith(jsonencode(tools), "[")
+    ])
+    error_message = "tools[*]: headers_secret_arn is possible for type mcp only."
+  }
+
+  validation {
+    condition = alltrue([
+      for tools in [var.tools] : alltrue([
+        for tool in tools : alltrue([
+          for key, value in tool : try(contains(["code_interpreter", "retrieval", "file_search", "function", "web_search", "mcp"], value), false) if key == "type"
+        ]) if startswith(jsonencode(tool), "{")
+      ]) if startswith(jsonencode(tools), "[")
+    ])
+    error_message = "tools[*].type must be code_interpreter, retrieval, file_search, function, web_search or mcp."
   }
 
   validation {
@@ -203,6 +357,116 @@ variable "tools" {
       ]) if startswith(jsonencode(tools), "[")
     ])
     error_message = "tools[*].file_ids must be a list, each of which must be text that is not empty."
+  }
+
+  validation {
+    condition = alltrue([
+      for tools in [var.tools] : alltrue([
+        for tool in tools : alltrue([
+          for key, value in tool : value == null ? true : try(tonumber(value) >= 1 && tonumber(value) <= 50 && floor(tonumber(value)) == tonumber(value), false) if key == "max_num_results"
+        ]) if startswith(jsonencode(tool), "{")
+      ]) if startswith(jsonencode(tools), "[")
+    ])
+    error_message = "tools[*].max_num_results must be a whole number from 1 to 50."
+  }
+
+  validation {
+    condition = alltrue([
+      for tools in [var.tools] : alltrue([
+        for tool in tools : alltrue([
+          for key, value in tool : value == null ? true : try(can(keys(jsondecode(tostring(value)))) || can(keys(value)), false) if key == "filters"
+        ]) if startswith(jsonencode(tool), "{")
+      ]) if startswith(jsonencode(tools), "[")
+    ])
+    error_message = "tools[*].filters must be a JSON object, as text or as a map."
+  }
+
+  validation {
+    condition = alltrue([
+      for tools in [var.tools] : alltrue([
+        for tool in tools : alltrue([
+          for key, value in tool : value == null ? true : try(contains(["1g", "4g", "16g", "64g"], value), false) if key == "memory_limit"
+        ]) if startswith(jsonencode(tool), "{")
+      ]) if startswith(jsonencode(tools), "[")
+    ])
+    error_message = "tools[*].memory_limit must be 1g, 4g, 16g or 64g."
+  }
+
+  validation {
+    condition = alltrue([
+      for tools in [var.tools] : alltrue([
+        for tool in tools : alltrue([
+          for key, value in tool : value == null ? true : try(startswith(jsonencode(value), "[") && alltrue([for each in value : length(tostring(each)) >= 1]), false) if key == "allowed_domains"
+        ]) if startswith(jsonencode(tool), "{")
+      ]) if startswith(jsonencode(tools), "[")
+    ])
+    error_message = "tools[*].allowed_domains must be a list, each of which must be text that is not empty."
+  }
+
+  validation {
+    condition = alltrue([
+      for tools in [var.tools] : alltrue([
+        for tool in tools : alltrue([
+          for key, value in tool : value == null ? true : try(contains(["low", "medium", "high"], value), false) if key == "search_context_size"
+        ]) if startswith(jsonencode(tool), "{")
+      ]) if startswith(jsonencode(tools), "[")
+    ])
+    error_message = "tools[*].search_context_size must be low, medium or high."
+  }
+
+  validation {
+    condition = alltrue([
+      for tools in [var.tools] : alltrue([
+        for tool in tools : alltrue([
+          for key, value in tool : value == null ? true : try(can(regex("^[a-zA-Z0-9_-]{1,64}$", value)), false) if key == "server_label"
+        ]) if startswith(jsonencode(tool), "{")
+      ]) if startswith(jsonencode(tools), "[")
+    ])
+    error_message = "tools[*].server_label must match ^[a-zA-Z0-9_-]{1,64}$."
+  }
+
+  validation {
+    condition = alltrue([
+      for tools in [var.tools] : alltrue([
+        for tool in tools : alltrue([
+          for key, value in tool : value == null ? true : try(can(regex("^https?://[^\\s]+$", value)), false) if key == "server_url"
+        ]) if startswith(jsonencode(tool), "{")
+      ]) if startswith(jsonencode(tools), "[")
+    ])
+    error_message = "tools[*].server_url must match ^https?://[^\\s]+$."
+  }
+
+  validation {
+    condition = alltrue([
+      for tools in [var.tools] : alltrue([
+        for tool in tools : alltrue([
+          for key, value in tool : value == null ? true : try(startswith(jsonencode(value), "[") && alltrue([for each in value : length(tostring(each)) >= 1]), false) if key == "allowed_tools"
+        ]) if startswith(jsonencode(tool), "{")
+      ]) if startswith(jsonencode(tools), "[")
+    ])
+    error_message = "tools[*].allowed_tools must be a list, each of which must be text that is not empty."
+  }
+
+  validation {
+    condition = alltrue([
+      for tools in [var.tools] : alltrue([
+        for tool in tools : alltrue([
+          for key, value in tool : value == null ? true : try(can(regex("^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\\d{12}:secret:[a-zA-Z0-9/_+=.@-]+$", value)), false) if key == "authorization_secret_arn"
+        ]) if startswith(jsonencode(tool), "{")
+      ]) if startswith(jsonencode(tools), "[")
+    ])
+    error_message = "tools[*].authorization_secret_arn must match ^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\\d{12}:secret:[a-zA-Z0-9/_+=.@-]+$."
+  }
+
+  validation {
+    condition = alltrue([
+      for tools in [var.tools] : alltrue([
+        for tool in tools : alltrue([
+          for key, value in tool : value == null ? true : try(can(regex("^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\\d{12}:secret:[a-zA-Z0-9/_+=.@-]+$", value)), false) if key == "headers_secret_arn"
+        ]) if startswith(jsonencode(tool), "{")
+      ]) if startswith(jsonencode(tools), "[")
+    ])
+    error_message = "tools[*].headers_secret_arn must match ^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\\d{12}:secret:[a-zA-Z0-9/_+=.@-]+$."
   }
 
   validation {
@@ -323,6 +587,276 @@ variable "tools" {
       ]) if startswith(jsonencode(tools), "[")
     ])
     error_message = "tools[*].function.handler_arn must match ^arn:aws[a-z-]*:lambda:[a-z0-9-]+:\\d{12}:function:[a-zA-Z0-9_-]{1,64}(:[a-zA-Z0-9_$-]+)?$."
+  }
+
+  validation {
+    condition = length(flatten([
+      for tools in [var.tools] : [
+        for i, tool in [for each in tools : each] : [
+          for key, value in tool : [
+            [for each in [value] : "tools[${i}].ranking_options must be an object." if !startswith(jsonencode(each), "{") && !startswith(jsonencode(each), "n")],
+            [
+              for ranking_options in [value] : [
+                [
+                  for key in setsubtract(keys(ranking_options), ["ranker", "score_threshold", "hybrid_search"]) :
+                  "tools[${i}].ranking_options: unknown key \"${key}\"; known are ranker, score_threshold, hybrid_search."
+                ],
+              ] if startswith(jsonencode(ranking_options), "{")
+            ],
+          ] if key == "ranking_options"
+        ] if startswith(jsonencode(tool), "{")
+      ] if startswith(jsonencode(tools), "[")
+    ])) == 0
+    error_message = nonsensitive(sensitive(join("\n", flatten([
+      for tools in [var.tools] : [
+        for i, tool in [for each in tools : each] : [
+          for key, value in tool : [
+            [for each in [value] : "tools[${i}].ranking_options must be an object." if !startswith(jsonencode(each), "{") && !startswith(jsonencode(each), "n")],
+            [
+              for ranking_options in [value] : [
+                [
+                  for key in setsubtract(keys(ranking_options), ["ranker", "score_threshold", "hybrid_search"]) :
+                  "tools[${i}].ranking_options: unknown key \"${key}\"; known are ranker, score_threshold, hybrid_search."
+                ],
+              ] if startswith(jsonencode(ranking_options), "{")
+            ],
+          ] if key == "ranking_options"
+        ] if startswith(jsonencode(tool), "{")
+      ] if startswith(jsonencode(tools), "[")
+    ]))))
+  }
+
+  validation {
+    condition = alltrue([
+      for tools in [var.tools] : alltrue([
+        for tool in tools : alltrue([
+          for key, value in tool : alltrue([
+            for ranking_options in [value] : alltrue([
+              for key, value in ranking_options : value == null ? true : try(length(tostring(value)) >= 1, false) if key == "ranker"
+            ]) if startswith(jsonencode(ranking_options), "{")
+          ]) if key == "ranking_options"
+        ]) if startswith(jsonencode(tool), "{")
+      ]) if startswith(jsonencode(tools), "[")
+    ])
+    error_message = "tools[*].ranking_options.ranker must be text that is not empty."
+  }
+
+  validation {
+    condition = alltrue([
+      for tools in [var.tools] : alltrue([
+        for tool in tools : alltrue([
+          for key, value in tool : alltrue([
+            for ranking_options in [value] : alltrue([
+              for key, value in ranking_options : value == null ? true : try(tonumber(value) >= 0 && tonumber(value) <= 1, false) if key == "score_threshold"
+            ]) if startswith(jsonencode(ranking_options), "{")
+          ]) if key == "ranking_options"
+        ]) if startswith(jsonencode(tool), "{")
+      ]) if startswith(jsonencode(tools), "[")
+    ])
+    error_message = "tools[*].ranking_options.score_threshold must be a number from 0 to 1."
+  }
+
+  validation {
+    condition = length(flatten([
+      for tools in [var.tools] : [
+        for i, tool in [for each in tools : each] : [
+          for key, value in tool : [
+            for ranking_options in [value] : [
+              for key, value in ranking_options : [
+                [for each in [value] : "tools[${i}].ranking_options.hybrid_search must be an object." if !startswith(jsonencode(each), "{") && !startswith(jsonencode(each), "n")],
+                [
+                  for hybrid_search in [value] : [
+                    [
+                      for key in setsubtract(keys(hybrid_search), ["embedding_weight", "text_weight"]) :
+                      "tools[${i}].ranking_options.hybrid_search: unknown key \"${key}\"; known are embedding_weight, text_weight."
+                    ],
+                    [
+                      for key in setsubtract(["embedding_weight", "text_weight"], keys(hybrid_search)) :
+                      "tools[${i}].ranking_options.hybrid_search: ${key} is required."
+                    ],
+                  ] if startswith(jsonencode(hybrid_search), "{")
+                ],
+              ] if key == "hybrid_search"
+            ] if startswith(jsonencode(ranking_options), "{")
+          ] if key == "ranking_options"
+        ] if startswith(jsonencode(tool), "{")
+      ] if startswith(jsonencode(tools), "[")
+    ])) == 0
+    error_message = nonsensitive(sensitive(join("\n", flatten([
+      for tools in [var.tools] : [
+        for i, tool in [for each in tools : each] : [
+          for key, value in tool : [
+            for ranking_options in [value] : [
+              for key, value in ranking_options : [
+                [for each in [value] : "tools[${i}].ranking_options.hybrid_search must be an object." if !startswith(jsonencode(each), "{") && !startswith(jsonencode(each), "n")],
+                [
+                  for hybrid_search in [value] : [
+                    [
+                      for key in setsubtract(keys(hybrid_search), ["embedding_weight", "text_weight"]) :
+                      "tools[${i}].ranking_options.hybrid_search: unknown key \"${key}\"; known are embedding_weight, text_weight."
+                    ],
+                    [
+                      for key in setsubtract(["embedding_weight", "text_weight"], keys(hybrid_search)) :
+                      "tools[${i}].ranking_options.hybrid_search: ${key} is required."
+                    ],
+                  ] if startswith(jsonencode(hybrid_search), "{")
+                ],
+              ] if key == "hybrid_search"
+            ] if startswith(jsonencode(ranking_options), "{")
+          ] if key == "ranking_options"
+        ] if startswith(jsonencode(tool), "{")
+      ] if startswith(jsonencode(tools), "[")
+    ]))))
+  }
+
+  validation {
+    condition = alltrue([
+      for tools in [var.tools] : alltrue([
+        for tool in tools : alltrue([
+          for key, value in tool : alltrue([
+            for ranking_options in [value] : alltrue([
+              for key, value in ranking_options : alltrue([
+                for hybrid_search in [value] : alltrue([
+                  for key, value in hybrid_search : try(tonumber(value) != null, false) if key == "embedding_weight"
+                ]) if startswith(jsonencode(hybrid_search), "{")
+              ]) if key == "hybrid_search"
+            ]) if startswith(jsonencode(ranking_options), "{")
+          ]) if key == "ranking_options"
+        ]) if startswith(jsonencode(tool), "{")
+      ]) if startswith(jsonencode(tools), "[")
+    ])
+    error_message = "tools[*].ranking_options.hybrid_search.embedding_weight must be a number."
+  }
+
+  validation {
+    condition = alltrue([
+      for tools in [var.tools] : alltrue([
+        for tool in tools : alltrue([
+          for key, value in tool : alltrue([
+            for ranking_options in [value] : alltrue([
+              for key, value in ranking_options : alltrue([
+                for hybrid_search in [value] : alltrue([
+                  for key, value in hybrid_search : try(tonumber(value) != null, false) if key == "text_weight"
+                ]) if startswith(jsonencode(hybrid_search), "{")
+              ]) if key == "hybrid_search"
+            ]) if startswith(jsonencode(ranking_options), "{")
+          ]) if key == "ranking_options"
+        ]) if startswith(jsonencode(tool), "{")
+      ]) if startswith(jsonencode(tools), "[")
+    ])
+    error_message = "tools[*].ranking_options.hybrid_search.text_weight must be a number."
+  }
+
+  validation {
+    condition = length(flatten([
+      for tools in [var.tools] : [
+        for i, tool in [for each in tools : each] : [
+          for key, value in tool : [
+            [for each in [value] : "tools[${i}].user_location must be an object." if !startswith(jsonencode(each), "{") && !startswith(jsonencode(each), "n")],
+            [
+              for user_location in [value] : [
+                [
+                  for key in setsubtract(keys(user_location), ["type", "city", "country", "region", "timezone"]) :
+                  "tools[${i}].user_location: unknown key \"${key}\"; known are type, city, country, region, timezone."
+                ],
+              ] if startswith(jsonencode(user_location), "{")
+            ],
+          ] if key == "user_location"
+        ] if startswith(jsonencode(tool), "{")
+      ] if startswith(jsonencode(tools), "[")
+    ])) == 0
+    error_message = nonsensitive(sensitive(join("\n", flatten([
+      for tools in [var.tools] : [
+        for i, tool in [for each in tools : each] : [
+          for key, value in tool : [
+            [for each in [value] : "tools[${i}].user_location must be an object." if !startswith(jsonencode(each), "{") && !startswith(jsonencode(each), "n")],
+            [
+              for user_location in [value] : [
+                [
+                  for key in setsubtract(keys(user_location), ["type", "city", "country", "region", "timezone"]) :
+                  "tools[${i}].user_location: unknown key \"${key}\"; known are type, city, country, region, timezone."
+                ],
+              ] if startswith(jsonencode(user_location), "{")
+            ],
+          ] if key == "user_location"
+        ] if startswith(jsonencode(tool), "{")
+      ] if startswith(jsonencode(tools), "[")
+    ]))))
+  }
+
+  validation {
+    condition = alltrue([
+      for tools in [var.tools] : alltrue([
+        for tool in tools : alltrue([
+          for key, value in tool : alltrue([
+            for user_location in [value] : alltrue([
+              for key, value in user_location : value == null ? true : try(contains(["approximate"], value), false) if key == "type"
+            ]) if startswith(jsonencode(user_location), "{")
+          ]) if key == "user_location"
+        ]) if startswith(jsonencode(tool), "{")
+      ]) if startswith(jsonencode(tools), "[")
+    ])
+    error_message = "tools[*].user_location.type must be approximate."
+  }
+
+  validation {
+    condition = alltrue([
+      for tools in [var.tools] : alltrue([
+        for tool in tools : alltrue([
+          for key, value in tool : alltrue([
+            for user_location in [value] : alltrue([
+              for key, value in user_location : value == null ? true : try(length(tostring(value)) >= 1, false) if key == "city"
+            ]) if startswith(jsonencode(user_location), "{")
+          ]) if key == "user_location"
+        ]) if startswith(jsonencode(tool), "{")
+      ]) if startswith(jsonencode(tools), "[")
+    ])
+    error_message = "tools[*].user_location.city must be text that is not empty."
+  }
+
+  validation {
+    condition = alltrue([
+      for tools in [var.tools] : alltrue([
+        for tool in tools : alltrue([
+          for key, value in tool : alltrue([
+            for user_location in [value] : alltrue([
+              for key, value in user_location : value == null ? true : try(can(regex("^[A-Z]{2}$", value)), false) if key == "country"
+            ]) if startswith(jsonencode(user_location), "{")
+          ]) if key == "user_location"
+        ]) if startswith(jsonencode(tool), "{")
+      ]) if startswith(jsonencode(tools), "[")
+    ])
+    error_message = "tools[*].user_location.country must match ^[A-Z]{2}$."
+  }
+
+  validation {
+    condition = alltrue([
+      for tools in [var.tools] : alltrue([
+        for tool in tools : alltrue([
+          for key, value in tool : alltrue([
+            for user_location in [value] : alltrue([
+              for key, value in user_location : value == null ? true : try(length(tostring(value)) >= 1, false) if key == "region"
+            ]) if startswith(jsonencode(user_location), "{")
+          ]) if key == "user_location"
+        ]) if startswith(jsonencode(tool), "{")
+      ]) if startswith(jsonencode(tools), "[")
+    ])
+    error_message = "tools[*].user_location.region must be text that is not empty."
+  }
+
+  validation {
+    condition = alltrue([
+      for tools in [var.tools] : alltrue([
+        for tool in tools : alltrue([
+          for key, value in tool : alltrue([
+            for user_location in [value] : alltrue([
+              for key, value in user_location : value == null ? true : try(length(tostring(value)) >= 1, false) if key == "timezone"
+            ]) if startswith(jsonencode(user_location), "{")
+          ]) if key == "user_location"
+        ]) if startswith(jsonencode(tool), "{")
+      ]) if startswith(jsonencode(tools), "[")
+    ])
+    error_message = "tools[*].user_location.timezone must be text that is not empty."
   }
 }
 

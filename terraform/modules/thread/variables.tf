@@ -53,7 +53,7 @@ variable "tags" {
 }
 
 variable "messages" {
-  description = "The messages of the thread, any number. Other messages make another thread. Type: `list(object({ role = string, content = string, attachments = optional(list(object({ file_id = string }))), metadata = optional(map(string)) }))`"
+  description = "The messages of the thread, any number. Other messages make another thread. Type: `list(object({ role = string, content = string, attachments = optional(list(object({ file_id = optional(string), file_url = optional(string), type = optional(string), detail = optional(string) }))), metadata = optional(map(string)) }))`"
   type        = any
   default     = null
 
@@ -166,12 +166,8 @@ variable "messages" {
               for attachments in [value] : [
                 for j, attachment in [for each in attachments : each] : [
                   [
-                    for key in setsubtract(keys(attachment), ["file_id"]) :
-                    "messages[${i}].attachments[${j}]: unknown key \"${key}\"; known are file_id."
-                  ],
-                  [
-                    for key in setsubtract(["file_id"], keys(attachment)) :
-                    "messages[${i}].attachments[${j}]: ${key} is required."
+                    for key in setsubtract(keys(attachment), ["file_id", "file_url", "type", "detail"]) :
+                    "messages[${i}].attachments[${j}]: unknown key \"${key}\"; known are file_id, file_url, type, detail."
                   ],
                 ] if startswith(jsonencode(attachment), "{")
               ] if startswith(jsonencode(attachments), "[")
@@ -195,12 +191,8 @@ variable "messages" {
               for attachments in [value] : [
                 for j, attachment in [for each in attachments : each] : [
                   [
-                    for key in setsubtract(keys(attachment), ["file_id"]) :
-                    "messages[${i}].attachments[${j}]: unknown key \"${key}\"; known are file_id."
-                  ],
-                  [
-                    for key in setsubtract(["file_id"], keys(attachment)) :
-                    "messages[${i}].attachments[${j}]: ${key} is required."
+                    for key in setsubtract(keys(attachment), ["file_id", "file_url", "type", "detail"]) :
+                    "messages[${i}].attachments[${j}]: unknown key \"${key}\"; known are file_id, file_url, type, detail."
                   ],
                 ] if startswith(jsonencode(attachment), "{")
               ] if startswith(jsonencode(attachments), "[")
@@ -218,7 +210,41 @@ variable "messages" {
           for key, value in message : alltrue([
             for attachments in [value] : alltrue([
               for attachment in attachments : alltrue([
-                for key, value in attachment : try(length(tostring(value)) >= 1, false) if key == "file_id"
+                for key, value in attachment : value == null ? true : try(contains(["image"], attachment.type), false) if key == "detail"
+              ]) if startswith(jsonencode(attachment), "{")
+            ]) if startswith(jsonencode(attachments), "[")
+          ]) if key == "attachments"
+        ]) if startswith(jsonencode(message), "{")
+      ]) if startswith(jsonencode(messages), "[")
+    ])
+    error_message = "messages[*].attachments[*]: detail is possible for type image only."
+  }
+
+  validation {
+    condition = alltrue([
+      for messages in [var.messages] : alltrue([
+        for message in messages : alltrue([
+          for key, value in message : alltrue([
+            for attachments in [value] : alltrue([
+              for attachment in attachments : alltrue([
+                length([for key in ["file_id", "file_url"] : key if try(attachment[key], null) != null]) == 1
+              ]) if startswith(jsonencode(attachment), "{")
+            ]) if startswith(jsonencode(attachments), "[")
+          ]) if key == "attachments"
+        ]) if startswith(jsonencode(message), "{")
+      ]) if startswith(jsonencode(messages), "[")
+    ])
+    error_message = "messages[*].attachments[*]: exactly one of file_id and file_url is required."
+  }
+
+  validation {
+    condition = alltrue([
+      for messages in [var.messages] : alltrue([
+        for message in messages : alltrue([
+          for key, value in message : alltrue([
+            for attachments in [value] : alltrue([
+              for attachment in attachments : alltrue([
+                for key, value in attachment : value == null ? true : try(length(tostring(value)) >= 1, false) if key == "file_id"
               ]) if startswith(jsonencode(attachment), "{")
             ]) if startswith(jsonencode(attachments), "[")
           ]) if key == "attachments"
@@ -226,6 +252,57 @@ variable "messages" {
       ]) if startswith(jsonencode(messages), "[")
     ])
     error_message = "messages[*].attachments[*].file_id must be text that is not empty."
+  }
+
+  validation {
+    condition = alltrue([
+      for messages in [var.messages] : alltrue([
+        for message in messages : alltrue([
+          for key, value in message : alltrue([
+            for attachments in [value] : alltrue([
+              for attachment in attachments : alltrue([
+                for key, value in attachment : value == null ? true : try(can(regex("^https?://[^\\s]+$", value)), false) if key == "file_url"
+              ]) if startswith(jsonencode(attachment), "{")
+            ]) if startswith(jsonencode(attachments), "[")
+          ]) if key == "attachments"
+        ]) if startswith(jsonencode(message), "{")
+      ]) if startswith(jsonencode(messages), "[")
+    ])
+    error_message = "messages[*].attachments[*].file_url must match ^https?://[^\\s]+$."
+  }
+
+  validation {
+    condition = alltrue([
+      for messages in [var.messages] : alltrue([
+        for message in messages : alltrue([
+          for key, value in message : alltrue([
+            for attachments in [value] : alltrue([
+              for attachment in attachments : alltrue([
+                for key, value in attachment : value == null ? true : try(contains(["file", "image"], value), false) if key == "type"
+              ]) if startswith(jsonencode(attachment), "{")
+            ]) if startswith(jsonencode(attachments), "[")
+          ]) if key == "attachments"
+        ]) if startswith(jsonencode(message), "{")
+      ]) if startswith(jsonencode(messages), "[")
+    ])
+    error_message = "messages[*].attachments[*].type must be file or image."
+  }
+
+  validation {
+    condition = alltrue([
+      for messages in [var.messages] : alltrue([
+        for message in messages : alltrue([
+          for key, value in message : alltrue([
+            for attachments in [value] : alltrue([
+              for attachment in attachments : alltrue([
+                for key, value in attachment : value == null ? true : try(contains(["low", "high", "auto", "original"], value), false) if key == "detail"
+              ]) if startswith(jsonencode(attachment), "{")
+            ]) if startswith(jsonencode(attachments), "[")
+          ]) if key == "attachments"
+        ]) if startswith(jsonencode(message), "{")
+      ]) if startswith(jsonencode(messages), "[")
+    ])
+    error_message = "messages[*].attachments[*].detail must be low, high, auto or original."
   }
 }
 

@@ -148,13 +148,15 @@ class Application:
             return AssistantsBackend(AssistantsServer(self.connect))
         from threadrun.providers.responses.assistant_catalog import AssistantCatalog
         from threadrun.providers.responses.backend import ResponsesBackend
+        from threadrun.providers.responses.tools import ToolSecrets
         from threadrun.providers.server import BEDROCK_LACKS, Server
 
         catalog = AssistantCatalog(self._dynamodb, self.settings.table_name, self.clock)
         is_bedrock = self.settings.openai_provider == "bedrock"
         if is_bedrock:
             import openai.providers.bedrock  # noqa: F401  # Not at the first event.
-        return ResponsesBackend(Server(self.connect, self.clock, BEDROCK_LACKS if is_bedrock else ()), catalog)
+        server = Server(self.connect, self.clock, BEDROCK_LACKS if is_bedrock else ())
+        return ResponsesBackend(server, catalog, ToolSecrets(_read_tool_secret))
 
     def connect(self, api_key_secret_arn: str = "", base_url: str = "") -> OpenAI:
         """The SDK's client, by default for the deployment's server.
@@ -180,6 +182,11 @@ class Application:
 
 def _read_api_key(arn: str, *, is_afresh: bool = False) -> str:
     return api_key_from_secret(_read_secret("the API key's secret", arn, API_KEY_MAX_AGE_SECONDS, is_afresh))
+
+
+def _read_tool_secret(arn: str) -> str:
+    # Afresh: a run is started seldom, and a token that was rotated may be void.
+    return _read_secret("the secret of a tool", arn, API_KEY_MAX_AGE_SECONDS, is_afresh=True)
 
 
 def _read_secret(name: str, arn: str, max_age_seconds: int, is_afresh: bool = False) -> str:

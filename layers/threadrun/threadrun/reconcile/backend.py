@@ -80,6 +80,9 @@ class Runs(Protocol):
     def close_calls(self, thread_id: str, run_id: str, call_ids: Collection[str]) -> None:
         """Close those of these calls that have no output: an open call keeps other runs off the thread."""
 
+    def without_secrets(self, plan: RunPlan, observed: ObservedRun) -> ObservedRun:
+        """What was observed, without the values of secrets that the run's tools name: a server may repeat them."""
+
     def cancel(self, thread_id: str, run_id: str) -> None:
         """Request the run's end. Another request, or one for a run that has ended or is unknown, is not an error."""
 

@@ -168,6 +168,8 @@ def _adopt(run: RunRecord, import_id: str, actor: Actor) -> Outcome:
 
 
 def _settle(run: RunRecord, observed: ObservedRun, actor: Actor) -> Outcome:
+    if observed.is_final and (plan := run.plan()) is not None:
+        observed = actor.backend.runs.without_secrets(plan, observed)
     is_asking = observed.status == "requires_action"
     if is_asking and run.can_answer(observed.calls):
         return _begin_round(run, observed, actor)

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
 
 from threadrun.schema.desired import Desired, Rule, digest
-from threadrun.schema.messages import Message, Thread
+from threadrun.schema.messages import Attachment, Message, Thread
 from threadrun.schema.tools import ResponseFormat, Tool
 from threadrun.schema.types import Boolean, Integer, Metadata, Number, Properties, Text, check_nesting
 
@@ -152,13 +152,17 @@ class DesiredRun(Generation, Desired):
 
     @property
     def attached_file_ids(self) -> tuple[str, ...]:
-        """Files of all messages, each once, in order."""
-        return _once(each.file_id for message in self.messages for each in message.attachments or ())
+        """Files of all messages that a tool can read, each once, in order."""
+        return _once(each.tool_file_id for each in self._attachments if each.tool_file_id)
 
     @property
     def file_ids(self) -> tuple[str, ...]:
         """All files that this run names, each once, in order."""
-        return _once([*self.attached_file_ids, *self.code_file_ids])
+        return _once([*(each.file_id for each in self._attachments if each.file_id), *self.code_file_ids])
+
+    @property
+    def _attachments(self) -> list[Attachment]:
+        return [each for message in self.messages for each in message.attachments or ()]
 
     def has_tool(self, *types: str) -> bool:
         return any(tool.type in types for tool in self.tools or ())

@@ -49,11 +49,13 @@ def unserved(desired: BaseModel, deployment: Deployment) -> Iterator[tuple[Locat
 
 
 def _given_of_responses(model: BaseModel, above: Location) -> Iterator[tuple[Location, str]]:
+    also: tuple[str, ...] = getattr(model, "of_responses", ())  # What depends on other properties of the model.
     for name, info in type(model).model_fields.items():
         place, value = (*above, name), getattr(model, name)
         extra = info.json_schema_extra
         values = extra.get(_RESPONSES_ONLY) if isinstance(extra, dict) else None
-        if value is not None and isinstance(values, list) and (not values or value in values):
+        is_unserved = (isinstance(values, list) and (not values or value in values)) or name in also
+        if value is not None and is_unserved:
             yield place, f"{name} {value}" if values else name
             continue
         for index, each in enumerate(value if isinstance(value, tuple) else (value,)):

@@ -74,16 +74,21 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f"it is not valid JSON, which has no {name}")
 
 
+def read_object(text: str) -> dict[str, Any]:
+    """A JSON object of the user's, exactly."""
+    try:
+        value = encodable(read_json(text, _as_sent))
+    except ValueError as error:
+        raise ValueError(f"must be a JSON object: {error}") from None
+    if not isinstance(value, dict):
+        raise ValueError("must be a JSON object")
+    return value
+
+
 def read_schema(value: Any, info: ValidationInfo) -> Any:
     """JSON text is taken exactly; a map gets back the types that CloudFormation made strings of."""
     if isinstance(value, str):
-        try:
-            value = encodable(read_json(value, _as_sent))
-        except ValueError as error:
-            raise ValueError(f"must be a JSON object: {error}") from None
-        if not isinstance(value, dict):
-            raise ValueError("must be a JSON object")
-        return value
+        return read_object(value)
     if isinstance(value, Mapping):
         # Only what comes from CloudFormation is read with a context; in a record, or a server's reply, types are right.
         return value if info.context is None else restored(value)

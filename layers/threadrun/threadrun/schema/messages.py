@@ -2,17 +2,46 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from threadrun.schema.types import Metadata, Properties, Text
+from threadrun.schema.deployment import responses_only
+from threadrun.schema.tools import HttpUrl
+from threadrun.schema.types import Metadata, Properties, Text, TypedProperties
 
 
-class Attachment(Properties):
-    """A file that comes with a message; which tool reads it follows from the run's tools."""
+class Attachment(TypedProperties):
+    """A file or an image that comes with a message; which tool reads a file follows from the run's tools."""
 
-    file_id: Text = Field(description="The ID of the file.")
+    only_for: ClassVar[Mapping[str, tuple[str, ...]]] = {"detail": ("image",)}
+    one_of = ("file_id", "file_url")
+
+    file_id: Text | None = Field(None, description="The ID of the file, or `file_url` in its place.")
+    file_url: HttpUrl | None = Field(
+        None,
+        description="The address of a file, which OpenAI reads as part of the message, whatever tools there are. On "
+        "Assistants v2 for images only.",
+    )
+    type: Literal["file", "image"] = Field(
+        "file", description="`file`, or `image`, which is always part of the message. `file` unless set."
+    )
+    detail: Literal["low", "high", "auto", "original"] | None = Field(
+        None,
+        description="How closely an image is looked at: `low`, `high`, `auto` or, on the Responses API, `original`.",
+        json_schema_extra=responses_only("original"),
+    )
+
+    @property
+    def tool_file_id(self) -> str | None:
+        """Its file's id where a tool of the run reads it, if there is one; None where it is part of the message."""
+        return self.file_id if self.type == "file" else None
+
+    @property
+    def of_responses(self) -> tuple[str, ...]:
+        """Properties of it, beside those that are marked, that Assistants v2 has no place for."""
+        return ("file_url",) if self.type == "file" else ()
 
 
 class Message(Properties):

@@ -7,9 +7,10 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationInfo, WithJsonSchema
 
-from threadrun.schema.deployment import deployment_of, is_allowed
+from threadrun.schema.deployment import deployment_of, is_allowed, responses_only
 from threadrun.schema.json_schema import check_schema, read_schema
-from threadrun.schema.types import Boolean, Properties, Text, TypedProperties, check_nesting
+from threadrun.schema.search import Filters, RankingOptions
+from threadrun.schema.types import Boolean, Integer, Properties, Text, TypedProperties, check_nesting
 
 JsonSchema = Annotated[
     dict[str, Any],
@@ -33,6 +34,19 @@ _LAMBDA_ARN = r"^arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:[a-zA-Z0-9_-]{
 HandlerArn = Annotated[str, StringConstraints(pattern=_LAMBDA_ARN), AfterValidator(_require_invocable)]
 
 
+def _require_readable(secret_arn: str, info: ValidationInfo) -> str:
+    allowed = deployment_of(info).tool_secret_arns
+    if is_allowed(secret_arn, allowed):
+        return secret_arn
+    wanted = ",".join([*(allowed or ()), secret_arn])
+    raise ValueError(f"this application may not read {secret_arn}: deploy it with ToolSecretArns={wanted}")
+
+
+_READABLE_ARN = r"^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[a-zA-Z0-9/_+=.@-]+$"
+SecretArn = Annotated[str, StringConstraints(pattern=_READABLE_ARN), AfterValidator(_require_readable)]
+HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$")]
+
+
 class FunctionDefinition(Properties):
     name: Name = Field(description="The name of the function: letters, digits, `_` and `-`, 64 at most.")
     description: Text | None = Field(None, description="What it does, for the model to decide when to call it.")
@@ -49,18 +63,38 @@ class FunctionDefinition(Properties):
     )
 
 
+class UserLocation(Properties):
+    type: Literal["approximate"] = Field("approximate", description="Always `approximate`.")
+    city: Text | None = Field(None, description="A city.")
+    country: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] | None = Field(
+        None, description="A country by its two letters (ISO 3166-1), `DE` for example."
+    )
+    region: Text | None = Field(None, description="A region.")
+    timezone: Text | None = Field(None, description="A time zone of IANA's, `Europe/Berlin` for example.")
+
+
+_SEARCH = ("retrieval", "file_search")
+_MCP = ("mcp",)
+_WEB = ("web_search",)
+
+
 class Tool(TypedProperties):
     """One tool; `retrieval` is what `file_search` was called before."""
 
     only_for: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "function": ("function",),
-        "vector_store_ids": ("retrieval", "file_search"),
-        "file_ids": ("code_interpreter",),
+        **dict.fromkeys(("vector_store_ids", "max_num_results", "filters", "ranking_options"), _SEARCH),
+        **dict.fromkeys(("file_ids", "memory_limit"), ("code_interpreter",)),
+        **dict.fromkeys(("allowed_domains", "user_location", "search_context_size"), _WEB),
+        **dict.fromkeys(("server_label", "server_url", "allowed_tools"), _MCP),
+        **dict.fromkeys(("authorization_secret_arn", "headers_secret_arn"), _MCP),
     }
-    required_for_their_types: ClassVar[frozenset[str]] = frozenset({"function"})
+    required_for_their_types: ClassVar[frozenset[str]] = frozenset({"function", "server_label", "server_url"})
 
-    type: Literal["code_interpreter", "retrieval", "file_search", "function"] = Field(
-        description="`code_interpreter`, `retrieval` (also called `file_search`) or `function`."
+    type: Literal["code_interpreter", "retrieval", "file_search", "function", "web_search", "mcp"] = Field(
+        description="`code_interpreter`, `retrieval` (also called `file_search`), `function`, `web_search` or `mcp`; "
+        "the last two on the Responses API only.",
+        json_schema_extra=responses_only("web_search", "mcp"),
     )
     function: FunctionDefinition | None = Field(
         None, description="The function that may be called. Required for type `function`."
@@ -74,9 +108,55 @@ class Tool(TypedProperties):
         "speaks Assistants v2).",
     )
 
+    max_num_results: Annotated[Integer, Field(ge=1, le=50)] | None = Field(
+        None, description="The most results of a search in files, 1 to 50."
+    )
+    filters: Filters | None = Field(
+        None,
+        description="Which files are searched, by their attributes: a filter of OpenAI's as JSON text, taken exactly, "
+        "or as a map, in which only the values of `gt`, `gte`, `lt` and `lte` are numbers.",
+        json_schema_extra=responses_only(),
+    )
+    ranking_options: RankingOptions | None = Field(None, description="How the results of a search in files are ranked.")
+    memory_limit: Literal["1g", "4g", "16g", "64g"] | None = Field(
+        None, description="The memory of code_interpreter.", json_schema_extra=responses_only()
+    )
+    allowed_domains: tuple[Text, ...] | None = Field(
+        None, description="The domains that web_search finds, subdomains included. All unless set."
+    )
+    user_location: UserLocation | None = Field(None, description="Where web_search is to take the user for.")
+    search_context_size: Literal["low", "medium", "high"] | None = Field(
+        None, description="How much web_search reads: `low`, `medium` or `high`. `medium` unless set."
+    )
+    server_label: Name | None = Field(
+        None,
+        description="A name for the MCP server: letters, digits, `_` and `-`, 64 at most. Required for type `mcp`.",
+    )
+    server_url: HttpUrl | None = Field(
+        None, description="The address of the MCP server, which OpenAI calls. Required for type `mcp`."
+    )
+    allowed_tools: tuple[Text, ...] | None = Field(
+        None, description="The tools of the MCP server that may be called, each without approval. All unless set."
+    )
+    authorization_secret_arn: SecretArn | None = Field(
+        None,
+        description="The secret with the MCP server's access token, bare or as a JSON object with `authorization`: one "
+        "that the application's `ToolSecretArns` allow.",
+    )
+    headers_secret_arn: SecretArn | None = Field(
+        None,
+        description="The secret with HTTP headers for the MCP server, a JSON object of text: one that the "
+        "application's `ToolSecretArns` allow.",
+    )
+
+    @property
+    def secret_arns(self) -> tuple[str, ...]:
+        """The secrets that a request with this tool needs."""
+        return tuple(arn for arn in (self.authorization_secret_arn, self.headers_secret_arn) if arn)
+
     @property
     def is_retrieval(self) -> bool:
-        return self.type in ("retrieval", "file_search")
+        return self.type in _SEARCH
 
 
 class JsonSchemaFormat(Properties, populate_by_name=True):

@@ -69,7 +69,8 @@ def _levels(value: Any) -> int:
 
 Boolean = Annotated[bool, Field(strict=True), _recast("true|false", lambda text: text == "true")]
 Integer = Annotated[int, Field(strict=True), _recast(r"[+-]?[0-9]+", int)]
-Number = Annotated[float, Field(strict=True), _recast(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?", float)]
+NUMBER = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
+Number = Annotated[float, Field(strict=True), _recast(NUMBER, float)]
 Text = Annotated[str, BeforeValidator(_recast_text), Field(min_length=1)]
 Metadata = Annotated[
     dict[str, Annotated[str, BeforeValidator(_recast_text)]],
@@ -115,6 +116,8 @@ class TypedProperties(Properties):
     """Names of properties, and the types that take them."""
     required_for_their_types: ClassVar[frozenset[str]] = frozenset()
     """Names of those that these types cannot do without."""
+    one_of: ClassVar[tuple[str, ...]] = ()
+    """Names of properties of which exactly one is given."""
 
     @model_validator(mode="after")
     def _check_type(self) -> Self:
@@ -125,4 +128,6 @@ class TypedProperties(Properties):
                 raise ValueError(f"{name} is possible for type {' or '.join(types)} only")
             if not is_given and given_type in types and name in self.required_for_their_types:
                 raise ValueError(f"{name} is required for type {given_type}")
+        if self.one_of and sum(getattr(self, name) is not None for name in self.one_of) != 1:
+            raise ValueError(f"exactly one of {' and '.join(self.one_of)} is required")
         return self

@@ -23,14 +23,17 @@ _ALSO_CALLED = {
     "response_format": ("text", "format", "output_format"),
     "content": ("text",),
     "tools": ("functions",),
+    "file_url": ("image_url",),
+    "authorization_secret_arn": ("authorization",),
+    "headers_secret_arn": ("headers",),
 }
 """What other interfaces call these."""
 _OF_OPENAI = frozenset(
     {"access_programs", "additional_instructions", "additional_messages", "audio", "background", "background_options"}
     | {"container", "context_management", "image", "moderation", "prompt_cache_options"}
-    | {"defer_loading", "file_search", "filters", "frequency_penalty", "function_call", "include", "logit_bias"}
-    | {"max_num_results", "max_prompt_tokens", "max_tool_calls", "modalities", "n", "parallel_tool_calls", "prediction"}
-    | {"presence_penalty", "previous_response_id", "prompt_cache_key", "prompt_cache_retention", "ranking_options"}
+    | {"connector_id", "defer_loading", "file_search", "frequency_penalty", "function_call", "include", "logit_bias"}
+    | {"max_prompt_tokens", "max_tool_calls", "modalities", "n", "parallel_tool_calls", "prediction"}
+    | {"presence_penalty", "previous_response_id", "prompt_cache_key", "prompt_cache_retention", "require_approval"}
     | {"safety_identifier", "seed", "service_tier", "stop", "store", "stream_options", "tool_choice", "tool_resources"}
     | {"logprobs", "top_logprobs", "truncation", "truncation_strategy", "user", "verbosity", "web_search_options"}
 )

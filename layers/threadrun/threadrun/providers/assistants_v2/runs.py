@@ -88,6 +88,9 @@ class ServerRuns(Subject[AssistantsServer]):
         answers = [each for each in listed if each.text("role") == "assistant" and each.text("run_id") == run_id]
         return replace(observed, output_text=answer_in(answers))
 
+    def without_secrets(self, plan: RunPlan, observed: ObservedRun) -> ObservedRun:
+        return observed  # No tool of this API has any.
+
     def cancel(self, thread_id: str, run_id: str) -> None:
         self._server.cancel(self._server.api.beta.threads.runs.cancel, run_id, thread_id=thread_id)
 

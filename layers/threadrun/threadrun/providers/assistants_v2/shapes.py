@@ -15,7 +15,7 @@ from threadrun.providers.assistants_v2.files import CODE, SEARCH, Granted
 from threadrun.providers.replies import Reply, problem_in, usage_in
 from threadrun.providers.server import MARK
 from threadrun.schema.arguments import DesiredAssistant, DesiredRun, DesiredThread
-from threadrun.schema.messages import Message
+from threadrun.schema.messages import Attachment, Message
 from threadrun.schema.tools import Tool
 from threadrun.state.observations import FunctionCall, ObservedRun, RunPlan
 
@@ -41,7 +41,14 @@ def _tool(tool: Tool) -> dict[str, Any]:
     """A tool in the nested form of this API; its files and stores go elsewhere (`files`)."""
     if tool.function is not None:
         return {"type": "function", "function": tool.function.model_dump(exclude_none=True, exclude={"handler_arn"})}
-    return {"type": SEARCH if tool.is_retrieval else CODE}
+    return _search(tool) if tool.is_retrieval else {"type": CODE}
+
+
+def _search(tool: Tool) -> dict[str, Any]:
+    options = tool.model_dump(exclude_none=True, include={"max_num_results", "ranking_options"})
+    if "ranking_options" in options:  # Here they have a threshold in any case.
+        options["ranking_options"] = {"score_threshold": 0.0} | options["ranking_options"]
+    return {"type": SEARCH} | _filled(file_search=options)
 
 
 def assistant_id_of(plan: RunPlan) -> str:
@@ -63,7 +70,7 @@ def new_thread_fields(plan: RunPlan, granted: Granted) -> dict[str, Any]:
 
 def bare_thread_fields(desired: DesiredThread) -> dict[str, Any]:
     """A thread that runs share, without its messages, which follow."""
-    has_files = any(message.attachments for message in desired.messages)
+    has_files = any(each.tool_file_id for message in desired.messages for each in message.attachments or ())
     return _filled(metadata=desired.metadata, tool_resources={SEARCH: files.OWN_STORE} if has_files else None)
 
 
@@ -74,8 +81,18 @@ def _filled(**fields: Any) -> dict[str, Any]:
 def message_fields(message: Message, tools: list[str]) -> dict[str, Any]:
     """A message whose files these tools read."""
     readers = [{"type": name} for name in tools]
-    attachments = [{"file_id": each.file_id, "tools": readers} for each in message.attachments or ()]
-    return message.model_dump(exclude_none=True, exclude={"attachments"}) | _filled(attachments=attachments)
+    given = message.attachments or ()
+    attachments = [{"file_id": each.tool_file_id, "tools": readers} for each in given if each.tool_file_id]
+    images = [_image(each) for each in given if not each.tool_file_id]
+    fields = message.model_dump(exclude_none=True, exclude={"attachments"}) | _filled(attachments=attachments)
+    return fields | {"content": [{"type": "text", "text": message.content}, *images]} if images else fields
+
+
+def _image(attachment: Attachment) -> dict[str, Any]:
+    detail = _filled(detail=attachment.detail)
+    if attachment.file_id:
+        return {"type": "image_file", "image_file": {"file_id": attachment.file_id, **detail}}
+    return {"type": "image_url", "image_url": {"url": attachment.file_url, **detail}}
 
 
 def tool_outputs(outputs: Mapping[str, str]) -> list[Any]:

@@ -11,6 +11,7 @@ from threadrun.providers.replies import Reply
 from threadrun.providers.responses.assistant_catalog import AssistantCatalog
 from threadrun.providers.responses.runs import ResponseRuns
 from threadrun.providers.responses.threads import ConversationThreads
+from threadrun.providers.responses.tools import ToolSecrets
 from threadrun.providers.server import MARK, Server
 from threadrun.providers.vector_stores import FileStores, nothing_to_search
 from threadrun.state.observations import RunPlan
@@ -22,9 +23,9 @@ _NEWEST_STORES = 20
 class ResponsesBackend:
     """Implements `threadrun.reconcile.backend.Backend`."""
 
-    def __init__(self, server: Server, catalog: AssistantCatalog) -> None:
+    def __init__(self, server: Server, catalog: AssistantCatalog, secrets: ToolSecrets) -> None:
         self.threads = ConversationThreads(server)
-        self.runs = ResponseRuns(server)
+        self.runs = ResponseRuns(server, secrets)
         self.vector_stores = RunStores(server)
         self.assistants = catalog
 

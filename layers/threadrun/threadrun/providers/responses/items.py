@@ -18,8 +18,8 @@ from threadrun.providers.server import Server
 from threadrun.state.observations import FunctionCall, ObservedRun
 
 ITEMS_PER_PAGE, ITEMS_PER_REQUEST = 100, 20
-_ITEM_PREFIXES = ("msg_", "fc_")
-"""Ids of messages and of function calls."""
+_ITEM_PREFIXES = ("msg_", "fc_", "mcpr_")
+"""Ids of messages, of function calls and of requests for an approval."""
 _ROLES_OF_INPUT = frozenset({"user", "system", "developer"})
 
 
@@ -72,23 +72,39 @@ def calls_in(items: Iterable[Reply]) -> list[FunctionCall]:
     return [FunctionCall(call.text("call_id"), call.text("name"), call.json("arguments")) for call in calls]
 
 
+def approval_problem(items: Iterable[Reply]) -> str | None:
+    """What is wrong with a run that ended with a request for somebody's approval; None where it has none."""
+    for item in items:
+        if item.text("type") == "mcp_approval_request":
+            server, tool = item.text("server_label"), item.text("name")
+            return (
+                f"MCP server {server} asks for approval of its tool {tool}, which nobody can give during a deployment: "
+                "have the server need none, or leave the tool out of allowed_tools"
+            )
+    return None
+
+
 def run_in(items: Sequence[Reply]) -> ObservedRun | None:
     """The last run that left these items. Its id is that of its last item (`run_ref`): items name no response."""
     answered = _answered_calls(items)
-    last_id, answers, calls = "", list[Reply](), list[Reply]()
+    last_id, answers, calls, asked = "", list[Reply](), list[Reply](), list[Reply]()
     for item in items:
         if item.text("type") == "function_call_output" or is_from_user(item):
-            last_id, answers = "", []
+            last_id, answers, asked = "", [], []
         elif is_answer(item):
             last_id = item.text("id")
             answers.append(item)
         elif item.text("type") == "function_call" and item.text("call_id") not in answered:
             last_id = item.text("id")
             calls.append(item)
+        elif item.text("type") == "mcp_approval_request":
+            last_id = item.text("id")
+            asked.append(item)
     if not last_id:
         return None
-    status = "requires_action" if calls else "completed"
-    return ObservedRun(last_id, status, output_text=answer_in(answers), calls=tuple(calls_in(calls)))
+    problem = approval_problem(asked)
+    status = "failed" if problem else "requires_action" if calls else "completed"
+    return ObservedRun(last_id, status, output_text=answer_in(answers), calls=tuple(calls_in(calls)), problem=problem)
 
 
 def run_ending_with(item_id: str, items: Sequence[Reply]) -> ObservedRun | None:

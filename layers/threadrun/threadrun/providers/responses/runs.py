@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
 import openai
 
-from threadrun.errors import NotFound, NotServed, TerminalError
+from threadrun.errors import NotFound, NotServed, TerminalError, ThreadRunError
 from threadrun.providers.replies import Reply
 from threadrun.providers.responses import items, shapes
 from threadrun.providers.responses.chains import CHAIN_MARK, is_chain
 from threadrun.providers.responses.items import ItemRef, ResponseRef, run_ref
+from threadrun.providers.responses.tools import ToolSecrets, tool_fields
 from threadrun.providers.server import Method, Server, Subject, has_mark
 from threadrun.schema.limits import Limits
 from threadrun.state.observations import ObservedRun, RunPlan
@@ -30,19 +32,42 @@ class ResponseRuns(Subject[Server]):
 
     limits = Limits()
 
+    def __init__(self, server: Server, secrets: ToolSecrets) -> None:
+        super().__init__(server)
+        self._secrets = secrets
+
     def start(self, plan: RunPlan, thread_id: str) -> ObservedRun:
-        return self._create("start the run", shapes.response_fields(plan, thread_id, shapes.first_items(plan)))
+        fields = shapes.response_fields(plan, thread_id, shapes.first_items(plan), self._tools(plan))
+        return self._create("start the run", fields)
 
     def submit_outputs(self, plan: RunPlan, thread_id: str, run_id: str, outputs: Mapping[str, str]) -> ObservedRun:
         """Continue as a new response: each one has an id of its own."""
         new = shapes.output_items(outputs)
-        return self._create(f"continue run {run_id}", shapes.response_fields(plan, thread_id, new, after=run_id))
+        fields = shapes.response_fields(plan, thread_id, new, self._tools(plan), after=run_id)
+        return self._create(f"continue run {run_id}", fields)
+
+    def _tools(self, plan: RunPlan) -> list[dict[str, Any]]:
+        return [tool_fields(tool, plan, self._secrets) for tool in plan.effective.tools or ()]
+
+    def without_secrets(self, plan: RunPlan, observed: ObservedRun) -> ObservedRun:
+        tools = [tool for tool in plan.effective.tools or () if tool.secret_arns]
+        if not tools:
+            return observed
+        try:
+            self._secrets.learn(tools)
+        except TerminalError as error:
+            # They are gone, and with them what to cut out. The answer was paid for, so it stays.
+            return replace(observed, problem=observed.problem and f"its reason is not shown: {error.reason}")
+        cut, problem = self._secrets.without, observed.problem
+        return replace(observed, output_text=cut(observed.output_text), problem=cut(problem) if problem else None)
 
     def _create(self, action: str, fields: dict[str, Any]) -> ObservedRun:
         try:
             return shapes.observed_run(self._server.create(action, self._post, **fields))
-        except TerminalError as refusal:
-            if not _is_about_background(refusal.__cause__):
+        except ThreadRunError as refusal:
+            refusal.reason = self._secrets.without(refusal.reason)
+            refusal.args = (refusal.reason,)
+            if not isinstance(refusal, TerminalError) or not _is_about_background(refusal.__cause__):
                 raise
             # Not remembered, unlike other missing parts: it may be the model alone that has no background responses.
             raise NotServed(

@@ -10,21 +10,23 @@ from typing import Any
 
 from threadrun.providers.replies import Reply, answer_in, problem_in, usage_in
 from threadrun.providers.responses.chains import is_chain, marked
-from threadrun.providers.responses.items import calls_in, is_answer
-from threadrun.schema.messages import Message
-from threadrun.schema.tools import ResponseFormat, Tool
+from threadrun.providers.responses.items import approval_problem, calls_in, is_answer
+from threadrun.schema.messages import Attachment, Message
+from threadrun.schema.tools import ResponseFormat
 from threadrun.state.observations import ObservedRun, RunPlan
 
 
-def response_fields(plan: RunPlan, thread_id: str, items: Sequence[Any], after: str | None = None) -> dict[str, Any]:
+def response_fields(
+    plan: RunPlan, thread_id: str, items: Sequence[Any], tools: Sequence[Any] = (), after: str | None = None
+) -> dict[str, Any]:
     """The body of POST /responses: what the user left out is left out here too.
 
-    `items` is the new input; `after` is the id of the response that this one continues.
+    `items` is the new input, `tools` are in this API's form; `after` is the id of the response that this one continues.
     """
     run = plan.effective
     optional = run.model_dump(include={"model", "instructions", "metadata", "temperature", "top_p"}) | {
         "input": list(items),
-        "tools": [_tool(tool, plan) for tool in run.tools or ()],
+        "tools": list(tools),
         "max_output_tokens": run.max_completion_tokens,
         "reasoning": {"effort": run.reasoning_effort} if run.reasoning_effort else None,
         "text": {"format": _format(run.response_format)} if run.response_format else None,
@@ -56,11 +58,17 @@ def _format(form: ResponseFormat) -> dict[str, Any]:
 
 
 def message_item(message: Message, *, with_files: bool) -> Any:
-    """A user's message, `with_files` with its attachments in it."""
-    content: list[dict[str, Any]] = [{"type": "input_text", "text": message.content}]
-    if with_files:
-        content += [{"type": "input_file", "file_id": each.file_id} for each in message.attachments or ()]
+    """A user's message, `with_files` with all of its attachments: without, those that no tool reads are in it."""
+    attached = [each for each in message.attachments or () if with_files or not each.tool_file_id]
+    content = [{"type": "input_text", "text": message.content}, *map(_attached_part, attached)]
     return {"type": "message", "role": message.role, "content": content}
+
+
+def _attached_part(attachment: Attachment) -> dict[str, Any]:
+    if attachment.type == "file":
+        return {"type": "input_file"} | attachment.model_dump(include={"file_id", "file_url"}, exclude_none=True)
+    given = {"file_id": attachment.file_id, "image_url": attachment.file_url, "detail": attachment.detail or "auto"}
+    return {"type": "input_image"} | {name: value for name, value in given.items() if value is not None}
 
 
 def output_items(outputs: Mapping[str, str]) -> list[Any]:
@@ -68,22 +76,6 @@ def output_items(outputs: Mapping[str, str]) -> list[Any]:
     return [
         {"type": "function_call_output", "call_id": call_id, "output": output} for call_id, output in outputs.items()
     ]
-
-
-def _tool(tool: Tool, plan: RunPlan) -> dict[str, Any]:
-    """A tool in the flat form of this API."""
-    if tool.function is not None:
-        function = tool.function
-        given = function.model_dump(exclude_none=True, include={"name", "description"})
-        # OpenAI's default is strict, which refuses most schemas that were written for the Assistants API.
-        strict = function.strict or False
-        return {"type": "function", **given, "parameters": function.parameters, "strict": strict}
-    if tool.is_retrieval:
-        stores = [*(tool.vector_store_ids or ()), *([plan.vector_store_id] if plan.vector_store_id else [])]
-        return {"type": "file_search", "vector_store_ids": stores}
-    file_ids = list(dict.fromkeys([*plan.effective.attached_file_ids, *(tool.file_ids or ())]))
-    container: dict[str, Any] = {"type": "auto"} | ({"file_ids": file_ids} if file_ids else {})
-    return {"type": "code_interpreter", "container": container}
 
 
 def observed_run(response: Reply, run_id: str = "") -> ObservedRun:
@@ -95,6 +87,9 @@ def observed_run(response: Reply, run_id: str = "") -> ObservedRun:
     )
     # An incomplete response leaves its calls in the conversation too.
     calls = calls_in(output) if status in ("completed", "incomplete") else []
+    unapproved = approval_problem(output) if status == "completed" else None
+    if unapproved:
+        status = "failed"
     return ObservedRun(
         run_id=run_id or response.text("id"),
         status="requires_action" if calls and status == "completed" else status,
@@ -104,5 +99,5 @@ def observed_run(response: Reply, run_id: str = "") -> ObservedRun:
         usage=usage_in(usage, "input_tokens", "output_tokens") if response.has("usage") else None,
         output_text=answer_in([item for item in output if is_answer(item)]),
         calls=tuple(calls),
-        problem=problem_in(response, "error"),
+        problem=unapproved or problem_in(response, "error"),
     )

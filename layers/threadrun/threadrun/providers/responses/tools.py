@@ -1,0 +1,104 @@
+"""How tools are written in the Responses API, with the secrets that MCP servers ask for.
+
+Source: openai.types.responses (openai-python 3.54).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from threadrun.errors import TerminalError
+from threadrun.schema.tools import Tool
+from threadrun.state.observations import RunPlan
+
+_LEAST_CHARACTERS = 4
+"""Of a secret's value that is cut out of texts: a shorter one may be any word."""
+
+
+class ToolSecrets:
+    """The secrets that tools name. Their values are in requests to the server only: in no record, log line or error."""
+
+    def __init__(self, read: Callable[[str], str]) -> None:
+        """`read` returns the text of the secret of this ARN as it is now; it raises as a request to AWS does."""
+        self._read = read
+        self._seen: set[str] = set()
+
+    def authorization(self, arn: str) -> str:
+        text = self._read(arn).strip()
+        if text.startswith("{"):
+            text = self._texts_of(text, arn).get("authorization", "")
+        if not text:
+            raise TerminalError(f"secret {arn} is neither a bare token nor a JSON object with authorization")
+        self._seen.add(text)
+        return text
+
+    def headers(self, arn: str) -> dict[str, str]:
+        texts = self._texts_of(self._read(arn), arn)
+        self._seen.update(texts.values())
+        return texts
+
+    def without(self, text: str) -> str:
+        """The text without what the secrets hold that were read by this process."""
+        values = [value for value in self._seen if len(value) >= _LEAST_CHARACTERS]
+        for value in sorted(values, key=len, reverse=True):  # One may be part of another.
+            text = text.replace(value, "***")
+        return text
+
+    def learn(self, tools: Iterable[Tool]) -> None:
+        """Read the secrets of these tools, for `without`."""
+        for tool in tools:
+            _secret_fields(tool, self)
+
+    def _texts_of(self, text: str, arn: str) -> dict[str, str]:
+        try:
+            found = json.loads(text)
+        except (ValueError, RecursionError):
+            found = None
+        if not isinstance(found, dict) or not all(isinstance(each, str) for each in found.values()):
+            raise TerminalError(f"secret {arn} is not a JSON object of text")
+        return found
+
+
+def tool_fields(tool: Tool, plan: RunPlan, secrets: ToolSecrets) -> dict[str, Any]:
+    """A tool in the flat form of this API."""
+    match tool.type:
+        case "function":
+            return _function(tool)
+        case "web_search":
+            given = _given(tool, "user_location", "search_context_size")
+            filters = {"filters": {"allowed_domains": list(tool.allowed_domains)}} if tool.allowed_domains else {}
+            return {"type": "web_search", **filters, **given}
+        case "mcp":
+            given = _given(tool, "server_label", "server_url", "allowed_tools")
+            # The API's default is to ask for approval, which nobody could give during a deployment.
+            return {"type": "mcp", **given, "require_approval": "never", **_secret_fields(tool, secrets)}
+        case "code_interpreter":
+            file_ids = list(dict.fromkeys([*plan.effective.attached_file_ids, *(tool.file_ids or ())]))
+            container = {"type": "auto"} | ({"file_ids": file_ids} if file_ids else {}) | _given(tool, "memory_limit")
+            return {"type": "code_interpreter", "container": container}
+    stores = [*(tool.vector_store_ids or ()), *([plan.vector_store_id] if plan.vector_store_id else [])]
+    given = _given(tool, "max_num_results", "filters", "ranking_options")
+    return {"type": "file_search", "vector_store_ids": stores, **given}
+
+
+def _function(tool: Tool) -> dict[str, Any]:
+    if (function := tool.function) is None:
+        return {}
+    given = function.model_dump(exclude_none=True, include={"name", "description"})
+    # OpenAI's default is strict, which refuses most schemas that were written for the Assistants API.
+    return {"type": "function", **given, "parameters": function.parameters, "strict": function.strict or False}
+
+
+def _given(tool: Tool, *names: str) -> dict[str, Any]:
+    return tool.model_dump(mode="json", exclude_none=True, include={*names})
+
+
+def _secret_fields(tool: Tool, secrets: ToolSecrets) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
+    if tool.authorization_secret_arn:
+        fields["authorization"] = secrets.authorization(tool.authorization_secret_arn)
+    if tool.headers_secret_arn:
+        fields["headers"] = secrets.headers(tool.headers_secret_arn)
+    return fields
