@@ -18,6 +18,7 @@ from threadrun.errors import LostReply, NotFound, NotServed, TerminalError, Thre
 from threadrun.providers.errors import translated
 from threadrun.providers.http_log import KeySource, LoggedClient
 from threadrun.providers.responses.backend import ResponsesBackend
+from threadrun.providers.responses.tools import ToolSecrets
 from threadrun.providers.server import REMEMBERED_SECONDS, Part, Server
 from threadrun.state.observations import RunPlan
 
@@ -47,7 +48,8 @@ def client_of(*answers: Answer | httpx2.Response | Exception) -> tuple[openai.Op
 
 def backend(*answers: Answer | httpx2.Response | Exception) -> tuple[ResponsesBackend, list[httpx2.Request]]:
     client, asked = client_of(*answers)
-    return ResponsesBackend(Server(lambda: client), catalog=None), asked  # type: ignore[arg-type]
+    server, secrets = Server(lambda: client), ToolSecrets(lambda arn: "")
+    return ResponsesBackend(server, catalog=None, secrets=secrets), asked  # type: ignore[arg-type]
 
 
 def response(**more: Any) -> dict[str, Any]:
