@@ -13,8 +13,12 @@ from hypothesis import strategies as st
 from openai import OpenAI
 
 from functions.webhook import app as webhook
+from testkit.jsonata_values import evaluated
+from testkit.memory.table import MemoryTable
+from testkit.state_machine import TABLE, read_definition
 from tests.support.signed_events import BODY, KEY, SECRET, signed
 from threadrun.errors import TerminalError, TransientError
+from threadrun.storage.event_waits import EventWaits, wait_key
 from threadrun.workflow.webhooks import EVENT_TYPES, ForgedWebhook, ended_run, wake
 
 SDK = OpenAI(api_key="none")
@@ -80,6 +84,22 @@ def test_a_large_event_is_refused_before_it_is_looked_into() -> None:
     body = BODY + " " * 70_000
     with pytest.raises(ForgedWebhook):
         ended_run(body, signed(body), SECRET, time.time())
+
+
+def test_each_request_that_waits_for_a_run_is_woken() -> None:
+    """Two stacks may have adopted one run; one that comes later finds what was noted."""
+    table, states, now = MemoryTable(TABLE), Mock(), time.time()
+    waits = EventWaits(table, TABLE)  # type: ignore[arg-type]
+    app = Mock(clock=lambda: now, webhook_secret=lambda: SECRET, event_waits=waits, step_functions=states)
+    assert [waits.announce("resp_1", each, now + 600) for each in ("first", "second")] == [None, None]
+    definition = read_definition()["States"]["Await webhook"]["Arguments"]
+    for each in ("first", "second"):
+        context = {"Task": {"Token": f"token of {each}"}, "Execution": {"Input": {"request_id": each}}}
+        table.update_item(**evaluated(definition, {"input": {"wait_key": wait_key("resp_1")}, "context": context}))
+    assert webhook.receive(app, BODY, signed(BODY)) == "woken"
+    woken = [each.kwargs["taskToken"] for each in states.send_task_success.call_args_list]
+    assert woken == ["token of first", "token of second"]
+    assert waits.announce("resp_1", "third", now + 600) == pytest.approx(now, abs=0.001)
 
 
 def refused(code: str) -> ClientError:
