@@ -37,7 +37,7 @@ def _read(event: dict[str, Any]) -> tuple[str, dict[str, str]]:
     request = LambdaFunctionUrlEvent(event)
     try:
         return request.decoded_body or "", {name: str(value) for name, value in request.headers.items()}
-    except ValueError:  # Neither base64 nor UTF-8.
+    except (ValueError, TypeError, AttributeError):  # Neither base64 nor UTF-8, or no text at all.
         raise ForgedWebhook("an unreadable body") from None
 
 

@@ -140,6 +140,21 @@ def test_an_event_that_comes_while_the_secret_cannot_be_read_is_to_be_sent_again
     assert status_of({"body": "{}", "headers": {}, "isBase64Encoded": False}) == 503
 
 
+@pytest.mark.parametrize(
+    "event",
+    [
+        {},
+        {"body": None, "headers": None},
+        {"headers": {}, "body": "", "requestContext": {"http": {"method": "GET"}}},
+        {"headers": [], "body": BODY},
+        {"headers": "none", "body": 7, "isBase64Encoded": "yes"},
+        {"headers": {"webhook-id": ["1"]}, "body": {}, "isBase64Encoded": True},
+    ],
+)
+def test_a_request_of_any_form_is_refused_with_400(app: Mock, event: dict[str, object]) -> None:
+    assert status_of(event) == 400
+
+
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=20)
 """Lone surrogates, too: an event is JSON, which can hold them."""
 SIGNED_AT_1000 = signed(BODY, age_s=time.time() - 1000)
