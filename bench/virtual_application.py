@@ -113,6 +113,7 @@ class VirtualApplication:
     def _receive_event(self, key: str) -> None:
         event_waits = self._app.event_waits
         assert event_waits is not None
-        wait = self._run_function("wake", lambda: event_waits.note_webhook(key.partition("#")[2]))
-        if wait is not None and wait.task_token:
-            wake(self._app.step_functions, wait.task_token)
+        note = partial(event_waits.note_webhook, key.partition("#")[2], self._clock())
+        wait = self._run_function("wake", note)
+        for token in wait.task_tokens if wait else ():
+            wake(self._app.step_functions, token)

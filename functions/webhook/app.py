@@ -1,4 +1,4 @@
-"""Receives the server's webhooks at a function URL: the execution that waits for the run looks at once."""
+"""Receives the server's webhooks at a function URL: executions that wait for the run look at once."""
 
 from __future__ import annotations
 
@@ -37,16 +37,17 @@ def _read(event: dict[str, Any]) -> tuple[str, dict[str, str]]:
     request = LambdaFunctionUrlEvent(event)
     try:
         return request.decoded_body or "", {name: str(value) for name, value in request.headers.items()}
-    except ValueError:  # Neither base64 nor UTF-8.
+    except (ValueError, TypeError, AttributeError):  # Neither base64 nor UTF-8, or no text at all.
         raise ForgedWebhook("an unreadable body") from None
 
 
 def receive(app: Application, body: str, headers: dict[str, str]) -> Literal["woken", "noted", "unknown"]:
     """Take one webhook; raises `ForgedWebhook`, or `ThreadRunError` where it is to be sent again."""
     run_id = ended_run(body, headers, app.webhook_secret(), app.clock())
-    wait = app.event_waits.note_webhook(run_id) if run_id and app.event_waits else None
+    wait = app.event_waits.note_webhook(run_id, app.clock()) if run_id and app.event_waits else None
     if wait is None:
         return "unknown"
-    logger.set_correlation_id(wait.request_id)
+    logger.set_correlation_id(",".join(wait.request_ids))
     logger.append_keys(run_id=run_id)
-    return "woken" if wait.task_token and wake(app.step_functions, wait.task_token) else "noted"
+    woken = [wake(app.step_functions, token) for token in wait.task_tokens]
+    return "woken" if any(woken) else "noted"

@@ -1,29 +1,36 @@
-"""Registers the application's webhook endpoint with the server while it is deployed."""
+"""Registers the application's webhook endpoint with the server while it is deployed, and mends it."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-from aws_lambda_powertools import Logger
+from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import ValidationError
 
-from threadrun.app.application import application
-from threadrun.app.webhook_endpoint import EndpointRequest, fulfil
+from threadrun.app.application import Application, application
+from threadrun.app.webhook_endpoint import EndpointRequest, Registered, fulfil, mend
 from threadrun.cloudformation.delivery import deliver, deliver_plain_failure
 from threadrun.cloudformation.protocol import NOT_CREATED, is_response_url
-from threadrun.errors import ThreadRunError
+from threadrun.errors import TerminalError, ThreadRunError, TransientError
 from threadrun.telemetry.log_lines import share_logger
+from threadrun.telemetry.metrics import NAMESPACE
+from threadrun.workflow.webhooks import wake_all
 
 logger = Logger(service="webhook_endpoint")
+metrics = Metrics(namespace=NAMESPACE, service="webhook_endpoint")
 share_logger(logger)
 
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
-    """A request of CloudFormation for `Custom::OpenAIWebhookEndpoint`; it gets a response in any case."""
+    """A request for `Custom::OpenAIWebhookEndpoint`, which gets a response in any case, or the schedule's check."""
     app = application()
+    if "Check" in event:
+        metrics.add_metric(name="WebhookEndpointFaults", unit="Count", value=check(app, event["Check"]))
+        metrics.flush_metrics()
+        return
     allow_loopback = app.settings.allow_loopback_response_url
     try:
         request = EndpointRequest.model_validate(event)
@@ -46,4 +53,32 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
         reason = error.reason if isinstance(error, ThreadRunError) else f"the webhook endpoint: {type(error).__name__}"
         physical_id = request.physical_id or f"{NOT_CREATED}{request.request_id}"
         response |= {"Status": "FAILED", "PhysicalResourceId": physical_id, "Reason": reason}
+    if request.request_type == "Delete":
+        _wake_all(app)  # Of this endpoint no webhook will come any more.
     deliver(request.response_url, json.dumps(response).encode())
+
+
+def check(app: Application, registered: dict[str, Any]) -> bool:
+    """Check the endpoint while requests wait; returns whether anything was wrong with it."""
+    endpoint = Registered.model_validate(registered)
+    try:
+        if not app.records.are_awaited(1):
+            return False
+        client = app.connect(endpoint.api_key_secret_arn, endpoint.base_url)
+        problem = mend(endpoint, client, app.webhook_secret, app.keep_webhook_secret)
+    except TransientError as error:
+        logger.warning("webhook endpoint not checked", extra={"reason": error.reason})
+        return False  # The schedule comes again.
+    except TerminalError as error:
+        problem = error.reason
+    if problem is None:
+        return False
+    logger.error("webhook endpoint not as registered", extra={"reason": problem})
+    _wake_all(app)
+    return True
+
+
+def _wake_all(app: Application) -> None:
+    if app.event_waits is not None:
+        woken = wake_all(app.records, app.event_waits, app.step_functions)
+        logger.info("executions woken", extra={"count": woken})

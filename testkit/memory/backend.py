@@ -104,7 +104,7 @@ class MemoryRuns:
         self._server.responses[run.run_id] = run
         return run
 
-    def find_lost(self, thread_id: str, after_item_id: str | None) -> ObservedRun | None:
+    def find_lost(self, thread_id: str, after_item_id: str | None, token: str = "") -> ObservedRun | None:
         self._called("runs.find_lost")
         items = self._server.items[thread_id]
         new = items[items.index(after_item_id) + 1 :] if after_item_id else items
@@ -168,6 +168,9 @@ class MemoryVectorStores:
     def delete(self, vector_store_id: str) -> None:
         self._called("vector_stores.delete")
         self._server.indexing.pop(vector_store_id, None)
+
+    def delete_lost(self, token: str) -> None:
+        self._called("vector_stores.delete_lost")
 
 
 class MemoryAssistants:

@@ -138,7 +138,7 @@ class TimedRuns(MemoryRuns):
         server.flights[run.run_id] = Flight(thread_id, server.clock() + server.next_run[0], ends_as, answers)
         return run
 
-    def find_lost(self, thread_id: str, after_item_id: str | None) -> ObservedRun | None:
+    def find_lost(self, thread_id: str, after_item_id: str | None, token: str = "") -> ObservedRun | None:
         self._called("")
         items = self._server.items.get(thread_id, [])
         return self._found_in(items[items.index(after_item_id) + 1 :] if after_item_id else items)

@@ -185,9 +185,9 @@ class MemoryWorld(Clock):
 
     def _receive_event(self, run_id: str) -> None:
         assert self.app.event_waits is not None
-        wait = self.app.event_waits.note_webhook(run_id)
-        if wait is not None and wait.task_token:
-            wake(self.app.step_functions, wait.task_token)
+        wait = self.app.event_waits.note_webhook(run_id, self.now)
+        for token in wait.task_tokens if wait else ():
+            wake(self.app.step_functions, token)
 
     # What fate does
 

@@ -45,7 +45,13 @@ MAY: dict[str, dict[str, str]] = {
         "states:stateMachine:StateMachine": "states:SendTaskSuccess",
         "secretsmanager:secret:WebhookSecret": "secretsmanager:GetSecretValue",
     },
-    "WebhookEndpointFunction": API_KEY | {"secretsmanager:secret:WebhookSecret": "secretsmanager:PutSecretValue"},
+    "WebhookEndpointFunction": API_KEY
+    | {
+        "secretsmanager:secret:WebhookSecret": "secretsmanager:GetSecretValue secretsmanager:PutSecretValue",
+        "dynamodb:table/Table": "dynamodb:GetItem",
+        "dynamodb:table/Table/index/DueAnswers": "dynamodb:Query",
+        "states:stateMachine:StateMachine": "states:SendTaskSuccess",
+    },
     "StateMachine": {
         "dynamodb:table/Table": "dynamodb:UpdateItem",
         # An execution goes on as it began: with the functions, or with their aliases where SnapStart is on.

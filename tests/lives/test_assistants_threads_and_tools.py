@@ -6,6 +6,7 @@ from typing import Any
 import openai
 
 from local.openai_standin import Fault
+from local.openai_standin.storage import new_store
 from testkit.in_process.world import World
 from tests.support.runs import ASSISTANT, NOTHING, THREAD, attributes, delete_all, each_wire, failure, left_at_openai
 
@@ -128,3 +129,28 @@ def test_a_store_of_attached_files_goes_with_its_run_and_a_users_files_and_store
     run = world.create(properties | {"tools": [tool | {"vector_store_ids": [own]}]})
     world.delete(run["PhysicalResourceId"])
     assert left_at_openai(world) == {"vector_stores": 1}
+
+
+@each_wire
+def test_a_runs_tool_without_ids_takes_those_of_the_assistants_tool_of_its_type(world: World) -> None:
+    """So it does on a server that keeps them with its assistants; `retrieval` is another name of `file_search`."""
+    file_id, own_id = world.openai.add_file(name="data.csv"), world.openai.add_file(name="own.csv")
+    with world.openai.world.lock:
+        store_id = new_store(world.openai.world, {"name": "mine"}).id
+    granted = [
+        {"type": "retrieval", "vector_store_ids": [store_id]},
+        {"type": "code_interpreter", "file_ids": [file_id]},
+    ]
+    assistant_id = world.create(EXPERT | {"tools": granted}, **ASSISTANT)["PhysicalResourceId"]
+    tools = [{"type": "code_interpreter"}, {"type": "file_search"}]
+    for ids, used in (({}, file_id), ({"file_ids": [own_id]}, own_id)):
+        own = [tools[0] | ids, tools[1]]
+        run = world.create({"assistant_id": assistant_id, "thread": QUESTION, "tools": own})
+        assert json.loads(attributes(run)["file_ids"]) == [used]
+        if world.wire == "responses":
+            code, search = world.posted()[-1]["tools"]
+            assert (code["container"]["file_ids"], search["vector_store_ids"]) == ([used], [store_id])
+        else:
+            assert world.posted("/runs")[-1]["tools"] == tools, "the server has the ids"
+        world.delete(run["PhysicalResourceId"])
+    assert left_at_openai(world)["vector_stores"] == 1

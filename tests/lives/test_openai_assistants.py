@@ -1,5 +1,6 @@
 """What only a server that speaks Assistants v2 has; what it has in common with the other API runs on each wire."""
 
+import contextlib
 import json
 from typing import Any
 
@@ -17,6 +18,7 @@ from threadrun.errors import LostReply, NotFound, TerminalError, ThreadBusy, Tra
 from threadrun.providers.assistants_v2.backend import AssistantsBackend
 from threadrun.providers.assistants_v2.client import AssistantsServer
 from threadrun.providers.assistants_v2.shapes import MESSAGES_PER_NEW_THREAD
+from threadrun.providers.server import MARK
 from threadrun.reconcile.dispatch import reconcile
 from threadrun.reconcile.outcome import Actor
 from threadrun.schema.arguments import DesiredAssistant, DesiredThread
@@ -242,7 +244,54 @@ def test_a_thread_deleted_before_its_store_was_known_takes_the_store_with_it(wor
     assert left_at_openai(world) == NOTHING
 
 
+def test_a_lost_reply_to_a_new_thread_with_files_leaves_no_vector_store(world: World) -> None:
+    """Threads cannot be listed; the stores that come with them can, and are marked."""
+    own = store(world)
+    world.openai.fault(Fault("POST", "/v1/threads", "lost_reply"))
+    answer = run(world, assistant(world), reading(world.openai.add_file()), tools=[SEARCH])
+    assert attributes(answer)["status"] == "completed"
+    assert left_at_openai(world)["vector_stores"] == 2, "the user's, and that of the second thread"
+    world.delete(answer["PhysicalResourceId"])
+    assert at_server(world, f"/vector_stores/{own}")["id"] == own
+
+
+def test_a_lost_reply_to_a_new_thread_that_is_given_up_leaves_no_vector_store(world: World) -> None:
+    thread, own = reading(world.openai.add_file()), store(world)
+    record = wanted_run(model=None, assistant_id=assistant(world), thread=thread, tools=[SEARCH])
+    world.openai.fault(Fault("POST", "/v1/threads", "lost_reply"))
+    with pytest.raises(LostReply):
+        reconcile(record, Actor(world.app.backend, 1000, "step"))
+    assert left_at_openai(world)["vector_stores"] == 2
+    record.mark_for_deletion(2000)
+    reconcile(record, Actor(world.app.backend, 1100, "another step"))
+    assert left_at_openai(world)["vector_stores"] == 1
+    assert at_server(world, f"/vector_stores/{own}")["id"] == own
+
+
 # --- existing threads, locks and lost replies
+
+
+def test_a_lost_start_on_a_shared_thread_is_found_by_its_mark(world: World) -> None:
+    """Another run on the thread, which is newer too, is not taken for it."""
+    thread_id, assistant_id = bare_thread(world), assistant(world)
+    world.openai.fault(Fault("POST", f"/v1/threads/{thread_id}/runs", "lost_reply"))
+    answer = run_on(world, thread_id, assistant_id, metadata={"mine": "1"})
+    assert attributes(answer)["status"] == "completed"
+    assert world.openai.counters()["runs_started"] == 1
+    [started] = world.posted("/runs")
+    assert started["metadata"].keys() == {"mine", MARK}
+
+
+def test_a_lost_start_on_a_shared_thread_is_found_when_it_is_given_up(world: World) -> None:
+    thread_id = bare_thread(world)
+    record = wanted_run(model=None, assistant_id=assistant(world), thread=None, existing_thread_id=thread_id)
+    world.openai.fault(Fault("POST", f"/v1/threads/{thread_id}/runs", "lost_reply"))
+    with contextlib.suppress(LostReply):
+        while True:
+            reconcile(record, Actor(world.app.backend, 1000, "step"))
+    record.mark_for_deletion(2000)
+    reconcile(record, Actor(world.app.backend, 1100, "another step"))
+    assert record.run_id is not None
 
 
 def test_only_runs_newer_than_the_marker_may_be_a_lost_one(world: World) -> None:

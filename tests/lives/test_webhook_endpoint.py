@@ -1,20 +1,27 @@
 """The registration of the application's webhook endpoint, by the real SDK with the stand-in."""
 
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from openai import OpenAI
 
 from functions.webhook_endpoint import app
 from local.openai_standin import Fault, OpenAIStandIn
+from testkit.memory.backend import wanted_run
+from testkit.memory.table import MemoryTable
+from testkit.state_machine import TABLE
 from tests.support.runs import failure
 from threadrun.app.application import Application
 from threadrun.app.settings import Settings
-from threadrun.app.webhook_endpoint import PAUSES_SECONDS, EndpointRequest, fulfil
+from threadrun.app.webhook_endpoint import PAUSES_SECONDS, EndpointRequest, Registered, fulfil, mend
 from threadrun.errors import TerminalError, TransientError
+from threadrun.state.base import Owned
+from threadrun.state.resource import Request, ResourceRecord
 from threadrun.workflow.webhooks import EVENT_TYPES
 
 URL = "https://example.lambda-url.eu-west-1.on.aws/"
@@ -93,9 +100,150 @@ def test_another_endpoint_outlives_the_old_one(registration: Registration, url: 
     assert registration.registered() == {new_id: url}
 
 
-def test_what_a_failed_creation_left_behind_is_removed(registration: Registration) -> None:
+@pytest.mark.parametrize("made_up_id", ["not-created-r", "threadrun-WebhookEndpoint-1ABCDEFGHIJKL"])
+def test_what_a_creation_without_a_response_left_behind_is_removed(registration: Registration, made_up_id: str) -> None:
+    """CloudFormation makes up the id of what it got no response for."""
     registration.fulfil("Create")
-    registration.fulfil("Delete", "not-created-r")
+    registration.fulfil("Create", url=URL + "other")
+    registration.fulfil("Delete", made_up_id)
+    assert list(registration.registered().values()) == [URL + "other"]
+
+
+def registered(registration: Registration, endpoint_id: str) -> Registered:
+    wanted = registration.request("Create").wanted.model_dump(by_alias=True)
+    return Registered.model_validate(wanted | {"EndpointId": endpoint_id})
+
+
+def mended(registration: Registration, endpoint_id: str) -> str | None:
+    kept = registration.kept
+    return mend(registered(registration, endpoint_id), registration.client, lambda: kept[-1], kept.append)
+
+
+def rotate(client: OpenAI, endpoint_id: str) -> None:
+    client.webhooks.rotate_secret(endpoint_id)
+
+
+def have_fewer_events(client: OpenAI, endpoint_id: str) -> None:
+    client.webhooks.update(endpoint_id, event_types=["response.failed"])
+
+
+@pytest.mark.parametrize(
+    ("change", "problem", "secrets"),
+    [
+        (lambda client, endpoint_id: None, None, 1),
+        (lambda client, endpoint_id: client.webhooks.delete(endpoint_id), "it was gone", 2),
+        (rotate, "its secret was another one", 2),
+        (have_fewer_events, "some ends of runs were not sent to it", 1),
+    ],
+)
+def test_what_was_changed_at_the_server_is_mended(
+    registration: Registration, change: Callable[[OpenAI, str], object], problem: str | None, secrets: int
+) -> None:
+    endpoint_id = registration.fulfil("Create")
+    change(registration.client, endpoint_id)
+    assert mended(registration, endpoint_id) == problem
+    assert mended(registration, endpoint_id) is None, "it is as it was"
+    [(there, url)] = registration.registered().items()
+    known = registration.client.webhooks.retrieve(there)
+    assert (url, set(known.event_types), len(registration.kept)) == (URL, set(EVENT_TYPES), secrets)
+    assert registration.kept[-1].endswith(str(known.signing_secret_hint)[-4:])
+    registration.fulfil("Delete", endpoint_id)
+    assert registration.registered() == {}, "CloudFormation knows the first one's id"
+
+
+def test_one_that_was_mended_outlives_the_id_of_the_first_one_after_an_update(registration: Registration) -> None:
+    old_id = registration.fulfil("Create")
+    registration.client.webhooks.delete(old_id)
+    mended(registration, old_id)
+    new_id = registration.fulfil("Update", old_id)
+    registration.fulfil("Delete", old_id)
+    assert registration.registered() == {new_id: URL}
+
+
+class Waiting:
+    """An application of which two requests wait for the webhook of one run."""
+
+    def __init__(self, registration: Registration, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.endpoint_id = registration.fulfil("Create")
+        self.table, states, now = MemoryTable(TABLE), Mock(), time.time()
+        self.woken = states.send_task_success
+        settings = Settings(table_name=TABLE, enable_webhooks=True, allow_loopback_response_url=True)
+        self.app = Application(settings)
+        self.app._dynamodb, self.app.step_functions = self.table, states  # type: ignore[assignment]
+        monkeypatch.setattr(Application, "connect", lambda *_: registration.client)
+        monkeypatch.setattr(Application, "webhook_secret", lambda _: registration.kept[-1])
+        monkeypatch.setattr(Application, "keep_webhook_secret", lambda _, secret: registration.kept.append(secret))
+        monkeypatch.setattr(app, "application", lambda: self.app)
+        monkeypatch.setattr(app, "deliver", lambda *_: None)
+        self._check = {"Check": registered(registration, self.endpoint_id).model_dump(by_alias=True)}
+        for name in ("first", "second"):
+            request = {"request_id": name, "request_type": "Create", "response_url": "https://u", "target_key": name}
+            times = {"received_epoch_s": now, "deadline_epoch_s": now + 600}
+            record = ResourceRecord(stack_id="s", logical_id=name)
+            record.requests[name] = Request.model_validate(request | times)
+            record.made[name] = run = wanted_run(thread=None, existing_thread_id="conv_1")
+            run.thread, run.run = Owned(id="conv_1", is_ours=False), Owned(id="resp_1", is_ours=False)
+            self.app.records.save(record)
+            assert self.app.event_waits is not None
+            self.app.event_waits.announce("resp_1", name, now + 600)
+            self.table.items["WAIT#resp_1"] |= {f"token_{name}": {"S": f"token of {name}"}}
+
+    def invoke(self, event: dict[str, Any]) -> None:
+        names = ("function_name", "memory_limit_in_mb", "invoked_function_arn", "aws_request_id")
+        app.handler(event, SimpleNamespace(**dict.fromkeys(names, "any")))  # type: ignore[arg-type]
+
+    def check(self) -> set[str]:
+        """The tokens that a check wakes."""
+        self.woken.reset_mock()
+        self.invoke(self._check)
+        return {each.kwargs["taskToken"] for each in self.woken.call_args_list}
+
+
+BOTH = {"token of first", "token of second"}
+
+
+@pytest.fixture
+def waiting(registration: Registration, monkeypatch: pytest.MonkeyPatch) -> Waiting:
+    return Waiting(registration, monkeypatch)
+
+
+def test_runs_that_wait_are_looked_at_when_the_endpoint_was_changed_at_the_server(
+    registration: Registration, waiting: Waiting
+) -> None:
+    """By the check of each minute: webhooks may have been lost."""
+    assert waiting.check() == set()
+    registration.client.webhooks.delete(waiting.endpoint_id)
+    assert waiting.check() == BOTH
+    assert waiting.check() == set(), "it has been mended"
+
+
+def test_where_the_endpoint_cannot_be_mended_runs_are_looked_at_each_minute(
+    registration: Registration, waiting: Waiting
+) -> None:
+    registration.fault(Fault("GET", ENDPOINTS, "status", status=403, times=2))
+    registration.fault(Fault("GET", ENDPOINTS, "status", status=503, after=0, times=3))
+    assert [waiting.check(), waiting.check()] == [BOTH, BOTH]
+    assert waiting.check() == set(), "what passes by itself is checked by the next one"
+
+
+def test_an_endpoint_is_not_asked_for_while_nothing_waits(
+    registration: Registration, waiting: Waiting, openai_api: OpenAIStandIn
+) -> None:
+    waiting.table.items.clear()
+    openai_api.forget_requests()
+    registration.client.webhooks.delete(waiting.endpoint_id)
+    openai_api.forget_requests()
+    assert waiting.check() == set()
+    assert openai_api.requests == []
+
+
+def test_runs_that_wait_are_looked_at_when_webhooks_are_switched_off(
+    registration: Registration, waiting: Waiting
+) -> None:
+    """The endpoint's Delete comes when all functions know that there are no webhooks any more."""
+    event = registration.request("Delete", waiting.endpoint_id).model_dump(by_alias=True)
+    waiting.invoke(event | {"ResponseURL": "http://127.0.0.1/"})
+    assert {each.kwargs["taskToken"] for each in waiting.woken.call_args_list} == BOTH
     assert registration.registered() == {}
 
 

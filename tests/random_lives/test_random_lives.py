@@ -114,6 +114,15 @@ def test_an_event_ends_the_wait_when_it_comes(late: int) -> None:
     life.teardown()
 
 
+@pytest.mark.usefixtures("patience")
+@pytest.mark.parametrize("behind", [1, 20, 120])
+def test_a_server_whose_look_is_behind_its_own_webhook_is_looked_at_again_within_seconds(behind: int) -> None:
+    """The event is kept, and looks are as frequent as they are after a start."""
+    life = deployed([-behind], 300)
+    assert 0 <= seconds_until_answered(life.world) - 300 <= max(1, behind / 10)
+    life.teardown()
+
+
 def calls_of_a_life() -> int:
     """How many calls the application makes in a life where nothing breaks."""
     counter = Trap("", UNREACHABLE, Fate.FAILS)

@@ -21,8 +21,10 @@ def dashboard() -> dict[str, Any]:
     [resource] = resources("AWS::CloudWatch::Dashboard").values()
     text, values = resource["Properties"]["DashboardBody"]["Fn::Sub"]
     condition, with_webhooks, without = values["WebhookWidget"]["Fn::If"]
-    assert condition == "HasWebhooks"
-    json.loads(text.replace("${WebhookWidget}", without))
+    alarm_condition, alarm, no_alarm = values["WebhookAlarm"]["Fn::If"]
+    assert {condition, alarm_condition} == {"HasWebhooks"}
+    json.loads(text.replace("${WebhookWidget}", without).replace("${WebhookAlarm}", no_alarm))
+    text = text.replace("${WebhookAlarm}", alarm["Fn::Sub"])
     body: dict[str, Any] = json.loads(text.replace("${WebhookWidget}", with_webhooks["Fn::Sub"]))
     return body
 
@@ -76,7 +78,11 @@ def test_the_dashboard_is_a_grid_without_overlaps() -> None:
 
 def test_an_alarm_says_what_to_do_and_is_quiet_without_data() -> None:
     alarms = resources("AWS::CloudWatch::Alarm")
-    assert len(alarms) == 3
+    assert len(alarms) == 4
+    shown = {
+        name.removesuffix(".Arn}").removeprefix("${") for name in dashboard()["widgets"][0]["properties"]["alarms"]
+    }
+    assert shown == set(alarms)
     for alarm in alarms.values():
         given = alarm["Properties"]
         assert re.search(r"\b(Look|look|says why)\b", given["AlarmDescription"])
@@ -89,7 +95,8 @@ def test_an_alarm_says_what_to_do_and_is_quiet_without_data() -> None:
 def test_what_costs_by_the_month_can_be_left_out() -> None:
     template = expanded()
     paid = [each for each in template["Resources"].values() if each["Type"].startswith("AWS::CloudWatch::")]
-    assert {each["Condition"] for each in paid} == {"HasObservability"}
+    assert {each["Condition"] for each in paid} == {"HasObservability", "HasWebhookAlarm"}
+    assert {"Condition": "HasObservability"} in template["Conditions"]["HasWebhookAlarm"]["Fn::And"]
     assert template["Parameters"]["Observability"]["Default"] == "true"
     assert template["Outputs"]["DashboardUrl"]["Condition"] == "HasObservability"
 

@@ -341,6 +341,14 @@ def test_a_refusal_of_something_else_is_not_taken_for_one() -> None:
     assert not isinstance(raised.value, NotServed)
 
 
+def test_an_id_of_450_characters_that_changes_with_each_get_stays_as_it_was_asked_for() -> None:
+    """LiteLLM's."""
+    server, asked = backend((200, response(id="resp_" + "b" * 445, status="completed")))
+    run_id = "resp_" + "a" * 445
+    assert server.runs.observe("conv_1", run_id).run_id == run_id
+    assert asked[0].url.path.endswith(run_id)
+
+
 def test_a_full_metadata_keeps_the_users_own() -> None:
     metadata = {f"key{number}": "value" for number in range(16)}
     server, asked = backend((404, INVALID_URL), (200, response()))

@@ -52,14 +52,14 @@ class Bucket(list[str]):
 
 
 class Announced:
-    """Waits for events; `on_announce` happens at the moment of the announcement."""
+    """Waits for events; `on_announce` happens at the moment of the announcement, `ended` was noted before it."""
 
-    def __init__(self, on_announce: Callable[[], None] = lambda: None) -> None:
-        self._on_announce = on_announce
+    def __init__(self, on_announce: Callable[[], None] = lambda: None, ended: float | None = None) -> None:
+        self._on_announce, self._ended = on_announce, ended
 
-    def announce(self, run_id: str, request_id: str, until_epoch_s: float) -> str:
+    def announce(self, run_id: str, request_id: str, until_epoch_s: float) -> float | None:
         self._on_announce()
-        return f"WAIT#{run_id}"
+        return self._ended
 
 
 class Scene:

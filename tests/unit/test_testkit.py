@@ -203,7 +203,8 @@ def stage(output_bytes: int = 10, user: str = "record") -> Step:
 
 def natively(state: str) -> Step:
     """The state machine's own update in this state."""
-    states = {"input": {"attributes_key": "key", "wait_key": "key"}, "context": {"Task": {"Token": "token"}}}
+    context = {"Task": {"Token": "token"}, "Execution": {"Input": {"request_id": "request"}}}
+    states = {"input": {"attributes_key": "key", "wait_key": "key"}, "context": context}
     arguments = evaluated(read_definition()["States"][state]["Arguments"], states)
     return "update_item", {name: value for name, value in arguments.items() if name != "TableName"}
 
@@ -232,7 +233,12 @@ def counted(at_most: int) -> Step:
 
 
 SEEN = update(
-    "SET seen = :true", {":true": {"BOOL": True}}, ConditionExpression="attribute_exists(pk)", ReturnValues="ALL_NEW"
+    "SET seen = :now", {":now": {"N": "7.25"}}, ConditionExpression="attribute_exists(pk)", ReturnValues="ALL_NEW"
+)
+ANNOUNCED = update(
+    "SET expires_epoch_s = :expires ADD request_ids :request",
+    {":expires": {"N": "9"}, ":request": {"SS": ["request"]}},
+    ReturnValues="ALL_NEW",
 )
 PLAYS: dict[str, list[Step]] = {
     "a record is entered once": [get(), put(KEY, **IS_NEW), put(VERSION_2, **IS_NEW), get()],
@@ -256,8 +262,8 @@ PLAYS: dict[str, list[Step]] = {
         *(natively("Record attributes"), get()),
     ],
     "an event is noted where somebody waits": [SEEN, get(), put(KEY), SEEN, get()],
-    "a wait begins": [natively("Await webhook"), put(KEY), natively("Await webhook"), get(), SEEN],
-    "a wait does not begin after its event": [put(KEY), SEEN, natively("Await webhook"), get()],
+    "a wait begins": [natively("Await webhook"), ANNOUNCED, natively("Await webhook"), get(), SEEN],
+    "a wait does not begin after its event": [ANNOUNCED, SEEN, natively("Await webhook"), ANNOUNCED],
     "an item is deleted when no record uses it": [
         *(delete(**UNUSED_ITEM), leave("record"), put(KEY), leave("record"), delete(**UNUSED_ITEM), get()),
         *(stage(), stage(), stage(user="second"), get(), leave("nobody"), leave("record"), delete(**UNUSED_ITEM)),

@@ -13,8 +13,12 @@ from hypothesis import strategies as st
 from openai import OpenAI
 
 from functions.webhook import app as webhook
+from testkit.jsonata_values import evaluated
+from testkit.memory.table import MemoryTable
+from testkit.state_machine import TABLE, read_definition
 from tests.support.signed_events import BODY, KEY, SECRET, signed
 from threadrun.errors import TerminalError, TransientError
+from threadrun.storage.event_waits import EventWaits, wait_key
 from threadrun.workflow.webhooks import EVENT_TYPES, ForgedWebhook, ended_run, wake
 
 SDK = OpenAI(api_key="none")
@@ -82,6 +86,22 @@ def test_a_large_event_is_refused_before_it_is_looked_into() -> None:
         ended_run(body, signed(body), SECRET, time.time())
 
 
+def test_each_request_that_waits_for_a_run_is_woken() -> None:
+    """Two stacks may have adopted one run; one that comes later finds what was noted."""
+    table, states, now = MemoryTable(TABLE), Mock(), time.time()
+    waits = EventWaits(table, TABLE)  # type: ignore[arg-type]
+    app = Mock(clock=lambda: now, webhook_secret=lambda: SECRET, event_waits=waits, step_functions=states)
+    assert [waits.announce("resp_1", each, now + 600) for each in ("first", "second")] == [None, None]
+    definition = read_definition()["States"]["Await webhook"]["Arguments"]
+    for each in ("first", "second"):
+        context = {"Task": {"Token": f"token of {each}"}, "Execution": {"Input": {"request_id": each}}}
+        table.update_item(**evaluated(definition, {"input": {"wait_key": wait_key("resp_1")}, "context": context}))
+    assert webhook.receive(app, BODY, signed(BODY)) == "woken"
+    woken = [each.kwargs["taskToken"] for each in states.send_task_success.call_args_list]
+    assert woken == ["token of first", "token of second"]
+    assert waits.announce("resp_1", "third", now + 600) == pytest.approx(now, abs=0.001)
+
+
 def refused(code: str) -> ClientError:
     return ClientError({"Error": {"Code": code, "Message": ""}}, "SendTaskSuccess")
 
@@ -118,6 +138,21 @@ def status_of(event: dict[str, object]) -> object:
 def test_an_event_that_comes_while_the_secret_cannot_be_read_is_to_be_sent_again(app: Mock) -> None:
     app.webhook_secret = Mock(side_effect=TerminalError("cannot read the webhooks' secret: ResourceNotFoundException"))
     assert status_of({"body": "{}", "headers": {}, "isBase64Encoded": False}) == 503
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {},
+        {"body": None, "headers": None},
+        {"headers": {}, "body": "", "requestContext": {"http": {"method": "GET"}}},
+        {"headers": [], "body": BODY},
+        {"headers": "none", "body": 7, "isBase64Encoded": "yes"},
+        {"headers": {"webhook-id": ["1"]}, "body": {}, "isBase64Encoded": True},
+    ],
+)
+def test_a_request_of_any_form_is_refused_with_400(app: Mock, event: dict[str, object]) -> None:
+    assert status_of(event) == 400
 
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=20)

@@ -116,11 +116,12 @@ def gone_there(cloud: LocalEmu, state_machine_arn: str, way: Way) -> tuple[str, 
     table.delete_item(TableName=TABLE, Key=key)
     if way.item is not None:
         table.put_item(TableName=TABLE, Item=key | way.item)
-    given = json.dumps({"key": json.dumps(way.results), "request_id": uuid.uuid4().hex})
+    request_id = uuid.uuid4().hex
+    given = json.dumps({"key": json.dumps(way.results), "request_id": request_id})
     arn = machines.start_execution(stateMachineArn=state_machine_arn, input=given)["executionArn"]
     deadline, is_woken = time.monotonic() + PATIENCE_SECONDS, False
     while (status := machines.describe_execution(executionArn=arn)["status"]) == "RUNNING":
-        token = table.get_item(TableName=TABLE, Key=key).get("Item", {}).get("task_token")
+        token = table.get_item(TableName=TABLE, Key=key).get("Item", {}).get(f"token_{request_id}")
         if way.is_woken and token and not is_woken:
             machines.send_task_success(taskToken=token["S"], output="{}")
             is_woken = True

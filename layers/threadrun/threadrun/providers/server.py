@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
@@ -18,6 +18,7 @@ from openai import OpenAI
 from threadrun.errors import LostReply, NotServed, TerminalError, ThreadRunError, TransientError
 from threadrun.providers.errors import translated
 from threadrun.providers.replies import Reply
+from threadrun.schema.types import METADATA_PAIRS
 
 if TYPE_CHECKING:
     from openai._client import OpenAIWithRawResponse
@@ -181,7 +182,13 @@ class Subject(Generic[AnyServer]):
 
 def has_mark(thing: Reply, value: str, key: str = MARK) -> bool:
     """Whether this object of the server was created with this value of the mark."""
-    return thing.object("metadata").text(key) == value
+    return bool(value) and thing.object("metadata").text(key) == value
+
+
+def marked(metadata: Mapping[str, str] | None, value: str, key: str = MARK) -> dict[str, str]:
+    """The user's metadata with the mark, unless the user's own pairs take every place."""
+    given = dict(metadata or {})
+    return given if len(given) == METADATA_PAIRS else given | {key: value}
 
 
 def _is_unserved(error: openai.APIStatusError | ThreadRunError) -> bool:

@@ -5,10 +5,17 @@ Source: openai.types.vector_store (openai-python 3.54).
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from contextlib import suppress
+
 from threadrun.errors import TerminalError
 from threadrun.providers.replies import problem_in
-from threadrun.providers.server import AnyServer, Subject
+from threadrun.providers.server import AnyServer, Subject, has_mark
 from threadrun.state.observations import Indexing
+
+NEWEST_STORES = 20
+RECORD_MARK = "threadrun_record"
+"""Metadata key of a store that is made with its thread: the key of the record that the thread is for."""
 
 
 class FileStores(Subject[AnyServer]):
@@ -29,6 +36,15 @@ class FileStores(Subject[AnyServer]):
 
     def delete(self, vector_store_id: str) -> None:
         self._server.delete("vector store", self._server.api.vector_stores.delete, vector_store_id)
+
+    def delete_lost(self, token: str, but: Collection[str] = ()) -> None:
+        list_ = self._server.api.vector_stores.list
+        with suppress(TerminalError):  # A server without stores has made none.
+            newest = self._server.page("list the vector stores", list_, limit=NEWEST_STORES, order="desc")
+            for store in newest.objects("data"):
+                is_ours = has_mark(store, token) or has_mark(store, token, RECORD_MARK)
+                if is_ours and store.text("id") not in but:
+                    self.delete(store.text("id"))
 
 
 def nothing_to_search() -> TerminalError:

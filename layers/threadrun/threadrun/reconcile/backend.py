@@ -53,8 +53,8 @@ class Runs(Protocol):
     def start(self, plan: RunPlan, thread_id: str) -> ObservedRun:
         """Start the run. Raises `LostReply` where it may run although no reply came."""
 
-    def find_lost(self, thread_id: str, after_item_id: str | None) -> ObservedRun | None:
-        """Find a run whose start got no reply by what the thread has after `after_item_id`."""
+    def find_lost(self, thread_id: str, after_item_id: str | None, token: str = "") -> ObservedRun | None:
+        """Find a run whose start got no reply by the mark `token`, or by what the thread has after `after_item_id`."""
 
     def shows_lost(self, thread_id: str) -> bool:
         """Whether this thread shows what `find_lost` and `find_continuation` look for."""
@@ -104,6 +104,9 @@ class VectorStores(Protocol):
 
     def delete(self, vector_store_id: str) -> None:
         """Delete the store; its files stay."""
+
+    def delete_lost(self, token: str) -> None:
+        """Delete stores whose creation with this `token` got no reply."""
 
 
 class Assistants(Protocol):

@@ -107,8 +107,8 @@ def _start(run: RunRecord, plan: RunPlan, thread: Owned, actor: Actor) -> Outcom
         return Checkpoint("the run is about to be started")
 
     def find() -> ObservedRun | None:
-        found = runs.find_lost(thread.id, attempt.after_item_id)
-        if found is not None and not thread.is_ours:
+        found = runs.find_lost(thread.id, attempt.after_item_id, run.key)
+        if found is not None and not (thread.is_ours or found.is_marked):
             raise TerminalError(
                 f"cannot tell whether the run was started: its reply was lost, and thread {thread.id} has a new answer "
                 "that may be another run's; it is not started again, to be safe"

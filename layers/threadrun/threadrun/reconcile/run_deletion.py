@@ -21,16 +21,21 @@ ENDED_BY_ITSELF = frozenset({"completed", "failed", "incomplete", "cancelled"})
 
 
 def make_absent(run: RunRecord, actor: Actor) -> Done | RequeueAfter:
-    policy, backend = run.options.deletion_policy, actor.backend
-    if run.thread is None or policy == "retain":
+    if run.options.deletion_policy == "retain":
         return Done()
+    _delete_lost_stores(run, actor)
+    return Done() if run.thread is None else _delete_all(run, run.thread, actor)
+
+
+def _delete_all(run: RunRecord, thread: Owned, actor: Actor) -> Done | RequeueAfter:
+    policy, backend = run.options.deletion_policy, actor.backend
     if actor.now >= run.deadline_epoch_s:
-        raise TerminalError(f"thread {run.thread.id} could not be deleted in time: {run.wait.reason}")
+        raise TerminalError(f"thread {thread.id} could not be deleted in time: {run.wait.reason}")
     if run.attempt is not None:
         is_making = run.run is None or run.waits_for_outputs
         if is_making and actor.now < run.attempt.intended_epoch_s + START_GRACE_SECONDS:
             return RequeueAfter(CANCEL_POLL_SECONDS, "a start is under way")
-        _claim_lost_run(run, run.thread, run.attempt, actor)
+        _claim_lost_run(run, thread, run.attempt, actor)
     # An adopted run whose adoption CloudFormation got as FAILED stays as it was.
     is_to_go = run.run is not None and (run.run.is_ours or (policy == "delete" and run.is_acknowledged))
     if run.run is not None and run.started is not None and is_to_go:
@@ -39,11 +44,11 @@ def make_absent(run: RunRecord, actor: Actor) -> Done | RequeueAfter:
             return RequeueAfter(CANCEL_POLL_SECONDS, CANCELLING)
         close_calls(run, actor)
         for run_id in (run.run.id, *run.round.chain):
-            _delete(run, Started(run.thread.id, run_id), actor)
+            _delete(run, Started(thread.id, run_id), actor)
     if run.files.vector_store_id is not None:
         backend.vector_stores.delete(run.files.vector_store_id)
-    if run.thread.is_ours:
-        backend.threads.delete(run.thread.id)
+    if thread.is_ours:
+        backend.threads.delete(thread.id)
     return Done()
 
 
@@ -56,6 +61,13 @@ def _delete(run: RunRecord, started: Started, actor: Actor) -> None:
         is_refused_for_long = run.wait.has_lasted("cannot delete run", patience, actor.now)
         if run.observed.status not in ENDED_BY_ITSELF or not is_refused_for_long:
             raise
+
+
+def _delete_lost_stores(run: RunRecord, actor: Actor) -> None:
+    """Delete a store of attached files whose creation got no reply; past the deadline nothing is looked for."""
+    is_making = run.run is None and not run.files.is_ready and run.files.vector_store_id is None
+    if is_making and run.resolution is not None and run.resolution.file_ids and actor.now < run.deadline_epoch_s:
+        actor.backend.vector_stores.delete_lost(run.key)
 
 
 def close_calls(run: RunRecord, actor: Actor) -> None:
@@ -75,8 +87,9 @@ def _claim_lost_run(run: RunRecord, thread: Owned, attempt: Attempt, actor: Acto
     with suppress(NotFound):
         if run.started is not None and run.waits_for_outputs:
             found = runs.find_continuation(*run.started, run.round.calls)
-        elif run.run is None and thread.is_ours:
-            found = runs.find_lost(thread.id, attempt.after_item_id)
+        elif run.run is None:
+            found = runs.find_lost(thread.id, attempt.after_item_id, run.key)
+            found = found if found is not None and (thread.is_ours or found.is_marked) else None
     if found is None:
         return
     run.note_made(found)

@@ -172,7 +172,10 @@ class DesiredRun(Generation, Desired):
         if assistant is None:
             return self
         missing = [name for name in Generation.model_fields if getattr(self, name) is None]
-        return self.model_copy(update={name: getattr(assistant, name) for name in missing})
+        taken: dict[str, Any] = {name: getattr(assistant, name) for name in missing}
+        if self.tools is not None:
+            taken["tools"] = tuple(tool.with_ids_from(assistant.tools or ()) for tool in self.tools)
+        return self.model_copy(update=taken)
 
 
 class DesiredThread(Desired):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationInfo, WithJsonSchema
@@ -157,6 +157,14 @@ class Tool(TypedProperties):
     @property
     def is_retrieval(self) -> bool:
         return self.type in _SEARCH
+
+    def with_ids_from(self, others: Iterable[Tool]) -> Tool:
+        """This tool; where it has no ids of its own, with those of the other one of its type."""
+        if self.vector_store_ids or self.file_ids:
+            return self
+        alike = (each for each in others if each.type == self.type or (each.is_retrieval and self.is_retrieval))
+        ids = {name: getattr(each, name) for each in alike for name in ("vector_store_ids", "file_ids")}
+        return self.model_copy(update=ids)
 
 
 class JsonSchemaFormat(Properties, populate_by_name=True):

@@ -48,6 +48,8 @@ class ObservedRun:
     """What it waits for, where its status is `requires_action`; else what it left unanswered."""
     problem: str | None = None
     """The server's own reason where the run failed or is incomplete."""
+    is_marked: bool = False
+    """Its metadata prove that it was started for the record that looks for it."""
 
     @property
     def is_final(self) -> bool:
@@ -73,6 +75,8 @@ class RunPlan:
     """With what it takes from its assistant."""
     vector_store_id: str | None = None
     """The store made of its attached files, if it has one."""
+    token: str = ""
+    """The record's key: what is made with it can be found again, where the API keeps metadata."""
 
 
 @dataclass(frozen=True)

@@ -182,7 +182,7 @@ class RunRecord(PhysicalRecord):
         if self.desired is None:
             return None
         assistant = self.resolution.assistant if self.resolution else None
-        return RunPlan(self.desired, self.desired.with_defaults_from(assistant), self.files.vector_store_id)
+        return RunPlan(self.desired, self.desired.with_defaults_from(assistant), self.files.vector_store_id, self.key)
 
     def intend(self, owner: str, now: float, after_item_id: str | None = None) -> None:
         """Note that a creating request is about to be made; only the step `owner` may make it at once."""

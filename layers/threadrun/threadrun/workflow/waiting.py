@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from threadrun.reconcile.outcome import RequeueAfter
@@ -55,6 +55,8 @@ class Waiting:
     waited_inline_seconds: float = 0
     _announced: str = ""
     """The key of the wait announced last. It may stay in memory: where it is lost, the run is announced again."""
+    _ended: dict[str, float] = field(default_factory=dict)
+    """When a webhook told the end of a run, by its id."""
 
     def look_seconds(self, waited_seconds: float) -> float:
         if self.event_waits is not None and waited_seconds >= min(FIRST_SECONDS, self.inline_seconds):
@@ -86,15 +88,24 @@ class Waiting:
         None also where the run has just been announced to webhooks: the caller looks once more before it hands over.
         """
         # docs/decisions.md: "Near looks are the function's, far ones the state machine's"
-        if not self.is_far(pause.seconds) and now + pause.seconds <= self.until_epoch_s:
-            self.sleep(pause.seconds)
-            self.waited_inline_seconds += pause.seconds
+        seconds = self._seconds(pause, now)
+        if not self.is_far(seconds) and now + seconds <= self.until_epoch_s:
+            self.sleep(seconds)
+            self.waited_inline_seconds += seconds
             return None
-        if self.event_waits is None or pause.run_id is None:
-            return NextState("wait", math.ceil(pause.seconds))
+        if self.event_waits is None or pause.run_id is None or pause.run_id in self._ended:
+            return NextState("wait", math.ceil(seconds))
         if self._announced == wait_key(pause.run_id):
-            return NextState("await_webhook", math.ceil(pause.seconds), wait_key=self._announced)
+            return NextState("await_webhook", math.ceil(seconds), wait_key=self._announced)
         # Look once more: a run that has ended before this announcement gets no other webhook.
         # docs/decisions.md: "A webhook wakes an execution through the table"
-        self._announced = self.event_waits.announce(pause.run_id, request_id, now + pause.seconds)
+        ended_epoch_s = self.event_waits.announce(pause.run_id, request_id, now + seconds)
+        if ended_epoch_s is not None:
+            self._ended[pause.run_id] = ended_epoch_s
+        self._announced = wait_key(pause.run_id)
         return None
+
+    def _seconds(self, pause: RequeueAfter, now: float) -> float:
+        """The server may show a run's end after it has told it: from then on it is looked at as a new one is."""
+        ended_epoch_s = self._ended.get(pause.run_id or "")
+        return pause.seconds if ended_epoch_s is None else min(pause.seconds, self.pause_seconds(now - ended_epoch_s))

@@ -9,12 +9,15 @@ import base64
 import hmac
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Literal, get_args
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from threadrun.errors import TransientError
-from threadrun.storage.records import error_code
+from threadrun.errors import ThreadRunError, TransientError
+from threadrun.state.run import RunRecord
+from threadrun.storage.event_waits import EventWaits
+from threadrun.storage.records import Records, error_code
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
@@ -24,6 +27,8 @@ EVENT_TYPES: tuple[EventType, ...] = get_args(EventType)
 TOLERANCE_SECONDS = 300
 MAX_BODY_BYTES = 65_536
 """A webhook has the response's id only."""
+_NEVER_EPOCH_S = 10**12
+"""Later than the deadline of any request, in Unix seconds."""
 _NOT_WAITING = frozenset({"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"})
 
 
@@ -74,3 +79,18 @@ def wake(step_functions: SFNClient, task_token: str) -> bool:
             return False
         raise TransientError(f"cannot wake the execution: {code}") from None
     return True
+
+
+def wake_all(records: Records, event_waits: EventWaits, step_functions: SFNClient) -> int:
+    """Have all executions that wait for a webhook look, as one may have been lost; returns how many there were.
+
+    One that cannot be woken now looks again by itself, later.
+    """
+    woken = 0
+    for key in records.overdue(_NEVER_EPOCH_S):
+        with suppress(ThreadRunError):
+            record = records.load(key)
+            started = [each.started for each in record.made.values() if isinstance(each, RunRecord)] if record else []
+            waits = [event_waits.find(each.run_id) for each in started if each is not None]
+            woken += sum(wake(step_functions, token) for wait in waits for token in wait.task_tokens)
+    return woken

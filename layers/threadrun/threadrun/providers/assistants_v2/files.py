@@ -12,7 +12,7 @@ from typing import Any
 from threadrun.errors import TerminalError
 from threadrun.providers.replies import Reply
 from threadrun.providers.server import MARK
-from threadrun.providers.vector_stores import nothing_to_search
+from threadrun.providers.vector_stores import RECORD_MARK, nothing_to_search
 from threadrun.schema.arguments import DesiredAssistant, DesiredRun
 from threadrun.state.observations import RunPlan
 
@@ -20,8 +20,6 @@ SEARCH, CODE = "file_search", "code_interpreter"
 NO_RESOURCES: dict[str, Any] = {SEARCH: {"vector_store_ids": []}, CODE: {"file_ids": []}}
 OF_ITS_THREAD = "thread"
 """Value of the mark on a store that a thread was created with."""
-OWN_STORE = {"vector_stores": [{"metadata": {MARK: OF_ITS_THREAD}}]}
-"""An empty store for the files to come, which is deleted with its thread."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +28,12 @@ class Granted:
 
     store_ids: tuple[str, ...] = ()
     file_ids: tuple[str, ...] = ()
+
+
+def own_store(token: str = "") -> dict[str, Any]:
+    """An empty store for the files to come, which is deleted with its thread; without its thread it has `token`."""
+    mark = {RECORD_MARK: token} if token else {}
+    return {"vector_stores": [{"metadata": {MARK: OF_ITS_THREAD, **mark}}]}
 
 
 def granted_by(*holders: Reply) -> Granted:
@@ -72,7 +76,7 @@ def resources_of_new_thread(plan: RunPlan, granted: Granted) -> dict[str, Any]:
         )
     if not (is_indexed(plan) or store_ids or granted.store_ids):
         _require_something_to_search(plan, plan.effective.store_ids)
-    return _resources(store_ids, file_ids) | ({SEARCH: OWN_STORE} if is_indexed(plan) else {})
+    return _resources(store_ids, file_ids) | ({SEARCH: own_store(plan.token)} if is_indexed(plan) else {})
 
 
 def require_files_at_hand(plan: RunPlan, granted: Granted) -> None:

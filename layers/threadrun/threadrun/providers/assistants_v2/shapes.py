@@ -13,7 +13,7 @@ from threadrun.errors import TerminalError
 from threadrun.providers.assistants_v2 import files
 from threadrun.providers.assistants_v2.files import CODE, SEARCH, Granted
 from threadrun.providers.replies import Reply, problem_in, usage_in
-from threadrun.providers.server import MARK
+from threadrun.providers.server import MARK, marked
 from threadrun.schema.arguments import DesiredAssistant, DesiredRun, DesiredThread
 from threadrun.schema.messages import Attachment, Message
 from threadrun.schema.tools import Tool
@@ -28,7 +28,11 @@ MESSAGES_PER_NEW_THREAD = 32
 
 def run_fields(plan: RunPlan) -> dict[str, Any]:
     """The body of a run's start, without its thread."""
-    return {"assistant_id": assistant_id_of(plan), **_fields(plan.desired, "max_completion_tokens")}
+    fields = {"assistant_id": assistant_id_of(plan), **_fields(plan.desired, "max_completion_tokens")}
+    if plan.desired.existing_thread_id is None:
+        return fields
+    # Others may start runs on the thread, too.
+    return fields | {"metadata": marked(plan.desired.metadata, plan.token)}
 
 
 def _fields(desired: DesiredRun | DesiredAssistant, *more: str) -> dict[str, Any]:
@@ -71,7 +75,7 @@ def new_thread_fields(plan: RunPlan, granted: Granted) -> dict[str, Any]:
 def bare_thread_fields(desired: DesiredThread) -> dict[str, Any]:
     """A thread that runs share, without its messages, which follow."""
     has_files = any(each.tool_file_id for message in desired.messages for each in message.attachments or ())
-    return _filled(metadata=desired.metadata, tool_resources={SEARCH: files.OWN_STORE} if has_files else None)
+    return _filled(metadata=desired.metadata, tool_resources={SEARCH: files.own_store()} if has_files else None)
 
 
 def _filled(**fields: Any) -> dict[str, Any]:

@@ -91,6 +91,8 @@ class ThreadStores(FileStores[AssistantsServer]):
         if not files.is_indexed(plan):
             return None
         granted = files.granted_by(self._server.thread(thread_id))
+        # A thread whose creation got no reply cannot be found, as threads are not listed; its store can.
+        self.delete_lost(token, but=granted.store_ids)
         return next((each for each in granted.store_ids if each not in plan.desired.store_ids), None)
 
     def _add_other_messages(self, plan: RunPlan, thread_id: str) -> None:

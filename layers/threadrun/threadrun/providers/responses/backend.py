@@ -13,11 +13,10 @@ from threadrun.providers.responses.runs import ResponseRuns
 from threadrun.providers.responses.threads import ConversationThreads
 from threadrun.providers.responses.tools import ToolSecrets
 from threadrun.providers.server import MARK, Server
-from threadrun.providers.vector_stores import FileStores, nothing_to_search
+from threadrun.providers.vector_stores import NEWEST_STORES, FileStores, nothing_to_search
 from threadrun.state.observations import RunPlan
 
 EXPIRES_AFTER_DAYS = 7
-_NEWEST_STORES = 20
 
 
 class ResponsesBackend:
@@ -40,7 +39,7 @@ class RunStores(FileStores[Server]):
         if file_ids := plan.effective.attached_file_ids:
             list_ = self._server.api.vector_stores.list
             with self._server.needing("vector stores", "a retrieval tool"):
-                known = self._server.find_marked("list the vector stores", list_, token, _NEWEST_STORES)
+                known = self._server.find_marked("list the vector stores", list_, token, NEWEST_STORES)
             return (known or self._create(file_ids, token)).text("id")
         self._server.require("vector stores", "a retrieval tool")
         if all(tool.vector_store_ids for tool in tools):

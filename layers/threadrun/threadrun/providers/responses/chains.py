@@ -7,9 +7,6 @@ run can continue it: the server does not show which response came last, nor lock
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
-
-from threadrun.schema.types import METADATA_PAIRS
 
 _PREFIX = "chain_"
 CHAIN_MARK = "threadrun_thread"
@@ -24,9 +21,3 @@ def new_chain() -> str:
 def is_chain(thread_id: str) -> bool:
     """Whether this thread is a chain, which the server does not know as a thread."""
     return thread_id.startswith(_PREFIX)
-
-
-def marked(metadata: Mapping[str, str] | None, thread_id: str) -> dict[str, str]:
-    """The user's metadata with the mark, unless the user's own pairs take every place."""
-    given = dict(metadata or {})
-    return given if len(given) == METADATA_PAIRS else given | {CHAIN_MARK: thread_id}

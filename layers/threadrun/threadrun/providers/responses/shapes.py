@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from threadrun.providers.replies import Reply, answer_in, problem_in, usage_in
-from threadrun.providers.responses.chains import is_chain, marked
+from threadrun.providers.responses.chains import CHAIN_MARK, is_chain
 from threadrun.providers.responses.items import approval_problem, calls_in, is_answer
+from threadrun.providers.server import marked
 from threadrun.schema.messages import Attachment, Message
 from threadrun.schema.tools import ResponseFormat
 from threadrun.state.observations import ObservedRun, RunPlan
@@ -34,7 +35,7 @@ def response_fields(
     given = {name: value for name, value in optional.items() if value not in (None, [], {})}
     if is_chain(thread_id):
         previous = {"previous_response_id": after} if after else {}
-        place = {"metadata": marked(run.metadata, thread_id), **previous}
+        place = {"metadata": marked(run.metadata, thread_id, CHAIN_MARK), **previous}
     else:
         place = {"conversation": thread_id}
     # Without an explicit store a background response may vanish minutes after its end.
