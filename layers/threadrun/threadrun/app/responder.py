@@ -39,7 +39,7 @@ def rescue_request(app: Application, raw: Mapping[str, Any], reason: str) -> Non
         _respond_plainly(app, raw, error.reason)
         return
     try:
-        request = record_request(app.records, event, app.clock, app.settings.tool_function_arns)
+        request = record_request(app.records, event, app.clock, app.settings.deployment)
     except Exception as error:  # Whatever it is: CloudFormation must get a response.
         # Without a date in its URL, the request counts as due.
         if isinstance(error, TransientError) and app.clock() < (event.issued_epoch_s or 0) + event.work_seconds(None):

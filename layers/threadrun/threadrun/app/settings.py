@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, ConfigDict
 
 from threadrun.errors import TerminalError
+from threadrun.schema.deployment import Deployment
 from threadrun.schema.types import Model
 from threadrun.workflow.waiting import ROUND_SECONDS
 
@@ -34,11 +35,18 @@ class Settings(Model):
     openai_api_key_secret_arn: str = ""
     tool_function_arns: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
     """Patterns of the Lambda functions that may be invoked as handlers, comma-separated in the environment."""
+    tool_secret_arns: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
+    """Patterns of the secrets that tools may name, comma-separated too."""
     linger_seconds: float = ROUND_SECONDS
     """The reconcile function waits inline where it is for less than this; with 0 the state machine always waits."""
     enable_webhooks: bool = False
     webhook_secret_arn: str = ""
     allow_loopback_response_url: bool = False
+
+    @property
+    def deployment(self) -> Deployment:
+        """What properties are held against."""
+        return Deployment(self.openai_api, self.tool_function_arns, self.tool_secret_arns)
 
     @property
     def bedrock_base_url(self) -> str | None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from threadrun.cloudformation.admission import admit, is_made_up
 from threadrun.cloudformation.events import Event
 from threadrun.cloudformation.protocol import readable
 from threadrun.errors import NotStorable, TerminalError, UnreadableRecord
 from threadrun.schema.arguments import RESOURCE_MODELS, AnyDesired
+from threadrun.schema.deployment import Deployment
 from threadrun.schema.parsing import KeyStyle, parse_properties
 from threadrun.state.resource import Request, ResourceRecord
 from threadrun.storage.records import ROOM_OF_REQUEST, Records
@@ -17,15 +18,13 @@ from threadrun.storage.records import ROOM_OF_REQUEST, Records
 logger = logging.getLogger(__name__)
 
 
-def record_request(
-    records: Records, event: Event, clock: Callable[[], float], tool_function_arns: Sequence[str] = ()
-) -> Request:
-    """The request as on record, entered if it is new. `tool_function_arns` are patterns of what may be a handler.
+def record_request(records: Records, event: Event, clock: Callable[[], float], deployment: Deployment) -> Request:
+    """The request as on record, entered if it is new.
 
     A record that cannot be read is replaced: otherwise its resource could be neither updated nor deleted.
     """
     blank = ResourceRecord(stack_id=event.stack_id, logical_id=event.logical_id)
-    read, problem = _read_properties(event, tool_function_arns)
+    read, problem = _read_properties(event, deployment)
 
     def enter(record: ResourceRecord) -> Request:
         request = record.requests.get(event.request_id)
@@ -48,15 +47,13 @@ def record_request(
     return records.enter(blank, enter)
 
 
-def _read_properties(
-    event: Event, tool_function_arns: Sequence[str]
-) -> tuple[tuple[AnyDesired, KeyStyle] | None, str | None]:
+def _read_properties(event: Event, deployment: Deployment) -> tuple[tuple[AnyDesired, KeyStyle] | None, str | None]:
     """What the properties ask for, or why they cannot be used; a Delete needs none of them."""
     if event.request_type == "Delete":
         return None, None
     if (model := RESOURCE_MODELS.get(event.resource_type)) is None:
         return None, f"unknown resource type {event.resource_type}, known are {', '.join(RESOURCE_MODELS)}"
     try:
-        return parse_properties(event.properties, model, tool_function_arns), None
+        return parse_properties(event.properties, model, deployment), None
     except TerminalError as error:
         return None, readable(error.reason)

@@ -6,7 +6,7 @@ The properties of a CloudFormation resource are snake_case (as in the Terraform 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError
@@ -14,9 +14,9 @@ from pydantic.alias_generators import to_pascal
 
 from threadrun.errors import InvalidProperties
 from threadrun.schema.arguments import DesiredAssistant, DesiredRun
+from threadrun.schema.deployment import ANY_DEPLOYMENT, DEPLOYMENT, Deployment, unserved
 from threadrun.schema.desired import MAX_SERVICE_TIMEOUT_SECONDS, Desired
 from threadrun.schema.limits import Limits, beyond
-from threadrun.schema.tools import ALLOWED_HANDLERS
 from threadrun.schema.types import Integer, Model
 from threadrun.schema.unknown import nested_model, say_unknown
 
@@ -50,18 +50,19 @@ _SENTENCES = {
 
 
 def parse_properties(
-    raw: Mapping[str, Any], model: type[Wanted], tool_function_arns: Sequence[str] | None = None
+    raw: Mapping[str, Any], model: type[Wanted], deployment: Deployment = ANY_DEPLOYMENT
 ) -> tuple[Wanted, KeyStyle]:
     """Validate the properties of a resource of this type; returns it as desired, with the style of its keys.
 
-    `tool_function_arns` are the patterns that handlers must match, None where any may be named. Raises
-    `InvalidProperties` with every problem, each naming its property in the user's own style, none repeating a prompt.
+    Raises `InvalidProperties` with every problem, each naming its property in the user's own style, none repeating a
+    prompt.
     """
     reader = _KeyReader(model)
     given = reader.read(model, {key: value for key, value in raw.items() if key not in RESERVED}, ())
     style, problems, desired = reader.style(), reader.problems, None
     try:
-        desired = model.model_validate(given, context={ALLOWED_HANDLERS: tool_function_arns})
+        desired = model.model_validate(given, context={DEPLOYMENT: deployment})
+        problems += [f"{_path(place, style)}: {problem}" for place, problem in unserved(desired, deployment)]
     except ValidationError as error:
         problems += _sentences(error, style)
     try:

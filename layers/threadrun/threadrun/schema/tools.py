@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from fnmatch import fnmatchcase
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationInfo, WithJsonSchema
 
+from threadrun.schema.deployment import deployment_of, is_allowed
 from threadrun.schema.json_schema import check_schema, read_schema
 from threadrun.schema.types import Boolean, Properties, Text, TypedProperties, check_nesting
-
-ALLOWED_HANDLERS = "tool_function_arns"
-"""Key of the validation context: the patterns of ARNs that may be invoked; without it any may."""
 
 JsonSchema = Annotated[
     dict[str, Any],
@@ -24,17 +21,16 @@ JsonSchema = Annotated[
 Name = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9_-]{1,64}$")]
 
 
-def _require_allowed(handler_arn: str, info: ValidationInfo) -> str:
-    allowed: Sequence[str] | None = (info.context or {}).get(ALLOWED_HANDLERS)
-    # IAM knows the same two wildcards; what it denies is refused before a run is paid for.
-    if allowed is None or any(fnmatchcase(handler_arn, pattern) for pattern in allowed):
+def _require_invocable(handler_arn: str, info: ValidationInfo) -> str:
+    allowed = deployment_of(info).tool_function_arns
+    if is_allowed(handler_arn, allowed):
         return handler_arn
-    wanted = ",".join([*allowed, handler_arn])
+    wanted = ",".join([*(allowed or ()), handler_arn])
     raise ValueError(f"this application may not invoke {handler_arn}: deploy it with ToolFunctionArns={wanted}")
 
 
 _LAMBDA_ARN = r"^arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:[a-zA-Z0-9_-]{1,64}(:[a-zA-Z0-9_$-]+)?$"
-HandlerArn = Annotated[str, StringConstraints(pattern=_LAMBDA_ARN), AfterValidator(_require_allowed)]
+HandlerArn = Annotated[str, StringConstraints(pattern=_LAMBDA_ARN), AfterValidator(_require_invocable)]
 
 
 class FunctionDefinition(Properties):
