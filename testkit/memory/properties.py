@@ -31,6 +31,13 @@ PROPERTIES: dict[str, list[Properties]] = {
         {"messages": _MANY, "timeout_seconds": "40"},
         {"messages": "none"},
     ],
+    "Custom::OpenAIFile": [
+        {"filename": "a.txt", "content": "One."},
+        {"filename": "a.txt", "content": "Two."},
+        {"filename": "a.txt", "content": "One.", "timeout_seconds": "40"},
+        {"filename": "a.txt", "source": "s3://bucket/key"},
+        {"filename": "a/b.txt", "content": "One."},
+    ],
     "Custom::OpenAIAssistant": [{"model": "m"}, {"model": "m", "name": "expert"}, {"name": "invalid"}],
 }
 

@@ -47,7 +47,7 @@ def client_of(*answers: Answer | httpx2.Response | Exception) -> tuple[openai.Op
 
 def backend(*answers: Answer | httpx2.Response | Exception) -> tuple[ResponsesBackend, list[httpx2.Request]]:
     client, asked = client_of(*answers)
-    return ResponsesBackend(Server(lambda: client), catalog=None), asked  # type: ignore[arg-type]
+    return ResponsesBackend(Server(lambda: client), catalog=None, files=None), asked  # type: ignore[arg-type]
 
 
 def response(**more: Any) -> dict[str, Any]:

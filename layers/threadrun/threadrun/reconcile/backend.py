@@ -11,9 +11,11 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from threadrun.schema.arguments import DesiredAssistant, DesiredThread
+from threadrun.schema.files import DesiredFile
 from threadrun.schema.limits import Limits
 from threadrun.schema.messages import Message
-from threadrun.state.observations import Indexing, ObservedAssistant, ObservedRun, RunPlan
+from threadrun.state.files import Upload
+from threadrun.state.observations import Content, Indexing, ObservedAssistant, ObservedFile, ObservedRun, RunPlan
 
 
 class Threads(Protocol):
@@ -87,6 +89,28 @@ class Runs(Protocol):
         """Delete the run where the server can, and end it where it still holds its thread."""
 
 
+class Files(Protocol):
+    """The server's files, and what they are made of: properties, or objects in S3."""
+
+    def measure(self, desired: DesiredFile) -> Content:
+        """How large it is. Raises `TerminalError` where it cannot be read or is too large."""
+
+    def upload(self, desired: DesiredFile, upload: Upload, token: str) -> tuple[ObservedFile, str]:
+        """Upload it within the time of `upload`; return the file and the SHA-256 of its content.
+
+        Raises `LostReply` where it may be there although no reply came. No other `token` gets this file.
+        """
+
+    def find_lost(self, upload: Upload, token: str) -> ObservedFile | None:
+        """Find a file whose upload got no reply; none that another `token` has."""
+
+    def sha256(self, desired: DesiredFile, upload: Upload) -> str:
+        """Read the content once more, for the digest of one that was found."""
+
+    def delete(self, file_id: str) -> None:
+        """Delete the file; vector stores lose it, too."""
+
+
 class VectorStores(Protocol):
     """The vector stores that hold the files attached to messages."""
 
@@ -127,6 +151,9 @@ class Backend(Protocol):
 
     @property
     def runs(self) -> Runs: ...
+
+    @property
+    def files(self) -> Files: ...
 
     @property
     def vector_stores(self) -> VectorStores: ...

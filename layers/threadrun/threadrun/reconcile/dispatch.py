@@ -8,8 +8,9 @@ changed in place.
 from __future__ import annotations
 
 from threadrun.errors import TerminalError
-from threadrun.reconcile import run, run_deletion
+from threadrun.reconcile import files, run, run_deletion
 from threadrun.reconcile.outcome import Actor, Checkpoint, Done, Outcome
+from threadrun.state.files import FileRecord
 from threadrun.state.resource import AnyRecord
 from threadrun.state.run import RunRecord
 from threadrun.state.shared import AssistantRecord, ThreadRecord
@@ -23,6 +24,8 @@ def reconcile(record: AnyRecord, actor: Actor) -> Outcome:
     is_desired = record.goal == "present"
     if isinstance(record, RunRecord):
         return run.make_present(record, actor) if is_desired else run_deletion.make_absent(record, actor)
+    if isinstance(record, FileRecord):
+        return files.make_file(record, actor) if is_desired else files.delete_file(record, actor)
     if not is_desired:
         return _delete(record, actor)
     return _make_thread(record, actor) if isinstance(record, ThreadRecord) else _make_assistant(record, actor)

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
 
 from threadrun.schema.desired import Desired, Rule, digest
+from threadrun.schema.files import DesiredFile
 from threadrun.schema.messages import Message, Thread
 from threadrun.schema.tools import ResponseFormat, Tool
 from threadrun.schema.types import Boolean, Integer, Metadata, Number, Properties, Text, check_nesting
@@ -175,6 +176,7 @@ class DesiredThread(Desired):
     """A validated Custom::OpenAIThread: other messages make another thread, metadata changes in place."""
 
     resource_type = "Custom::OpenAIThread"
+    _in_place = frozenset({"metadata"})
 
     messages: tuple[Message, ...] = Field(
         (), description="The messages of the thread, any number. Other messages make another thread."
@@ -196,6 +198,7 @@ class DesiredAssistant(Generation, Desired):
 
     resource_type = "Custom::OpenAIAssistant"
     rules = (Rule("model", "is required", ("model",)),)
+    _in_place = frozenset({"name", "description", "metadata", *Generation.model_fields})
 
     name: Annotated[Text, StringConstraints(max_length=256)] | None = Field(
         None, description="A name for people, 256 characters at most."
@@ -213,9 +216,9 @@ class DesiredAssistant(Generation, Desired):
         return digest(self._visible())
 
 
-AnyDesired = DesiredRun | DesiredThread | DesiredAssistant
+AnyDesired = DesiredRun | DesiredThread | DesiredAssistant | DesiredFile
 RESOURCE_MODELS: dict[str, type[AnyDesired]] = {
-    model.resource_type: model for model in (DesiredRun, DesiredThread, DesiredAssistant)
+    model.resource_type: model for model in (DesiredRun, DesiredThread, DesiredAssistant, DesiredFile)
 }
 
 

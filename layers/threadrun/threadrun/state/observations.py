@@ -66,6 +66,24 @@ class ObservedAssistant:
 
 
 @dataclass(frozen=True)
+class ObservedFile:
+    file_id: str
+    filename: str = ""
+    size_bytes: int = 0
+    purpose: str = ""
+    created_at: int | None = None
+    expires_at: int | None = None
+
+
+@dataclass(frozen=True)
+class Content:
+    """How large a file is before it is uploaded, and which object in S3 it is."""
+
+    size_bytes: int
+    etag: str = ""
+
+
+@dataclass(frozen=True)
 class RunPlan:
     desired: DesiredRun
     """As the user wrote it."""

@@ -86,7 +86,8 @@ class Waiting:
         None also where the run has just been announced to webhooks: the caller looks once more before it hands over.
         """
         # docs/decisions.md: "Near looks are the function's, far ones the state machine's"
-        if not self.is_far(pause.seconds) and now + pause.seconds <= self.until_epoch_s:
+        is_near = not (pause.needs_new_step or self.is_far(pause.seconds))
+        if is_near and now + pause.seconds <= self.until_epoch_s:
             self.sleep(pause.seconds)
             self.waited_inline_seconds += pause.seconds
             return None
