@@ -35,7 +35,7 @@ class Module:
 
     @property
     def thing(self) -> str:
-        return "run" if self.is_run else Path(self.folder).name
+        return "run" if self.is_run else Path(self.folder).name.replace("_", " ")
 
     @property
     def left_out(self) -> frozenset[str]:
@@ -45,7 +45,7 @@ class Module:
     @property
     def renamed(self) -> dict[str, str]:
         """`name` is the stack's, and `source` is Terraform's own."""
-        return {"name": f"{self.thing}_name", "source": "source_uri"}
+        return {"name": f"{Path(self.folder).name}_name", "source": "source_uri"}
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -79,6 +79,7 @@ MODULES = (
     Module("Custom::OpenAIThread", "modules/thread"),
     Module("Custom::OpenAIAssistant", "modules/assistant"),
     Module("Custom::OpenAIFile", "modules/file"),
+    Module("Custom::OpenAIVectorStore", "modules/vector_store"),
 )
 
 

@@ -11,9 +11,18 @@ from threadrun.schema.arguments import DesiredAssistant, DesiredRun, DesiredThre
 from threadrun.schema.files import DesiredFile
 from threadrun.schema.limits import Limits
 from threadrun.schema.messages import Message
+from threadrun.schema.stores import DesiredVectorStore
 from threadrun.state.base import Window
 from threadrun.state.files import Upload
-from threadrun.state.observations import Content, Indexing, ObservedAssistant, ObservedFile, ObservedRun, RunPlan
+from threadrun.state.observations import (
+    Content,
+    Indexing,
+    ObservedAssistant,
+    ObservedFile,
+    ObservedRun,
+    ObservedStore,
+    RunPlan,
+)
 from threadrun.state.run import RunRecord
 
 
@@ -32,6 +41,8 @@ class MemoryBackend:
     settings: dict[str, ObservedAssistant] = field(default_factory=dict)
     indexing: dict[str, Indexing] = field(default_factory=dict)
     stored: dict[str, ObservedFile] = field(default_factory=dict)
+    stores: dict[str, set[str]] = field(default_factory=dict)
+    """Files of each store that runs share."""
     holders: dict[str, str] = field(default_factory=dict)
     """Whose each file is."""
     keeps_threads: bool = True
@@ -203,9 +214,42 @@ class MemoryVectorStores:
         self._called("vector_stores.observe_indexing")
         return self._server.indexing[vector_store_id]
 
+    def create(self, desired: DesiredVectorStore, token: str) -> str:
+        self._called("vector_stores.create")
+        if (known := self.find(token)) is None:
+            known = self._new_id()
+            self._server.stores[known], self._server.holders[known] = set(desired.file_ids or ()), token
+        return known
+
+    def _new_id(self) -> str:
+        return f"vs_{len(self._server.stores) + 1}"
+
+    def find(self, token: str) -> str | None:
+        return next((each for each in self._server.stores if self._server.holders[each] == token), None)
+
+    def update(self, vector_store_id: str, desired: DesiredVectorStore) -> None:
+        self._called("vector_stores.update")
+
+    def file_ids(self, vector_store_id: str) -> list[str]:
+        self._called("vector_stores.file_ids")
+        return list(self._server.stores[vector_store_id])
+
+    def add_file(self, vector_store_id: str, file_id: str, desired: DesiredVectorStore) -> None:
+        self._called("vector_stores.add_file")
+        self._server.stores[vector_store_id].add(file_id)
+
+    def remove_file(self, vector_store_id: str, file_id: str) -> None:
+        self._called("vector_stores.remove_file")
+        self._server.stores[vector_store_id].discard(file_id)
+
+    def observe(self, vector_store_id: str) -> ObservedStore:
+        self._called("vector_stores.observe")
+        return ObservedStore(vector_store_id, status="completed")
+
     def delete(self, vector_store_id: str) -> None:
         self._called("vector_stores.delete")
         self._server.indexing.pop(vector_store_id, None)
+        self._server.stores.pop(vector_store_id, None)
 
 
 class MemoryAssistants:

@@ -22,6 +22,7 @@ CREATING = frozenset(
         "runs.submit_outputs",
         "assistants.put",
         "files.upload",
+        "vector_stores.create",
     }
 )
 

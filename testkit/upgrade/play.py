@@ -12,12 +12,19 @@ from testkit.in_process.world import World
 
 Properties = dict[str, Any]
 FILE = "file-000000000000000000000000"
-TYPES = {"Run": "OpenAIThreadRun", "Thread": "OpenAIThread", "Assistant": "OpenAIAssistant", "File": "OpenAIFile"}
+TYPES = {
+    "Run": "OpenAIThreadRun",
+    "Thread": "OpenAIThread",
+    "Assistant": "OpenAIAssistant",
+    "File": "OpenAIFile",
+    "Store": "OpenAIVectorStore",
+}
 VISIBLE: dict[str, Properties] = {
     "Custom::OpenAIThreadRun": {"instructions": "Answer in two sentences."},
     "Custom::OpenAIThread": {"metadata": {"topic": "stacks, again"}},
     "Custom::OpenAIAssistant": {"instructions": "You are a better expert."},
     "Custom::OpenAIFile": {"content": "Never."},
+    "Custom::OpenAIVectorStore": {"name": "others"},
 }
 """A change that OpenAI sees, of each type."""
 

@@ -17,6 +17,7 @@ QUESTION: Properties = {
     "metadata": {"source": "kept"},
 }
 POLICY: Properties = {"filename": "policy.md", "content": "Not on Sunday."}
+SHELF: Properties = {"name": "policies", "file_ids": [FILE]}
 CHANGED: Properties = {"instructions": "Answer in three sentences."}
 STARTS = r"/v1/(responses|threads/[^/]+/runs)"
 OUTPUT = '{"verdict": "go", "score": 0.75}'
@@ -163,6 +164,11 @@ def file_uploaded_without_reply(play: Play) -> None:
     play.leave("Create", POLICY, "File")
 
 
+def store_in_flight(play: Play) -> None:
+    """Its file is being indexed."""
+    play.leave("Create", SHELF, "Store")
+
+
 def existing_thread(play: Play) -> None:
     thread_id = play.send("Create", QUESTION, "Thread")["PhysicalResourceId"]
     play.script(output_text="On it.", duration_s=3)
@@ -225,7 +231,9 @@ BEING_CREATED: Situations = {
     "start_lost": start_lost({"output_text": "Found again.", "duration_s": 8}),
     # Its thread is locked.
     "start_lost_for_long": start_lost({"output_text": "Found late.", "duration_s": 200}, seconds=45),
-    **named(start_on_existing_thread_lost, function_called, thread_in_flight, file_uploaded_without_reply),
+    **named(
+        start_on_existing_thread_lost, function_called, thread_in_flight, file_uploaded_without_reply, store_in_flight
+    ),
     **WITH_EVERYTHING,
 }
 """Their Create waits for what comes of it."""
@@ -239,6 +247,7 @@ AT_REST: Situations = {
     "imported_to_be_deleted": imported(deletion_policy="delete"),
     "thread": lambda play: play.send("Create", QUESTION, "Thread"),
     "file": lambda play: play.send("Create", POLICY, "File"),
+    "store": lambda play: play.send("Create", SHELF, "Store"),
     "assistant": lambda play: play.send("Create", EXPERT, "NewAssistant"),
 }
 FAILED: Situations = {

@@ -218,10 +218,18 @@ def file_from_s3(world: World, shared: Shared) -> Resource:
     return resource
 
 
+def vector_store(world: World, shared: Shared) -> Resource:
+    """A store that loses its file, and gets it again."""
+    resource, properties = Resource(world, "VectorStore", "Store"), {"file_ids": [shared.file_id], "name": "a"}
+    resource.delete(resource.update(resource.create({"name": "a"}), properties, {"name": "a"}))
+    return resource
+
+
 RESPONSES = {"run that calls functions": 4, "run that calls a function on a shared thread": 2}
 """How many responses a run is made of on the Responses API, at most."""
 LONG_LIVES = frozenset({"run that calls functions"})
 """Here a process ends after each call that has an effect; other lives are broken in every way at every call."""
 _PLAYS = [run, run_with_files, run_on_a_shared_thread, run_that_calls_functions]
 _PLAYS += [run_that_calls_a_function_on_a_shared_thread, thread, assistant, file, file_from_s3]
+_PLAYS += [vector_store]
 LIVES = {each.__name__.replace("_", " "): each for each in _PLAYS}

@@ -18,6 +18,7 @@ LEAST: dict[str, dict[str, Any]] = {
     "Custom::OpenAIThreadRun": {"model": "m", "thread": {"messages": [{"role": "user", "content": "Hi."}]}},
     "Custom::OpenAIThread": {},
     "Custom::OpenAIAssistant": {"model": "m"},
+    "Custom::OpenAIVectorStore": {},
     "Custom::OpenAIFile": {"filename": "a.txt", "content": "Text."},
 }
 """What a resource of each type must have."""

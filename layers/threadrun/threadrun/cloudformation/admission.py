@@ -20,11 +20,13 @@ from threadrun.cloudformation.protocol import NOT_CREATED
 from threadrun.schema.arguments import RESOURCE_MODELS, AnyDesired, DesiredAssistant, DesiredRun, DesiredThread
 from threadrun.schema.files import DesiredFile
 from threadrun.schema.parsing import KeyStyle
+from threadrun.schema.stores import DesiredVectorStore
 from threadrun.state.base import ORPHAN_SECONDS, Options, Owned, Window
 from threadrun.state.files import FileRecord
 from threadrun.state.resource import AnyRecord, Request, ResourceRecord
 from threadrun.state.run import RunRecord
 from threadrun.state.shared import AssistantRecord, ThreadRecord
+from threadrun.state.stores import VectorStoreRecord
 
 REQUESTS_KEPT = 20
 """The newest ones only: a repeated delivery comes within hours."""
@@ -39,11 +41,13 @@ _RECORDS: dict[type[AnyDesired], type[AnyRecord]] = {
     DesiredThread: ThreadRecord,
     DesiredAssistant: AssistantRecord,
     DesiredFile: FileRecord,
+    DesiredVectorStore: VectorStoreRecord,
 }
 _ID_FIELDS: dict[type[AnyDesired], str] = {
     DesiredThread: "thread_id",
     DesiredAssistant: "assistant_id",
     DesiredFile: "file_id",
+    DesiredVectorStore: "store_id",
 }
 """What a record that is not a run's has the physical id in."""
 

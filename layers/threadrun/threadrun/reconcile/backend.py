@@ -14,8 +14,17 @@ from threadrun.schema.arguments import DesiredAssistant, DesiredThread
 from threadrun.schema.files import DesiredFile
 from threadrun.schema.limits import Limits
 from threadrun.schema.messages import Message
+from threadrun.schema.stores import DesiredVectorStore
 from threadrun.state.files import Upload
-from threadrun.state.observations import Content, Indexing, ObservedAssistant, ObservedFile, ObservedRun, RunPlan
+from threadrun.state.observations import (
+    Content,
+    Indexing,
+    ObservedAssistant,
+    ObservedFile,
+    ObservedRun,
+    ObservedStore,
+    RunPlan,
+)
 
 
 class Threads(Protocol):
@@ -112,7 +121,7 @@ class Files(Protocol):
 
 
 class VectorStores(Protocol):
-    """The vector stores that hold the files attached to messages."""
+    """The vector stores that hold the files attached to messages, and those that runs share."""
 
     def make(self, plan: RunPlan, thread_id: str, token: str) -> str | None:
         """Return the id of the store of the run's attached files, None where the run needs none.
@@ -122,6 +131,27 @@ class VectorStores(Protocol):
 
     def observe_indexing(self, vector_store_id: str) -> Indexing:
         """Whether files are still being indexed, and which ones failed."""
+
+    def create(self, desired: DesiredVectorStore, token: str) -> str:
+        """Create a store that runs share, with its files; a repeated `token` creates no second one. Returns its id."""
+
+    def find(self, token: str) -> str | None:
+        """The id of the store that `create` made and that nothing was changed of since; None where there is none."""
+
+    def update(self, vector_store_id: str, desired: DesiredVectorStore) -> None:
+        """Give the store its name, its time and its metadata."""
+
+    def file_ids(self, vector_store_id: str) -> list[str]:
+        """The files in it, failed ones too."""
+
+    def add_file(self, vector_store_id: str, file_id: str, desired: DesiredVectorStore) -> None:
+        """Have a file indexed; one that is there stays as it is."""
+
+    def remove_file(self, vector_store_id: str, file_id: str) -> None:
+        """Take a file out of it; the file itself stays."""
+
+    def observe(self, vector_store_id: str) -> ObservedStore:
+        """Read the store, with the names of files that failed."""
 
     def delete(self, vector_store_id: str) -> None:
         """Delete the store; its files stay."""

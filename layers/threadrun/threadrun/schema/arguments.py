@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, 
 from threadrun.schema.desired import Desired, Rule, digest
 from threadrun.schema.files import DesiredFile
 from threadrun.schema.messages import Message, Thread
+from threadrun.schema.stores import DesiredVectorStore
 from threadrun.schema.tools import ResponseFormat, Tool
 from threadrun.schema.types import Boolean, Integer, Metadata, Number, Properties, Text, check_nesting
 
@@ -216,9 +217,10 @@ class DesiredAssistant(Generation, Desired):
         return digest(self._visible())
 
 
-AnyDesired = DesiredRun | DesiredThread | DesiredAssistant | DesiredFile
+AnyDesired = DesiredRun | DesiredThread | DesiredAssistant | DesiredFile | DesiredVectorStore
 RESOURCE_MODELS: dict[str, type[AnyDesired]] = {
-    model.resource_type: model for model in (DesiredRun, DesiredThread, DesiredAssistant, DesiredFile)
+    model.resource_type: model
+    for model in (DesiredRun, DesiredThread, DesiredAssistant, DesiredFile, DesiredVectorStore)
 }
 
 

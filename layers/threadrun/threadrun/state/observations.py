@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, field
 
 from threadrun.schema.arguments import DesiredAssistant, DesiredRun
 
@@ -66,6 +66,28 @@ class ObservedAssistant:
 
 
 @dataclass(frozen=True)
+class Indexing:
+    """How far a vector store is with its files."""
+
+    is_pending: bool
+    failures: tuple[tuple[str, str], ...] = ()
+    """(file id, the server's reason) of each file that could not be indexed."""
+
+
+@dataclass(frozen=True)
+class ObservedStore:
+    """A vector store as the server shows it; a failure of its indexing names the file, too."""
+
+    store_id: str
+    indexing: Indexing = Indexing(is_pending=False)
+    name: str = ""
+    status: str = ""
+    file_counts: dict[str, int] = field(default_factory=dict)
+    usage_bytes: int | None = None
+    created_at: int | None = None
+
+
+@dataclass(frozen=True)
 class ObservedFile:
     file_id: str
     filename: str = ""
@@ -91,12 +113,3 @@ class RunPlan:
     """With what it takes from its assistant."""
     vector_store_id: str | None = None
     """The store made of its attached files, if it has one."""
-
-
-@dataclass(frozen=True)
-class Indexing:
-    """How far a vector store is with its files."""
-
-    is_pending: bool
-    failures: tuple[tuple[str, str], ...] = ()
-    """(file id, the server's reason) of each file that could not be indexed."""

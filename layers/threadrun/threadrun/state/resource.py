@@ -18,8 +18,9 @@ from threadrun.schema.types import Model
 from threadrun.state.files import FileRecord
 from threadrun.state.run import RunRecord
 from threadrun.state.shared import AssistantRecord, ThreadRecord
+from threadrun.state.stores import VectorStoreRecord
 
-AnyRecord = RunRecord | ThreadRecord | AssistantRecord | FileRecord
+AnyRecord = RunRecord | ThreadRecord | AssistantRecord | FileRecord | VectorStoreRecord
 
 
 class Response(Model):
