@@ -22,7 +22,8 @@ class S3Objects:
         self._found: dict[tuple[str, str, str], bytes] = {}
         self.problems: list[Refusal] = []
         """What the next requests are refused with."""
-        cloud.operations |= {"s3.HeadObject": self._head, "s3.GetObject": self._get}
+        if not cloud.falls_through:  # Moto has buckets of its own.
+            cloud.operations |= {"s3.HeadObject": self._head, "s3.GetObject": self._get}
 
     def put(self, key: str, body: bytes, version: str = "") -> str:
         """Put an object into the bucket; returns its URI."""

@@ -49,10 +49,10 @@ def test_a_file_is_uploaded_and_deleted_with_its_stack(world: World) -> None:
 
 
 def test_properties_in_pascal_case_and_what_else_a_file_has(world: World) -> None:
-    given = {"Filename": "a.bin", "ContentBase64": base64.b64encode(b"\0\1").decode() + "\n", "Purpose": "batch"}
+    given = {"Filename": "Über 1.bin", "ContentBase64": base64.b64encode(b"\0\1").decode() + "\n", "Purpose": "batch"}
     created = world.create(given | {"ExpiresAfterSeconds": "3600"}, **FILE)
     data = attributes(created)
-    assert (data["Bytes"], data["Purpose"]) == ("2", "batch")
+    assert (data["Filename"], data["Bytes"], data["Purpose"]) == ("Über 1.bin", "2", "batch")
     assert int(data["ExpiresAt"]) == int(data["CreatedAt"]) + 3600
     assert data["Sha256"] == hashlib.sha256(b"\0\1").hexdigest()
     assert world.posted("/v1/files")[0]["expires_after"] == {"anchor": "created_at", "seconds": "3600"}
@@ -180,7 +180,7 @@ def test_contents_stay_in_the_record_until_they_are_uploaded_and_are_written_now
         (POLICY | {"content_base64": "YQ=="}, "content: conflicts with content_base64: give one of the two"),
         (POLICY | {"source": "s3://documents/a"}, "source: conflicts with content: give one of the two"),
         (POLICY | {"source_version": "1"}, "source_version: is the version of an object in S3: give its source, too"),
-        (POLICY | {"filename": "a/b.txt"}, "filename: must be a name without slashes, backslashes and control"),
+        (POLICY | {"filename": "a/b.txt"}, "filename: must be a name without slashes, backslashes, double"),
         ({"filename": "a", "content_base64": "a"}, "content_base64: is not valid Base64"),
         (
             {"filename": "a", "source": "s3://secrets/a"},
@@ -201,3 +201,25 @@ def test_an_object_that_is_cut_off_is_read_again(world: World, monkeypatch: pyte
     monkeypatch.setattr(StreamingBody, "read", lambda body, size: cuts.pop() if cuts else read(body, size))
     assert attributes(world.create({"filename": "policy.md", "source": source}, **FILE))["bytes"] == str(len(TEXT))
     assert (cuts, files_at_openai(world)) == ([], 1)
+
+
+def test_an_upload_that_is_too_slow_ends_before_its_function_does(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another step may upload then: none must be at work any more."""
+    source, read = world.objects.put("policy.md", TEXT), StreamingBody.read
+
+    def slow(body: StreamingBody, size: int) -> bytes:
+        world.clock.advance(40)
+        return read(body, size)
+
+    monkeypatch.setattr(StreamingBody, "read", slow)
+    said = failure(world.create({"filename": "policy.md", "source": source}, **FILE))
+    assert said.startswith("the file was not ready in time: the upload was too slow: ")
+    assert files_at_openai(world) == 0
+
+
+def test_a_server_without_files_says_so(world: World) -> None:
+    world.openai.fault(Fault("POST", "/v1/files", "status", 404))
+    said = failure(world.create(POLICY, **FILE))
+    assert said.startswith("Custom::OpenAIFile needs files, and the server at http://standin.invalid/v1/ has none: ")

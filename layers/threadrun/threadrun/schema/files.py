@@ -19,13 +19,13 @@ from threadrun.schema.types import Integer, Text
 MAX_FILE_BYTES = 512 * 1024 * 1024
 """Source: https://platform.openai.com/docs/api-reference/files/create."""
 _S3_OBJECT = r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/.+"
-_NOT_IN_A_NAME = re.compile(r"[/\\\x00-\x1f\x7f]")
+_NOT_IN_A_NAME = re.compile(r'[/\\"\x00-\x1f\x7f]')
 
 
 def _check_filename(value: str) -> str:
-    # A server may cut a path off, and then a file whose reply was lost would not be found by its name.
+    # A path is cut off by servers and a quote is written in several ways: a file would not be found by such a name.
     if _NOT_IN_A_NAME.search(value):
-        raise ValueError("must be a name without slashes, backslashes and control characters")
+        raise ValueError("must be a name without slashes, backslashes, double quotes and control characters")
     return value
 
 
