@@ -22,6 +22,9 @@ from threadrun.schema.desired import Desired
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = ROOT / "docs" / "resources"
 
+BEHAVIORS = (
+    "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-update-behaviors.html"
+)
 TEXTS: dict[str, dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("reference.yaml").read_text())
 ATTRIBUTES: dict[str, dict[str, str]] = {kind: texts["attributes"] for kind, texts in TEXTS.items()}
 
@@ -32,21 +35,31 @@ def page(model: type[Desired]) -> str:
     lines = [f"# {kind}", "", texts["introduction"], "", "## Example Usage", "", "```yaml"]
     lines += [texts["example"].rstrip(), "```", "", "## Argument Reference", ""]
     lines += ["Keys may be written in PascalCase instead, all of a resource or none; its attributes then are, too.", ""]
+    lines += [f"What an update requires is one of [CloudFormation's own behaviors]({BEHAVIORS}).", ""]
     lines += ["* `ServiceToken` - (Required) The output ServiceToken of the application's stack."]
     lines += [
         "* `ServiceTimeout` - (Optional) Seconds that CloudFormation waits for a response, 60 to 3600. Default: 3600."
+        f" {_requires(is_in_place=True)}"
     ]
-    lines += [_argument(each) for each in shapes(model)]
+    lines += [_argument(each, model.changes_in_place(each.name)) for each in shapes(model)]
     for way in (way for each in shapes(model) for way in objects(each)):
         lines += ["", f"### Nested `{'.'.join(each.name for each in way)}`", ""]
-        lines += [_argument(each) for each in way[-1].children]
+        lines += [_argument(each, model.changes_in_place(way[0].name)) for each in way[-1].children]
     lines += ["", "## Attribute Reference", "", f"`Ref` returns {texts['ref']} `Fn::GetAtt` returns:", ""]
     lines += [f"* `{name}` - {text}" for name, text in texts["attributes"].items()]
+    first, logical_id = next(iter(texts["attributes"])), kind.removeprefix("Custom::OpenAI").removeprefix("Thread")
+    lines += ["", f"In a template: `!Ref {logical_id or 'Thread'}`, `!GetAtt {logical_id or 'Thread'}.{first}`."]
+    lines += ["", "## See also", "", texts["see"]]
     return "\n".join(lines) + "\n"
 
 
-def _argument(shape: Shape) -> str:
-    return f"* `{shape.name}` - ({'Required' if shape.is_required else 'Optional'}) {shape.description}."
+def _argument(shape: Shape, is_in_place: bool) -> str:
+    needed = "Required" if shape.is_required else "Optional"
+    return f"* `{shape.name}` - ({needed}) {shape.description}. {_requires(is_in_place=is_in_place)}"
+
+
+def _requires(*, is_in_place: bool) -> str:
+    return f"Update requires: {'no interruption' if is_in_place else 'replacement'}."
 
 
 def _pages() -> Iterator[tuple[Path, str]]:

@@ -6,7 +6,7 @@ known before the apply leaves all else checked: `can` and `try` wait for it, so 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from local.modules.hcl import attributes, block, bracketed, quoted
@@ -18,20 +18,22 @@ Lines = list[str]
 INDICES = "ijklm"
 
 
-def preconditions(rules: Sequence[Rule]) -> Lines:
-    """A precondition for each rule between several arguments."""
+def preconditions(rules: Sequence[Rule], renamed: Mapping[str, str]) -> Lines:
+    """A precondition for each rule between several arguments; `renamed` are those with another name for a variable."""
     lines = Lines()
     for each in rules:
         if each.any_of != (each.argument,):
-            condition = " || ".join(map(_is_true, each.any_of))
-            lines += ["", *_check("precondition", condition, quoted(f"{each.argument}: {each.sentence}."))]
+            condition = " || ".join(_is_true(term, renamed) for term in each.any_of)
+            argument = renamed.get(each.argument, each.argument)
+            lines += ["", *_check("precondition", condition, quoted(f"{argument}: {each.sentence}."))]
     return lines
 
 
-def _is_true(term: str) -> str:
+def _is_true(term: str, renamed: Mapping[str, str]) -> str:
     if "." in term:
         return f"try(length(var.{term}), 0) > 0"
-    return f"var.{term[1:]} == null" if term.startswith("!") else f"var.{term} != null"
+    name = term.lstrip("!")
+    return f"var.{renamed.get(name, name)} {'==' if term.startswith('!') else '!='} null"
 
 
 def validations(shape: Shape, variable: str) -> Iterator[Lines]:

@@ -35,17 +35,17 @@ class Module:
 
     @property
     def thing(self) -> str:
-        return "run" if self.is_run else Path(self.folder).name
+        return "run" if self.is_run else Path(self.folder).name.replace("_", " ")
 
     @property
     def left_out(self) -> frozenset[str]:
-        """Neither a thread nor an assistant waits for a run: `service_timeout` is enough."""
+        """Nothing but a run waits for a run: `service_timeout` is enough."""
         return frozenset() if self.is_run else frozenset({"timeout_seconds"})
 
     @property
     def renamed(self) -> dict[str, str]:
-        """`name` is the stack's."""
-        return {"name": f"{self.thing}_name"}
+        """`name` is the stack's, and `source` is Terraform's own."""
+        return {"name": f"{Path(self.folder).name}_name", "source": "source_uri"}
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -78,6 +78,8 @@ MODULES = (
     Module("Custom::OpenAIThreadRun", "."),
     Module("Custom::OpenAIThread", "modules/thread"),
     Module("Custom::OpenAIAssistant", "modules/assistant"),
+    Module("Custom::OpenAIFile", "modules/file"),
+    Module("Custom::OpenAIVectorStore", "modules/vector_store"),
 )
 
 
@@ -90,7 +92,7 @@ def files(tree: Path, attributes_of: Mapping[str, Mapping[str, str]]) -> Iterato
         template = _template(module, attributes_of[module.kind])
         yield folder / "template.tf", file(f"The template of the stack with the {module.thing}.", *template)
         # Not variable validation: that sees other variables from Terraform 1.9 on only.
-        main = module.part("main", preconditions=preconditions(module.rules))
+        main = module.part("main", preconditions=preconditions(module.rules, module.renamed))
         yield folder / "main.tf", file(f"The stack with the {module.thing}.", main)
         yield (
             folder / "outputs.tf",

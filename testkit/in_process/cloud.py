@@ -32,7 +32,7 @@ class Cloud:
 
     def __init__(self, *, falls_through: bool = False) -> None:
         self.operations: dict[str, Operation] = {}
-        self._falls_through = falls_through
+        self.falls_through = falls_through
 
     def __enter__(self) -> Cloud:
         _open.append(self)
@@ -46,7 +46,7 @@ class Cloud:
     def answer(self, operation: str, parameters: dict[str, Any]) -> Any:
         """The reply and its body in botocore's form; None where somebody else answers."""
         answered = self.operations.get(operation)
-        if answered is None and self._falls_through:
+        if answered is None and self.falls_through:
             return None
         if answered is None:
             raise NotImplementedError(f"nothing answers {operation}")

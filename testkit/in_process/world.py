@@ -27,6 +27,7 @@ from testkit.in_process.aws import aws
 from testkit.in_process.cloud import BUCKET, TOOL_SECRET_ARN
 from testkit.in_process.cloudformation import CloudFormation
 from testkit.in_process.outside import Outside
+from testkit.in_process.s3_objects import READABLE, S3Objects
 from testkit.in_process.sleepers import Sleepers
 from testkit.in_process.tool_functions import ARN, ToolFunctions
 from testkit.queue import Queue
@@ -75,7 +76,7 @@ class World(CloudFormation):
         super().__init__(outside.url, clock)
         self.openai, self.wire = standin, wire
         self.secrets = aws("secretsmanager")
-        self.tools = ToolFunctions(outside.cloud)
+        self.tools, self.objects = ToolFunctions(outside.cloud), S3Objects(outside.cloud)
         self.fail_next: dict[str, list[Exception]] = {name: [] for name in (*FUNCTIONS, STATE_MACHINE)}
         self._is_lost = False
         self._local = threading.local()
@@ -100,6 +101,7 @@ class World(CloudFormation):
             openai_api_key_secret_arn=outside.secret_arn,
             tool_function_arns=(ARN.format("tool-*"),),
             tool_secret_arns=(TOOL_SECRET_ARN.format("*"),),
+            file_buckets=(READABLE,),
             allow_loopback_response_url=True,
         )
         self.app = Application(settings, self.clock, self.sleepers.sleep, lambda: 0.5)

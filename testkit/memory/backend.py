@@ -6,18 +6,29 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from threadrun.errors import NotFound
-from threadrun.reconcile.backend import Assistants, Runs, Threads, VectorStores
+from threadrun.reconcile.backend import Assistants, Files, Runs, Threads, VectorStores
 from threadrun.schema.arguments import DesiredAssistant, DesiredRun, DesiredThread
+from threadrun.schema.files import DesiredFile
 from threadrun.schema.limits import Limits
 from threadrun.schema.messages import Message
+from threadrun.schema.stores import DesiredVectorStore
 from threadrun.state.base import Window
-from threadrun.state.observations import Indexing, ObservedAssistant, ObservedRun, RunPlan
+from threadrun.state.files import Upload
+from threadrun.state.observations import (
+    Content,
+    Indexing,
+    ObservedAssistant,
+    ObservedFile,
+    ObservedRun,
+    ObservedStore,
+    RunPlan,
+)
 from threadrun.state.run import RunRecord
 
 
 @dataclass
 class MemoryBackend:
-    """What the server has, as dictionaries; `threads`, `runs`, `vector_stores` and `assistants` work on them.
+    """What the server has, as dictionaries; `threads`, `runs`, `files`, `vector_stores` and `assistants` work on them.
 
     `faults` maps a request, such as `runs.start`, to the errors that the next ones raise; `calls` has all requests.
     """
@@ -29,12 +40,18 @@ class MemoryBackend:
     calls: list[str] = field(default_factory=list)
     settings: dict[str, ObservedAssistant] = field(default_factory=dict)
     indexing: dict[str, Indexing] = field(default_factory=dict)
+    stored: dict[str, ObservedFile] = field(default_factory=dict)
+    stores: dict[str, set[str]] = field(default_factory=dict)
+    """Files of each store that runs share."""
+    holders: dict[str, str] = field(default_factory=dict)
+    """Whose each file is."""
     keeps_threads: bool = True
     """Without, nothing of a run whose start got no reply can be seen."""
 
     def __post_init__(self) -> None:
         self.threads: Threads = MemoryThreads(self)
         self.runs: Runs = MemoryRuns(self)
+        self.files: Files = MemoryFiles(self)
         self.vector_stores: VectorStores = MemoryVectorStores(self)
         self.assistants: Assistants = MemoryAssistants(self)
 
@@ -150,6 +167,41 @@ class MemoryRuns:
         self._server.responses.pop(run_id, None)
 
 
+class MemoryFiles:
+    """Files whose claims are taken with the upload: the two requests are told apart on the stand-in."""
+
+    def __init__(self, server: MemoryBackend) -> None:
+        self._server, self._called = server, server.called
+
+    def measure(self, desired: DesiredFile) -> Content:
+        self._called("files.measure")
+        return Content(len(desired.inline()))
+
+    def sha256(self, desired: DesiredFile, upload: Upload) -> str:
+        return "digest"
+
+    def upload(self, desired: DesiredFile, upload: Upload, token: str) -> tuple[ObservedFile, str]:
+        self._called("files.upload")
+        made = ObservedFile(self._new_id(), desired.filename, upload.size_bytes, created_at=int(self._now()))
+        self._server.stored[made.file_id], self._server.holders[made.file_id] = made, token
+        return made, self.sha256(desired, upload)
+
+    def _new_id(self) -> str:
+        return f"file-{len(self._server.stored) + 1}"
+
+    def _now(self) -> float:
+        return 1000
+
+    def find_lost(self, upload: Upload, token: str) -> ObservedFile | None:
+        self._called("files.find_lost")
+        ours = [made for file_id, made in self._server.stored.items() if self._server.holders[file_id] == token]
+        return ours[-1] if ours else None
+
+    def delete(self, file_id: str) -> None:
+        self._called("files.delete")
+        self._server.stored.pop(file_id, None)
+
+
 class MemoryVectorStores:
     def __init__(self, server: MemoryBackend) -> None:
         self._server, self._called = server, server.called
@@ -165,9 +217,42 @@ class MemoryVectorStores:
         self._called("vector_stores.observe_indexing")
         return self._server.indexing[vector_store_id]
 
+    def create(self, desired: DesiredVectorStore, token: str) -> str:
+        self._called("vector_stores.create")
+        if (known := self.find(token)) is None:
+            known = self._new_id()
+            self._server.stores[known], self._server.holders[known] = set(desired.file_ids or ()), token
+        return known
+
+    def _new_id(self) -> str:
+        return f"vs_{len(self._server.stores) + 1}"
+
+    def find(self, token: str) -> str | None:
+        return next((each for each in self._server.stores if self._server.holders[each] == token), None)
+
+    def update(self, vector_store_id: str, desired: DesiredVectorStore) -> None:
+        self._called("vector_stores.update")
+
+    def file_ids(self, vector_store_id: str) -> list[str]:
+        self._called("vector_stores.file_ids")
+        return list(self._server.stores[vector_store_id])
+
+    def add_file(self, vector_store_id: str, file_id: str, desired: DesiredVectorStore) -> None:
+        self._called("vector_stores.add_file")
+        self._server.stores[vector_store_id].add(file_id)
+
+    def remove_file(self, vector_store_id: str, file_id: str) -> None:
+        self._called("vector_stores.remove_file")
+        self._server.stores[vector_store_id].discard(file_id)
+
+    def observe(self, vector_store_id: str) -> ObservedStore:
+        self._called("vector_stores.observe")
+        return ObservedStore(vector_store_id, status="completed")
+
     def delete(self, vector_store_id: str) -> None:
         self._called("vector_stores.delete")
         self._server.indexing.pop(vector_store_id, None)
+        self._server.stores.pop(vector_store_id, None)
 
     def delete_lost(self, token: str) -> None:
         self._called("vector_stores.delete_lost")

@@ -21,6 +21,8 @@ CREATING = frozenset(
         "runs.start",
         "runs.submit_outputs",
         "assistants.put",
+        "files.upload",
+        "vector_stores.create",
     }
 )
 
@@ -111,6 +113,7 @@ class WatchedBackend:
     def __init__(self, backend: Backend, calls: Calls) -> None:
         self.threads: Any = Watched(backend.threads, calls, openai_error, "threads.")
         self.runs: Any = Watched(backend.runs, calls, openai_error, "runs.")
+        self.files: Any = Watched(backend.files, calls, openai_error, "files.")
         self.vector_stores: Any = Watched(backend.vector_stores, calls, openai_error, "vector_stores.")
         self.assistants: Any = Watched(backend.assistants, calls, openai_error, "assistants.")
 

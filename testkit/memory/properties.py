@@ -7,7 +7,7 @@ from typing import Any
 from testkit.memory.services import SHARED_THREAD
 
 Properties = dict[str, Any]
-_UNSEEN = {"timeout_seconds", "accept_statuses", "metadata", "name", "on_tool_error"}
+_UNSEEN = {"timeout_seconds", "accept_statuses", "metadata", "name", "on_tool_error", "file_ids"}
 """Properties here that change in place."""
 _HELLO, _BYE = ({"messages": [{"role": "user", "content": text}]} for text in ("Hello.", "Bye."))
 _MANY = [{"role": "user", "content": f"Part {number}."} for number in range(23)]
@@ -30,6 +30,20 @@ PROPERTIES: dict[str, list[Properties]] = {
         {"messages": _MANY},
         {"messages": _MANY, "timeout_seconds": "40"},
         {"messages": "none"},
+    ],
+    "Custom::OpenAIFile": [
+        {"filename": "a.txt", "content": "One."},
+        {"filename": "a.txt", "content": "Two."},
+        {"filename": "a.txt", "content": "One.", "timeout_seconds": "40"},
+        {"filename": "a.txt", "source": "s3://bucket/key"},
+        {"filename": "a/b.txt", "content": "One."},
+    ],
+    "Custom::OpenAIVectorStore": [
+        {"name": "a", "file_ids": ["file-1", "file-2"]},
+        {"name": "a", "file_ids": ["file-2", "file-3"]},
+        {"name": "b", "file_ids": [f"file-{number}" for number in range(50)]},
+        {"name": "b", "chunking_strategy": {"type": "auto"}},
+        {"file_ids": "none"},
     ],
     "Custom::OpenAIAssistant": [{"model": "m"}, {"model": "m", "name": "expert"}, {"name": "invalid"}],
 }

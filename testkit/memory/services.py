@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from testkit.memory.backend import MemoryBackend, MemoryRuns, MemoryThreads
+from testkit.memory.backend import MemoryBackend, MemoryFiles, MemoryRuns, MemoryThreads, MemoryVectorStores
 from testkit.memory.table import MemoryTable
 from threadrun.errors import NotFound, ThreadBusy
 from threadrun.providers.responses.assistant_catalog import AssistantCatalog
@@ -46,6 +46,7 @@ class MemoryServer(MemoryBackend):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.threads, self.runs, self.assistants = TimedThreads(self), TimedRuns(self), self.catalog
+        self.files, self.vector_stores = TimedFiles(self), TimedStores(self)
 
     def called(self, name: str) -> None:
         """Let the runs end whose time has come: each request sees the server as it is then."""
@@ -178,6 +179,23 @@ class TimedRuns(MemoryRuns):
         self._called("")
         assert run_id not in self._server.flights, "a run in flight was deleted: nobody can cancel it any more"
         self._server.responses.pop(run_id, None)
+
+
+class TimedFiles(MemoryFiles):
+    _server: MemoryServer
+
+    def _new_id(self) -> str:
+        return self._server.new_id("file")
+
+    def _now(self) -> float:
+        return self._server.clock()
+
+
+class TimedStores(MemoryVectorStores):
+    _server: MemoryServer
+
+    def _new_id(self) -> str:
+        return self._server.new_id("vs")
 
 
 class RecordedTable(MemoryTable):

@@ -79,6 +79,7 @@ class MemoryWorld(Clock):
             state_machine_arn="arn",
             outputs_bucket="bucket",
             tool_function_arns=("arn:*",),
+            file_buckets=("*",),
             enable_webhooks=self.events is not None,
         )
         # Hypothesis seeds this jitter, so that a life can be lived again.
@@ -106,7 +107,9 @@ class MemoryWorld(Clock):
         try:
             return work()
         except (ProcessEnded, ThreadRunError, ClientError) as error:
-            self.excused |= actor.made
+            self.excused |= {
+                made for made in actor.made if not made.startswith(("file_", "vs_"))
+            }  # Those can be listed.
             name = "Runtime.ExitError" if isinstance(error, ProcessEnded) else type(error).__name__
             raise TaskFailed(name) from None
         finally:
@@ -223,8 +226,8 @@ class MemoryWorld(Clock):
         return ResourceRecord.model_validate_json(texts[-1]) if texts else None
 
     def left_on_server(self) -> set[str]:
-        """Threads and runs that the application could have known of."""
-        there = {*self.server.items, *self.server.responses} - {SHARED_THREAD}
+        """Threads, runs, files and stores that the application could have known of."""
+        there = {*self.server.items, *self.server.responses, *self.server.stored, *self.server.stores} - {SHARED_THREAD}
         return {made for made in there if self._could_know(made)}
 
     def blocking_calls(self) -> set[str]:

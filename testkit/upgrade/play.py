@@ -12,11 +12,19 @@ from testkit.in_process.world import World
 
 Properties = dict[str, Any]
 FILE = "file-000000000000000000000000"
-TYPES = {"Run": "OpenAIThreadRun", "Thread": "OpenAIThread", "Assistant": "OpenAIAssistant"}
+TYPES = {
+    "Run": "OpenAIThreadRun",
+    "Thread": "OpenAIThread",
+    "Assistant": "OpenAIAssistant",
+    "File": "OpenAIFile",
+    "Store": "OpenAIVectorStore",
+}
 VISIBLE: dict[str, Properties] = {
     "Custom::OpenAIThreadRun": {"instructions": "Answer in two sentences."},
     "Custom::OpenAIThread": {"metadata": {"topic": "stacks, again"}},
     "Custom::OpenAIAssistant": {"instructions": "You are a better expert."},
+    "Custom::OpenAIFile": {"content": "Never."},
+    "Custom::OpenAIVectorStore": {"name": "others"},
 }
 """A change that OpenAI sees, of each type."""
 
@@ -120,7 +128,9 @@ class Play:
                     last["LogicalResourceId"],
                     physical_ids[-1],
                 ),
-                "is_replacement": kind.endswith("Run") and change is changes[1] and "import_id" not in properties,
+                "is_replacement": kind.endswith(("Run", "File"))
+                and change is changes[1]
+                and "import_id" not in properties,
             }
             for change in changes
         ]

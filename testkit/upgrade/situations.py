@@ -16,6 +16,8 @@ QUESTION: Properties = {
     "messages": [{"role": "user", "content": "What is a stack?"}],
     "metadata": {"source": "kept"},
 }
+POLICY: Properties = {"filename": "policy.md", "content": "Not on Sunday."}
+SHELF: Properties = {"name": "policies", "file_ids": [FILE]}
 CHANGED: Properties = {"instructions": "Answer in three sentences."}
 STARTS = r"/v1/(responses|threads/[^/]+/runs)"
 OUTPUT = '{"verdict": "go", "score": 0.75}'
@@ -156,6 +158,17 @@ def delete_in_flight(play: Play) -> None:
     play.leave("Delete", run(play), "Run", MADE_UP_ID)
 
 
+def file_uploaded_without_reply(play: Play) -> None:
+    """The server has it, and does not tell yet what it has."""
+    play.world.openai.fault(Fault("POST", "/v1/files", "lost_reply"))
+    play.leave("Create", POLICY, "File")
+
+
+def store_in_flight(play: Play) -> None:
+    """Its file is being indexed."""
+    play.leave("Create", SHELF, "Store")
+
+
 def existing_thread(play: Play) -> None:
     thread_id = play.send("Create", QUESTION, "Thread")["PhysicalResourceId"]
     play.script(output_text="On it.", duration_s=3)
@@ -218,7 +231,9 @@ BEING_CREATED: Situations = {
     "start_lost": start_lost({"output_text": "Found again.", "duration_s": 8}),
     # Its thread is locked.
     "start_lost_for_long": start_lost({"output_text": "Found late.", "duration_s": 200}, seconds=45),
-    **named(start_on_existing_thread_lost, function_called, thread_in_flight),
+    **named(
+        start_on_existing_thread_lost, function_called, thread_in_flight, file_uploaded_without_reply, store_in_flight
+    ),
     **WITH_EVERYTHING,
 }
 """Their Create waits for what comes of it."""
@@ -231,6 +246,8 @@ AT_REST: Situations = {
     "imported": imported(),
     "imported_to_be_deleted": imported(deletion_policy="delete"),
     "thread": lambda play: play.send("Create", QUESTION, "Thread"),
+    "file": lambda play: play.send("Create", POLICY, "File"),
+    "store": lambda play: play.send("Create", SHELF, "Store"),
     "assistant": lambda play: play.send("Create", EXPERT, "NewAssistant"),
 }
 FAILED: Situations = {

@@ -83,6 +83,11 @@ class Kept:
 
 
 def _repeat(world: World, call: dict[str, Any]) -> None:
+    if (call["method"], call["path"]) == ("POST", "/v1/files"):
+        # Its body is a form, of which the content was not kept.
+        given = call["body"]["file"]
+        world.openai.add_file(name=given["filename"], size=given["bytes"], purpose=call["body"]["purpose"])
+        return
     headers = {
         "authorization": f"Bearer {world.openai.api_key}",
         "content-type": "application/json",
@@ -181,7 +186,8 @@ def outcome_of(world: World, executions: list[dict[str, Any]], machine: Path) ->
     before = len(world.url.answers)
     go_on(world, executions, machine)
     answers = world.url.answers[before:]
-    threads = {answer["PhysicalResourceId"].split(":")[0] for answer in answers if "Data" in answer}
+    made = {answer["PhysicalResourceId"].split(":")[0] for answer in answers if "Data" in answer}
+    threads = {each for each in made if each.startswith(("conv", "thread"))}
     return {
         "answers": answers,
         "public_items": {

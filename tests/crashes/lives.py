@@ -84,6 +84,7 @@ class Shared:
 
     assistant_id: str
     thread_id: str
+    file_id: str
 
     @classmethod
     def made_in(cls, world: World) -> Shared:
@@ -91,11 +92,11 @@ class Shared:
         assistant_id = server.assistants.put(None, settings, "shared").assistant_id
         server.assistants.put(assistant_id, settings, "shared")
         if not keeps_threads(world):
-            return cls(assistant_id, "")
+            return cls(assistant_id, "", world.openai.add_file())
         wanted = DesiredThread.model_validate(MESSAGES)
         thread_id = server.threads.create_bare(wanted)
         server.threads.add_messages(thread_id, wanted.messages[server.threads.count_messages(thread_id) :])
-        return cls(assistant_id, thread_id)
+        return cls(assistant_id, thread_id, world.openai.add_file())
 
 
 def keeps_threads(world: World) -> bool:
@@ -113,7 +114,7 @@ def run(world: World, shared: Shared) -> Resource:
 
 def run_with_files(world: World, shared: Shared) -> Resource:
     """A run that reads an attached file."""
-    message = {"role": "user", "content": "Read.", "attachments": [{"file_id": world.openai.add_file()}]}
+    message = {"role": "user", "content": "Read.", "attachments": [{"file_id": shared.file_id}]}
     tools = [{"type": "retrieval"}]
     resource = Resource(world)
     resource.delete(
@@ -203,10 +204,32 @@ def assistant(world: World, shared: Shared) -> Resource:
     return resource
 
 
+def file(world: World, shared: Shared) -> Resource:
+    """A file, replaced by one with another content."""
+    resource, properties = Resource(world, "File", "File"), {"filename": "policy.md", "content": "Not on Sunday."}
+    resource.delete(resource.update(resource.create(properties), properties | {"content": "Never."}, properties))
+    return resource
+
+
+def file_from_s3(world: World, shared: Shared) -> Resource:
+    """A file that the state machine's function uploads."""
+    resource, source = Resource(world, "File", "File"), world.objects.put("policy.md", b"Not on Sunday.")
+    resource.delete(resource.create({"filename": "policy.md", "source": source}))
+    return resource
+
+
+def vector_store(world: World, shared: Shared) -> Resource:
+    """A store that loses its file, and gets it again."""
+    resource, properties = Resource(world, "VectorStore", "Store"), {"file_ids": [shared.file_id], "name": "a"}
+    resource.delete(resource.update(resource.create({"name": "a"}), properties, {"name": "a"}))
+    return resource
+
+
 RESPONSES = {"run that calls functions": 4, "run that calls a function on a shared thread": 2}
 """How many responses a run is made of on the Responses API, at most."""
 LONG_LIVES = frozenset({"run that calls functions"})
 """Here a process ends after each call that has an effect; other lives are broken in every way at every call."""
 _PLAYS = [run, run_with_files, run_on_a_shared_thread, run_that_calls_functions]
-_PLAYS += [run_that_calls_a_function_on_a_shared_thread, thread, assistant]
+_PLAYS += [run_that_calls_a_function_on_a_shared_thread, thread, assistant, file, file_from_s3]
+_PLAYS += [vector_store]
 LIVES = {each.__name__.replace("_", " "): each for each in _PLAYS}

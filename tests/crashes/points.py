@@ -27,7 +27,7 @@ server that the application could know of. Lost: what it could not, because the 
 
 | wire | life | call | what happens | answers | runs | left | lost | verdict |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- |"""
-READS = re.compile(r"(GetItem|Query|GetSecretValue)|openai GET")
+READS = re.compile(r"(GetItem|Query|GetSecretValue|HeadObject|GetObject)|openai GET")
 UNKNOWABLE = {"POST /v1/conversations": {"conversations": 1}, "POST /v1/responses": {"responses": 1}}
 """What a lost reply leaves that nobody can list: an empty thread; a response that OpenAI forgets after 30 days."""
 UNKNOWABLE |= {"POST /v1/threads": {"threads": 1, "vector_stores": 1}}
@@ -192,6 +192,7 @@ def alive(world: World) -> dict[str, int]:
     counters["made in records"] = sum(len(record.made) for record in records if record)
     counters["open requests"] = sum(record.undelivered is not None for record in records if record)
     counters["public items"] = len(world.public_items())
+    counters["files"] = world.openai.counters()["files"]
     counters["outputs in the bucket"] = aws("s3").list_objects_v2(Bucket=BUCKET)["KeyCount"]
     return counters
 

@@ -92,19 +92,41 @@ class Scene:
         return {name: now[name] - count for name, count in self.before.items() if now[name] != count}
 
 
+class FileScene(Scene):
+    """A file in place of the run."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world)
+        self.run = Resource(world, "File")
+        self.properties = {"filename": "policy.md", "content": "Not on Sunday."}
+
+
+class StoreScene(Scene):
+    """A vector store in place of the run."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world)
+        self.run = Resource(world, "VectorStore")
+        self.properties = {"file_ids": [world.openai.add_file()], "name": "policies"}
+        self.before["files"] += 1
+
+
 def interrupted(
-    world: World, first: Callable[[Scene], dict[str, Any]], act: Callable[[Scene, dict[str, Any]], object]
+    world: World,
+    first: Callable[[Scene], dict[str, Any]],
+    act: Callable[[Scene, dict[str, Any]], object],
+    kind: type[Scene] = Scene,
 ) -> Iterator[tuple[str, Scene, dict[str, Any]]]:
     """Play the event that `first` makes once for each call, and `act` before that call; and after the last one.
 
     After a call is before the next one: nothing happens outside in between.
     """
-    scene = Scene(world)
+    scene = kind(world)
     names = scene.play(first(scene))
-    assert len(names) > 10
+    assert len(names) >= 10
     moments: list[tuple[int, Moment]] = [(number, "before") for number in range(len(names))]
     for number, moment in [*moments, (len(names) - 1, "after")]:
-        scene = Scene(world)
+        scene = kind(world)
         event = first(scene)
         scene.play(event, Break(number, moment, lambda _, scene=scene, event=event: act(scene, event)))  # type: ignore[misc]
         yield f"{moment} call {number}, {names[number]}", scene, event
@@ -142,6 +164,36 @@ def test_point_02_the_same_request_again_at_any_point_changes_nothing(server: st
             is_given_up = server == CHAINS and "cannot tell whether" in answer.get("Reason", "")
             assert answer["Status"] == "SUCCESS" or is_given_up, where
             assert world.openai.counters()["runs_started"] in ((0, 1) if is_given_up else (1,)), where
+            scene.run.delete(answer["PhysicalResourceId"])
+            assert scene.left() == {}, where
+
+
+@pytest.mark.parametrize("wire", WIRES)
+@pytest.mark.parametrize("kind", [FileScene, StoreScene])
+def test_a_delete_at_any_point_leaves_no_file_and_no_store(wire: str, kind: type[Scene]) -> None:
+    deletes: list[dict[str, Any]] = []
+
+    def delete(scene: Scene, _: dict[str, Any]) -> None:
+        deletes.append(scene.run.event("Delete", {}, MADE_UP))
+        scene.world.deliver(deletes[-1])
+
+    with application(wire) as world:
+        for where, scene, event in interrupted(world, create, delete, kind):
+            scene.run.outcome(deletes[-1])
+            [answer] = scene.answers(deletes[-1])
+            assert (answer["Status"], answer["PhysicalResourceId"]) == ("SUCCESS", MADE_UP), where
+            assert len(scene.answers(event)) <= 1, where
+            assert scene.left() == {}, where
+
+
+@pytest.mark.parametrize("wire", WIRES)
+@pytest.mark.parametrize("kind", [FileScene, StoreScene])
+def test_the_same_request_again_at_any_point_makes_no_other_file_or_store(wire: str, kind: type[Scene]) -> None:
+    with application(wire) as world:
+        for where, scene, event in interrupted(world, create, lambda it, event: it.world.deliver(event), kind):
+            [answer] = scene.answers(event)
+            assert answer["Status"] == "SUCCESS", where
+            assert sum(scene.left().values()) == 2, (where, scene.left())
             scene.run.delete(answer["PhysicalResourceId"])
             assert scene.left() == {}, where
 

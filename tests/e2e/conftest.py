@@ -12,7 +12,16 @@ import pytest
 from local.deployment import APPLICATION_STACK, build, deploy, stack_status, wait_for_stack
 from local.embedded_cloud import EmbeddedCloud
 from local.openai_standin import OpenAIStandIn
-from tests.e2e.stacks import TOOL_FUNCTION_ARNS, Deployed, Stack, application_in, everything_written, left, standin
+from tests.e2e.stacks import (
+    FILE_BUCKET,
+    TOOL_FUNCTION_ARNS,
+    Deployed,
+    Stack,
+    application_in,
+    everything_written,
+    left,
+    standin,
+)
 from tests.support.runs import NOTHING
 
 SAID = ("What is a stack?", "Answer in one sentence.", "The model had a bad day.", "A stack is a unit of deployment.")
@@ -35,7 +44,8 @@ def deployed(openai_api: OpenAIStandIn) -> Iterator[Deployed]:
     """With IAM enforced on the functions' roles."""
     with EmbeddedCloud(iam_enforced=True, functions_at_once=PROCESSES, patches=FORKED) as cloud:
         url, key = openai_api.base_url, openai_api.api_key
-        application = deploy(cloud, build(), openai_base_url=url, api_key=key, ToolFunctionArns=TOOL_FUNCTION_ARNS)
+        allowed = {"ToolFunctionArns": TOOL_FUNCTION_ARNS, "FileBuckets": FILE_BUCKET}
+        application = deploy(cloud, build(), openai_base_url=url, api_key=key, **allowed)
         yield (found := Deployed(cloud, application, openai_api))
         assert_nothing_was_told(found)
 

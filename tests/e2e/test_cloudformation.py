@@ -1,5 +1,6 @@
 """The application as CloudFormation's users meet it: stacks by boto3 on the embedded cloud."""
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -7,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from local.openai_standin import Fault, OpenAIStandIn, Script
-from tests.e2e.stacks import Deployed, Stack, everything_written, left, settled, started
+from tests.e2e.stacks import FILE_BUCKET, Deployed, Stack, everything_written, left, settled, started
 from tests.support.runs import NOTHING, PROPERTIES
 from threadrun.storage.records import Records
 
@@ -50,6 +51,25 @@ def test_the_life_of_a_stack(stack: Stack, openai_api: OpenAIStandIn) -> None:
     written = everything_written(stack.deployed)
     assert "request received" in written, "tests/e2e/conftest.py looks for prompts and secrets in it, after all tests"
     assert outputs["Ref"] in written
+
+
+def test_an_object_of_a_named_bucket_is_read_by_the_functions_own_role(stack: Stack, openai_api: OpenAIStandIn) -> None:
+    """IAM is enforced; the function that receives requests may not read it, and leaves it to the other one."""
+    s3 = stack.cloud.client("s3")
+    s3.create_bucket(Bucket=FILE_BUCKET)
+    s3.put_object(Bucket=FILE_BUCKET, Key="report.pdf", Body=b"0" * 100_000)
+    source = f"s3://{FILE_BUCKET}/report.pdf"
+    template = {
+        "Resources": {"Report": stack.resource("File", filename="report.pdf", source=source)},
+        "Outputs": {"Bytes": {"Value": {"Fn::GetAtt": ["Report", "bytes"]}}},
+    }
+    files = openai_api.counters()["files"]
+    stack.begin_create_from(json.dumps(template))
+    assert stack.wait() == "CREATE_COMPLETE", stack.reasons()
+    assert stack.outputs() == {"Bytes": "100000"}
+    assert openai_api.counters()["files"] == files + 1
+    assert stack.delete() == "DELETE_COMPLETE"
+    assert openai_api.counters()["files"] == files
 
 
 def assert_each_request_is_answered_once(stacks: list[Stack], count: int) -> None:

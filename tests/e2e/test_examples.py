@@ -18,7 +18,8 @@ from tests.support.runs import NOTHING
 from tests.support.until import until
 
 FILE = "file-000000000000000000000001"
-PALETTE, REVIEW = ({"text": {"format": {"name": name}}} for name in ("palette", "review"))
+PALETTE, REVIEW, POLICY = ({"text": {"format": {"name": name}}} for name in ("palette", "review", "policy_review"))
+RULE = "2. No change deletes data of a customer."
 CALLS = [
     {"type": "function_call", "name": "look_up_stock", "call_id": f"call_{name}", "arguments": {"article": name}}
     for name in ("bolt", "nut")
@@ -27,7 +28,7 @@ SUMMARY, PREVENTION = "Every second checkout failed.", "An alarm on the pool."
 
 
 def has_function(request: Any) -> bool:
-    return any(tool["type"] == "function" for tool in request.get("tools", ()))
+    return any(tool.get("name") == "look_up_stock" for tool in request.get("tools", ()))
 
 
 def instructed(words: str, answer: str) -> Script:
@@ -71,6 +72,17 @@ TABLE = {
     "release_gate.yaml": Example(
         (Script(match=REVIEW, output_text='{"verdict": "yes", "summary": "Faster search."}'),),
         stored={"release-notes": "Faster search."},
+    ),
+    "policy_gate.yaml": Example(
+        (Script(match=POLICY, output_text=json.dumps({"verdict": "yes", "rule": RULE})),),
+        stored={"released-by": RULE},
+    ),
+    "terraform_expert.yaml": Example(
+        (
+            Script(match={"model": "gpt-5.4"}, output_text="Keep modules small."),
+            instructed("Please analyze the data", "Most on Tuesday."),
+        ),
+        outputs={"Status": "completed", "Answer": "Keep modules small.", "Analysis": "Most on Tuesday."},
     ),
     "function_tool.yaml": Example(
         (
@@ -155,11 +167,11 @@ def test_what_a_user_writes_reaches_openai(examples: dict[str, Stack], openai_ap
     assert [each["conversation"] for each in sent].count(outputs["ThreadId"]) == 2, "both runs are on the thread"
     [schema] = [each["text"]["format"]["schema"] for each in sent if PALETTE["text"]["format"]["name"] in str(each)]
     assert schema["additionalProperties"] is False, "CloudFormation's string is a boolean again"
-    assert (
-        sum([{"type": "file_search"}.items() <= tool.items() for each in sent for tool in each.get("tools", ())]) == 1
-    )
     made = [each.body for each in openai_api.requests if (each.method, each.path) == ("POST", "/v1/vector_stores")]
-    assert [each["file_ids"] for each in made] == [[FILE]]
+    uploaded = json.loads(examples["terraform_expert.yaml"].outputs()["FileIds"])
+    assert [each["file_ids"] for each in made].count([FILE]) == [each["file_ids"] for each in made].count(uploaded) == 1
+    searches = [tool for each in sent for tool in each.get("tools", ()) if tool["type"] == "file_search"]
+    assert len(searches) == len(made) == 3
 
 
 def test_each_region_has_its_own_language_and_record(examples: dict[str, Stack]) -> None:

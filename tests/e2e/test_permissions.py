@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from local.deployment import APPLICATION_STACK, ROOT
 from testkit.template import tasks
-from tests.e2e.stacks import Deployed
+from tests.e2e.stacks import FILE_BUCKET, Deployed
 
 READ_AND_WRITE = "dynamodb:GetItem dynamodb:PutItem"
 RECORDS = {"dynamodb:table/Table": f"{READ_AND_WRITE} dynamodb:UpdateItem dynamodb:DeleteItem"}
@@ -28,7 +28,8 @@ MAY: dict[str, dict[str, str]] = {
     "ReconcileFunction": RECORDS
     | OUTPUTS
     | API_KEY
-    | {"dynamodb:table/Table/index/DueAnswers": "dynamodb:Query", "*": "lambda:GetAccountSettings"},
+    | {"dynamodb:table/Table/index/DueAnswers": "dynamodb:Query", "*": "lambda:GetAccountSettings"}
+    | {f"s3:{FILE_BUCKET}/*": "s3:GetObject s3:GetObjectVersion"},
     "CallToolFunction": {"dynamodb:table/Table": READ_AND_WRITE, "lambda:function:e2e-*": "lambda:InvokeFunction"},
     "SignalFunction": {
         "dynamodb:table/Table": f"{READ_AND_WRITE} dynamodb:UpdateItem",

@@ -14,7 +14,6 @@ from tests.e2e.stacks import Deployed, Stack, left, started
 from tests.e2e.terraform import Terraform
 from tests.support.runs import NOTHING
 
-FILE = "file-000000000000000000000001"
 CALL = {"call_id": "call_1", "name": "get_weather", "arguments": '{"location": "Zürich"}'}
 SAID = {"type": "message", "content": "Keep modules small."}
 REVIEW = {"text": {"format": {"name": "review"}}}
@@ -28,7 +27,7 @@ SCRIPTS = (
     ),
     # The function has no handler.
     Script(match={"model": "gpt-4o"}, output=[SAID, {"type": "function_call", **CALL}]),
-    Script(match={"model": "gpt-4o-mini"}, output_text="Analyzed."),
+    Script(match={"model": "gpt-4o-mini"}, output_text="Analyzed.", times=2),
     Script(match=REVIEW, output_text='{"verdict": "no", "summary": "A column is dropped."}'),
     Script(match=REVIEW, output_text='{"verdict": "yes", "summary": "Faster search."}'),
     Script(match=lambda request: "English" in request.get("instructions", ""), output_text="No changes."),
@@ -40,7 +39,7 @@ COUNT, FOR_EACH, DYNAMIC = (
     "When is for_each better than count?",
     "What is a dynamic block?",
 )
-RUNS = 10
+RUNS = 11
 """When all of the configuration is applied."""
 
 
@@ -77,7 +76,6 @@ class Configuration(Terraform):
         self.call(
             basic={"model": "no-such-model"},
             imported={"question": "Is an import a change?"},
-            seed={"assistant_id": "${module.existing_thread.expert_id}", "file_id": FILE},
         )
 
     def stack_name(self, example: str) -> str:
@@ -91,7 +89,6 @@ def terraform(
     """Applied twice: two of the runs fail, and then all are there."""
     cloud, application, api = deployed
     api.reset()
-    api.add_file(id=FILE, name="documentation.md")
     api.script(*SCRIPTS)
     made = Configuration(tmp_path_factory.mktemp("terraform"), cloud.environment())
     made.prepare(application.service_token)
@@ -105,6 +102,7 @@ def terraform(
     yield made
     made.run("destroy", "-auto-approve", "-no-color")
     assert left(api) == NOTHING
+    assert api.counters()["files"] == 0
 
 
 @pytest.fixture(scope="module")
@@ -130,10 +128,11 @@ def test_basic_outputs_have_their_types(outputs: dict[str, Any]) -> None:
 
 
 def test_the_seeds_first_example(outputs: dict[str, Any], openai_api: OpenAIStandIn) -> None:
-    """Tools as blocks with jsonencode, an attachment, an assistant: as the old provider's page has it."""
+    """Tools as blocks with jsonencode, an attachment, an assistant and a file: as the old provider's page has it."""
     seed = outputs["seed"]
     assert (seed["status"], seed["output_text"]) == ("requires_action", "Keep modules small.")
-    assert seed["file_ids"] == [FILE]
+    assert seed["file_ids"] == [seed["documentation_id"]]
+    assert openai_api.counters()["files"] == 1
     [sent] = [body for body in started(openai_api) if body["model"] == "gpt-4o"]
     assert (sent["temperature"], sent["max_output_tokens"]) == (0.7, 1024)
     assert [tool["type"] for tool in sent["tools"]] == ["file_search", "function"]
@@ -146,6 +145,7 @@ def test_the_seeds_second_example(outputs: dict[str, Any]) -> None:
     assert found["output_text"] == "Analyzed."
     assert found["thread_id"] == found["existing_thread_id"]
     assert (found["assistant_id"], found["assistant_version"]) == (found["expert_id"], 1)
+    assert outputs["seed"]["on_existing"] == "Analyzed."
 
 
 def test_what_comes_after_a_gate_is_there_where_it_says_yes(
@@ -183,13 +183,17 @@ def test_what_is_changed_is_another_run_and_all_else_is_not(
 
     question = "What is $${interpolation} in “Terraform”?"
     questions = {"for-each": FOR_EACH, "dynamic": DYNAMIC}
-    terraform.call(basic={"question": question}, for_each={"questions": questions})
+    documentation = {"documentation": "A module has one reason to change."}
+    terraform.call(basic={"question": question}, for_each={"questions": questions}, seed=documentation)
     terraform.apply()
     after = terraform.outputs()
-    assert sorted(asked(openai_api)[before:]) == [question.replace("$$", "$"), DYNAMIC]
+    assert sorted(asked(openai_api)[before:]) == sorted([question.replace("$$", "$"), BEST_PRACTICES, DYNAMIC])
+    assert after["seed"]["file_ids"] == [after["seed"]["documentation_id"]] != outputs["seed"]["file_ids"]
+    assert after["seed"]["existing_thread_id"] == outputs["seed"]["existing_thread_id"]
+    assert openai_api.counters()["files"] == 1, "the file that was replaced is gone"
     assert after["basic"]["id"] != outputs["basic"]["id"]
     assert set(after["for_each"]["ids"]) == {"for-each", "dynamic"}
-    same = [name for name in outputs if name not in ("basic", "for_each")]
+    same = [name for name in outputs if name not in ("basic", "for_each", "seed")]
     assert [after[name] for name in same] == [outputs[name] for name in same]
     assert after["for_each"]["ids"]["for-each"] == first["ids"]["for-each"]
     assert openai_api.counters()["responses"] == RUNS

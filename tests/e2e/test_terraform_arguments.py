@@ -13,7 +13,7 @@ import yaml
 
 from local.modules.files import MODULES, Module
 from tests.e2e.terraform import Terraform
-from tests.support.values_of_models import Values
+from tests.support.values_of_models import LEAST, Values
 from threadrun.errors import InvalidProperties
 from threadrun.schema.arguments import RESOURCE_MODELS
 from threadrun.schema.parsing import parse_properties
@@ -25,12 +25,8 @@ LATER = 'resource "terraform_data" "later" {}\n'
 """Its id is not known before the apply."""
 SAID = {"Invalid value for variable", "Invalid value for input variable"}
 """The errors that name an argument; another one would be an error in the module."""
-THREAD = {"messages": [{"role": "user", "content": "Hi."}]}
-BASE: dict[str, dict[str, Any]] = {
-    "Custom::OpenAIThreadRun": {"model": "m", "thread": THREAD},
-    "Custom::OpenAIThread": {},
-    "Custom::OpenAIAssistant": {"model": "m"},
-}
+CONFLICTING = {"existing_thread_id", "content_base64", "source", "source_version"}
+"""What cannot be given with everything else."""
 
 
 RULES: dict[str, tuple[dict[str, Any], str]] = {
@@ -129,10 +125,10 @@ def refused(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
     calls = Calls(tmp_path_factory.mktemp("refused"))
     for module in MODULES:
         for number, bad in enumerate(bad_calls(module)):
-            given = BASE[module.kind] | {name: value for name, (_, value) in bad.items()}
+            given = LEAST[module.kind] | {name: value for name, (_, value) in bad.items()}
             calls.add(f"{label(module)}{number}", variables(module, given), module.folder)
     for name, (arguments, _) in RULES.items():
-        calls.add(name, BASE["Custom::OpenAIThreadRun"] | arguments)
+        calls.add(name, LEAST["Custom::OpenAIThreadRun"] | arguments)
     for name, text in IN_HCL.items():
         calls.add_in_hcl(name, text)
     return calls.problems()
@@ -161,7 +157,7 @@ def test_whatever_a_model_refuses_is_refused_by_a_plan(refused: dict[str, list[s
         said = [re.sub(r"\[\d+\]", "[*]", problem) for problem in refused[f"{label(module)}{number}"]]
         for name, (place, value) in bad.items():
             with pytest.raises(InvalidProperties):
-                parse_properties(BASE[module.kind] | {name: value}, RESOURCE_MODELS[module.kind])
+                parse_properties(LEAST[module.kind] | {name: value}, RESOURCE_MODELS[module.kind])
             variable = module.renamed.get(name, name)
             of_type = f"module.{label(module)}{number}.var.{variable} "
             at_place = variable + place.removeprefix(name)
@@ -184,13 +180,15 @@ def good_calls(module: Module) -> dict[str, dict[str, Any]]:
     """What must be given, everything that can be, and everything at its upper limit."""
     values = Values(RESOURCE_MODELS[module.kind])
     names = [name for name in values.schemas if name not in module.left_out]
-    full = {name: values.good(name) for name in names if name != "existing_thread_id"}
+    full = {name: values.good(name) for name in names if name not in CONFLICTING}
     longest = {name: limit for name in names if (limit := values.longest(name)) is not None}
     if "existing_thread_id" in names:
         longest["existing_thread_id"] = values.good("existing_thread_id")
+    if "source" in names:
+        longest |= {name: values.good(name) for name in ("source", "source_version")}
     if "model" in names:
         longest["model"] = values.good("model")
-    calls = {"least": BASE[module.kind], "full": full, "longest": longest}
+    calls = {"least": LEAST[module.kind], "full": full, "longest": longest}
     return {f"{label(module)}_{name}": given for name, given in calls.items()}
 
 

@@ -9,7 +9,9 @@ from tests.e2e.terraform import Terraform
 from tests.support.pages import pages
 
 
-@pytest.mark.parametrize("folder", [".", "modules/template", "modules/assistant", "modules/thread"])
+@pytest.mark.parametrize(
+    "folder", [".", "modules/template", "modules/assistant", "modules/thread", "modules/file", "modules/vector_store"]
+)
 def test_the_modules_own_tests_pass(tmp_path: Path, folder: str) -> None:
     """Validation at plan time, defaults and outputs, without any AWS."""
     terraform, place = Terraform(tmp_path), f"terraform/{folder}"

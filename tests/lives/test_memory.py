@@ -6,6 +6,7 @@ may write to (RLIMIT_DATA), to its memory less the pages of files that it holds;
 """
 
 import base64
+import hashlib
 import json
 import os
 import random
@@ -35,6 +36,7 @@ from threadrun.state.resource import resource_key
 from threadrun.storage.records import ROOM_OF_REQUEST, ROOM_OF_RESULTS
 
 CALL = {"type": "function_call", "name": "look_up", "call_id": "call_1", "arguments": {}}
+MIB = 1024 * 1024
 KEY = {"key": resource_key(STACK_ID, "Run"), "request_id": "request"}
 INVOKE = """
 import json, resource, sys
@@ -51,7 +53,7 @@ memory = int(sys.argv[1]) * 1024
 data = (memory - resident("RssFile")) * 1024
 resource.setrlimit(resource.RLIMIT_DATA, (data, data))
 context = SimpleNamespace(function_name="f", memory_limit_in_mb=memory, invoked_function_arn="arn", aws_request_id="1",
-                          get_remaining_time_in_millis=lambda: 180_000)
+                          get_remaining_time_in_millis=lambda: 300_000)
 result = app.handler(json.load(sys.stdin), context)
 print(json.dumps({"result": result, "peak_mib": resident("VmHWM") / 1024}))
 """
@@ -70,8 +72,16 @@ class Account:
         self.table, self._key = MemoryTable(TABLE), openai_key
         self.result = ""
         """Of the user's function."""
+        self.object_bytes = 0
+        """Of the one object in S3."""
+
+    def _object(self, request: Request) -> Response:
+        body = (b"x" * MIB for _ in range(self.object_bytes // MIB))
+        return Response(body, headers={"Content-Length": str(self.object_bytes), "ETag": '"1"'})
 
     def __call__(self, request: Request) -> Response:
+        if request.path.startswith("/documents/"):
+            return self._object(request)
         operation = request.headers.get("X-Amz-Target", "").rpartition(".")[2]
         if not operation:
             return Response(json.dumps(self.result))
@@ -116,6 +126,7 @@ class Deployment:
             "OPENAI_BASE_URL": self.openai.base_url,
             "OPENAI_API_KEY_SECRET_ARN": "arn:aws:secretsmanager:us-east-1:123456789012:secret:s",
             "TOOL_FUNCTION_ARNS": "*",
+            "FILE_BUCKETS": "documents",
             "ALLOW_LOOPBACK_RESPONSE_URL": "true",
         }
         self.peaks: dict[str, float] = {}
@@ -164,6 +175,28 @@ def test_each_function_has_memory_for_the_largest_record(deployment: Deployment)
     assert deployment.invoke("signal", KEY) == {"responded": True}
     # The first one by the sweep: a run that has ended counts.
     assert [answer["Status"] for answer in deployment.url.answers] == ["SUCCESS", "SUCCESS"]
+    assert {name: peak for name, peak in deployment.peaks.items() if peak > memory_mib(name)} == {}
+
+
+def test_a_hundred_megabytes_from_s3_need_no_memory(deployment: Deployment) -> None:
+    """They are streamed: the functions' memory is that for records."""
+    deployment.account.object_bytes = 100 * MIB
+    event = {
+        "RequestType": "Create",
+        "RequestId": "request",
+        "ResponseURL": deployment.url.new(0).replace("X-Amz-Date", "Date"),
+        "StackId": STACK_ID,
+        "LogicalResourceId": "Run",
+        "ResourceType": "Custom::OpenAIFile",
+        "ResourceProperties": {"filename": "report.pdf", "source": "s3://documents/report.pdf"},
+    }
+    deployment.invoke("custom_resource", event)
+    assert deployment.openai.counters()["files"] == 0, "its time is too short"
+    assert deployment.invoke("reconcile", KEY)["outcome"] == "respond"
+    assert deployment.invoke("signal", KEY) == {"responded": True}
+    [answer] = deployment.url.answers
+    assert answer["Data"]["bytes"] == str(100 * MIB)
+    assert answer["Data"]["sha256"] == hashlib.sha256(b"x" * (100 * MIB)).hexdigest()
     assert {name: peak for name, peak in deployment.peaks.items() if peak > memory_mib(name)} == {}
 
 

@@ -344,7 +344,7 @@ def answering(body: dict[str, Any]) -> AssistantsBackend:
     """A backend whose server gives this one answer."""
     http = httpx2.Client(transport=httpx2.MockTransport(lambda _: httpx2.Response(200, content=json.dumps(body))))
     client = openai.OpenAI(api_key="sk-test", base_url="http://api/v1", http_client=http, max_retries=0)
-    return AssistantsBackend(AssistantsServer(lambda: client))
+    return AssistantsBackend(AssistantsServer(lambda: client), files=None)  # type: ignore[arg-type]
 
 
 def test_a_server_that_ignores_the_thread_in_the_path_is_not_believed() -> None:

@@ -13,7 +13,16 @@ from threadrun.cloudformation import delivery, respond
 
 CHOICES = st.integers(0, 15)
 CALLS = ["", "put_item", "put_item", "start_execution", "PUT", "invoke", "send_task_success"]
-CALLS += ["threads.create", "runs.start", "runs.start", "runs.observe", "runs.submit_outputs"]
+CALLS += [
+    "files.upload",
+    "vector_stores.create",
+    "vector_stores.add_file",
+    "threads.create",
+    "runs.start",
+    "runs.start",
+    "runs.observe",
+    "runs.submit_outputs",
+]
 TRAPS = st.tuples(st.sampled_from(CALLS), st.sampled_from([0, 0, 0, 1, 2, 4, 8]), st.sampled_from(Fate), CHOICES)
 """The call's name, how many others of the name come before it, what happens there, and who interrupts it."""
 LAMBDA_KEEPS_SECONDS = 6 * 3600
@@ -124,6 +133,8 @@ class RandomLives(RuleBasedStateMachine):
         server = self.world.server
         for physical_id in self.world.stack.kept_ids:
             thread_id, _, run_id = physical_id.partition(":")
+            if physical_id.startswith(("file_", "vs_")):
+                assert physical_id in {*server.stored, *server.stores}, f"{physical_id} is gone"
             if thread_id.startswith("conv_") and run_id.startswith("resp_"):
                 assert {thread_id, run_id} <= {*server.items, *server.responses}, f"{physical_id} is gone"
 
@@ -169,6 +180,6 @@ class RandomLives(RuleBasedStateMachine):
         assert not world.left_on_server(), "something is left on the server"
         assert not world.blocking_calls(), "a call blocks the shared thread"
         assert world.record is None or not world.record.made, "something is left in the record"
-        expiring = ("RESOURCE#", "ASSISTANT#", "WAIT#")
+        expiring = ("RESOURCE#", "ASSISTANT#", "WAIT#", "FILE#")
         items = {key for key in world.table.items if not key.startswith(expiring)}
         assert not items, "an item is left"

@@ -68,3 +68,15 @@ def test_traces_and_webhooks_are_off_where_they_do_not_exist(partition: str) -> 
     assert ("WebhookFunction" in made.resources) == exist
     variables = made.resources["ReconcileFunction"]["Properties"]["Environment"]["Variables"]
     assert variables["ENABLE_WEBHOOKS"] == str(exist).lower()
+
+
+def test_only_objects_of_the_named_buckets_may_be_read(partition: str) -> None:
+    made = deployed(partition, FileBuckets="documents,report-*")
+    policies = made.resources["ReconcileFunctionRole"]["Properties"]["Policies"]
+    [statement] = [
+        each for policy in policies for each in policy["PolicyDocument"]["Statement"] if each.get("Sid") == "Files"
+    ]
+    assert statement["Action"] == ["s3:GetObject", "s3:GetObjectVersion"]
+    assert statement["Resource"] == [f"arn:{partition}:s3:::{name}/*" for name in ("documents", "report-*")]
+    without = deployed(partition).resources["ReconcileFunctionRole"]["Properties"]["Policies"]
+    assert "Files" not in str(without)

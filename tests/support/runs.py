@@ -25,6 +25,8 @@ CHANGED = PROPERTIES | {"instructions": "Answer in two sentences."}
 NOTHING: Counter[str] = Counter()
 THREAD: dict[str, Any] = {"ResourceType": "Custom::OpenAIThread", "logical_id": "Thread"}
 ASSISTANT: dict[str, Any] = {"ResourceType": "Custom::OpenAIAssistant", "logical_id": "Assistant"}
+FILE: dict[str, Any] = {"ResourceType": "Custom::OpenAIFile", "logical_id": "File"}
+STORE: dict[str, Any] = {"ResourceType": "Custom::OpenAIVectorStore", "logical_id": "Store"}
 each_server = pytest.mark.parametrize("wire", SERVERS, indirect=True)
 each_wire = pytest.mark.parametrize("wire", WIRES, indirect=True)
 

@@ -8,11 +8,20 @@ from threadrun.schema.arguments import AnyDesired
 from threadrun.schema.types import TypedProperties
 
 MATCHING = (
+    "s3://documents/key",
     *("name_1", "thread_1:run_1", "DE", "https://example.com/path"),
     "arn:aws:lambda:us-east-1:123456789012:function:answer:live",
     "arn:aws:secretsmanager:us-east-1:123456789012:secret:mcp/token-AbCdEf",
 )
 """One of them matches any pattern of an argument."""
+LEAST: dict[str, dict[str, Any]] = {
+    "Custom::OpenAIThreadRun": {"model": "m", "thread": {"messages": [{"role": "user", "content": "Hi."}]}},
+    "Custom::OpenAIThread": {},
+    "Custom::OpenAIAssistant": {"model": "m"},
+    "Custom::OpenAIVectorStore": {},
+    "Custom::OpenAIFile": {"filename": "a.txt", "content": "Text."},
+}
+"""What a resource of each type must have."""
 Bad = tuple[str, Any]
 """The place that a refusal names, and the value of the whole argument."""
 

@@ -49,7 +49,7 @@ def client_of(*answers: Answer | httpx2.Response | Exception) -> tuple[openai.Op
 def backend(*answers: Answer | httpx2.Response | Exception) -> tuple[ResponsesBackend, list[httpx2.Request]]:
     client, asked = client_of(*answers)
     server, secrets = Server(lambda: client), ToolSecrets(lambda arn: "")
-    return ResponsesBackend(server, catalog=None, secrets=secrets), asked  # type: ignore[arg-type]
+    return ResponsesBackend(server, catalog=None, secrets=secrets, files=None), asked  # type: ignore[arg-type]
 
 
 def response(**more: Any) -> dict[str, Any]:

@@ -11,8 +11,9 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from local.openai_standin import openapi
 from tests.support.stringified import stringified
+from tests.support.values_of_models import LEAST, Values
 from threadrun.errors import InvalidProperties
-from threadrun.schema.arguments import DesiredAssistant, DesiredRun
+from threadrun.schema.arguments import RESOURCE_MODELS, AnyDesired, DesiredAssistant, DesiredRun
 from threadrun.schema.desired import Desired
 from threadrun.schema.parsing import nested_model, parse_properties
 
@@ -466,3 +467,13 @@ def test_files_are_listed_once_and_in_order() -> None:
     run = parse_properties({"model": "m", "thread": thread, "tools": tools}, DesiredRun)[0]
     assert run.attached_file_ids == ("file-2", "file-1")
     assert run.file_ids == ("file-2", "file-1", "file-3")
+
+
+@pytest.mark.parametrize("model", RESOURCE_MODELS.values(), ids=lambda model: model.resource_type)
+def test_what_a_page_says_of_updates_is_what_makes_another_resource(model: type[AnyDesired]) -> None:
+    values, least = Values(model), LEAST.get(model.resource_type, {})
+    before = model.model_validate(least)
+    for name in values.schemas:
+        value = getattr(model.model_validate(least | {name: values.good(name)}), name)
+        changed = before.model_copy(update={name: value})
+        assert (changed.identity() == before.identity()) == model.changes_in_place(name), name

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from pydantic.alias_generators import to_pascal
 
 from tests.support.stringified import stringified
-from tests.support.values_of_models import Values
+from tests.support.values_of_models import LEAST, Values
 from threadrun.errors import InvalidProperties
 from threadrun.schema.arguments import RESOURCE_MODELS, DesiredRun
 from threadrun.schema.json_schema import first_problem
@@ -26,7 +26,6 @@ from threadrun.schema.parsing import parse_properties
 EXAMPLES = int(os.environ.get("RANDOM_PROPERTIES", "0"))
 MODELS = {kind: (model, Values(model)) for kind, model in RESOURCE_MODELS.items()}
 THREAD = {"messages": [{"role": "user", "content": "Hello."}]}
-BASE = {"Custom::OpenAIThreadRun": {"model": "m", "thread": THREAD}, "Custom::OpenAIAssistant": {"model": "m"}}
 LIMIT_SECONDS = 1
 CLUMSY = (": None", "Input should", "Value error", "Traceback", "<class", "object at 0x")
 """Words of a library's, not of a sentence to a user."""
@@ -104,7 +103,7 @@ def property_sets(draw: Callable[[st.SearchStrategy[Any]], Any]) -> tuple[str, d
     kind = draw(st.sampled_from(list(MODELS)))
     _, values = MODELS[kind]
     names = draw(st.lists(st.sampled_from(list(values.schemas)), unique=True, max_size=5))
-    raw = BASE.get(kind, {}) | {name: values.good(name) for name in names}
+    raw = LEAST[kind] | {name: values.good(name) for name in names}
     if "response_format" in values.schemas and draw(st.booleans()):
         schema = draw(schemas)
         given_as = json.dumps(schema) if draw(st.booleans()) else schema

@@ -64,3 +64,18 @@ output "output_text" {
   description = "The answer"
   value       = module.example.output_text
 }
+
+output "documentation_id" {
+  description = "The ID of the file, as openai_file.documentation.id"
+  value       = module.documentation.id
+}
+
+output "existing_thread_id" {
+  description = "The ID of the thread that the second run is on, as openai_thread.existing.id"
+  value       = module.existing.id
+}
+
+output "on_existing" {
+  description = "The answer of the run on the existing thread"
+  value       = module.on_existing.output_text
+}

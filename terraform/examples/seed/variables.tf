@@ -1,23 +1,19 @@
 # What the example takes.
 
 variable "name" {
-  description = "Name of the CloudFormation stack"
+  description = "Name of the CloudFormation stack of the first run; those of the others begin with it"
   type        = string
 }
 
 variable "service_token" {
-  description = "ARN that serves Custom::OpenAIThreadRun: the application's output ServiceToken"
+  description = "ARN that serves all resource types: the application's output ServiceToken"
   type        = string
 }
 
-variable "assistant_id" {
-  description = "The ID of an assistant"
+variable "documentation" {
+  description = "What the run may read"
   type        = string
-}
-
-variable "file_id" {
-  description = "The ID of a file with documentation, uploaded for the purpose assistants"
-  type        = string
+  default     = "Keep a module small, and give it one reason to change."
 }
 
 variable "service_timeout" {

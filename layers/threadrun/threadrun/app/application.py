@@ -19,6 +19,7 @@ from threadrun.app.settings import Settings, api_key_from_secret
 from threadrun.cloudformation.respond import Responses
 from threadrun.errors import TerminalError, TransientError
 from threadrun.storage.event_waits import EventWaits
+from threadrun.storage.file_claims import FileClaims
 from threadrun.storage.records import Records
 from threadrun.storage.run_attributes import OutputBucket, RunAttributes
 from threadrun.telemetry.log_lines import share_logger
@@ -32,7 +33,9 @@ if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
     from openai import OpenAI
 
+    from threadrun.providers.files import ServerFiles
     from threadrun.providers.http_log import KeySource
+    from threadrun.providers.server import Server
     from threadrun.reconcile.backend import Backend
     from threadrun.telemetry.run_events import EventBus
 
@@ -145,7 +148,8 @@ class Application:
             from threadrun.providers.assistants_v2.backend import AssistantsBackend
             from threadrun.providers.assistants_v2.client import AssistantsServer
 
-            return AssistantsBackend(AssistantsServer(self.connect))
+            assistants_server = AssistantsServer(self.connect)
+            return AssistantsBackend(assistants_server, self._files(assistants_server, "assistants"))
         from threadrun.providers.responses.assistant_catalog import AssistantCatalog
         from threadrun.providers.responses.backend import ResponsesBackend
         from threadrun.providers.responses.tools import ToolSecrets
@@ -155,8 +159,17 @@ class Application:
         is_bedrock = self.settings.openai_provider == "bedrock"
         if is_bedrock:
             import openai.providers.bedrock  # noqa: F401  # Not at the first event.
-        server = Server(self.connect, self.clock, BEDROCK_LACKS if is_bedrock else ())
-        return ResponsesBackend(server, catalog, ToolSecrets(_read_tool_secret))
+        responses_server = Server(self.connect, self.clock, BEDROCK_LACKS if is_bedrock else ())
+        secrets, files = ToolSecrets(_read_tool_secret), self._files(responses_server, "user_data")
+        return ResponsesBackend(responses_server, catalog, secrets, files)
+
+    def _files(self, server: Server, purpose: str) -> ServerFiles:
+        from threadrun.providers.file_sources import FileSources
+        from threadrun.providers.files import ServerFiles
+
+        sources = FileSources(lambda: self._s3, self.clock)
+        claims = FileClaims(self._dynamodb, self.settings.table_name, self.clock)
+        return ServerFiles(server, sources, claims, purpose)
 
     def connect(self, api_key_secret_arn: str = "", base_url: str = "") -> OpenAI:
         """The SDK's client, by default for the deployment's server.
@@ -195,7 +208,7 @@ def _read_secret(name: str, arn: str, max_age_seconds: int, is_afresh: bool = Fa
     try:
         return parameters.get_secret(arn, max_age=max_age_seconds, force_fetch=is_afresh)
     except parameters.GetParameterError as error:
-        response = getattr(error.__context__, "response", {})
+        response = getattr(error.__context__, "response", None) or {}  # None where there was no reply.
         code = response.get("Error", {}).get("Code", type(error.__context__).__name__)
         family = TerminalError if code in _BROKEN_SECRET else TransientError
         raise family(f"cannot read {name} {arn}: {code}") from None

@@ -37,6 +37,8 @@ class Settings(Model):
     """Patterns of the Lambda functions that may be invoked as handlers, comma-separated in the environment."""
     tool_secret_arns: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
     """Patterns of the secrets that tools may name, comma-separated too."""
+    file_buckets: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
+    """Patterns of the buckets that files may come from, comma-separated too."""
     linger_seconds: float = ROUND_SECONDS
     """The reconcile function waits inline where it is for less than this; with 0 the state machine always waits."""
     enable_webhooks: bool = False
@@ -46,7 +48,8 @@ class Settings(Model):
     @property
     def deployment(self) -> Deployment:
         """What properties are held against."""
-        return Deployment(self.openai_api, self.tool_function_arns, self.tool_secret_arns)
+        allowed = (self.tool_function_arns, self.tool_secret_arns, self.file_buckets)
+        return Deployment(self.openai_api, *allowed)
 
     @property
     def bedrock_base_url(self) -> str | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,11 +18,15 @@ from pydantic.alias_generators import to_pascal
 from threadrun.cloudformation.events import Event
 from threadrun.cloudformation.protocol import NOT_CREATED
 from threadrun.schema.arguments import RESOURCE_MODELS, AnyDesired, DesiredAssistant, DesiredRun, DesiredThread
+from threadrun.schema.files import DesiredFile
 from threadrun.schema.parsing import KeyStyle
+from threadrun.schema.stores import DesiredVectorStore
 from threadrun.state.base import ORPHAN_SECONDS, Options, Owned, Window
+from threadrun.state.files import FileRecord
 from threadrun.state.resource import AnyRecord, Request, ResourceRecord
 from threadrun.state.run import RunRecord
 from threadrun.state.shared import AssistantRecord, ThreadRecord
+from threadrun.state.stores import VectorStoreRecord
 
 REQUESTS_KEPT = 20
 """The newest ones only: a repeated delivery comes within hours."""
@@ -29,12 +34,22 @@ NOT_STARTED = "not-started"
 """In a physical id, of a run that failed when its thread was made."""
 CLOCKS_DIFFER_SECONDS = 5
 """Requests come from many hosts of CloudFormation, whose clocks differ by seconds."""
-_OWN_PREFIXES = (NOT_CREATED, "conv_", "thread_", "asst_")
+_MADE_UP = r"[A-Za-z][A-Za-z0-9]*(-[A-Za-z0-9]+){2,}"
+"""No id of a server's: those have a colon, an underscore, or one hyphen, as `file-abc` has."""
 _RECORDS: dict[type[AnyDesired], type[AnyRecord]] = {
     DesiredRun: RunRecord,
     DesiredThread: ThreadRecord,
     DesiredAssistant: AssistantRecord,
+    DesiredFile: FileRecord,
+    DesiredVectorStore: VectorStoreRecord,
 }
+_ID_FIELDS: dict[type[AnyDesired], str] = {
+    DesiredThread: "thread_id",
+    DesiredAssistant: "assistant_id",
+    DesiredFile: "file_id",
+    DesiredVectorStore: "store_id",
+}
+"""What a record that is not a run's has the physical id in."""
 
 
 def admit(
@@ -231,8 +246,7 @@ def _rebuilt(request: Request, event: Event) -> AnyRecord | None:
     if physical_id.startswith(NOT_CREATED) or model is None or (model is DesiredRun) != bool(run_id):
         return None
     if model is not DesiredRun:
-        name = "thread_id" if model is DesiredThread else "assistant_id"
-        return _RECORDS[model].model_validate({**common, name: physical_id})
+        return _RECORDS[model].model_validate({**common, _ID_FIELDS[model]: physical_id})
     is_ours = given("import_id") is None
     thread = Owned(id=thread_id, is_ours=is_ours and given("existing_thread_id") is None)
     run = None if run_id == NOT_STARTED else Owned(id=run_id, is_ours=is_ours)
@@ -240,8 +254,10 @@ def _rebuilt(request: Request, event: Event) -> AnyRecord | None:
 
 
 def is_made_up(physical_id: str | None) -> bool:
-    """CloudFormation's own ids are `<stack>-<logical id>-<suffix>`; ours have a colon or one of OpenAI's prefixes."""
-    return physical_id is None or not (":" in physical_id or physical_id.startswith(_OWN_PREFIXES))
+    """CloudFormation's own ids are `<stack>-<logical id>-<suffix>`, of letters, digits and hyphens."""
+    if physical_id is None:
+        return True
+    return not physical_id.startswith(NOT_CREATED) and re.fullmatch(_MADE_UP, physical_id) is not None
 
 
 def _is_abandoned(record: ResourceRecord, made: AnyRecord) -> bool:

@@ -11,9 +11,20 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from threadrun.schema.arguments import DesiredAssistant, DesiredThread
+from threadrun.schema.files import DesiredFile
 from threadrun.schema.limits import Limits
 from threadrun.schema.messages import Message
-from threadrun.state.observations import Indexing, ObservedAssistant, ObservedRun, RunPlan
+from threadrun.schema.stores import DesiredVectorStore
+from threadrun.state.files import Upload
+from threadrun.state.observations import (
+    Content,
+    Indexing,
+    ObservedAssistant,
+    ObservedFile,
+    ObservedRun,
+    ObservedStore,
+    RunPlan,
+)
 
 
 class Threads(Protocol):
@@ -90,8 +101,30 @@ class Runs(Protocol):
         """Delete the run where the server can, and end it where it still holds its thread."""
 
 
+class Files(Protocol):
+    """The server's files, and what they are made of: properties, or objects in S3."""
+
+    def measure(self, desired: DesiredFile) -> Content:
+        """How large it is. Raises `TerminalError` where it cannot be read or is too large."""
+
+    def upload(self, desired: DesiredFile, upload: Upload, token: str) -> tuple[ObservedFile, str]:
+        """Upload it within the time of `upload`; return the file and the SHA-256 of its content.
+
+        Raises `LostReply` where it may be there although no reply came. No other `token` gets this file.
+        """
+
+    def find_lost(self, upload: Upload, token: str) -> ObservedFile | None:
+        """Find a file whose upload got no reply; none that another `token` has."""
+
+    def sha256(self, desired: DesiredFile, upload: Upload) -> str:
+        """Read the content once more, for the digest of one that was found."""
+
+    def delete(self, file_id: str) -> None:
+        """Delete the file; vector stores lose it, too."""
+
+
 class VectorStores(Protocol):
-    """The vector stores that hold the files attached to messages."""
+    """The vector stores that hold the files attached to messages, and those that runs share."""
 
     def make(self, plan: RunPlan, thread_id: str, token: str) -> str | None:
         """Return the id of the store of the run's attached files, None where the run needs none.
@@ -101,6 +134,27 @@ class VectorStores(Protocol):
 
     def observe_indexing(self, vector_store_id: str) -> Indexing:
         """Whether files are still being indexed, and which ones failed."""
+
+    def create(self, desired: DesiredVectorStore, token: str) -> str:
+        """Create a store that runs share, with its files; a repeated `token` creates no second one. Returns its id."""
+
+    def find(self, token: str) -> str | None:
+        """The id of the store that `create` made and that nothing was changed of since; None where there is none."""
+
+    def update(self, vector_store_id: str, desired: DesiredVectorStore) -> None:
+        """Give the store its name, its time and its metadata."""
+
+    def file_ids(self, vector_store_id: str) -> list[str]:
+        """The files in it, failed ones too."""
+
+    def add_file(self, vector_store_id: str, file_id: str, desired: DesiredVectorStore) -> None:
+        """Have a file indexed; one that is there stays as it is."""
+
+    def remove_file(self, vector_store_id: str, file_id: str) -> None:
+        """Take a file out of it; the file itself stays."""
+
+    def observe(self, vector_store_id: str) -> ObservedStore:
+        """Read the store, with the names of files that failed."""
 
     def delete(self, vector_store_id: str) -> None:
         """Delete the store; its files stay."""
@@ -133,6 +187,9 @@ class Backend(Protocol):
 
     @property
     def runs(self) -> Runs: ...
+
+    @property
+    def files(self) -> Files: ...
 
     @property
     def vector_stores(self) -> VectorStores: ...

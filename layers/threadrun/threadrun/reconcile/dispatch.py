@@ -8,11 +8,13 @@ changed in place.
 from __future__ import annotations
 
 from threadrun.errors import TerminalError
-from threadrun.reconcile import run, run_deletion
+from threadrun.reconcile import files, run, run_deletion, stores
 from threadrun.reconcile.outcome import Actor, Checkpoint, Done, Outcome
+from threadrun.state.files import FileRecord
 from threadrun.state.resource import AnyRecord
 from threadrun.state.run import RunRecord
 from threadrun.state.shared import AssistantRecord, ThreadRecord
+from threadrun.state.stores import VectorStoreRecord
 
 
 def reconcile(record: AnyRecord, actor: Actor) -> Outcome:
@@ -23,6 +25,10 @@ def reconcile(record: AnyRecord, actor: Actor) -> Outcome:
     is_desired = record.goal == "present"
     if isinstance(record, RunRecord):
         return run.make_present(record, actor) if is_desired else run_deletion.make_absent(record, actor)
+    if isinstance(record, FileRecord):
+        return files.make_file(record, actor) if is_desired else files.delete_file(record, actor)
+    if isinstance(record, VectorStoreRecord):
+        return stores.make_store(record, actor) if is_desired else stores.delete_store(record, actor)
     if not is_desired:
         return _delete(record, actor)
     return _make_thread(record, actor) if isinstance(record, ThreadRecord) else _make_assistant(record, actor)

@@ -16,6 +16,7 @@ A request that is superseded, or unknown, ends in `Superseded`. `NextState.outco
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from threadrun.reconcile.backend import Backend
@@ -30,6 +31,8 @@ class Actor:
     now: float
     step_id: str
     """Of this step alone: it may make the creating request that it has noted itself."""
+    ends_epoch_s: float = math.inf
+    """When the step must have ended."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,8 @@ class RequeueAfter:
     """Others wait for the same thing: whoever waits spreads out, and comes back at another time than they do."""
     run_id: str | None = None
     """The run whose end a webhook would report."""
+    needs_new_step: bool = False
+    """This step has too little time left to go on, however long it waits."""
 
 
 @dataclass(frozen=True)

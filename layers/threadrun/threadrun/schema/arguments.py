@@ -13,7 +13,9 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
 
 from threadrun.schema.desired import Desired, Rule, digest
+from threadrun.schema.files import DesiredFile
 from threadrun.schema.messages import Attachment, Message, Thread
+from threadrun.schema.stores import DesiredVectorStore
 from threadrun.schema.tools import ResponseFormat, Tool
 from threadrun.schema.types import Boolean, Integer, Metadata, Number, Properties, Text, check_nesting
 
@@ -182,6 +184,7 @@ class DesiredThread(Desired):
     """A validated Custom::OpenAIThread: other messages make another thread, metadata changes in place."""
 
     resource_type = "Custom::OpenAIThread"
+    _in_place = frozenset({"metadata"})
 
     messages: tuple[Message, ...] = Field(
         (), description="The messages of the thread, any number. Other messages make another thread."
@@ -203,6 +206,7 @@ class DesiredAssistant(Generation, Desired):
 
     resource_type = "Custom::OpenAIAssistant"
     rules = (Rule("model", "is required", ("model",)),)
+    _in_place = frozenset({"name", "description", "metadata", *Generation.model_fields})
 
     name: Annotated[Text, StringConstraints(max_length=256)] | None = Field(
         None, description="A name for people, 256 characters at most."
@@ -220,9 +224,10 @@ class DesiredAssistant(Generation, Desired):
         return digest(self._visible())
 
 
-AnyDesired = DesiredRun | DesiredThread | DesiredAssistant
+AnyDesired = DesiredRun | DesiredThread | DesiredAssistant | DesiredFile | DesiredVectorStore
 RESOURCE_MODELS: dict[str, type[AnyDesired]] = {
-    model.resource_type: model for model in (DesiredRun, DesiredThread, DesiredAssistant)
+    model.resource_type: model
+    for model in (DesiredRun, DesiredThread, DesiredAssistant, DesiredFile, DesiredVectorStore)
 }
 
 

@@ -22,6 +22,7 @@ class Deployment(NamedTuple):
     wire: Literal["responses", "assistants"] = "responses"
     tool_function_arns: Sequence[str] | None = None
     tool_secret_arns: Sequence[str] | None = None
+    file_buckets: Sequence[str] | None = None
 
 
 ANY_DEPLOYMENT = Deployment()

@@ -42,6 +42,8 @@ class Desired(Properties):
     resource_type: ClassVar[str]
     rules: ClassVar[tuple[Rule, ...]] = ()
     _unseen: ClassVar[frozenset[str]] = frozenset({"deletion_policy", "timeout_seconds"})
+    _in_place: ClassVar[frozenset[str]] = frozenset()
+    """What OpenAI sees and takes as a change of the same thing."""
 
     timeout_seconds: Annotated[Integer, Field(ge=1, le=MAX_SERVICE_TIMEOUT_SECONDS)] | None = Field(
         None, description="The longest time to wait, 1 to 3600 seconds; ServiceTimeout is the upper bound."
@@ -59,6 +61,11 @@ class Desired(Properties):
         `given` has the arguments by their snake_case names, not validated.
         """
         return [(each.argument, each.sentence) for each in cls.rules if not each.is_kept(given)]
+
+    @classmethod
+    def changes_in_place(cls, argument: str) -> bool:
+        """Whether a change of this argument is none of the identity."""
+        return argument in cls._unseen | cls._in_place
 
     def identity(self) -> str:
         """Digest of what makes it another physical resource: a change is a replacement."""

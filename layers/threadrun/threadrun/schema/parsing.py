@@ -43,6 +43,7 @@ _SENTENCES = {
     "string_pattern_mismatch": "must match {pattern}",
     "string_too_long": "must have at most {max_length} characters",
     "too_short": "must not be empty",
+    "too_long": "must have at most {max_length} entries",
     "tuple_type": "must be a list",
     "dict_type": "must be a map",
     "model_type": "must be a map",

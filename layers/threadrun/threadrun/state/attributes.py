@@ -17,9 +17,11 @@ from pydantic.alias_generators import to_pascal
 
 from threadrun.schema.json_schema import read_json
 from threadrun.schema.parsing import KeyStyle
+from threadrun.state.files import FileRecord
 from threadrun.state.observations import ObservedRun
 from threadrun.state.run import Resolution, RunRecord
 from threadrun.state.shared import AssistantRecord, ThreadRecord
+from threadrun.state.stores import VectorStoreRecord
 
 OBJECT = "thread.run"
 _DYNAMODB_DIGITS = 38
@@ -51,7 +53,9 @@ def run_attributes(run: RunRecord, observed: ObservedRun) -> dict[str, Any]:
     }
 
 
-def made_attributes(made: ThreadRecord | AssistantRecord) -> dict[str, Any]:
+def made_attributes(made: ThreadRecord | AssistantRecord | FileRecord | VectorStoreRecord) -> dict[str, Any]:
+    if isinstance(made, FileRecord | VectorStoreRecord):
+        return made.attributes()
     common = {"id": made.physical_id, "created_at": made.created_at}
     if isinstance(made, ThreadRecord):
         return common

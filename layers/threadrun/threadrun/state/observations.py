@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, field
 
 from threadrun.schema.arguments import DesiredAssistant, DesiredRun
 
@@ -68,6 +68,46 @@ class ObservedAssistant:
 
 
 @dataclass(frozen=True)
+class Indexing:
+    """How far a vector store is with its files."""
+
+    is_pending: bool
+    failures: tuple[tuple[str, str], ...] = ()
+    """(file id, the server's reason) of each file that could not be indexed."""
+
+
+@dataclass(frozen=True)
+class ObservedStore:
+    """A vector store as the server shows it; a failure of its indexing names the file, too."""
+
+    store_id: str
+    indexing: Indexing = Indexing(is_pending=False)
+    name: str = ""
+    status: str = ""
+    file_counts: dict[str, int] = field(default_factory=dict)
+    usage_bytes: int | None = None
+    created_at: int | None = None
+
+
+@dataclass(frozen=True)
+class ObservedFile:
+    file_id: str
+    filename: str = ""
+    size_bytes: int = 0
+    purpose: str = ""
+    created_at: int | None = None
+    expires_at: int | None = None
+
+
+@dataclass(frozen=True)
+class Content:
+    """How large a file is before it is uploaded, and which object in S3 it is."""
+
+    size_bytes: int
+    etag: str = ""
+
+
+@dataclass(frozen=True)
 class RunPlan:
     desired: DesiredRun
     """As the user wrote it."""
@@ -77,12 +117,3 @@ class RunPlan:
     """The store made of its attached files, if it has one."""
     token: str = ""
     """The record's key: what is made with it can be found again, where the API keeps metadata."""
-
-
-@dataclass(frozen=True)
-class Indexing:
-    """How far a vector store is with its files."""
-
-    is_pending: bool
-    failures: tuple[tuple[str, str], ...] = ()
-    """(file id, the server's reason) of each file that could not be indexed."""

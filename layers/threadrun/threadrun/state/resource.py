@@ -15,10 +15,12 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from threadrun.schema.types import Model
+from threadrun.state.files import FileRecord
 from threadrun.state.run import RunRecord
 from threadrun.state.shared import AssistantRecord, ThreadRecord
+from threadrun.state.stores import VectorStoreRecord
 
-AnyRecord = RunRecord | ThreadRecord | AssistantRecord
+AnyRecord = RunRecord | ThreadRecord | AssistantRecord | FileRecord | VectorStoreRecord
 
 
 class Response(Model):

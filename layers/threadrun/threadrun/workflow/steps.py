@@ -92,7 +92,7 @@ class Stepper:
         absent = [each for each in record.made.values() if each.goal == "absent"]
         following = list[Next]()
         for made in [target, *absent] if target else absent:
-            actor = Actor(self.backend, self.clock(), turn.step_id)
+            actor = Actor(self.backend, self.clock(), turn.step_id, turn.waiting.until_epoch_s)
             match _reconcile_once(made, actor, turn):
                 case TerminalError() as error:
                     _note_failure(request, made, error)

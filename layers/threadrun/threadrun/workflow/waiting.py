@@ -89,7 +89,8 @@ class Waiting:
         """
         # docs/decisions.md: "Near looks are the function's, far ones the state machine's"
         seconds = self._seconds(pause, now)
-        if not self.is_far(seconds) and now + seconds <= self.until_epoch_s:
+        is_near = not (pause.needs_new_step or self.is_far(seconds))
+        if is_near and now + seconds <= self.until_epoch_s:
             self.sleep(seconds)
             self.waited_inline_seconds += seconds
             return None

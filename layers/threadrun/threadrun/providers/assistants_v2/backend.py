@@ -12,6 +12,7 @@ from threadrun.providers.assistants_v2 import shapes
 from threadrun.providers.assistants_v2.client import PER_PAGE, AssistantsServer
 from threadrun.providers.assistants_v2.runs import ServerRuns
 from threadrun.providers.assistants_v2.threads import ServerThreads, ThreadStores
+from threadrun.providers.files import ServerFiles
 from threadrun.providers.server import Subject
 from threadrun.schema.arguments import DesiredAssistant
 from threadrun.state.observations import ObservedAssistant
@@ -20,11 +21,11 @@ from threadrun.state.observations import ObservedAssistant
 class AssistantsBackend:
     """Implements `threadrun.reconcile.backend.Backend`."""
 
-    def __init__(self, server: AssistantsServer) -> None:
+    def __init__(self, server: AssistantsServer, files: ServerFiles) -> None:
         self.threads = ServerThreads(server)
         self.runs = ServerRuns(server)
         self.vector_stores = ThreadStores(server)
-        self.assistants = ServerAssistants(server)
+        self.assistants, self.files = ServerAssistants(server), files
 
 
 class ServerAssistants(Subject[AssistantsServer]):

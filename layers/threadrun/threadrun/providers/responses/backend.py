@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from threadrun.providers.files import ServerFiles
 from threadrun.providers.replies import Reply
 from threadrun.providers.responses.assistant_catalog import AssistantCatalog
 from threadrun.providers.responses.runs import ResponseRuns
@@ -22,11 +23,11 @@ EXPIRES_AFTER_DAYS = 7
 class ResponsesBackend:
     """Implements `threadrun.reconcile.backend.Backend`."""
 
-    def __init__(self, server: Server, catalog: AssistantCatalog, secrets: ToolSecrets) -> None:
+    def __init__(self, server: Server, catalog: AssistantCatalog, secrets: ToolSecrets, files: ServerFiles) -> None:
         self.threads = ConversationThreads(server)
         self.runs = ResponseRuns(server, secrets)
         self.vector_stores = RunStores(server)
-        self.assistants = catalog
+        self.assistants, self.files = catalog, files
 
 
 class RunStores(FileStores[Server]):

@@ -1,0 +1,72 @@
+"""Decides about vector stores that runs share: make one, give it its settings and files, wait until all are indexed."""
+
+from __future__ import annotations
+
+from threadrun.errors import TerminalError
+from threadrun.reconcile.outcome import Actor, Checkpoint, Done, RequeueAfter
+from threadrun.reconcile.run import INDEX_POLL_SECONDS
+from threadrun.schema.stores import DesiredVectorStore
+from threadrun.state.stores import VectorStoreRecord
+
+FILES_PER_STEP = 20
+"""Each is a request: more of them are left to the next steps."""
+
+
+def make_store(store: VectorStoreRecord, actor: Actor) -> Done | Checkpoint | RequeueAfter:
+    desired, stores = store.desired, actor.backend.vector_stores
+    if store.failure is not None:
+        raise TerminalError(store.failure)
+    if desired is None or (store.content == desired.content() and store.is_as(desired)):
+        return Done()
+    _require_time(store, actor)
+    if store.store_id is None:
+        # It has our mark in place of the user's metadata until its id is on record.
+        store.store_id = stores.create(desired, store.key)
+        return Checkpoint("the vector store is known")
+    if not store.is_as(desired):
+        return _change(store, desired, store.store_id, actor)
+    observed = stores.observe(store.store_id)
+    if observed.indexing.is_pending:
+        return RequeueAfter(INDEX_POLL_SECONDS, "files are being indexed")
+    if observed.indexing.failures:
+        failures = "; ".join(f"{file}: {reason}" for file, reason in observed.indexing.failures)
+        raise TerminalError(f"cannot index the files of vector store {store.store_id}: {failures}")
+    store.observed, store.content = observed, store.given
+    return Done()
+
+
+def _change(
+    store: VectorStoreRecord, desired: DesiredVectorStore, store_id: str, actor: Actor
+) -> Checkpoint | RequeueAfter:
+    """Bring files and settings to what is desired: a repetition finds most of it done."""
+    stores = actor.backend.vector_stores
+    wanted, there = dict.fromkeys(desired.file_ids or ()), set(stores.file_ids(store_id))
+    added = [each for each in wanted if each not in there]
+    removed = [each for each in store.put_ids if each in there and each not in wanted]
+    for file_id in added[:FILES_PER_STEP]:
+        stores.add_file(store_id, file_id, desired)
+    for file_id in removed[:FILES_PER_STEP]:
+        stores.remove_file(store_id, file_id)
+    if max(len(added), len(removed)) > FILES_PER_STEP:
+        return RequeueAfter(INDEX_POLL_SECONDS, "files are being added and removed")
+    stores.update(store_id, desired)
+    store.given, store.put_ids = desired.content(), tuple(wanted)
+    return Checkpoint("the vector store has its files")
+
+
+def delete_store(store: VectorStoreRecord, actor: Actor) -> Done:
+    if store.options.deletion_policy == "retain":
+        return Done()
+    _require_time(store, actor)
+    stores = actor.backend.vector_stores
+    # The reply that named it may have been lost.
+    store_id = store.store_id or stores.find(store.key)
+    if store_id is not None:
+        store.store_id = store_id
+        stores.delete(store_id)
+    return Done()
+
+
+def _require_time(store: VectorStoreRecord, actor: Actor) -> None:
+    if actor.now >= store.deadline_epoch_s:
+        raise TerminalError(f"the vector store was not ready in time: {store.wait.reason or 'there was none left'}")
