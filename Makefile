@@ -58,8 +58,8 @@ lint: $(VENV)/ready
 	@$(VENV)/bin/typos --format brief
 	@$(VENV)/bin/mypy --no-error-summary
 	@PYTHONPATH=layers/threadrun $(VENV)/bin/lint-imports >.build/imports.log || { cat .build/imports.log; exit 1; }
-
 	@PYTHONPATH=layers/threadrun $(VENV)/bin/python -m local.reference --check
+	@$(VENV)/bin/python -m testkit.mutants --check >.build/mutants.log || { cat .build/mutants.log; exit 1; }
 
 .PHONY: reference
 reference: $(VENV)/ready ## Write docs/resources from the models, and the tables of the Terraform modules
