@@ -19,6 +19,8 @@ from local.embedded_cloud import EmbeddedCloud
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / ".build"
 SAM = ROOT / ".venv-sam" / "bin" / "sam"
+PYTHON_WITH_PIP = BUILD / "installer" / "bin" / "python"
+"""Builds the layer, as a user's python3 does; the environments that uv makes have no pip."""
 APPLICATION_STACK = "threadrun"
 SAM_DEFAULTS = "local"
 """An environment that samconfig.toml does not have, because its defaults are for deployments to AWS."""
@@ -45,7 +47,7 @@ def build() -> Path:
     The dependencies come from wheels that `make setup` has fetched: nothing is downloaded.
     """
     environment = os.environ | {
-        "PYTHON": str(BUILD / "installer/bin/python"),  # It has pip.
+        "PYTHON": str(PYTHON_WITH_PIP),
         "PYTHONDONTWRITEBYTECODE": "",
         "LAYER_PLATFORM": "",
         "LAYER_COMPILER": sys.executable,

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from local.deployment import APPLICATION_STACK, BUILD, ROOT, SAM, wait_for_stack
+from local.deployment import APPLICATION_STACK, BUILD, PYTHON_WITH_PIP, ROOT, SAM, wait_for_stack
 from local.embedded_cloud import EmbeddedCloud
 from local.openai_standin import OpenAIStandIn, Script
 from testkit.template import template
@@ -32,7 +32,7 @@ class Clone:
         host = {name: os.environ[name] for name in ("PATH", "TMPDIR", "LANG") if name in os.environ}
         # The layer for this machine's Python, from wheels that are here: nothing is downloaded.
         layer = {
-            "PYTHON": sys.executable,
+            "PYTHON": str(PYTHON_WITH_PIP),
             "LAYER_PLATFORM": "",
             "LAYER_COMPILER": sys.executable,
             "LAYER_PIP_ARGUMENTS": f"--no-index --find-links {BUILD / 'wheels'}",
