@@ -8,7 +8,7 @@ PYTHON3 ?= python3
 INSTALLER := .build/installer
 UV := $(INSTALLER)/bin/uv
 UV_INSTALL := $(UV) pip install --quiet --require-hashes --no-deps
-UV_VENV := $(UV) venv --quiet --clear --no-config --python
+UV_VENV := $(UV) venv --quiet --clear --no-config --python $(INSTALLER)/bin/python
 VENV := .venv
 SAM_VENV := .venv-sam
 AUDIT_VENV := .venv-audit
@@ -58,8 +58,8 @@ lint: $(VENV)/ready
 	@$(VENV)/bin/typos --format brief
 	@$(VENV)/bin/mypy --no-error-summary
 	@PYTHONPATH=layers/threadrun $(VENV)/bin/lint-imports >.build/imports.log || { cat .build/imports.log; exit 1; }
-
 	@PYTHONPATH=layers/threadrun $(VENV)/bin/python -m local.reference --check
+	@$(VENV)/bin/python -m testkit.mutants --check >.build/mutants.log || { cat .build/mutants.log; exit 1; }
 
 .PHONY: reference
 reference: $(VENV)/ready ## Write docs/resources from the models, and the tables of the Terraform modules
@@ -131,7 +131,7 @@ $(INSTALLER)/ready: local/requirements-installer.txt
 
 $(VENV)/demo: local/requirements-demo.txt $(INSTALLER)/ready
 	@echo "Installing the embedded cloud and the stand-in for OpenAI (once)"
-	@$(UV_VENV) $(INSTALLER)/bin/python $(VENV)
+	@$(UV_VENV) $(VENV)
 	@$(UV_INSTALL) --python $(VENV)/bin/python -r $<
 	@touch $@
 
@@ -142,19 +142,19 @@ $(VENV)/ready: local/requirements-dev.txt $(VENV)/demo
 
 $(SAM_VENV)/ready: local/requirements-sam.txt $(INSTALLER)/ready
 	@echo "Installing the AWS SAM CLI (once)"
-	@$(UV_VENV) $(INSTALLER)/bin/python $(SAM_VENV)
+	@$(UV_VENV) $(SAM_VENV)
 	@$(UV_INSTALL) --python $(SAM_VENV)/bin/python -r $<
 	@touch $@
 
 $(AUDIT_VENV)/ready: local/requirements-audit.txt $(INSTALLER)/ready
 	@echo "Installing checkov and pip-audit (once)"
-	@$(UV_VENV) $(INSTALLER)/bin/python $(AUDIT_VENV)
+	@$(UV_VENV) $(AUDIT_VENV)
 	@$(UV_INSTALL) --python $(AUDIT_VENV)/bin/python -r $<
 	@touch $@
 
 $(BENCH_VENV)/ready: local/requirements-bench.txt $(INSTALLER)/ready
 	@echo "Installing what the bench needs beside the development environment (once)"
-	@$(UV_VENV) $(INSTALLER)/bin/python $(BENCH_VENV)
+	@$(UV_VENV) $(BENCH_VENV)
 	@$(UV_INSTALL) --python $(BENCH_VENV)/bin/python -r $<
 	@touch $@
 

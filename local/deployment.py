@@ -19,9 +19,18 @@ from local.embedded_cloud import EmbeddedCloud
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / ".build"
 SAM = ROOT / ".venv-sam" / "bin" / "sam"
+PYTHON_WITH_PIP = BUILD / "installer" / "bin" / "python"
+"""Builds the layer, as a user's python3 does; the environments that uv makes have no pip."""
 APPLICATION_STACK = "threadrun"
 SAM_DEFAULTS = "local"
 """An environment that samconfig.toml does not have, because its defaults are for deployments to AWS."""
+LAYER_FOR_THIS_MACHINE = {
+    "PYTHON": str(PYTHON_WITH_PIP),
+    "LAYER_PLATFORM": "",
+    "LAYER_COMPILER": sys.executable,
+    "LAYER_PIP_ARGUMENTS": f"--no-index --find-links {BUILD / 'wheels'}",
+}
+"""Variables of the layer's Makefile: for this Python, from wheels that `make setup` has fetched, without a download."""
 RUNTIME_PACKAGES = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six.py", "urllib3")
 """Packages of Lambda's Python runtime, by their names in site-packages; the layer does not contain them."""
 
@@ -40,19 +49,9 @@ class Application:
 
 
 def build() -> Path:
-    """Build with `sam build` for this machine's Python, which runs the functions in the emulator; return the template.
-
-    The dependencies come from wheels that `make setup` has fetched: nothing is downloaded.
-    """
-    environment = os.environ | {
-        "PYTHON": str(BUILD / "installer/bin/python"),  # It has pip.
-        "PYTHONDONTWRITEBYTECODE": "",
-        "LAYER_PLATFORM": "",
-        "LAYER_COMPILER": sys.executable,
-        "LAYER_PIP_ARGUMENTS": f"--no-index --find-links {BUILD / 'wheels'}",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "SAM_CLI_TELEMETRY": "0",
-    }
+    """Build with `sam build` for the Python that runs the functions in the emulator; return the template."""
+    settings = {"PYTHONDONTWRITEBYTECODE": "", "AWS_DEFAULT_REGION": "us-east-1", "SAM_CLI_TELEMETRY": "0"}
+    environment = os.environ | LAYER_FOR_THIS_MACHINE | settings
     directory, digest = BUILD / "sam", _digest_of_sources()
     built, template = directory / "digest", directory / "template.yaml"
     arguments = ["build", "--cached", "--cache-dir", str(BUILD / "sam-cache"), "--build-dir", str(directory)]

@@ -94,11 +94,13 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in {**reply.headers, "content-length": str(len(reply.body))}.items():
             self.send_header(name, value)
         self.end_headers()
-        for byte in reply.body if reply.byte_s else ():
+        if not reply.byte_s:
+            self.wfile.write(reply.body)
+            return
+        for byte in reply.body:
             self.wfile.write(bytes([byte]))
             self.wfile.flush()
             stand_in.sleep(reply.byte_s)
-        self.wfile.write(b"" if reply.byte_s else reply.body)
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve
 

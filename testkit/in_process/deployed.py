@@ -51,6 +51,8 @@ def deployed(
             monkeypatch.setenv(name, value)
         with on_moto_and_sockets(standin) if on_moto else in_memory(standin, clock, monkeypatch) as outside:
             world = World(standin, clock, wire, outside, monkeypatch, calls_in_turn)
+            if not on_moto:  # Behind a socket the server has a thread and a time of its own.
+                monkeypatch.setattr(standin, "sleep", world.sleepers.sleep)
             yield world
             world.settle()
 

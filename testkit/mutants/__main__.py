@@ -7,7 +7,7 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from testkit.mutants.catalog import LIST, Mutant, problems, read
+from testkit.mutants.journal import Journal, Verdict, fingerprint
 from testkit.mutants.result import BEFORE, RESULT, SURVIVED, Death, newly_alive
 from testkit.mutants.result import read as read_result
 from testkit.mutants.result import write as write_result
@@ -26,6 +27,8 @@ from testkit.mutants.tree import Tree
 ROOT = Path(__file__).parents[2]
 WORDS = ROOT / ".build" / "mutants"
 """What pytest said of each mutant's death."""
+JOURNAL = ROOT / ".build" / "mutants.journal"
+AGAIN = "what killed before"
 CORES = 2
 _SECONDS_EACH = 5
 """Of a mutant that was never run."""
@@ -34,82 +37,73 @@ _SECONDS_EACH = 5
 class Hunt:
     """One run through the list."""
 
-    def __init__(
-        self, console: Console, folder: Path, workers: int, keep: Callable[[Mapping[str, Death]], None]
-    ) -> None:
-        """`keep` is told what is known by now: a run may be long, and be stopped."""
-        self._console, self._workers, self._keep, self._deaths = console, workers, keep, dict[str, Death]()
+    def __init__(self, console: Console, folder: Path, workers: int, journal: Journal) -> None:
+        self._console, self._workers, self._journal = console, workers, journal
         self._trees: SimpleQueue[Tree] = SimpleQueue()
         for number in range(workers):
             copy = folder / str(number)
             copy.mkdir()
             self._trees.put(Tree(ROOT, copy))
-        self._spent: defaultdict[str, float] = defaultdict(float)
 
-    def again(self, mutants: Sequence[Mutant], known: Mapping[str, Death]) -> list[Mutant]:
-        """Try each mutant on the test that killed it the last time, if there still is one; returns those that live."""
+    def again(self, mutants: Sequence[Mutant], known: Mapping[str, Death]) -> None:
+        """Try each mutant on the test that killed it the last time, if there still is one."""
         killers = {each.name: known[each.name].killed_by for each in mutants if each.name in known}
         there = {name: test for name, test in killers.items() if (ROOT / test.partition("::")[0]).is_file()}
-        chosen = [each for each in mutants if each.name in there]
-        if not chosen:
-            return list(mutants)
-        observed = self._observe("what killed before", sorted(set(there.values())), chosen)
-        reached = {name: [test] for name, test in there.items() if test in observed.reached[name]}
-        alive = self._try_all("what killed before", chosen, replace(observed, reached=defaultdict(list, reached)))
-        return [each for each in mutants if each.name not in there or each in alive]
+        if chosen := self._untried(AGAIN, [each for each in mutants if each.name in there]):
+            observed = self._observe(AGAIN, sorted({there[each.name] for each in chosen}), chosen)
+            reached = {name: [test] for name, test in there.items() if test in observed.reached.get(name, ())}
+            self._try_all(AGAIN, chosen, replace(observed, reached=defaultdict(list, reached)))
 
-    def through(self, tier: str, mutants: Sequence[Mutant]) -> list[Mutant]:
-        """Try each mutant on the tests of a tier; returns those that live on."""
-        return self._try_all(tier, mutants, self._observe(tier, [f"tests/{each}" for each in TIERS[tier]], mutants))
+    def through(self, tier: str, mutants: Sequence[Mutant]) -> None:
+        """Try each mutant that lives on the tests of a tier."""
+        if chosen := self._untried(tier, mutants):
+            self._try_all(tier, chosen, self._observe(tier, [f"tests/{each}" for each in TIERS[tier]], chosen))
 
-    def _observe(self, what: str, tests: Sequence[str], mutants: Sequence[Mutant]) -> Tier:
+    def _untried(self, stage: str, mutants: Sequence[Mutant]) -> list[Mutant]:
+        journal = self._journal
+        return [each for each in mutants if journal.lives(each.name) and not journal.has(stage, each.name)]
+
+    def _observe(self, stage: str, tests: Sequence[str], mutants: Sequence[Mutant]) -> Tier:
         trees = [self._trees.get() for _ in range(self._workers)]
-        with self._console.status(f"{what}: looking which tests get to {len(mutants)} mutants"):
+        with self._console.status(f"{stage}: looking which tests get to {len(mutants)} mutants"):
             observed = observe(trees[0], tests, mutants, self._workers)
         for tree in trees:
             tree.prepare(observed.modules)
             self._trees.put(tree)
         return observed
 
-    def _try_all(self, what: str, mutants: Sequence[Mutant], tier: Tier) -> list[Mutant]:
+    def _try_all(self, stage: str, mutants: Sequence[Mutant], tier: Tier) -> None:
         columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
-        alive = []
-        with Progress(TextColumn(what), *columns, console=self._console) as progress:
-            task = progress.add_task(what, total=len(mutants))
-            with ThreadPoolExecutor(self._workers) as pool:
-                tries = {pool.submit(self._try, each, tier): each for each in mutants}
-                for done in as_completed(tries):
+        pool = ThreadPoolExecutor(self._workers)
+        tries = {pool.submit(self._try, each, tier): each for each in mutants}
+        try:
+            with Progress(TextColumn(stage), *columns, console=self._console) as progress:
+                task = progress.add_task(stage, total=len(mutants))
+                for number, done in enumerate(as_completed(tries), 1):
                     progress.advance(task)
-                    mutant, failure = tries[done], done.result()
-                    if failure is None:
-                        alive.append(mutant)
-                    else:
-                        self._note(mutant, failure)
-        return alive
+                    failure, seconds = done.result()
+                    self._note(stage, tries[done], failure, seconds)
+                    if not self._console.is_terminal:
+                        print(f"{stage} {number}/{len(mutants)} {tries[done].name}", flush=True)
+        finally:
+            pool.shutdown(cancel_futures=True)
 
-    def _try(self, mutant: Mutant, tier: Tier) -> Failure | None:
+    def _try(self, mutant: Mutant, tier: Tier) -> tuple[Failure | None, float]:
         tree, began = self._trees.get(), time.monotonic()
         try:
-            return first_failure(tree, tier, mutant)
+            return first_failure(tree, tier, mutant), time.monotonic() - began
         finally:
-            self._spent[mutant.name] += time.monotonic() - began
             self._trees.put(tree)
 
-    def _note(self, mutant: Mutant, failure: Failure) -> None:
-        self._deaths[mutant.name] = Death(failure.test, self._spent[mutant.name])
-        self._keep(self._deaths)
-        WORDS.mkdir(parents=True, exist_ok=True)
-        (WORDS / f"{mutant.name}.txt").write_text(f"{failure.test}\n\n{failure.why}\n")
+    def _note(self, stage: str, mutant: Mutant, failure: Failure | None, seconds: float) -> None:
+        self._journal.add(Verdict(stage, mutant.name, failure.test if failure else None, seconds))
+        if failure is not None:
+            WORDS.mkdir(parents=True, exist_ok=True)
+            (WORDS / f"{mutant.name}.txt").write_text(f"{failure.test}\n\n{failure.why}\n")
 
     def close(self) -> None:
         for _ in range(self._workers):
             self._trees.get().close()
-
-    def give_up(self, mutant: Mutant) -> None:
-        """Nothing killed it."""
-        self._deaths[mutant.name] = Death(SURVIVED, self._spent[mutant.name])
-        self._keep(self._deaths)
-        self._console.print(f"[red]alive[/red] {mutant.name} ({mutant.file})", soft_wrap=True)
 
 
 def main() -> int:
@@ -126,24 +120,35 @@ def main() -> int:
     expected = sum(known[each.name].seconds if each.name in known else _SECONDS_EACH for each in chosen)
     expected /= arguments.workers
     console.print(f"{len(chosen)} of {len(mutants)} mutants, {expected / 60:.0f} min and a run of each tier they need")
-    began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
-        hunt = Hunt(console, Path(folder), arguments.workers, lambda deaths: _write(mutants, {**known, **deaths}))
-        left = chosen
-        try:
+    began, is_whole = time.monotonic(), len(chosen) == len(mutants)
+    journal = Journal(JOURNAL if is_whole else None, f"{fingerprint(ROOT)} {arguments.from_scratch} {arguments.tiers}")
+    if tried := sum(bool(journal.of(each.name)) for each in mutants):
+        console.print(f"going on with a run that was stopped: it has tried {tried}")
+    try:
+        with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
+            hunt = Hunt(console, Path(folder), arguments.workers, journal)
             if not arguments.from_scratch:
-                left = hunt.again(left, known)
+                hunt.again(chosen, known)
             for tier in arguments.tiers:
-                left = hunt.through(tier, left) if left else []
+                hunt.through(tier, chosen)
             hunt.close()
-        except TierError as error:
-            console.print(str(error), style="red", markup=False)
-            return 1
-    for each in left:
-        hunt.give_up(each)
-    console.print(f"{len(chosen) - len(left)} killed, {len(left)} alive, {(time.monotonic() - began) / 60:.1f} min")
+    except TierError as error:
+        console.print(str(error), style="red", markup=False)
+        return 1
+    alive = [each for each in chosen if journal.lives(each.name)]
+    RESULT.write_text(write_result(mutants, {**known, **{each.name: _death(journal.of(each.name)) for each in chosen}}))
+    journal.close()
+    for each in alive:
+        console.print(f"[red]alive[/red] {each.name} ({each.file})", soft_wrap=True)
+    minutes = (time.monotonic() - began) / 60
+    console.print(f"{len(chosen) - len(alive)} killed, {len(alive)} alive, {minutes:.1f} min")
     _compare(console)
-    return 1 if left else 0
+    return 1 if alive else 0
+
+
+def _death(verdicts: Sequence[Verdict]) -> Death:
+    killed_by = next((each.killed_by for each in verdicts if each.killed_by is not None), SURVIVED)
+    return Death(killed_by, sum(each.seconds for each in verdicts))
 
 
 def _arguments() -> argparse.Namespace:
@@ -157,10 +162,6 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--workers", type=int, default=CORES, help="how many mutants are tried at the same time")
     parser.add_argument("--tiers", nargs="+", choices=TIERS, default=list(TIERS), help="which tests, in this order")
     return parser.parse_args()
-
-
-def _write(mutants: Sequence[Mutant], deaths: Mapping[str, Death]) -> None:
-    RESULT.write_text(write_result(mutants, deaths))
 
 
 def _compare(console: Console) -> None:

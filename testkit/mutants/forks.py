@@ -58,11 +58,13 @@ def _run(order: dict[str, Any]) -> None:
 
 def _exit_code(process_id: int, seconds: float) -> int | None:
     until, found, status = time.monotonic() + seconds, 0, 0
-    while not found and time.monotonic() < until:
-        found, status = os.waitpid(process_id, os.WNOHANG)
-        time.sleep(_LOOK_SECONDS)
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process_id, signal.SIGKILL)  # And whatever its tests started.
+    try:
+        while not found and time.monotonic() < until:
+            found, status = os.waitpid(process_id, os.WNOHANG)
+            time.sleep(_LOOK_SECONDS)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process_id, signal.SIGKILL)  # And whatever its tests started.
     if found:
         return os.waitstatus_to_exitcode(status)
     os.waitpid(process_id, 0)

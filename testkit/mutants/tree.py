@@ -22,17 +22,23 @@ _PYTEST = [
 ]
 
 
+def listed(root: Path) -> list[str]:
+    """The files of a working tree, but for what git ignores."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(command, cwd=root, check=True, capture_output=True, text=True).stdout.split("\0")
+    return [name for name in names if name and (root / name).is_file()]
+
+
 class Tree:
     """A copy of the working tree, with a process in it that waits for tests to run."""
 
     def __init__(self, root: Path, folder: Path) -> None:
-        listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-        names = subprocess.run(listed, cwd=root, check=True, capture_output=True, text=True).stdout.split("\0")
-        for name in names:
-            if name and (root / name).is_file():
-                (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(root / name, folder / name)
+        for name in listed(root):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(root / name, folder / name)
         (folder / ".build").mkdir()
+        # Tests ask git which files there are.
+        subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
         self.folder = folder
         self._forks: subprocess.Popen[str] | None = None
 

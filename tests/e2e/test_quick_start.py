@@ -4,14 +4,13 @@ import copy
 import os
 import shutil
 import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
 import pytest
 import yaml
 
-from local.deployment import APPLICATION_STACK, BUILD, ROOT, SAM, wait_for_stack
+from local.deployment import APPLICATION_STACK, LAYER_FOR_THIS_MACHINE, ROOT, SAM, wait_for_stack
 from local.embedded_cloud import EmbeddedCloud
 from local.openai_standin import OpenAIStandIn, Script
 from testkit.template import template
@@ -30,14 +29,7 @@ class Clone:
     def sam(self, *arguments: str, answers: str = "") -> str:
         """Run it; what it said, for exit status 0."""
         host = {name: os.environ[name] for name in ("PATH", "TMPDIR", "LANG") if name in os.environ}
-        # The layer for this machine's Python, from wheels that are here: nothing is downloaded.
-        layer = {
-            "PYTHON": sys.executable,
-            "LAYER_PLATFORM": "",
-            "LAYER_COMPILER": sys.executable,
-            "LAYER_PIP_ARGUMENTS": f"--no-index --find-links {BUILD / 'wheels'}",
-        }
-        environment = host | layer | self.cloud.environment() | {"HOME": str(self.directory.parent)}
+        environment = host | LAYER_FOR_THIS_MACHINE | self.cloud.environment() | {"HOME": str(self.directory.parent)}
         result = subprocess.run(
             [str(SAM), *arguments],
             cwd=self.directory,

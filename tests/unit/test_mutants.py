@@ -4,6 +4,7 @@ import builtins
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from local import stages
 from testkit.mutants import result
 from testkit.mutants.catalog import LIST, Mutant, read
+from testkit.mutants.journal import Journal, Verdict
 from testkit.mutants.probes import HEARD_BY, probed
 from testkit.mutants.result import BEFORE, SURVIVED, Death
 
@@ -84,6 +86,21 @@ def test_the_result_is_read_as_it_was_written() -> None:
     text = result.write([killed, alive], deaths)
     assert "2 mutants, 1 killed, 1 alive." in text
     assert result.read(text) == deaths
+
+
+def test_a_run_that_was_stopped_goes_on_where_it_was(tmp_path: Path) -> None:
+    """On the same tree only; the last line may have been cut off."""
+    path = tmp_path / "journal"
+    stopped = Journal(path, "this tree")
+    verdicts = [Verdict("unit", "lives", None, 1), Verdict("unit", "dies", "tests/a.py::b", 2)]
+    for each in (*verdicts, Verdict("flow", "is-cut-off", None, 1)):
+        stopped.add(each)
+    path.write_text(path.read_text()[:-9])
+    for _ in range(2):
+        goes_on = Journal(path, "this tree")
+        assert [each for name in ("lives", "dies", "is-cut-off") for each in goes_on.of(name)] == verdicts
+        assert (goes_on.lives("lives"), goes_on.lives("dies"), goes_on.has("unit", "lives")) == (True, False, True)
+    assert Journal(path, "another tree").of("lives") == []
 
 
 def test_what_was_killed_before_and_lives_now_is_named() -> None:

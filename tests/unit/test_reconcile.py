@@ -248,6 +248,15 @@ def test_an_adopted_run_is_deleted_only_when_asked(
     assert list(backend.responses) == left
 
 
+def test_an_imported_run_needs_no_assistant(backend: MemoryBackend) -> None:
+    """It can be imported with the properties it was made with, after its assistant was deleted."""
+    backend.runs.start(wanted_run().plan(), "conv_9")
+    backend.end("resp_1")
+    run = wanted_run(thread=None, import_id="conv_9:resp_1", assistant_id="asst_deleted")
+    assert isinstance(until_waiting(run, backend), Done)
+    assert run.observed.status == "completed"
+
+
 def test_a_clean_up_past_its_deadline_fails_by_name(backend: MemoryBackend) -> None:
     run = started(backend)
     run.goal = "absent"
