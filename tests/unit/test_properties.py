@@ -258,8 +258,8 @@ def filter_of(levels: int) -> dict[str, Any]:
 
 
 def text_of_filter(levels: int) -> str:
-    ands = levels // 2
-    return '{"type": "and", "filters": [' * ands + '{"type": "eq", "key": "a", "value": 1}' + "]}" * ands
+    pairs = levels // 2
+    return '{"type": "and", "filters": [' * pairs + '{"type": "eq", "key": "a", "value": 1}' + "]}" * pairs
 
 
 @pytest.mark.parametrize("nested", [filter_of, text_of_filter])
