@@ -160,6 +160,9 @@ def test_on_bedrock_the_roles_may_use_responses_of_the_default_project_and_read_
         ({"OpenAIProvider": "bedrock", "OpenAIApi": "assistants"}, "OpenAIProvider=bedrock needs OpenAIApi=responses"),
         ({"OpenAIProvider": "bedrock", "EnableWebhooks": "true"}, "OpenAIProvider=bedrock needs EnableWebhooks=false"),
         ({"OpenAIApiKeySecretArn": "openai-api-key"}, "OpenAIApiKeySecretArn"),
+        ({"OpenAIBaseUrl": "https://server/v1?api-version=preview"}, "OpenAIBaseUrl"),
+        ({"OpenAIBaseUrl": "https://server/v1#part"}, "OpenAIBaseUrl"),
+        ({"OpenAIBaseUrl": "https://server/" + "v" * 130}, "OpenAIBaseUrl"),
     ],
 )
 def test_parameters_that_do_not_fit_are_refused_before_anything_is_made(
@@ -167,6 +170,13 @@ def test_parameters_that_do_not_fit_are_refused_before_anything_is_made(
 ) -> None:
     with pytest.raises(ValueError, match=reason):
         made_of(expanded(), **parameters)
+
+
+def test_the_url_of_a_project_in_foundry_is_accepted() -> None:
+    url = f"https://{'r' * 24}.services.ai.azure.com/api/projects/{'p' * 40}/openai/v1/"
+    key = "arn:aws:secretsmanager:us-east-1:123456789012:secret:openai-AbCdEf"
+    made = made_of(expanded(), OpenAIApiKeySecretArn=key, OpenAIBaseUrl=url)
+    assert url in str(made.resources["ReconcileFunction"])
 
 
 # --- examples; tests/e2e/test_examples.py and test_terraform.py deploy all of them as they are

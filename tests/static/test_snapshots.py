@@ -11,11 +11,12 @@ import yaml
 
 from local.deployment import ROOT
 from testkit.template import tasks
-from tests.support.definitions import DEFINITION, expanded, run
+from tests.support.definitions import DEFINITION, expanded, made_of, run
 
 SNAPSHOTS = {"ReconcileFunction": "reconcile", "CallToolFunction": "call_tool", "SignalFunction": "signal"}
 MAX_DESCRIPTION_CHARACTERS = 256
 """Of a version: https://docs.aws.amazon.com/lambda/latest/api/API_PublishVersion.html"""
+SHORTEST_SECRET_ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:"
 
 
 def of_type(template: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:
@@ -37,16 +38,18 @@ def named(part: Any, template: dict[str, Any]) -> Iterator[str]:
             if name == "Ref":
                 yield inner
             elif name == "Fn::Sub":
-                yield from re.findall(r"\$\{([\w:.]+)\}", inner if isinstance(inner, str) else inner[0])
+                text, own = (inner, {}) if isinstance(inner, str) else inner
+                yield from (each for each in re.findall(r"\$\{([\w:.]+)\}", text) if each not in own)
             elif name == "Fn::If":
                 yield from named(template["Conditions"][inner[0]], template)
             yield from named(inner, template)
 
 
-def longest(parameter: dict[str, Any]) -> int:
-    """How long its value can be; a KeyError where nothing limits it."""
+def longest(name: str, parameter: dict[str, Any]) -> str:
+    """Its longest value; a KeyError where nothing limits it."""
     allowed = parameter.get("AllowedValues")
-    return max(len(str(each)) for each in allowed) if allowed else int(parameter["MaxLength"])
+    start = {"OpenAIBaseUrl": "https://", "OpenAIApiKeySecretArn": SHORTEST_SECRET_ARN}.get(name, "")
+    return max(map(str, allowed), key=len) if allowed else start.ljust(int(parameter["MaxLength"]), "x")
 
 
 def test_the_functions_of_the_state_machine_have_snapshots_where_asked_for_and_no_others() -> None:
@@ -91,12 +94,11 @@ def test_every_parameter_in_a_snapshot_publishes_another_version_when_it_changes
 
 def test_the_description_of_a_version_always_fits() -> None:
     template = expanded()
-    versions = of_type(template, "AWS::Lambda::Version")
-    for name in SNAPSHOTS:
-        description = versions[name]["Properties"]["Description"]["Fn::Sub"]
-        own = len(re.sub(r"\$\{\w+\}", "", description))
-        values = sum(longest(template["Parameters"][each]) for each in named({"Fn::Sub": description}, template))
-        assert own + values <= MAX_DESCRIPTION_CHARACTERS
+    for name, version in of_type(template, "AWS::Lambda::Version").items():
+        parameters = set(named(version["Properties"]["Description"], template))
+        values = {each: longest(each, template["Parameters"][each]) for each in parameters}
+        made = made_of(template, **values | {"OpenAIProvider": "api_key"}).resources[version["Id"]]
+        assert len(made["Properties"]["Description"]) <= MAX_DESCRIPTION_CHARACTERS, name
 
 
 def test_a_new_layer_publishes_new_versions() -> None:
