@@ -18,8 +18,6 @@ from threadrun.state.observations import Indexing, ObservedStore
 
 NEWEST_STORES, FILES_PER_PAGE = 100, 100
 _COUNTS = ("in_progress", "completed", "failed", "cancelled", "total")
-
-NEWEST_STORES = 20
 RECORD_MARK = "threadrun_record"
 """Metadata key of a store that is made with its thread: the key of the record that the thread is for."""
 
@@ -110,7 +108,8 @@ class FileStores(Subject[AnyServer]):
 
     def delete_lost(self, token: str, but: Collection[str] = ()) -> None:
         list_ = self._server.api.vector_stores.list
-        with suppress(TerminalError):  # A server without stores has made none.
+        # A server without stores has made none.
+        with suppress(TerminalError), self._server.needing("vector stores", "a search for lost ones"):
             newest = self._server.page("list the vector stores", list_, limit=NEWEST_STORES, order="desc")
             for store in newest.objects("data"):
                 is_ours = has_mark(store, token) or has_mark(store, token, RECORD_MARK)
