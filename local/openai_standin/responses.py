@@ -13,6 +13,7 @@ from .resources import Body, Collection, Resource
 from .world import World
 
 _IN_CONVERSATION = ("completed", "incomplete")
+_HISTORY = {"conversation": "Conversation", "previous_response_id": "Previous response"}
 _ECHOED: Body = {
     "background": False,
     "instructions": None,
@@ -145,6 +146,9 @@ def require_model_takes(
 def _require_served(given: Body, lacks: Any) -> None:
     if "conversations" in lacks and "conversation" in given:
         raise unknown("conversation")
+    if "retention" in lacks and (param := next((each for each in _HISTORY if given.get(each)), None)):
+        message = f"{_HISTORY[param]} cannot be used for this organization due to Zero Data Retention."
+        raise refused(message, param, "unsupported_parameter")
     if "background" in lacks and given.get("background"):
         raise refused("Unsupported parameter: 'background' is not supported.", "background", "unsupported_parameter")
 

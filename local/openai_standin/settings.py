@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 APIS = ("responses", "assistants", "both")
-PARTS = {"conversations": "/conversations", "vector_stores": "/vector_stores", "background": None}
+PARTS = {"conversations": "/conversations", "vector_stores": "/vector_stores", "background": None, "retention": None}
 """What a server may lack, with the paths that it does not serve then."""
 
 # Each model with the reasoning effort it uses unasked; None means that it cannot reason at all.
@@ -36,7 +36,8 @@ class Settings:
     Assistants v2) or `both`. `cancel_finished_status` and `locked_status` imitate other servers. A webhook that is
     not taken within `webhook_timeout_s` is sent again after `webhook_retry_s`, doubled each time; webhooks are sent
     only while it is started. `lacks` are parts of the API that the server does not have: `conversations`,
-    `vector_stores`, `background`. `signed` lets in what is signed as for Amazon Bedrock, and no key.
+    `vector_stores`, `background`, and `retention` for an organisation with Zero Data Retention. `signed` lets in what
+    is signed as for Amazon Bedrock, and no key.
     `now`, `sleep` and `new_id` are there for tests.
     """
 

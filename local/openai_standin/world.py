@@ -115,7 +115,8 @@ class World:
         self.in_flight.append(response)
         if response.is_stored:
             self.responses.add(response)
-        if response.in_background and response.request.get("store") is None:
+        is_fleeting = response.request.get("store") is None or "retention" in self.settings.lacks
+        if response.in_background and is_fleeting:
             self.fleeting.append(response)
         if response.conversation:
             self.most_concurrent = max(self.most_concurrent, len(self.running_on(response.conversation.id)))

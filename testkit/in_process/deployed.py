@@ -26,9 +26,9 @@ WIRES = [RESPONSES, ASSISTANTS]
 """The APIs that a server may speak; with `CHAINS` it has responses, and neither conversations nor vector stores."""
 
 
-def standin(server: str, clock: Clock, **more: Any) -> OpenAIStandIn:
+def standin(server: str, clock: Clock, lacks: tuple[str, ...] = (), **more: Any) -> OpenAIStandIn:
     """A server whose time is virtual."""
-    lacks = ("conversations", "vector_stores") if server == CHAINS else ()
+    lacks += ("conversations", "vector_stores") if server == CHAINS else ()
     api = ASSISTANTS if server == ASSISTANTS else RESPONSES
     return OpenAIStandIn(now=clock, duration_s=0.6, queued_s=0.3, cancel_delay_s=0.5, api=api, lacks=lacks, **more)
 

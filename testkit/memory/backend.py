@@ -127,7 +127,7 @@ class MemoryRuns:
         new = items[items.index(after_item_id) + 1 :] if after_item_id else items
         return ObservedRun(new[-1], "completed", output_text="found") if new else None
 
-    def shows_lost(self, thread_id: str) -> bool:
+    def keeps(self, thread_id: str) -> bool:
         return self._server.keeps_threads
 
     def observe(self, thread_id: str, run_id: str) -> ObservedRun:

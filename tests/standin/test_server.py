@@ -74,7 +74,11 @@ def test_scripts_are_used_in_order_where_they_match(client: OpenAI, stand_in: Op
         (Fault, {"method": "GET", "path": "/(", "kind": "reset"}, "no regular expression"),
         (Fault, {"method": "GET", "path": "/", "kind": "reset", "share": 2}, "share must be from 0 to 1"),
         (OpenAIStandIn, {"api": "azure"}, "api must be one of"),
-        (OpenAIStandIn, {"lacks": ["threads"]}, "may lack conversations, vector_stores, background, not 'threads'"),
+        (
+            OpenAIStandIn,
+            {"lacks": ["threads"]},
+            "may lack conversations, vector_stores, background, retention, not 'threads'",
+        ),
     ],
 )
 def test_what_would_never_happen_is_refused(kind: Any, given: dict[str, Any], problem: str) -> None:

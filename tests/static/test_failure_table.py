@@ -12,7 +12,17 @@ from threadrun.schema.parsing import _SENTENCES as PROPERTY_SENTENCES
 
 PACKAGE, FUNCTIONS = ROOT / "layers/threadrun/threadrun", ROOT / "functions"
 RAISED = dict.fromkeys(
-    ("TerminalError", "NotFound", "NotServed", "TooLarge", "NotStorable", "UnreadableRecord", "InvalidEvent"), 0
+    (
+        "TerminalError",
+        "NotFound",
+        "NotServed",
+        "ThreadRefused",
+        "TooLarge",
+        "NotStorable",
+        "UnreadableRecord",
+        "InvalidEvent",
+    ),
+    0,
 )
 RAISED |= dict.fromkeys(("PydanticCustomError", "Rule"), 1)
 """What ends a request or refuses an argument, and which of its arguments is the sentence."""

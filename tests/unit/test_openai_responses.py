@@ -277,7 +277,7 @@ def test_a_server_that_does_not_know_the_path_has_no_conversations(status: int) 
     server, asked = backend((status, INVALID_URL), (200, response()))
     thread_id = server.threads.create(wanted())
     assert thread_id.startswith("chain_")
-    assert not server.runs.shows_lost(thread_id)
+    assert not server.runs.keeps(thread_id)
     assert server.threads.create(wanted()) != thread_id, "of which nobody was asked"
     server.runs.start(wanted(), thread_id)
     assert "conversation" not in body_of(asked[1])
@@ -292,7 +292,7 @@ def test_a_server_that_refuses_a_conversation_has_them(status: int, error: type[
     with pytest.raises(error):
         server.threads.create(wanted())
     assert server.threads.create(wanted()) == "conv_1"
-    assert server.runs.shows_lost("conv_1")
+    assert server.runs.keeps("conv_1")
 
 
 @pytest.mark.parametrize("status", [404, 405, 501])

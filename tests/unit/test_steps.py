@@ -186,10 +186,16 @@ def test_no_look_comes_later_than_the_bound_on_the_lag(inline_seconds: float) ->
         assert waiting.look_seconds(waited) <= max(1, waited / 10)
 
 
-@pytest.mark.parametrize(("waited", "pause"), [(0, 0.5), (9.9, 0.5), (10, 600), (610, 610), (3000, 1200)])
-def test_where_the_server_tells_there_is_a_net_only(waited: float, pause: float) -> None:
+@pytest.mark.parametrize(
+    ("waited", "pause", "unkept"),
+    [(0, 0.5, 0.5), (9.9, 0.5, 0.5), (10, 600, 540), (610, 610, 540), (3000, 1200, 540)],
+)
+def test_where_the_server_tells_there_is_a_net_only(waited: float, pause: float, unkept: float) -> None:
     waiting = Waiting(event_waits=EventWaits(None, "no table"))  # type: ignore[arg-type]
     assert waiting.look_seconds(waited) == pytest.approx(pause)
+    assert waiting.look_seconds(waited, is_kept=False) == pytest.approx(unkept), (
+        "within the ten minutes that it is shown"
+    )
     assert waiting.pause_seconds(waited) == Waiting().pause_seconds(waited), "of refusals nobody tells"
 
 

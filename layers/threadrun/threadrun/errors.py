@@ -79,6 +79,10 @@ class NotServed(TerminalError):
     """The server lacks a part of the API that the request needs."""
 
 
+class ThreadRefused(NotServed):
+    """The server has threads, and starts no run on one: none was started."""
+
+
 class CallUnanswered(TransientError):
     """The handler of a function returned no usable result: it is invoked again."""
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 Method = Callable[..., Any]
 """A method of `Server.api`."""
 AnyServer = TypeVar("AnyServer", bound="Server")
-Part = Literal["conversations", "files", "vector stores"]
+Part = Literal["conversations", "runs on conversations", "files", "vector stores"]
 
 MARK = "threadrun"
 """Metadata key of what this application made and must find again."""
@@ -39,6 +39,7 @@ Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_
 """
 _INSTEAD: dict[Part, str] = {
     "conversations": "give each run its own messages in `thread`",
+    "runs on conversations": "give each run its own messages in `thread`",
     "files": "leave files out",
     "vector stores": "leave the tool out, so that attached files are part of their message",
 }
@@ -169,9 +170,12 @@ class Server:
             yield
         except (openai.APIStatusError, ThreadRunError) as error:
             if _is_unserved(error):
-                self._lacks_until[part] = self._clock() + REMEMBERED_SECONDS
+                self.note_missing(part)
                 self.require(part, what)
             raise
+
+    def note_missing(self, part: Part) -> None:
+        self._lacks_until[part] = self._clock() + REMEMBERED_SECONDS
 
 
 class Subject(Generic[AnyServer]):

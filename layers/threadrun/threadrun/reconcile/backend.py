@@ -67,8 +67,8 @@ class Runs(Protocol):
     def find_lost(self, thread_id: str, after_item_id: str | None, token: str = "") -> ObservedRun | None:
         """Find a run whose start got no reply by the mark `token`, or by what the thread has after `after_item_id`."""
 
-    def shows_lost(self, thread_id: str) -> bool:
-        """Whether this thread shows what `find_lost` and `find_continuation` look for."""
+    def keeps(self, thread_id: str) -> bool:
+        """Whether the server keeps this thread, so that it shows what `find_lost` and `find_continuation` look for."""
 
     def observe(self, thread_id: str, run_id: str) -> ObservedRun:
         """Read the run with its answer. Raises `NotFound`."""

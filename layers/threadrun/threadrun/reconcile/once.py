@@ -76,7 +76,7 @@ def _recover(run: RunRecord, request: CreatingRequest, attempt: Attempt, actor: 
         return found
     if attempt.earlier == "locked" or actor.now < attempt.intended_epoch_s + START_GRACE_SECONDS:
         return RequeueAfter(BUSY_POLL_SECONDS, "waiting for a sign of the run whose start got no reply")
-    if not actor.backend.runs.shows_lost(request.thread_id):
+    if not actor.backend.runs.keeps(request.thread_id):
         raise TerminalError(
             f"cannot tell whether {request.effect}: the reply was lost, and the server has no conversations that would "
             "show it; it is not done again, to be safe"

@@ -69,6 +69,8 @@ class InProgress:
 
     status: str
     run_id: str
+    is_kept: bool = True
+    """Whether the server shows the run for long after its end."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from threadrun.errors import NotFound, TerminalError, TransientError
+from threadrun.errors import NotFound, TerminalError, ThreadRefused, TransientError
 from threadrun.reconcile.once import BUSY_POLL_SECONDS, CreatingRequest, make_once
 from threadrun.reconcile.outcome import Actor, CallTools, Checkpoint, Done, Gone, InProgress, Outcome, RequeueAfter
 from threadrun.reconcile.run_deletion import close_calls
@@ -80,7 +80,14 @@ def _bring_up(run: RunRecord, plan: RunPlan, actor: Actor) -> Outcome:
         return Checkpoint("the thread is known")
     if not run.files.is_ready and (indexing := _index_files(run, plan, run.thread.id, actor)):
         return indexing
-    return _start(run, plan, run.thread, actor)
+    try:
+        return _start(run, plan, run.thread, actor)
+    except ThreadRefused:
+        if not run.thread.is_ours:
+            raise
+        actor.backend.threads.delete(run.thread.id)
+        run.thread = run.attempt = None
+        return Checkpoint("no run may have the thread that was made: it is deleted")
 
 
 def _index_files(run: RunRecord, plan: RunPlan, thread_id: str, actor: Actor) -> Checkpoint | RequeueAfter | None:
@@ -179,7 +186,9 @@ def _settle(run: RunRecord, observed: ObservedRun, actor: Actor) -> Outcome:
         close_calls(run, actor)
     run.observe(observed, actor.now)
     if not observed.is_final:
-        return InProgress(observed.status, observed.run_id)
+        return InProgress(
+            observed.status, observed.run_id, actor.backend.runs.keeps(run.thread.id if run.thread else "")
+        )
     _require_schema(run, observed)
     return Done(observed)
 

@@ -190,7 +190,7 @@ def _reconcile_once(made: AnyRecord, actor: Actor, turn: _Turn) -> Next | Gone |
     finally:
         turn.context.counts["RunsStarted"] += _is_started(made) - was_started
     if isinstance(outcome, InProgress):
-        seconds = turn.waiting.look_seconds(waited)
+        seconds = turn.waiting.look_seconds(waited, is_kept=outcome.is_kept)
         return RequeueAfter(seconds, f"the run is {outcome.status}", run_id=outcome.run_id)
     if isinstance(outcome, RequeueAfter):
         return replace(outcome, seconds=turn.waiting.poll_seconds(outcome.seconds, waited))

@@ -25,6 +25,8 @@ FIRST_SECONDS = 10
 """For so long after its start a run is waited for inline, even if a webhook will report its end."""
 MIN_NET_SECONDS, MAX_NET_SECONDS = 600, 1200
 """Between two looks at a run whose end a webhook will report: the net for lost webhooks."""
+UNKEPT_NET_SECONDS = 540
+"""Where no data is kept: OpenAI shows an unstored response for about ten minutes (the guide to background mode)."""
 
 
 @dataclass(frozen=True)
@@ -58,9 +60,10 @@ class Waiting:
     _ended: dict[str, float] = field(default_factory=dict)
     """When a webhook told the end of a run, by its id."""
 
-    def look_seconds(self, waited_seconds: float) -> float:
+    def look_seconds(self, waited_seconds: float, *, is_kept: bool = True) -> float:
+        """Time to the next look at a run, which the server keeps, or forgets soon after its end."""
         if self.event_waits is not None and waited_seconds >= min(FIRST_SECONDS, self.inline_seconds):
-            return min(max(waited_seconds, MIN_NET_SECONDS), MAX_NET_SECONDS)
+            return min(max(waited_seconds, MIN_NET_SECONDS), MAX_NET_SECONDS if is_kept else UNKEPT_NET_SECONDS)
         return self.pause_seconds(waited_seconds)
 
     def pause_seconds(self, waited_seconds: float) -> float:

@@ -44,7 +44,7 @@ class ServerRuns(Subject[AssistantsServer]):
         newer = [run for run in runs if run.text("id") != after_item_id and _created_at(run) >= since]
         return self._with_output(newer[-1], thread_id, newer[-1].text("id")) if newer else None
 
-    def shows_lost(self, thread_id: str) -> bool:
+    def keeps(self, thread_id: str) -> bool:
         return True
 
     def submit_outputs(self, plan: RunPlan, thread_id: str, run_id: str, outputs: Mapping[str, str]) -> ObservedRun:

@@ -9,7 +9,7 @@ from typing import Any
 
 import openai
 
-from threadrun.errors import NotFound, NotServed, TerminalError, ThreadRunError
+from threadrun.errors import NotFound, NotServed, TerminalError, ThreadRefused, ThreadRunError
 from threadrun.providers.replies import Reply
 from threadrun.providers.responses import items, shapes
 from threadrun.providers.responses.chains import CHAIN_MARK, is_chain
@@ -67,12 +67,28 @@ class ResponseRuns(Subject[Server]):
         except ThreadRunError as refusal:
             refusal.reason = self._secrets.without(refusal.reason)
             refusal.args = (refusal.reason,)
-            if not isinstance(refusal, TerminalError) or not _is_about_background(refusal.__cause__):
-                raise
+            if isinstance(refusal, TerminalError) and (unserved := self._unserved(refusal)) is not None:
+                raise unserved from refusal
+            raise
+
+    def _unserved(self, refusal: TerminalError) -> NotServed | None:
+        """What the refusal of a start shows to be missing at this server, model or organisation."""
+        cause, reason = refusal.__cause__, refusal.reason
+        if not isinstance(cause, openai.APIStatusError):
+            return None
+        if _is_about_background(cause):
             # Not remembered, unlike other missing parts: it may be the model alone that has no background responses.
-            raise NotServed(
-                f"{refusal.reason}; a run is a background response: use a model, or a server, that has them"
-            ) from refusal
+            return NotServed(f"{reason}; a run is a background response: use a model, or a server, that has them")
+        # docs/decisions.md: "Where no data is kept, a run is a chain of one response"
+        if cause.code == "unsupported_parameter" and cause.param == "conversation":
+            self._server.note_missing("runs on conversations")
+            return ThreadRefused(f"{reason}; give each run its own messages in `thread`")
+        if cause.code == "unsupported_parameter" and cause.param == "previous_response_id":
+            return NotServed(
+                f"{reason}; a run whose functions were called goes on from a response that is kept: leave out "
+                "handler_arn, or use an organisation that keeps data"
+            )
+        return None
 
     def _post(self, **fields: Any) -> Any:
         create: Method = self._server.api.responses.create
@@ -88,7 +104,7 @@ class ResponseRuns(Subject[Server]):
     def find_lost(self, thread_id: str, after_item_id: str | None, token: str = "") -> ObservedRun | None:
         return items.run_in(items.read_items(self._server, thread_id, after_item_id))
 
-    def shows_lost(self, thread_id: str) -> bool:
+    def keeps(self, thread_id: str) -> bool:
         return not is_chain(thread_id)
 
     def find_continuation(self, thread_id: str, run_id: str, call_ids: Collection[str]) -> ObservedRun | None:
@@ -147,9 +163,7 @@ class ResponseRuns(Subject[Server]):
             self._server.delete("run", self._server.api.responses.delete, run_id)
 
 
-def _is_about_background(error: BaseException | None) -> bool:
+def _is_about_background(error: openai.APIStatusError) -> bool:
     """Whether the server refused that a response runs in the background."""
-    if not isinstance(error, openai.APIStatusError):
-        return False
     message = error.body.get("message") if isinstance(error.body, dict) else None
     return error.param == "background" or bool(_NO_BACKGROUND.search(str(message or "")))

@@ -1,4 +1,4 @@
-"""Threads as conversations; on a server without conversations the new thread of a run is a chain of responses.
+"""Threads as conversations; where no run can have one, the new thread of a run is a chain of responses.
 
 Source: openai.types.conversations (openai-python 3.54).
 """
@@ -27,6 +27,7 @@ class ConversationThreads(Subject[Server]):
     def create(self, plan: RunPlan) -> str:
         """Create the thread without its messages: they go with the start, so that items prove that the run ended."""
         try:
+            self._server.require("runs on conversations", "a thread")
             return self._create(plan.desired.thread.metadata if plan.desired.thread else None, "a thread")
         except NotServed:
             return new_chain()
@@ -74,7 +75,8 @@ class ConversationThreads(Subject[Server]):
                 "goes on with: give this run its own messages in `thread`"
             )
         what, items = "existing_thread_id", self._server.api.conversations.items
-        self._server.require("conversations", what)
+        for part in ("conversations", "runs on conversations"):
+            self._server.require(part, what)
         try:
             page = self._server.page(f"read thread {thread_id}", items.list, thread_id, limit=1, order="desc")
         except NotFound:
