@@ -2,6 +2,7 @@
 
 import builtins
 import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -147,3 +148,20 @@ def test_stages_can_be_chosen(run: Callable[..., int], capsys: pytest.CaptureFix
     with pytest.raises(SystemExit):
         run("7")
     assert "there is no stage 7: they are 1 to 4" in capsys.readouterr().err
+
+
+def test_the_last_stage_begins_with_the_first_and_is_shown_last(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    meets = (
+        "import pathlib, sys, time; [time.sleep(0.01) for _ in range(1000) if not pathlib.Path(sys.argv[1]).exists()]"
+    )
+    met = tmp_path / "met"
+    first = (sys.executable, "-c", f"{meets}; print('first')", str(met))
+    last = (sys.executable, "-c", f"open({str(met)!r}, 'w'); print('last'); exit(5)")
+    monkeypatch.setattr(stages, "STAGES", (stages.Stage("first", 1, first), stages.Stage("last", 1, last)))
+    monkeypatch.setattr(sys, "argv", ["stages"])
+    began = time.monotonic()
+    assert stages.main() == 5
+    assert time.monotonic() - began < 9, "the first waits ten seconds for the last"
+    assert capfd.readouterr().out.split("\n\n[2/2]")[0].endswith("about 1 min\nfirst")
