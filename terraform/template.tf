@@ -79,6 +79,7 @@ module "template" {
     top_p                 = var.top_p
     response_format       = local.response_format
     reasoning_effort      = var.reasoning_effort
+    verbosity             = var.verbosity
     assistant_id          = var.assistant_id
     thread                = local.thread
     existing_thread_id    = var.existing_thread_id

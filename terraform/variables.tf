@@ -518,6 +518,17 @@ variable "reasoning_effort" {
   }
 }
 
+variable "verbosity" {
+  description = "How many words the answer takes: `low`, `medium` or `high`. Not where the server speaks Assistants v2"
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.verbosity == null ? true : contains(["low", "medium", "high"], var.verbosity)
+    error_message = "verbosity must be low, medium or high."
+  }
+}
+
 variable "assistant_id" {
   description = "The ID of the assistant to use. What the run does not say itself is taken from it"
   type        = string

@@ -47,7 +47,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
 
 
 def handle(app: Application, event: Event, request_context: RequestContext) -> None:
-    request = record_request(app.records, event, app.clock, app.settings.tool_function_arns)
+    limits = app.backend.runs.limits
+    request = record_request(app.records, event, app.clock, app.settings.tool_function_arns, limits)
     key = resource_key(event.stack_id, event.logical_id)
     if request.response is not None:
         _log_response(app, app.responses.send(key, event.request_id, url=event.response_url))

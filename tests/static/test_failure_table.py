@@ -22,7 +22,7 @@ TOLD = {
     "cloudformation/intake.py": {"record_request", "_read_properties"},
     "schema/json_schema.py": {"first_problem", "read_json"},
     "schema/validator.py": {"schema_problem", "_first_fault"},
-    "schema/limits.py": {"beyond"},
+    "schema/limits.py": {"beyond", "lacking"},
     "schema/unknown.py": {"say_unknown"},
     "providers/errors.py": {"translated", "_from_status"},
     "providers/replies.py": {"problem_in"},

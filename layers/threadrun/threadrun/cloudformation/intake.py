@@ -10,6 +10,7 @@ from threadrun.cloudformation.events import Event
 from threadrun.cloudformation.protocol import readable
 from threadrun.errors import NotStorable, TerminalError, UnreadableRecord
 from threadrun.schema.arguments import RESOURCE_MODELS, AnyDesired
+from threadrun.schema.limits import WIDEST, Limits
 from threadrun.schema.parsing import KeyStyle, parse_properties
 from threadrun.state.resource import Request, ResourceRecord
 from threadrun.storage.records import ROOM_OF_REQUEST, Records
@@ -18,14 +19,19 @@ logger = logging.getLogger(__name__)
 
 
 def record_request(
-    records: Records, event: Event, clock: Callable[[], float], tool_function_arns: Sequence[str] = ()
+    records: Records,
+    event: Event,
+    clock: Callable[[], float],
+    tool_function_arns: Sequence[str] = (),
+    limits: Limits = WIDEST,
 ) -> Request:
-    """The request as on record, entered if it is new. `tool_function_arns` are patterns of what may be a handler.
+    """The request as on record, entered if it is new.
 
+    `tool_function_arns` are patterns of what may be a handler, `limits` how much the server takes of the arguments.
     A record that cannot be read is replaced: otherwise its resource could be neither updated nor deleted.
     """
     blank = ResourceRecord(stack_id=event.stack_id, logical_id=event.logical_id)
-    read, problem = _read_properties(event, tool_function_arns)
+    read, problem = _read_properties(event, tool_function_arns, limits)
 
     def enter(record: ResourceRecord) -> Request:
         request = record.requests.get(event.request_id)
@@ -49,7 +55,7 @@ def record_request(
 
 
 def _read_properties(
-    event: Event, tool_function_arns: Sequence[str]
+    event: Event, tool_function_arns: Sequence[str], limits: Limits
 ) -> tuple[tuple[AnyDesired, KeyStyle] | None, str | None]:
     """What the properties ask for, or why they cannot be used; a Delete needs none of them."""
     if event.request_type == "Delete":
@@ -57,6 +63,6 @@ def _read_properties(
     if (model := RESOURCE_MODELS.get(event.resource_type)) is None:
         return None, f"unknown resource type {event.resource_type}, known are {', '.join(RESOURCE_MODELS)}"
     try:
-        return parse_properties(event.properties, model, tool_function_arns), None
+        return parse_properties(event.properties, model, tool_function_arns, limits), None
     except TerminalError as error:
         return None, readable(error.reason)

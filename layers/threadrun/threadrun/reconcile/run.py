@@ -14,7 +14,7 @@ from threadrun.reconcile.outcome import Actor, CallTools, Checkpoint, Done, Gone
 from threadrun.reconcile.run_deletion import close_calls
 from threadrun.schema.arguments import DEFAULT_TOOL_ROUNDS, MAX_TOOL_CALLS, DesiredRun
 from threadrun.schema.json_schema import first_problem, text_at
-from threadrun.schema.limits import beyond
+from threadrun.schema.limits import beyond, lacking
 from threadrun.state.base import Owned
 from threadrun.state.observations import ObservedRun, RunPlan
 from threadrun.state.run import Attempt, RunRecord, Started
@@ -67,7 +67,8 @@ def _resolve(run: RunRecord, desired: DesiredRun, actor: Actor) -> None:
         raise TerminalError(f"max_completion_tokens: must be at least {minimum} on this API")
     assistant_id = desired.assistant_id if desired.import_id is None else None
     found = actor.backend.assistants.find(assistant_id) if assistant_id is not None else None
-    for argument, problem in beyond(limits, desired.with_defaults_from(found.settings if found else None)):
+    effective = desired.with_defaults_from(found.settings if found else None)
+    for argument, problem in lacking(limits, effective.model_dump()) + beyond(limits, effective):
         raise TerminalError(f"{argument}: {problem}")
     run.resolve(desired, found)
 

@@ -45,6 +45,11 @@ class Generation(Properties):
         description="How much a reasoning model thinks: `none`, `minimal`, `low`, `medium`, `high`, `xhigh` or `max`. A"
         " model takes some of them.",
     )
+    verbosity: Literal["low", "medium", "high"] | None = Field(
+        None,
+        description="How many words the answer takes: `low`, `medium` or `high`. Not where the server speaks Assistants"
+        " v2.",
+    )
 
     @property
     def handlers(self) -> dict[str, str]:

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import sys
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from threadrun.schema.arguments import MIN_COMPLETION_TOKENS, DesiredAssistant, DesiredRun
 from threadrun.schema.desired import Problem
 
 
 class Limits(NamedTuple):
-    """The most of each, but for the first. Those of the Responses API are the widest."""
+    """The most of each, but for the first and the last. Those of the Responses API are the widest."""
 
     min_completion_tokens: int = MIN_COMPLETION_TOKENS
     tools: int = 128
     code_files: int = 50
     files_to_search: int = 500
     instruction_characters: int = sys.maxsize
+    lacks: tuple[str, ...] = ()
+    """Arguments that it has no place for, or `argument=value` where only this value has none."""
 
 
+WIDEST = Limits()
 _COUNTED = {
     "tools": ("tools", "entries"),
     "code_files": ("tools", "files for code_interpreter, attached ones included"),
@@ -42,4 +46,14 @@ def beyond(limits: Limits, desired: DesiredRun | DesiredAssistant) -> list[Probl
         (argument, f"has {count} {things}, at most {most} are possible")
         for name, (argument, things) in _COUNTED.items()
         if (count := getattr(counts, name)) > (most := getattr(limits, name))
+    ]
+
+
+def lacking(limits: Limits, given: Mapping[str, Any]) -> list[Problem]:
+    """What the server has no place for. `given` has the arguments by their snake_case names."""
+    parts = [(each, *each.partition("=")) for each in limits.lacks]
+    return [
+        (argument, f"this API has no {each}: leave it out")
+        for each, argument, _, value in parts
+        if (found := given.get(argument)) is not None and (not value or found == value)
     ]

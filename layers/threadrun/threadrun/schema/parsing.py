@@ -15,7 +15,7 @@ from pydantic.alias_generators import to_pascal
 from threadrun.errors import InvalidProperties
 from threadrun.schema.arguments import DesiredAssistant, DesiredRun
 from threadrun.schema.desired import MAX_SERVICE_TIMEOUT_SECONDS, Desired
-from threadrun.schema.limits import Limits, beyond
+from threadrun.schema.limits import WIDEST, Limits, beyond, lacking
 from threadrun.schema.tools import ALLOWED_HANDLERS
 from threadrun.schema.types import Integer, Model
 from threadrun.schema.unknown import nested_model, say_unknown
@@ -50,12 +50,16 @@ _SENTENCES = {
 
 
 def parse_properties(
-    raw: Mapping[str, Any], model: type[Wanted], tool_function_arns: Sequence[str] | None = None
+    raw: Mapping[str, Any],
+    model: type[Wanted],
+    tool_function_arns: Sequence[str] | None = None,
+    limits: Limits = WIDEST,
 ) -> tuple[Wanted, KeyStyle]:
     """Validate the properties of a resource of this type; returns it as desired, with the style of its keys.
 
-    `tool_function_arns` are the patterns that handlers must match, None where any may be named. Raises
-    `InvalidProperties` with every problem, each naming its property in the user's own style, none repeating a prompt.
+    `tool_function_arns` are the patterns that handlers must match, None where any may be named; `limits` are the
+    server's. Raises `InvalidProperties` with every problem, each naming its property in the user's own style, none
+    repeating a prompt.
     """
     reader = _KeyReader(model)
     given = reader.read(model, {key: value for key, value in raw.items() if key not in RESERVED}, ())
@@ -68,9 +72,9 @@ def parse_properties(
         _Reserved.model_validate(raw)
     except ValidationError as error:
         problems += _sentences(error, style)
-    found = model.conflicts(given)
+    found = model.conflicts(given) + lacking(limits, given)
     if isinstance(desired, DesiredRun | DesiredAssistant):
-        found += beyond(Limits(), desired)
+        found += beyond(limits, desired)
     problems += [f"{_path((name,), style)}: {problem}" for name, problem in found]
     if problems or desired is None:
         raise InvalidProperties(problems)

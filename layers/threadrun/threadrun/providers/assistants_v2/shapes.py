@@ -22,13 +22,16 @@ from threadrun.state.observations import FunctionCall, ObservedRun, RunPlan
 _ALIKE = ("model", "instructions", "temperature", "top_p", "response_format", "reasoning_effort", "metadata")
 """Arguments of runs and assistants that have the same names and forms on this API."""
 _OF_ASSISTANTS = ("name", "description")
+_OF_RUNS = ("max_completion_tokens",)
+LACKS = ("verbosity",)
+"""Arguments that this API has no place for."""
 MESSAGES_PER_NEW_THREAD = 32
 """The most messages that a thread can be created with, as users of the API report; the others follow one by one."""
 
 
 def run_fields(plan: RunPlan) -> dict[str, Any]:
     """The body of a run's start, without its thread."""
-    return {"assistant_id": assistant_id_of(plan), **_fields(plan.desired, "max_completion_tokens")}
+    return {"assistant_id": assistant_id_of(plan), **_fields(plan.desired, *_OF_RUNS)}
 
 
 def _fields(desired: DesiredRun | DesiredAssistant, *more: str) -> dict[str, Any]:

@@ -11,9 +11,13 @@ from typing import Any
 from threadrun.providers.replies import Reply, answer_in, problem_in, usage_in
 from threadrun.providers.responses.chains import is_chain, marked
 from threadrun.providers.responses.items import calls_in, is_answer
+from threadrun.schema.arguments import DesiredRun
 from threadrun.schema.messages import Message
 from threadrun.schema.tools import ResponseFormat, Tool
 from threadrun.state.observations import ObservedRun, RunPlan
+
+_ALIKE = ("model", "instructions", "metadata", "temperature", "top_p")
+"""Arguments that have the same name and form on this API."""
 
 
 def response_fields(plan: RunPlan, thread_id: str, items: Sequence[Any], after: str | None = None) -> dict[str, Any]:
@@ -22,12 +26,12 @@ def response_fields(plan: RunPlan, thread_id: str, items: Sequence[Any], after: 
     `items` is the new input; `after` is the id of the response that this one continues.
     """
     run = plan.effective
-    optional = run.model_dump(include={"model", "instructions", "metadata", "temperature", "top_p"}) | {
+    optional = run.model_dump(include={*_ALIKE}) | {
         "input": list(items),
         "tools": [_tool(tool, plan) for tool in run.tools or ()],
         "max_output_tokens": run.max_completion_tokens,
         "reasoning": {"effort": run.reasoning_effort} if run.reasoning_effort else None,
-        "text": {"format": _format(run.response_format)} if run.response_format else None,
+        "text": _text(run),
     }
     given = {name: value for name, value in optional.items() if value not in (None, [], {})}
     if is_chain(thread_id):
@@ -44,6 +48,12 @@ def first_items(plan: RunPlan) -> list[Any]:
     # A tool that reads files gets them from its store or container; without one they are part of the message.
     with_files = not plan.effective.has_tool("retrieval", "file_search", "code_interpreter")
     return [message_item(message, with_files=with_files) for message in plan.effective.messages]
+
+
+def _text(run: DesiredRun) -> dict[str, Any]:
+    """The form of the answer, and how many words it takes."""
+    form = {"format": _format(run.response_format)} if run.response_format else {}
+    return form | ({"verbosity": run.verbosity} if run.verbosity else {})
 
 
 def _format(form: ResponseFormat) -> dict[str, Any]:
