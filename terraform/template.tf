@@ -86,6 +86,7 @@ module "template" {
     metadata              = var.metadata
     stream                = var.stream
     max_completion_tokens = var.max_completion_tokens
+    service_tier          = var.service_tier
     import_id             = var.import_id
     triggers              = var.triggers
     accept_statuses       = var.accept_statuses

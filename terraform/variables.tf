@@ -840,6 +840,17 @@ variable "max_completion_tokens" {
   }
 }
 
+variable "service_tier" {
+  description = "How the request is served and billed: `auto`, `default`, `flex`, `scale`, `priority`, `fast` or `ultrafast`. A model has some of them. Not where the server speaks Assistants v2"
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.service_tier == null ? true : contains(["auto", "default", "flex", "scale", "priority", "fast", "ultrafast"], var.service_tier)
+    error_message = "service_tier must be auto, default, flex, scale, priority, fast or ultrafast."
+  }
+}
+
 variable "import_id" {
   description = "`thread_id:run_id` of a run to adopt instead of starting one. It stays at OpenAI unless `deletion_policy` is `delete`"
   type        = string

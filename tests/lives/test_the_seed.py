@@ -65,6 +65,10 @@ ARRIVES: dict[str, dict[str, tuple[dict[str, Any], dict[str, Any]]]] = {
         "responses": ({"verbosity": "low"}, {"text": {"verbosity": "low"}}),
         ASSISTANTS: ({"verbosity": "low"}, REFUSED),
     },
+    "service_tier": {
+        "responses": ({"service_tier": "flex"}, {"service_tier": "flex"}),
+        ASSISTANTS: ({"service_tier": "flex"}, REFUSED),
+    },
 }
 """By argument and API: what the user writes, and what the request of the run, or of the assistant, then has."""
 MAKING = ("/responses", "/runs", "/assistants")

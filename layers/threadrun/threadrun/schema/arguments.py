@@ -118,6 +118,11 @@ class DesiredRun(Generation, Desired):
         None,
         description="The most tokens that may be generated, 16 at least (256 where the server speaks Assistants v2).",
     )
+    service_tier: Literal["auto", "default", "flex", "scale", "priority", "fast", "ultrafast"] | None = Field(
+        None,
+        description="How the request is served and billed: `auto`, `default`, `flex`, `scale`, `priority`, `fast` or"
+        " `ultrafast`. A model has some of them. Not where the server speaks Assistants v2.",
+    )
     import_id: ImportId | None = Field(
         None,
         description="`thread_id:run_id` of a run to adopt instead of starting one. It stays at OpenAI unless "

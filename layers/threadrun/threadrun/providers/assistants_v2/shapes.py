@@ -23,7 +23,7 @@ _ALIKE = ("model", "instructions", "temperature", "top_p", "response_format", "r
 """Arguments of runs and assistants that have the same names and forms on this API."""
 _OF_ASSISTANTS = ("name", "description")
 _OF_RUNS = ("max_completion_tokens",)
-LACKS = ("verbosity",)
+LACKS = ("verbosity", "service_tier")
 """Arguments that this API has no place for."""
 MESSAGES_PER_NEW_THREAD = 32
 """The most messages that a thread can be created with, as users of the API report; the others follow one by one."""

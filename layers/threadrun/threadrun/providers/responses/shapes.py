@@ -16,7 +16,7 @@ from threadrun.schema.messages import Message
 from threadrun.schema.tools import ResponseFormat, Tool
 from threadrun.state.observations import ObservedRun, RunPlan
 
-_ALIKE = ("model", "instructions", "metadata", "temperature", "top_p")
+_ALIKE = ("model", "instructions", "metadata", "temperature", "top_p", "service_tier")
 """Arguments that have the same name and form on this API."""
 
 
