@@ -851,6 +851,78 @@ variable "service_tier" {
   }
 }
 
+variable "prompt_cache_key" {
+  description = "What runs with the same beginning share, so that the server's cache of prompts finds it. Not where the server speaks Assistants v2"
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.prompt_cache_key == null ? true : length(var.prompt_cache_key) >= 1
+    error_message = "prompt_cache_key must be text that is not empty."
+  }
+}
+
+variable "safety_identifier" {
+  description = "Who the run is for, hashed, for OpenAI to act on misuse by one person alone, 128 characters at most. Not where the server speaks Assistants v2"
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.safety_identifier == null ? true : length(var.safety_identifier) >= 1 && length(var.safety_identifier) <= 128
+    error_message = "safety_identifier must have 1 to 128 characters."
+  }
+}
+
+variable "parallel_tool_calls" {
+  description = "Whether the model may call several functions at the same time. `true` unless set"
+  type        = bool
+  default     = null
+}
+
+variable "max_tool_calls" {
+  description = "The most calls of the server's own tools, such as file_search, in one round; functions do not count. Not where the server speaks Assistants v2"
+  type        = number
+  default     = null
+
+  validation {
+    condition     = var.max_tool_calls == null ? true : var.max_tool_calls >= 1 && floor(var.max_tool_calls) == var.max_tool_calls
+    error_message = "max_tool_calls must be a whole number, 1 at least."
+  }
+}
+
+variable "tool_choice" {
+  description = "`none`, `auto`, `required`, the name of a function, or the type of another tool of the run. It counts for the first round of calls only, so that the run can end"
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.tool_choice == null ? true : length(var.tool_choice) >= 1
+    error_message = "tool_choice must be text that is not empty."
+  }
+}
+
+variable "additional_instructions" {
+  description = "What the model is told after the instructions, those of the assistant included"
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.additional_instructions == null ? true : length(var.additional_instructions) >= 1
+    error_message = "additional_instructions must be text that is not empty."
+  }
+}
+
+variable "truncation" {
+  description = "What becomes of a thread that is too long for the model: with `auto` the server shortens what it reads, with `disabled` the run fails. Where the server speaks Assistants v2, `auto` only"
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.truncation == null ? true : contains(["auto", "disabled"], var.truncation)
+    error_message = "truncation must be auto or disabled."
+  }
+}
+
 variable "import_id" {
   description = "`thread_id:run_id` of a run to adopt instead of starting one. It stays at OpenAI unless `deletion_policy` is `delete`"
   type        = string

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from threadrun.schema.arguments import MIN_COMPLETION_TOKENS, DesiredAssistant, DesiredRun
+from threadrun.schema.arguments import MIN_COMPLETION_TOKENS, TOOL_CHOICES, DesiredAssistant, DesiredRun
 from threadrun.schema.desired import Problem
 
 
@@ -18,6 +18,7 @@ class Limits(NamedTuple):
     code_files: int = 50
     files_to_search: int = 500
     instruction_characters: int = sys.maxsize
+    additional_instruction_characters: int = sys.maxsize
     lacks: tuple[str, ...] = ()
     """Arguments that it has no place for, or `argument=value` where only this value has none."""
 
@@ -28,6 +29,7 @@ _COUNTED = {
     "code_files": ("tools", "files for code_interpreter, attached ones included"),
     "files_to_search": ("thread", "attached files to search"),
     "instruction_characters": ("instructions", "characters"),
+    "additional_instruction_characters": ("additional_instructions", "characters"),
 }
 """The argument that each limit is about, and what is counted there."""
 
@@ -41,8 +43,15 @@ def beyond(limits: Limits, desired: DesiredRun | DesiredAssistant) -> list[Probl
         code_files=len({*desired.code_file_ids, *(attached if "code_interpreter" in types else ())}),
         files_to_search=len(attached) if "file_search" in types else 0,
         instruction_characters=len(desired.instructions or ""),
+        additional_instruction_characters=len(getattr(desired, "additional_instructions", None) or ""),
     )
-    return [
+    types |= {"retrieval"} if "file_search" in types else set()
+    choice = desired.tool_choice if isinstance(desired, DesiredRun) else None
+    known = {*TOOL_CHOICES, *desired.function_names, *types - {"function"}}
+    # Without tools of its own, the run may have those of an assistant that is looked up later.
+    is_unknown = choice is not None and choice not in known and desired.tools is not None
+    problem = "names no tool of the run: give none, auto, required, a function's name or the type of another tool"
+    return ([("tool_choice", problem)] if is_unknown else []) + [
         (argument, f"has {count} {things}, at most {most} are possible")
         for name, (argument, things) in _COUNTED.items()
         if (count := getattr(counts, name)) > (most := getattr(limits, name))

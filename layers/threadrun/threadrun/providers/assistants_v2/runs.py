@@ -21,7 +21,12 @@ class ServerRuns(Subject[AssistantsServer]):
     """Implements `threadrun.reconcile.backend.Runs`."""
 
     limits = Limits(
-        min_completion_tokens=256, tools=20, code_files=20, instruction_characters=256_000, lacks=shapes.LACKS
+        min_completion_tokens=256,
+        tools=20,
+        code_files=20,
+        instruction_characters=256_000,
+        additional_instruction_characters=256_000,
+        lacks=shapes.LACKS,
     )
 
     def start(self, plan: RunPlan, thread_id: str) -> ObservedRun:
