@@ -17,7 +17,7 @@ from testkit.template import template, timeout_seconds
 from tests.support.seed import ARGUMENTS, ATTRIBUTES
 from threadrun.cloudformation import delivery
 from threadrun.cloudformation.events import Event
-from threadrun.schema import arguments, types
+from threadrun.schema import arguments, desired, types
 from threadrun.storage import records, run_attributes
 
 LENGTHS = ("30", "120", "600")
@@ -100,7 +100,7 @@ def limits() -> Rows:
     lingering = in_page("docs/performance.md", r"for (\d+) seconds at most")
     found = {
         "a run, from CloudFormation's request to the answer": f"{longest:,.0f} s (`ServiceTimeout` of "
-        f"{arguments.MAX_SERVICE_TIMEOUT_SECONDS:,} s less a margin)",
+        f"{desired.MAX_SERVICE_TIMEOUT_SECONDS:,} s less a margin)",
         "an answer to CloudFormation": f"{delivery.MAX_BODY_BYTES:,} bytes; `output_text` is shortened to what fits",
         "a text in the table's item": f"{run_attributes.MAX_OUTPUT_BYTES:,} bytes; of a longer one the first "
         f"{run_attributes.SHORTENED_BYTES:,}, and all of it in a bucket",
