@@ -76,9 +76,9 @@ locals {
             attachments = try([
               for attachment in message.attachments : {
                 for key, value in {
+                  type     = try(tostring(attachment.type), null)
                   file_id  = try(tostring(attachment.file_id), null)
                   file_url = try(tostring(attachment.file_url), null)
-                  type     = try(tostring(attachment.type), null)
                   detail   = try(tostring(attachment.detail), null)
                 } : key => value if value != null
               }
@@ -106,27 +106,36 @@ module "template" {
   service_timeout = var.service_timeout
 
   arguments = {
-    model                 = var.model
-    instructions          = var.instructions
-    tools                 = local.tools
-    temperature           = var.temperature
-    top_p                 = var.top_p
-    response_format       = local.response_format
-    reasoning_effort      = var.reasoning_effort
-    assistant_id          = var.assistant_id
-    thread                = local.thread
-    existing_thread_id    = var.existing_thread_id
-    metadata              = var.metadata
-    stream                = var.stream
-    max_completion_tokens = var.max_completion_tokens
-    import_id             = var.import_id
-    triggers              = var.triggers
-    accept_statuses       = var.accept_statuses
-    max_tool_rounds       = var.max_tool_rounds
-    on_tool_error         = var.on_tool_error
-    reason_key            = var.reason_key
-    timeout_seconds       = var.timeout_seconds
-    deletion_policy       = var.deletion_policy
+    model                   = var.model
+    instructions            = var.instructions
+    tools                   = local.tools
+    temperature             = var.temperature
+    top_p                   = var.top_p
+    response_format         = local.response_format
+    reasoning_effort        = var.reasoning_effort
+    verbosity               = var.verbosity
+    assistant_id            = var.assistant_id
+    thread                  = local.thread
+    existing_thread_id      = var.existing_thread_id
+    metadata                = var.metadata
+    stream                  = var.stream
+    max_completion_tokens   = var.max_completion_tokens
+    service_tier            = var.service_tier
+    prompt_cache_key        = var.prompt_cache_key
+    safety_identifier       = var.safety_identifier
+    parallel_tool_calls     = var.parallel_tool_calls
+    max_tool_calls          = var.max_tool_calls
+    tool_choice             = var.tool_choice
+    additional_instructions = var.additional_instructions
+    truncation              = var.truncation
+    import_id               = var.import_id
+    triggers                = var.triggers
+    accept_statuses         = var.accept_statuses
+    max_tool_rounds         = var.max_tool_rounds
+    on_tool_error           = var.on_tool_error
+    reason_key              = var.reason_key
+    timeout_seconds         = var.timeout_seconds
+    deletion_policy         = var.deletion_policy
   }
 
   plain_outputs = {

@@ -1052,6 +1052,17 @@ variable "reasoning_effort" {
   }
 }
 
+variable "verbosity" {
+  description = "How many words the answer takes: `low`, `medium` or `high`. Not where the server speaks Assistants v2. On the Responses API only"
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.verbosity == null ? true : contains(["low", "medium", "high"], var.verbosity)
+    error_message = "verbosity must be low, medium or high."
+  }
+}
+
 variable "assistant_id" {
   description = "The ID of the assistant to use. What the run does not say itself is taken from it"
   type        = string
@@ -1064,7 +1075,7 @@ variable "assistant_id" {
 }
 
 variable "thread" {
-  description = "A new thread for the run. Conflicts with `existing_thread_id`. Type: `object({ messages = optional(list(object({ role = string, content = string, attachments = optional(list(object({ file_id = optional(string), file_url = optional(string), type = optional(string), detail = optional(string) }))), metadata = optional(map(string)) }))), metadata = optional(map(string)) })`"
+  description = "A new thread for the run. Conflicts with `existing_thread_id`. Type: `object({ messages = optional(list(object({ role = string, content = string, attachments = optional(list(object({ type = optional(string), file_id = optional(string), file_url = optional(string), detail = optional(string) }))), metadata = optional(map(string)) }))), metadata = optional(map(string)) })`"
   type        = any
   default     = null
 
@@ -1246,8 +1257,8 @@ variable "thread" {
                   for attachments in [value] : [
                     for j, attachment in [for each in attachments : each] : [
                       [
-                        for key in setsubtract(keys(attachment), ["file_id", "file_url", "type", "detail"]) :
-                        "thread.messages[${i}].attachments[${j}]: unknown key \"${key}\"; known are file_id, file_url, type, detail."
+                        for key in setsubtract(keys(attachment), ["type", "file_id", "file_url", "detail"]) :
+                        "thread.messages[${i}].attachments[${j}]: unknown key \"${key}\"; known are type, file_id, file_url, detail."
                       ],
                     ] if startswith(jsonencode(attachment), "{")
                   ] if startswith(jsonencode(attachments), "[")
@@ -1275,8 +1286,8 @@ variable "thread" {
                   for attachments in [value] : [
                     for j, attachment in [for each in attachments : each] : [
                       [
-                        for key in setsubtract(keys(attachment), ["file_id", "file_url", "type", "detail"]) :
-                        "thread.messages[${i}].attachments[${j}]: unknown key \"${key}\"; known are file_id, file_url, type, detail."
+                        for key in setsubtract(keys(attachment), ["type", "file_id", "file_url", "detail"]) :
+                        "thread.messages[${i}].attachments[${j}]: unknown key \"${key}\"; known are type, file_id, file_url, detail."
                       ],
                     ] if startswith(jsonencode(attachment), "{")
                   ] if startswith(jsonencode(attachments), "[")
@@ -1340,6 +1351,27 @@ variable "thread" {
               for key, value in message : alltrue([
                 for attachments in [value] : alltrue([
                   for attachment in attachments : alltrue([
+                    for key, value in attachment : value == null ? true : try(contains(["file", "image"], value), false) if key == "type"
+                  ]) if startswith(jsonencode(attachment), "{")
+                ]) if startswith(jsonencode(attachments), "[")
+              ]) if key == "attachments"
+            ]) if startswith(jsonencode(message), "{")
+          ]) if startswith(jsonencode(messages), "[")
+        ]) if key == "messages"
+      ]) if startswith(jsonencode(thread), "{")
+    ])
+    error_message = "thread.messages[*].attachments[*].type must be file or image."
+  }
+
+  validation {
+    condition = alltrue([
+      for thread in [var.thread] : alltrue([
+        for key, value in thread : alltrue([
+          for messages in [value] : alltrue([
+            for message in messages : alltrue([
+              for key, value in message : alltrue([
+                for attachments in [value] : alltrue([
+                  for attachment in attachments : alltrue([
                     for key, value in attachment : value == null ? true : try(length(tostring(value)) >= 1, false) if key == "file_id"
                   ]) if startswith(jsonencode(attachment), "{")
                 ]) if startswith(jsonencode(attachments), "[")
@@ -1371,27 +1403,6 @@ variable "thread" {
       ]) if startswith(jsonencode(thread), "{")
     ])
     error_message = "thread.messages[*].attachments[*].file_url must match ^https?://[^\\s]+$."
-  }
-
-  validation {
-    condition = alltrue([
-      for thread in [var.thread] : alltrue([
-        for key, value in thread : alltrue([
-          for messages in [value] : alltrue([
-            for message in messages : alltrue([
-              for key, value in message : alltrue([
-                for attachments in [value] : alltrue([
-                  for attachment in attachments : alltrue([
-                    for key, value in attachment : value == null ? true : try(contains(["file", "image"], value), false) if key == "type"
-                  ]) if startswith(jsonencode(attachment), "{")
-                ]) if startswith(jsonencode(attachments), "[")
-              ]) if key == "attachments"
-            ]) if startswith(jsonencode(message), "{")
-          ]) if startswith(jsonencode(messages), "[")
-        ]) if key == "messages"
-      ]) if startswith(jsonencode(thread), "{")
-    ])
-    error_message = "thread.messages[*].attachments[*].type must be file or image."
   }
 
   validation {
@@ -1457,6 +1468,89 @@ variable "max_completion_tokens" {
   validation {
     condition     = var.max_completion_tokens == null ? true : var.max_completion_tokens >= 16 && floor(var.max_completion_tokens) == var.max_completion_tokens
     error_message = "max_completion_tokens must be a whole number, 16 at least."
+  }
+}
+
+variable "service_tier" {
+  description = "How the request is served and billed: `auto`, `default`, `flex`, `scale`, `priority`, `fast` or `ultrafast`. A model has some of them. Not where the server speaks Assistants v2. On the Responses API only"
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.service_tier == null ? true : contains(["auto", "default", "flex", "scale", "priority", "fast", "ultrafast"], var.service_tier)
+    error_message = "service_tier must be auto, default, flex, scale, priority, fast or ultrafast."
+  }
+}
+
+variable "prompt_cache_key" {
+  description = "What runs with the same beginning share, so that the server's cache of prompts finds it. Not where the server speaks Assistants v2. On the Responses API only"
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.prompt_cache_key == null ? true : length(var.prompt_cache_key) >= 1
+    error_message = "prompt_cache_key must be text that is not empty."
+  }
+}
+
+variable "safety_identifier" {
+  description = "Who the run is for, hashed, for OpenAI to act on misuse by one person alone, 128 characters at most. Not where the server speaks Assistants v2. On the Responses API only"
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.safety_identifier == null ? true : length(var.safety_identifier) >= 1 && length(var.safety_identifier) <= 128
+    error_message = "safety_identifier must have 1 to 128 characters."
+  }
+}
+
+variable "parallel_tool_calls" {
+  description = "Whether the model may call several functions at the same time. `true` unless set"
+  type        = bool
+  default     = null
+}
+
+variable "max_tool_calls" {
+  description = "The most calls of the server's own tools, such as file_search, in one round; functions do not count. Not where the server speaks Assistants v2. On the Responses API only"
+  type        = number
+  default     = null
+
+  validation {
+    condition     = var.max_tool_calls == null ? true : var.max_tool_calls >= 1 && floor(var.max_tool_calls) == var.max_tool_calls
+    error_message = "max_tool_calls must be a whole number, 1 at least."
+  }
+}
+
+variable "tool_choice" {
+  description = "`none`, `auto`, `required`, the name of a function, or the type of another tool of the run. It counts for the first round of calls only, so that the run can end"
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.tool_choice == null ? true : length(var.tool_choice) >= 1
+    error_message = "tool_choice must be text that is not empty."
+  }
+}
+
+variable "additional_instructions" {
+  description = "What the model is told after the instructions, those of the assistant included"
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.additional_instructions == null ? true : length(var.additional_instructions) >= 1
+    error_message = "additional_instructions must be text that is not empty."
+  }
+}
+
+variable "truncation" {
+  description = "What becomes of a thread that is too long for the model: with `auto` the server shortens what it reads, with `disabled` the run fails. Where the server speaks Assistants v2, `auto` only"
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.truncation == null ? true : contains(["auto", "disabled"], var.truncation)
+    error_message = "truncation must be auto or disabled."
   }
 }
 

@@ -114,10 +114,11 @@ def chosen_tool_is_there(settings: Body) -> None:
     chosen, tools = settings.get("tool_choice"), settings.get("tools") or []
     if chosen == "required" and not tools:
         raise refused("Tool choice 'required' must be specified with 'tools' parameter.", "tool_choice")
-    if not isinstance(chosen, Mapping) or chosen["type"] in ("allowed_tools", "mcp"):
+    if not isinstance(chosen, Mapping):
         return
-    if _called(chosen) not in [_called(each) for each in tools]:
-        raise refused(f"Tool choice '{chosen['type']}' not found in 'tools' parameter.", "tool_choice")
+    for each in chosen["tools"] if chosen["type"] == "allowed_tools" else [chosen]:
+        if _called(each) not in [_called(tool) for tool in tools]:
+            raise refused(f"Tool choice '{each['type']}' not found in 'tools' parameter.", "tool_choice")
 
 
 def mcp_servers_are_told_apart(settings: Body) -> None:
@@ -162,6 +163,8 @@ RULES: dict[str, list[Rule]] = {
 
 def _called(tool: Body) -> tuple[str, str | None]:
     """Tell a tool by its type and name: flat in Responses, nested in Assistants v2."""
+    if tool["type"] == "mcp":
+        return "mcp", tool.get("server_label")
     return tool["type"], tool.get("function", tool).get("name") if tool["type"] in ("function", "custom") else None
 
 

@@ -35,6 +35,11 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         {"thread": {"messages": []}},
         "thread: a thread with messages or an existing_thread_id is required",
     ),
+    "a tool that it does not have": (
+        {"tool_choice": "look_up", "tools": [{"type": "code_interpreter"}]},
+        "tool_choice: names no tool of the run: give none, auto, required, a function's name or the type of another "
+        "tool",
+    ),
     "temperature 3": ({"temperature": "3"}, "temperature: must be at most 2 (it is '3')"),
     "yes for a boolean": ({"stream": "yes"}, "stream: must be true or false (it is 'yes')"),
     "17 pairs of metadata": (
@@ -224,6 +229,7 @@ def test_assistants_v2_takes_less(world: World, assistant_id: str) -> None:
     beyond: dict[str, dict[str, Any]] = {
         "tools: has 21 entries, at most 20 are possible": {"tools": [{"type": "code_interpreter"}] * 21},
         "instructions: has 256001 characters, at most 256000 are possible": {"instructions": "x" * 256_001},
+        "additional_instructions: has 256001 characters, at most": {"additional_instructions": "x" * 256_001},
     }
     for sentence, change in beyond.items():
         run = {"assistant_id": assistant_id, "thread": {"messages": [MESSAGE]}} | change

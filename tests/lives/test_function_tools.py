@@ -334,3 +334,14 @@ def test_a_delete_while_a_function_is_called_stops_the_run(world: World, assista
     assert [answer["Status"] for answer in world.url.answers] == ["SUCCESS"]
     assert outputs_seen(world) == {}
     assert left_at_openai(world) == NOTHING
+
+
+def test_a_choice_of_a_tool_counts_for_the_first_round_only(world: World, assistant_id: str, add_up: str) -> None:
+    """A model that has to call a function in each round would never end."""
+    rounds = [Script(output=[call("add_up", "call_0", numbers=[1])]), Script(output_text="Done.")]
+    world.openai.script(*rounds)
+    data = attributes(world.create(run_with(assistant_id, tool("add_up", add_up), tool_choice="required")))
+    assert data["output_text"] == "Done."
+    made = [body for body in world.posted("/responses", "/runs") if "tools" in body]
+    assert [body.get("tool_choice") for body in made] == ["required", None][: len(made)]
+    assert len(made) == {"responses": 2, "assistants": 1}[world.wire], "which has one request for all rounds"

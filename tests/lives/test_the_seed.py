@@ -7,8 +7,9 @@ import pytest
 from local.openai_standin import Script
 from testkit.in_process.deployed import ASSISTANTS
 from testkit.in_process.world import World
-from tests.support.runs import ASSISTANT, THREAD, attributes, each_wire
-from tests.support.seed import ARGUMENTS, ATTRIBUTES, Bodies, filled, of, thread
+from tests.support.runs import ASSISTANT, THREAD, attributes, each_wire, failure
+from tests.support.seed import ARGUMENTS, ATTACHED, ATTRIBUTES, FUNCTION, Bodies, filled, of, thread, tools
+from threadrun.schema.arguments import Generation
 
 
 def test_there_is_a_row_for_each_bullet_of_the_seed() -> None:
@@ -53,30 +54,112 @@ def test_each_attribute_comes_back(world: World, wire: str, names: dict[str, str
 
 # --- arguments beyond those of the seed: each arrives as OpenAI's document has it, which the stand-in obeys
 
+REFUSED: dict[str, Any] = {}
+"""In place of fields: the API has none for the argument, which is refused by name before anything is made."""
 ARRIVES: dict[str, dict[str, tuple[dict[str, Any], dict[str, Any]]]] = {
     "reasoning_effort": {
         "responses": ({"reasoning_effort": "low"}, {"reasoning": {"effort": "low"}}),
         ASSISTANTS: ({"reasoning_effort": "low"}, {"reasoning_effort": "low"}),
     },
+    "verbosity": {
+        "responses": ({"verbosity": "low"}, {"text": {"verbosity": "low"}}),
+        ASSISTANTS: ({"verbosity": "low"}, REFUSED),
+    },
+    "service_tier": {
+        "responses": ({"service_tier": "flex"}, {"service_tier": "flex"}),
+        ASSISTANTS: ({"service_tier": "flex"}, REFUSED),
+    },
+    **{
+        name: {
+            "responses": ({name: given}, {name: expected}),
+            ASSISTANTS: ({name: given}, REFUSED),
+        }
+        for name, given, expected in [
+            ("prompt_cache_key", "docs", "docs"),
+            ("safety_identifier", "5f2c", "5f2c"),
+            ("max_tool_calls", "3", 3),
+        ]
+    },
+    "parallel_tool_calls": {
+        "responses": ({"parallel_tool_calls": "false"}, {"parallel_tool_calls": False}),
+        ASSISTANTS: ({"parallel_tool_calls": "false"}, {"parallel_tool_calls": False}),
+    },
+    "tool_choice": {
+        "responses": (
+            {"tool_choice": "get_weather", **FUNCTION},
+            {"tool_choice": {"type": "function", "name": "get_weather"}},
+        ),
+        ASSISTANTS: (
+            {"tool_choice": "get_weather", **FUNCTION},
+            {"tool_choice": {"type": "function", "function": {"name": "get_weather"}}},
+        ),
+    },
+    "tool_choice of a type": {
+        "responses": (
+            {"tool_choice": "code_interpreter", **tools({"type": "code_interpreter"})},
+            {"tool_choice": {"type": "code_interpreter"}},
+        ),
+        ASSISTANTS: (
+            {"tool_choice": "retrieval", **ATTACHED},
+            {"tool_choice": {"type": "file_search"}},
+        ),
+    },
+    "tool_choice of another type": {
+        "responses": (
+            {"tool_choice": "web_search", **tools({"type": "web_search"})},
+            {"tool_choice": {"type": "allowed_tools", "mode": "required", "tools": [{"type": "web_search"}]}},
+        )
+    },
+    "additional_instructions": {
+        "responses": (
+            {"additional_instructions": "In French."},
+            {"instructions": "From the assistant.\n\nIn French."},
+        ),
+        ASSISTANTS: ({"additional_instructions": "In French."}, {"additional_instructions": "In French."}),
+    },
+    "truncation": {
+        "responses": ({"truncation": "auto"}, {"context_management": [{"type": "compaction"}]}),
+        ASSISTANTS: ({"truncation": "auto"}, {"truncation_strategy": {"type": "auto"}}),
+    },
+    "truncation=disabled": {ASSISTANTS: ({"truncation": "disabled"}, REFUSED)},
 }
 """By argument and API: what the user writes, and what the request of the run, or of the assistant, then has."""
 MAKING = ("/responses", "/runs", "/assistants")
 """The ends of the paths that make a run, or an assistant."""
 ROWS = [(wire, name) for name, wires in ARRIVES.items() for wire in wires]
+TAKEN = [(wire, name) for wire, name in ROWS if ARRIVES[name][wire][1] is not REFUSED]
+IN_VAIN = [row for row in ROWS if row not in TAKEN]
+OF_ASSISTANTS = [row for row in TAKEN if row[1] in Generation.model_fields]
 
 
-@pytest.mark.parametrize(("wire", "name"), ROWS, indirect=["wire"])
-def test_an_argument_arrives(world: World, properties: dict[str, Any], name: str) -> None:
+@pytest.mark.parametrize(("wire", "name"), TAKEN, indirect=["wire"])
+def test_an_argument_arrives(world: World, names: dict[str, str], name: str) -> None:
     given, expected = ARRIVES[name][world.wire]
-    needed = {"model", "assistant_id", "thread"} & properties.keys()
-    attributes(world.create({each: properties[each] for each in needed} | given))
-    assert expected.items() <= world.posted(*MAKING)[-1].items()
+    run(world, names, given)
+    assert filled(expected, names).items() <= world.posted(*MAKING)[-1].items()
 
 
-@pytest.mark.parametrize(("wire", "name"), ROWS, indirect=["wire"])
+@pytest.mark.parametrize(("wire", "name"), OF_ASSISTANTS, indirect=["wire"])
 def test_an_argument_arrives_through_an_assistant(world: World, name: str) -> None:
     given, expected = ARRIVES[name][world.wire]
     made = world.create({"model": "gpt-5.4-mini", **given}, **ASSISTANT)
     message = {"role": "user", "content": "Think."}
     attributes(world.create({"assistant_id": made["PhysicalResourceId"], "thread": {"messages": [message]}}))
     assert any(expected.items() <= body.items() for body in world.posted(*MAKING))
+
+
+@pytest.mark.parametrize(("wire", "name"), IN_VAIN, indirect=["wire"])
+def test_what_an_api_has_no_place_for_is_refused_by_name_before_anything_is_made(
+    world: World, names: dict[str, str], name: str
+) -> None:
+    given, _ = ARRIVES[name][world.wire]
+    wanted = {"assistant_id": "ASSISTANT", **thread(), **given, "temperature": "3"}
+    world.forget_requests()
+    refusals = [failure(world.create(filled(wanted, names)))]
+    if name in Generation.model_fields:
+        refusals.append(failure(world.create({"model": "gpt-5.4-mini", **given, "temperature": "3"}, **ASSISTANT)))
+    for refusal in refusals:
+        argument, _, value = name.partition("=")
+        assert f"{argument}: Assistants v2 has no {' '.join(filter(None, (argument, value)))}" in refusal
+        assert "temperature: must be at most 2" in refusal, "beside every other problem"
+    assert world.openai.requests == []

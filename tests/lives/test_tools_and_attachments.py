@@ -164,6 +164,15 @@ def test_a_tool_arrives(world: World, properties: dict[str, Any], named: dict[st
     assert world.posted(*MAKING)[-1]["tools"] == [expected]
 
 
+@pytest.mark.parametrize("wire", ["responses"], indirect=True)
+def test_an_mcp_server_is_chosen_by_its_label(mcp: World, properties: dict[str, Any]) -> None:
+    """OpenAI's document has no `tool_choice` of type `mcp` without a label."""
+    answer = mcp.create(run_with(mcp, properties, {"tools": [GUARDED], "tool_choice": "mcp"}))
+    assert answer["Status"] == "SUCCESS", answer
+    chosen = {"type": "mcp", "server_label": MCP["server_label"]}
+    assert mcp.posted(*MAKING)[-1]["tool_choice"] == {"type": "allowed_tools", "mode": "required", "tools": [chosen]}
+
+
 @pytest.mark.parametrize(("wire", "name"), ROWS, indirect=["wire"])
 def test_a_tool_arrives_through_an_assistant(world: World, named: dict[str, str], name: str) -> None:
     open_doors(world, name)

@@ -32,7 +32,6 @@ TOLD = {
     "cloudformation/intake.py": {"record_request", "_read_properties"},
     "schema/json_schema.py": {"first_problem", "read_json"},
     "schema/validator.py": {"schema_problem", "_first_fault"},
-    "schema/deployment.py": {"unserved"},
     "schema/limits.py": {"beyond"},
     "schema/unknown.py": {"say_unknown"},
     "providers/errors.py": {"translated", "_from_status"},

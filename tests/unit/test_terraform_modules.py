@@ -57,7 +57,7 @@ def test_a_new_argument_is_in_the_module_checked_at_each_place_in_the_tables_and
     variables, template, main = ((tmp_path / "terraform" / f"{name}.tf").read_text() for name in names)
     assert 'variable "effort"' in variables
     assert '"effort must be text that is not empty."' in variables
-    assert "effort                = var.effort" in template
+    assert "effort = var.effort" in " ".join(template.split())
     condition = "var.effort == null || try(length(var.search.filters), 0) > 0"
     said = 'error_message = "effort: is for a search."'
     assert f"precondition {{\n      condition     = {condition}\n      {said}\n    }}" in main

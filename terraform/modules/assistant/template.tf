@@ -83,6 +83,7 @@ module "template" {
     top_p            = var.top_p
     response_format  = local.response_format
     reasoning_effort = var.reasoning_effort
+    verbosity        = var.verbosity
     name             = var.assistant_name
     description      = var.description
     metadata         = var.metadata

@@ -1052,6 +1052,17 @@ variable "reasoning_effort" {
   }
 }
 
+variable "verbosity" {
+  description = "How many words the answer takes: `low`, `medium` or `high`. Not where the server speaks Assistants v2. On the Responses API only"
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.verbosity == null ? true : contains(["low", "medium", "high"], var.verbosity)
+    error_message = "verbosity must be low, medium or high."
+  }
+}
+
 variable "assistant_name" {
   description = "A name for people, 256 characters at most"
   type        = string

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
 
+from threadrun.schema.deployment import responses_only
 from threadrun.schema.desired import Desired, Rule, digest
 from threadrun.schema.files import DesiredFile
 from threadrun.schema.messages import Attachment, Message, Thread
@@ -21,6 +22,8 @@ from threadrun.schema.types import Boolean, Integer, Metadata, Number, Propertie
 
 MIN_COMPLETION_TOKENS = 16
 DEFAULT_TOOL_ROUNDS, MAX_TOOL_ROUNDS = 16, 100
+TOOL_CHOICES = ("none", "auto", "required")
+"""The values of `tool_choice` that name no tool."""
 MAX_TOOL_CALLS = 600
 """Of all rounds together: more would not fit into the history of an execution, which has 25,000 events."""
 
@@ -47,6 +50,16 @@ class Generation(Properties):
         description="How much a reasoning model thinks: `none`, `minimal`, `low`, `medium`, `high`, `xhigh` or `max`. A"
         " model takes some of them.",
     )
+    verbosity: Literal["low", "medium", "high"] | None = Field(
+        None,
+        description="How many words the answer takes: `low`, `medium` or `high`. Not where the server speaks Assistants"
+        " v2.",
+        json_schema_extra=responses_only(),
+    )
+
+    @property
+    def function_names(self) -> tuple[str, ...]:
+        return tuple(tool.function.name for tool in self.tools or () if tool.function)
 
     @property
     def handlers(self) -> dict[str, str]:
@@ -114,6 +127,47 @@ class DesiredRun(Generation, Desired):
     max_completion_tokens: Annotated[Integer, Field(ge=MIN_COMPLETION_TOKENS)] | None = Field(
         None,
         description="The most tokens that may be generated, 16 at least (256 where the server speaks Assistants v2).",
+    )
+    service_tier: Literal["auto", "default", "flex", "scale", "priority", "fast", "ultrafast"] | None = Field(
+        None,
+        description="How the request is served and billed: `auto`, `default`, `flex`, `scale`, `priority`, `fast` or"
+        " `ultrafast`. A model has some of them. Not where the server speaks Assistants v2.",
+        json_schema_extra=responses_only(),
+    )
+    prompt_cache_key: Text | None = Field(
+        None,
+        description="What runs with the same beginning share, so that the server's cache of prompts finds it. Not"
+        " where the server speaks Assistants v2.",
+        json_schema_extra=responses_only(),
+    )
+    safety_identifier: Annotated[Text, StringConstraints(max_length=128)] | None = Field(
+        None,
+        description="Who the run is for, hashed, for OpenAI to act on misuse by one person alone, 128 characters at"
+        " most. Not where the server speaks Assistants v2.",
+        json_schema_extra=responses_only(),
+    )
+    parallel_tool_calls: Boolean | None = Field(
+        None, description="Whether the model may call several functions at the same time. `true` unless set."
+    )
+    max_tool_calls: Annotated[Integer, Field(ge=1)] | None = Field(
+        None,
+        description="The most calls of the server's own tools, such as file_search, in one round; functions do not"
+        " count. Not where the server speaks Assistants v2.",
+        json_schema_extra=responses_only(),
+    )
+    tool_choice: Text | None = Field(
+        None,
+        description="`none`, `auto`, `required`, the name of a function, or the type of another tool of the run. It"
+        " counts for the first round of calls only, so that the run can end.",
+    )
+    additional_instructions: Text | None = Field(
+        None, description="What the model is told after the instructions, those of the assistant included."
+    )
+    truncation: Literal["auto", "disabled"] | None = Field(
+        None,
+        description="What becomes of a thread that is too long for the model: with `auto` the server shortens what it"
+        " reads, with `disabled` the run fails. Where the server speaks Assistants v2, `auto` only.",
+        json_schema_extra=responses_only("disabled"),
     )
     import_id: ImportId | None = Field(
         None,

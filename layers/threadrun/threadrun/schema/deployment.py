@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import Any, Literal, NamedTuple
 
-from pydantic import BaseModel, ValidationInfo
+from pydantic import ValidationInfo
+from pydantic.fields import FieldInfo
 
 DEPLOYMENT = "deployment"
 """Key of the validation context: the `Deployment`; without it everything is allowed."""
 _RESPONSES_ONLY = "responses_only"
-
-Location = tuple[str | int, ...]
-"""Names and indices that lead to a property."""
 
 
 class Deployment(NamedTuple):
@@ -43,22 +41,17 @@ def deployment_of(info: ValidationInfo) -> Deployment:
     return found
 
 
-def unserved(desired: BaseModel, deployment: Deployment) -> Iterator[tuple[Location, str]]:
-    """The given properties that the deployment's wire API has no place for, each with the sentence for it."""
-    for place, name in _given_of_responses(desired, ()) if deployment.wire == "assistants" else ():
-        yield place, f"Assistants v2 has no {name}: leave it out, or use a deployment with OpenAIApi=responses"
+def require_served(value: Any, info: ValidationInfo, values: Sequence[str] | None) -> None:
+    """Raise ValueError for what the deployment's wire API has no place for: the property, or one of these `values`."""
+    if values is None or value is None or deployment_of(info).wire == "responses":
+        return
+    if not values or value in values:
+        name = f"{info.field_name} {value}" if values else info.field_name
+        raise ValueError(f"Assistants v2 has no {name}: leave it out, or use a deployment with OpenAIApi=responses")
 
 
-def _given_of_responses(model: BaseModel, above: Location) -> Iterator[tuple[Location, str]]:
-    also: tuple[str, ...] = getattr(model, "of_responses", ())  # What depends on other properties of the model.
-    for name, info in type(model).model_fields.items():
-        place, value = (*above, name), getattr(model, name)
-        extra = info.json_schema_extra
-        values = extra.get(_RESPONSES_ONLY) if isinstance(extra, dict) else None
-        is_unserved = (isinstance(values, list) and (not values or value in values)) or name in also
-        if value is not None and is_unserved:
-            yield place, f"{name} {value}" if values else name
-            continue
-        for index, each in enumerate(value if isinstance(value, tuple) else (value,)):
-            if isinstance(each, BaseModel):
-                yield from _given_of_responses(each, (*place, index) if isinstance(value, tuple) else place)
+def marked_values(field: FieldInfo) -> list[str] | None:
+    """The values that `responses_only` marked, none for the property as a whole; None where it marked nothing."""
+    extra = field.json_schema_extra
+    values = extra.get(_RESPONSES_ONLY) if isinstance(extra, dict) else None
+    return [str(each) for each in values] if isinstance(values, list) else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import NamedTuple
 
-from threadrun.schema.arguments import MIN_COMPLETION_TOKENS, DesiredAssistant, DesiredRun
+from threadrun.schema.arguments import MIN_COMPLETION_TOKENS, TOOL_CHOICES, DesiredAssistant, DesiredRun
 from threadrun.schema.desired import Problem
 
 
@@ -17,6 +17,7 @@ class Limits(NamedTuple):
     code_files: int = 50
     files_to_search: int = 500
     instruction_characters: int = sys.maxsize
+    additional_instruction_characters: int = sys.maxsize
 
 
 _COUNTED = {
@@ -24,6 +25,7 @@ _COUNTED = {
     "code_files": ("tools", "files for code_interpreter, attached ones included"),
     "files_to_search": ("thread", "attached files to search"),
     "instruction_characters": ("instructions", "characters"),
+    "additional_instruction_characters": ("additional_instructions", "characters"),
 }
 """The argument that each limit is about, and what is counted there."""
 
@@ -37,8 +39,15 @@ def beyond(limits: Limits, desired: DesiredRun | DesiredAssistant) -> list[Probl
         code_files=len({*desired.code_file_ids, *(attached if "code_interpreter" in types else ())}),
         files_to_search=len(attached) if "file_search" in types else 0,
         instruction_characters=len(desired.instructions or ""),
+        additional_instruction_characters=len(getattr(desired, "additional_instructions", None) or ""),
     )
-    return [
+    types |= {"retrieval"} if "file_search" in types else set()
+    choice = desired.tool_choice if isinstance(desired, DesiredRun) else None
+    known = {*TOOL_CHOICES, *desired.function_names, *types - {"function"}}
+    # Without tools of its own, the run may have those of an assistant that is looked up later.
+    is_unknown = choice is not None and choice not in known and desired.tools is not None
+    problem = "names no tool of the run: give none, auto, required, a function's name or the type of another tool"
+    return ([("tool_choice", problem)] if is_unknown else []) + [
         (argument, f"has {count} {things}, at most {most} are possible")
         for name, (argument, things) in _COUNTED.items()
         if (count := getattr(counts, name)) > (most := getattr(limits, name))

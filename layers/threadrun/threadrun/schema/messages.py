@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
-from threadrun.schema.deployment import responses_only
+from threadrun.schema.deployment import require_served, responses_only
 from threadrun.schema.tools import HttpUrl
 from threadrun.schema.types import Metadata, Properties, Text, TypedProperties
 
@@ -18,14 +18,14 @@ class Attachment(TypedProperties):
     only_for: ClassVar[Mapping[str, tuple[str, ...]]] = {"detail": ("image",)}
     one_of = ("file_id", "file_url")
 
+    type: Literal["file", "image"] = Field(
+        "file", description="`file`, or `image`, which is always part of the message. `file` unless set."
+    )
     file_id: Text | None = Field(None, description="The ID of the file, or `file_url` in its place.")
     file_url: HttpUrl | None = Field(
         None,
         description="The address of a file, which OpenAI reads as part of the message, whatever tools there are. On "
         "Assistants v2 for images only.",
-    )
-    type: Literal["file", "image"] = Field(
-        "file", description="`file`, or `image`, which is always part of the message. `file` unless set."
     )
     detail: Literal["low", "high", "auto", "original"] | None = Field(
         None,
@@ -38,10 +38,11 @@ class Attachment(TypedProperties):
         """Its file's id where a tool of the run reads it, if there is one; None where it is part of the message."""
         return self.file_id if self.type == "file" else None
 
-    @property
-    def of_responses(self) -> tuple[str, ...]:
-        """Properties of it, beside those that are marked, that Assistants v2 has no place for."""
-        return ("file_url",) if self.type == "file" else ()
+    @field_validator("file_url")
+    @classmethod
+    def _require_served_url(cls, value: str | None, info: ValidationInfo) -> str | None:
+        require_served(value, info, [] if info.data.get("type") == "file" else None)
+        return value
 
 
 class Message(Properties):

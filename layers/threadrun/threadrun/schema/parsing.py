@@ -14,7 +14,7 @@ from pydantic.alias_generators import to_pascal
 
 from threadrun.errors import InvalidProperties
 from threadrun.schema.arguments import DesiredAssistant, DesiredRun
-from threadrun.schema.deployment import ANY_DEPLOYMENT, DEPLOYMENT, Deployment, unserved
+from threadrun.schema.deployment import ANY_DEPLOYMENT, DEPLOYMENT, Deployment
 from threadrun.schema.desired import MAX_SERVICE_TIMEOUT_SECONDS, Desired
 from threadrun.schema.limits import Limits, beyond
 from threadrun.schema.types import Integer, Model
@@ -63,7 +63,6 @@ def parse_properties(
     style, problems, desired = reader.style(), reader.problems, None
     try:
         desired = model.model_validate(given, context={DEPLOYMENT: deployment})
-        problems += [f"{_path(place, style)}: {problem}" for place, problem in unserved(desired, deployment)]
     except ValidationError as error:
         problems += _sentences(error, style)
     try:

@@ -11,7 +11,19 @@ from collections.abc import Callable, Mapping
 from itertools import accumulate
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
+
+from threadrun.schema.deployment import marked_values, require_served
 
 METADATA_PAIRS = 16
 METADATA_KEY_CHARACTERS = 64
@@ -107,6 +119,12 @@ class Properties(Model):
     """Base of all property models: frozen, and nothing unknown gets in."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @field_validator("*")
+    @classmethod
+    def _require_served(cls, value: Any, info: ValidationInfo) -> Any:
+        require_served(value, info, marked_values(cls.model_fields[info.field_name or ""]))
+        return value
 
 
 class TypedProperties(Properties):

@@ -20,7 +20,13 @@ _STOPPABLE = frozenset({"queued", "in_progress", "requires_action"})
 class ServerRuns(Subject[AssistantsServer]):
     """Implements `threadrun.reconcile.backend.Runs`."""
 
-    limits = Limits(min_completion_tokens=256, tools=20, code_files=20, instruction_characters=256_000)
+    limits = Limits(
+        min_completion_tokens=256,
+        tools=20,
+        code_files=20,
+        instruction_characters=256_000,
+        additional_instruction_characters=256_000,
+    )
 
     def start(self, plan: RunPlan, thread_id: str) -> ObservedRun:
         """Start the run. Nothing else is read here: no later failure may look like that of the start."""

@@ -14,7 +14,7 @@ from threadrun.providers.assistants_v2 import files
 from threadrun.providers.assistants_v2.files import CODE, SEARCH, Granted
 from threadrun.providers.replies import Reply, problem_in, usage_in
 from threadrun.providers.server import MARK, marked
-from threadrun.schema.arguments import DesiredAssistant, DesiredRun, DesiredThread
+from threadrun.schema.arguments import TOOL_CHOICES, DesiredAssistant, DesiredRun, DesiredThread
 from threadrun.schema.messages import Attachment, Message
 from threadrun.schema.tools import Tool
 from threadrun.state.observations import FunctionCall, ObservedRun, RunPlan
@@ -22,17 +22,31 @@ from threadrun.state.observations import FunctionCall, ObservedRun, RunPlan
 _ALIKE = ("model", "instructions", "temperature", "top_p", "response_format", "reasoning_effort", "metadata")
 """Arguments of runs and assistants that have the same names and forms on this API."""
 _OF_ASSISTANTS = ("name", "description")
+_OF_RUNS = ("max_completion_tokens", "parallel_tool_calls", "additional_instructions")
 MESSAGES_PER_NEW_THREAD = 32
 """The most messages that a thread can be created with, as users of the API report; the others follow one by one."""
 
 
 def run_fields(plan: RunPlan) -> dict[str, Any]:
     """The body of a run's start, without its thread."""
-    fields = {"assistant_id": assistant_id_of(plan), **_fields(plan.desired, "max_completion_tokens")}
-    if plan.desired.existing_thread_id is None:
+    run = plan.desired
+    more = _filled(
+        tool_choice=_tool_choice(plan.effective), truncation_strategy=run.truncation and {"type": run.truncation}
+    )
+    fields = {"assistant_id": assistant_id_of(plan), **_fields(run, *_OF_RUNS), **more}
+    if run.existing_thread_id is None:
         return fields
     # Others may start runs on the thread, too.
-    return fields | {"metadata": marked(plan.desired.metadata, plan.token)}
+    return fields | {"metadata": marked(run.metadata, plan.token)}
+
+
+def _tool_choice(run: DesiredRun) -> str | dict[str, Any] | None:
+    """A function by its name, another tool by its type."""
+    if run.tool_choice is None or run.tool_choice in TOOL_CHOICES:
+        return run.tool_choice
+    if run.tool_choice in run.function_names:
+        return {"type": "function", "function": {"name": run.tool_choice}}
+    return {"type": SEARCH if run.tool_choice == "retrieval" else run.tool_choice}
 
 
 def _fields(desired: DesiredRun | DesiredAssistant, *more: str) -> dict[str, Any]:

@@ -12,9 +12,18 @@ from threadrun.providers.replies import Reply, answer_in, problem_in, usage_in
 from threadrun.providers.responses.chains import CHAIN_MARK, is_chain
 from threadrun.providers.responses.items import approval_problem, calls_in, is_answer
 from threadrun.providers.server import marked
+from threadrun.schema.arguments import TOOL_CHOICES, DesiredRun
 from threadrun.schema.messages import Attachment, Message
 from threadrun.schema.tools import ResponseFormat
 from threadrun.state.observations import ObservedRun, RunPlan
+
+_ALIKE = (
+    *("model", "metadata", "temperature", "top_p", "service_tier", "prompt_cache_key", "safety_identifier"),
+    *("parallel_tool_calls", "max_tool_calls"),
+)
+"""Arguments that have the same name and form on this API."""
+_CHOSEN_BY_LIST = ("web_search", "mcp")
+"""Types of tools that `tool_choice` cannot name by themselves (`ToolChoiceTypes` of OpenAI's document)."""
 
 
 def response_fields(
@@ -25,14 +34,18 @@ def response_fields(
     `items` is the new input, `tools` are in this API's form; `after` is the id of the response that this one continues.
     """
     run = plan.effective
-    optional = run.model_dump(include={"model", "instructions", "metadata", "temperature", "top_p"}) | {
+    optional = run.model_dump(include={*_ALIKE}) | {
+        "instructions": "\n\n".join(filter(None, (run.instructions, run.additional_instructions))),
         "input": list(items),
         "tools": list(tools),
         "max_output_tokens": run.max_completion_tokens,
         "reasoning": {"effort": run.reasoning_effort} if run.reasoning_effort else None,
-        "text": {"format": _format(run.response_format)} if run.response_format else None,
+        "text": _text(run),
+        "context_management": [{"type": "compaction"}] if run.truncation == "auto" else None,
+        # For the first round only: a model that must call a function each time would never end.
+        "tool_choice": _tool_choice(run) if after is None else None,
     }
-    given = {name: value for name, value in optional.items() if value not in (None, [], {})}
+    given = {name: value for name, value in optional.items() if value not in (None, "", [], {})}
     if is_chain(thread_id):
         previous = {"previous_response_id": after} if after else {}
         place = {"metadata": marked(run.metadata, thread_id, CHAIN_MARK), **previous}
@@ -47,6 +60,25 @@ def first_items(plan: RunPlan) -> list[Any]:
     # A tool that reads files gets them from its store or container; without one they are part of the message.
     with_files = not plan.effective.has_tool("retrieval", "file_search", "code_interpreter")
     return [message_item(message, with_files=with_files) for message in plan.effective.messages]
+
+
+def _tool_choice(run: DesiredRun) -> str | dict[str, Any] | None:
+    """A function by its name, another tool by its type."""
+    if run.tool_choice is None or run.tool_choice in TOOL_CHOICES:
+        return run.tool_choice
+    if run.tool_choice in run.function_names:
+        return {"type": "function", "name": run.tool_choice}
+    if run.tool_choice in _CHOSEN_BY_LIST:
+        chosen = (tool for tool in run.tools or () if tool.type == run.tool_choice)
+        tools = [tool.model_dump(include={"type", "server_label"}, exclude_none=True) for tool in chosen]
+        return {"type": "allowed_tools", "mode": "required", "tools": tools}
+    return {"type": "file_search" if run.tool_choice == "retrieval" else run.tool_choice}
+
+
+def _text(run: DesiredRun) -> dict[str, Any]:
+    """The form of the answer, and how many words it takes."""
+    form = {"format": _format(run.response_format)} if run.response_format else {}
+    return form | ({"verbosity": run.verbosity} if run.verbosity else {})
 
 
 def _format(form: ResponseFormat) -> dict[str, Any]:
