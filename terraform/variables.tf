@@ -262,7 +262,7 @@ variable "tools" {
         ]) if startswith(jsonencode(tool), "{")
       ]) if startswith(jsonencode(tools), "[")
     ])
-    error_message = "tools[*].function.name must match ^[a-zA-Z0-9_-]{1,64}$."
+    error_message = "tools[*].function.name must be 1 to 64 letters, digits, _ or -."
   }
 
   validation {
@@ -322,7 +322,7 @@ variable "tools" {
         ]) if startswith(jsonencode(tool), "{")
       ]) if startswith(jsonencode(tools), "[")
     ])
-    error_message = "tools[*].function.handler_arn must match ^arn:aws[a-z-]*:lambda:[a-z0-9-]+:\\d{12}:function:[a-zA-Z0-9_-]{1,64}(:[a-zA-Z0-9_$-]+)?$."
+    error_message = "tools[*].function.handler_arn must be the ARN of a Lambda function, as `!GetAtt MyFunction.Arn` of a function of this template."
   }
 }
 
@@ -464,7 +464,7 @@ variable "response_format" {
         ]) if key == "json_schema"
       ]) if startswith(jsonencode(response_format), "{")
     ])
-    error_message = "response_format.json_schema.name must match ^[a-zA-Z0-9_-]{1,64}$."
+    error_message = "response_format.json_schema.name must be 1 to 64 letters, digits, _ or -."
   }
 
   validation {

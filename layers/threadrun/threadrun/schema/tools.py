@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationInfo, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WithJsonSchema
 
 from threadrun.schema.json_schema import check_schema, read_schema
-from threadrun.schema.types import Boolean, Properties, Text, TypedProperties, check_nesting
+from threadrun.schema.types import Boolean, Looks, Properties, Text, TypedProperties, check_nesting
 
 ALLOWED_HANDLERS = "tool_function_arns"
 """Key of the validation context: the patterns of ARNs that may be invoked; without it any may."""
@@ -21,7 +21,7 @@ JsonSchema = Annotated[
     WithJsonSchema({"type": "object", "contentMediaType": "application/json"}),
 ]
 """A JSON Schema: JSON text, or a map."""
-Name = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9_-]{1,64}$")]
+Name = Annotated[str, Looks(r"^[a-zA-Z0-9_-]{1,64}$", "must be 1 to 64 letters, digits, _ or -")]
 
 
 def _require_allowed(handler_arn: str, info: ValidationInfo) -> str:
@@ -34,7 +34,13 @@ def _require_allowed(handler_arn: str, info: ValidationInfo) -> str:
 
 
 _LAMBDA_ARN = r"^arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:[a-zA-Z0-9_-]{1,64}(:[a-zA-Z0-9_$-]+)?$"
-HandlerArn = Annotated[str, StringConstraints(pattern=_LAMBDA_ARN), AfterValidator(_require_allowed)]
+HandlerArn = Annotated[
+    str,
+    Looks(
+        _LAMBDA_ARN, "must be the ARN of a Lambda function, as `!GetAtt MyFunction.Arn` of a function of this template"
+    ),
+    AfterValidator(_require_allowed),
+]
 
 
 class FunctionDefinition(Properties):
