@@ -5,6 +5,7 @@ What a page says of an argument is the argument's own description: it cannot dri
 """
 
 import argparse
+import json
 import sys
 from collections.abc import Iterator
 from itertools import chain
@@ -49,6 +50,11 @@ def _argument(shape: Shape) -> str:
     return f"* `{shape.name}` - ({'Required' if shape.is_required else 'Optional'}) {shape.description}."
 
 
+def _for_the_command() -> Iterator[tuple[Path, str]]:
+    names = {kind: list(texts) for kind, texts in ATTRIBUTES.items()}
+    yield ROOT / "threadrun_cli" / "attributes.json", json.dumps(names, indent=2) + "\n"
+
+
 def _pages() -> Iterator[tuple[Path, str]]:
     for kind, model in RESOURCE_MODELS.items():
         yield PAGES / f"{kind.removeprefix('Custom::OpenAI').lower()}.md", page(model)
@@ -63,7 +69,9 @@ def main() -> int:
     stale = []
     try:
         # One after the other: the tables are made from files that were written before.
-        for path, text in chain(_pages(), files(ROOT, ATTRIBUTES), readmes(ROOT), (migration_page(ROOT),)):
+        for path, text in chain(
+            _pages(), _for_the_command(), files(ROOT, ATTRIBUTES), readmes(ROOT), (migration_page(ROOT),)
+        ):
             if not path.exists() or path.read_text() != text:
                 stale.append(path.relative_to(ROOT))
                 if not is_check:
