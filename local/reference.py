@@ -1,4 +1,4 @@
-"""Writes docs/resources/*.md from the models, in the shape of a Terraform resource's page, and the Terraform modules.
+"""Writes from the models: docs/resources/*.md, in the shape of a Terraform resource's page, docs/schemas, the modules.
 
 What a page says of an argument is the argument's own description: it cannot drift from what the code accepts.
 `--check` only compares.
@@ -17,11 +17,13 @@ import yaml
 from local.module_tables import ReadmeError, migration_page, readmes
 from local.modules.files import files
 from local.modules.shapes import Shape, objects, shapes
+from local.schemas import schemas
 from threadrun.schema.arguments import RESOURCE_MODELS
 from threadrun.schema.desired import Desired
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = ROOT / "docs" / "resources"
+SCHEMAS = ROOT / "docs" / "schemas"
 
 TEXTS: dict[str, dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("reference.yaml").read_text())
 ATTRIBUTES: dict[str, dict[str, str]] = {kind: texts["attributes"] for kind, texts in TEXTS.items()}
@@ -65,12 +67,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m local.reference", description=__doc__)
     parser.add_argument("--check", action="store_true", help="compare only; exit status 1 where a page differs")
     is_check = parser.parse_args().check
-    PAGES.mkdir(parents=True, exist_ok=True)
+    for folder in (PAGES, SCHEMAS):
+        folder.mkdir(parents=True, exist_ok=True)
     stale = []
     try:
         # One after the other: the tables are made from files that were written before.
         for path, text in chain(
-            _pages(), _for_the_command(), files(ROOT, ATTRIBUTES), readmes(ROOT), (migration_page(ROOT),)
+            _pages(),
+            schemas(SCHEMAS),
+            _for_the_command(),
+            files(ROOT, ATTRIBUTES),
+            readmes(ROOT),
+            (migration_page(ROOT),),
         ):
             if not path.exists() or path.read_text() != text:
                 stale.append(path.relative_to(ROOT))

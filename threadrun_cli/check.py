@@ -95,8 +95,8 @@ class _Check:
             for problem in examined.problems:
                 at = _nearest(places, (*problem.place, *problem.within))
                 yield self._finding(name, at, "properties", str(problem))
-            self.keys[name], advices = advise(examined.desired, raw, resolver)
-            for place, sentence in advices:
+            self.keys[name], meant = advise(examined.desired, raw, resolver)
+            for place, sentence in meant:
                 yield self._finding(name, _nearest(places, place), "advice", sentence, "warning")
 
     def _service_token(self, name: str, resource: Node) -> Iterator[Finding]:

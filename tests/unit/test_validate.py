@@ -185,7 +185,7 @@ ATTRIBUTES = {
     "!GetAtt R.usage.total_tokens": None,
     "!GetAtt Other.OutputText": None,
     "!GetAtt R.outputText": "has no attribute outputText: the nearest is output_text",
-    '!Sub "${R.staus} and ${!R.no}"': "has no attribute staus: the nearest is status",
+    '!Sub "${R.statuses} and ${!R.no}"': "has no attribute statuses: the nearest is status",
     '!Sub ["${R.status} ${R.idd}", {}]': "has no attribute idd: the nearest is id",
     "{ 'Fn::GetAtt': [R, answer] }": "has no attribute answer: known are id, thread_id",
     "!GetAtt R.output.verdict": None,
