@@ -6,6 +6,7 @@ What a page says of an argument is the argument's own description: it cannot dri
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Iterator
 from itertools import chain
@@ -24,6 +25,7 @@ from threadrun.schema.desired import Desired
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = ROOT / "docs" / "resources"
 SCHEMAS = ROOT / "docs" / "schemas"
+COMMAND = ROOT / "threadrun_cli"
 
 TEXTS: dict[str, dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("reference.yaml").read_text())
 ATTRIBUTES: dict[str, dict[str, str]] = {kind: texts["attributes"] for kind, texts in TEXTS.items()}
@@ -54,7 +56,16 @@ def _argument(shape: Shape) -> str:
 
 def _for_the_command() -> Iterator[tuple[Path, str]]:
     names = {kind: list(texts) for kind, texts in ATTRIBUTES.items()}
-    yield ROOT / "threadrun_cli" / "attributes.json", json.dumps(names, indent=2) + "\n"
+    yield COMMAND / "attributes.json", json.dumps(names, indent=2) + "\n"
+    yield COMMAND / "remedies.json", json.dumps(list(_remedies()), indent=1, ensure_ascii=False) + "\n"
+
+
+def _remedies() -> Iterator[tuple[str, str, str]]:
+    """The rows of docs/failures.md: each message, its cause and its remedy, without links."""
+    for row in re.findall(r"^\| (`.*) \|$", (ROOT / "docs" / "failures.md").read_text(), re.MULTILINE):
+        messages, cause, remedy = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", row).split(" | ")
+        for double, single in re.findall(r"``(.+?)``|`(.+?)`", messages):
+            yield (double or single).strip(), cause, remedy
 
 
 def _pages() -> Iterator[tuple[Path, str]]:

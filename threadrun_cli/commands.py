@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from rich.console import Console
 
 from threadrun import __version__
 from threadrun_cli.check import check_file
@@ -20,6 +22,11 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+Application = Annotated[str, typer.Option(help="The name of the application's stack.")]
+Region = Annotated[str | None, typer.Option(help="By default that of your AWS configuration.")]
+Endpoint = Annotated[str | None, typer.Option(help="Of another AWS, such as the embedded cloud.")]
 
 
 class Format(StrEnum):
@@ -59,6 +66,65 @@ def validate(
     if any(each.rule == "template" for each in findings) or not files:
         raise typer.Exit(2)
     raise typer.Exit(1 if errors else 0)
+
+
+@app.command()
+def why(
+    stack: Annotated[str, typer.Argument(help="The name of the stack that failed.", show_default=False)],
+    application: Application = "threadrun",
+    region: Region = None,
+    endpoint_url: Endpoint = None,
+) -> None:
+    """Say why a stack failed: the reason, the run, its log lines, and what to do."""
+    from threadrun_cli.why import Stacks, WhyError, show
+
+    try:
+        client = _clients(region, endpoint_url)
+        status, failures = Stacks(client, application).failures(stack)
+    except WhyError as error:
+        raise _failed("why", error) from None
+    show(Console(highlight=False, soft_wrap=True), stack, status, failures)
+
+
+@app.command()
+def runs(
+    application: Application = "threadrun",
+    table: Annotated[str | None, typer.Option(help="Its output TableName, in place of its stack.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Write the timeline to this file.")] = None,
+    last: Annotated[int, typer.Option(help="How many runs to show.")] = 200,
+    region: Region = None,
+    endpoint_url: Endpoint = None,
+) -> None:
+    """List runs, failed and rolled-back ones too, and where their time went."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from threadrun_cli.recorded_runs import TableError
+    from threadrun_cli.runs import show
+    from threadrun_cli.why import Stacks, WhyError
+
+    try:
+        client = _clients(region, endpoint_url)
+        show(client("dynamodb"), table or Stacks(client, application).table_name(), time.time(), last, html)
+    except (TableError, WhyError, BotoCoreError, ClientError, OSError) as error:
+        raise _failed("runs", error) from None
+
+
+def _clients(region: str | None, endpoint_url: str | None) -> Callable[[str], Any]:
+    """boto3's clients, with its own search for credentials; imported here, as `validate` needs none of it."""
+    import boto3
+
+    def client(name: str) -> Any:
+        try:
+            return boto3.client(name, region_name=region, endpoint_url=endpoint_url)  # type: ignore[call-overload]
+        except ValueError as error:
+            raise OSError(str(error)) from None
+
+    return client
+
+
+def _failed(command: str, error: Exception) -> typer.Exit:
+    typer.echo(f"threadrun {command}: {error}", err=True)
+    return typer.Exit(1)
 
 
 def _files(path: Path) -> Iterator[Path]:
