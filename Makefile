@@ -103,7 +103,7 @@ up: $(DEMO) ## Start the embedded cloud with the application and leave it runnin
 
 .PHONY: runs
 runs: $(VENV)/ready ## Show the runs of TABLE=name, and where their time went; HTML=file gets the timeline
-	@PYTHONPATH=layers/threadrun $(VENV)/bin/python -m local.runs --table "$(TABLE)" $(if $(HTML),--html "$(HTML)")
+	@PYTHONPATH=layers/threadrun $(VENV)/bin/python -m threadrun_cli runs --table "$(TABLE)" $(if $(HTML),--html "$(HTML)")
 
 .PHONY: down
 down: ## Stop what `make up` started

@@ -34,10 +34,10 @@ from local.deployment import (
 )
 from local.embedded_cloud import EmbeddedCloud, EmbeddedCloudError
 from local.openai_standin import OpenAIStandIn, Script
-from local.recorded_runs import Run, read_runs
-from local.runs import runs_table
-from local.timeline_page import timeline_page
 from threadrun.storage.run_attributes import OutputBucket, RunAttributes, attributes_key
+from threadrun_cli.recorded_runs import Run, read_runs
+from threadrun_cli.runs import runs_table
+from threadrun_cli.timeline_page import timeline_page
 
 EXAMPLES = ROOT / "docs" / "examples"
 QUESTION = "question"

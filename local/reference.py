@@ -1,10 +1,12 @@
-"""Writes docs/resources/*.md from the models, in the shape of a Terraform resource's page, and the Terraform modules.
+"""Writes from the models: docs/resources/*.md, in the shape of a Terraform resource's page, docs/schemas, the modules.
 
 What a page says of an argument is the argument's own description: it cannot drift from what the code accepts.
 `--check` only compares.
 """
 
 import argparse
+import json
+import re
 import sys
 from collections.abc import Iterator
 from itertools import chain
@@ -16,11 +18,14 @@ import yaml
 from local.module_tables import ReadmeError, migration_page, readmes
 from local.modules.files import files
 from local.modules.shapes import Shape, objects, shapes
+from local.schemas import schemas
 from threadrun.schema.arguments import RESOURCE_MODELS
 from threadrun.schema.desired import Desired
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = ROOT / "docs" / "resources"
+SCHEMAS = ROOT / "docs" / "schemas"
+COMMAND = ROOT / "threadrun_cli"
 
 BEHAVIORS = (
     "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-update-behaviors.html"
@@ -62,6 +67,20 @@ def _requires(*, is_in_place: bool) -> str:
     return f"Update requires: {'no interruption' if is_in_place else 'replacement'}."
 
 
+def _for_the_command() -> Iterator[tuple[Path, str]]:
+    names = {kind: list(texts) for kind, texts in ATTRIBUTES.items()}
+    yield COMMAND / "attributes.json", json.dumps(names, indent=2) + "\n"
+    yield COMMAND / "remedies.json", json.dumps(list(_remedies()), indent=1, ensure_ascii=False) + "\n"
+
+
+def _remedies() -> Iterator[tuple[str, str, str]]:
+    """The rows of docs/failures.md: each message, its cause and its remedy, without links."""
+    for row in re.findall(r"^\| (`.*) \|$", (ROOT / "docs" / "failures.md").read_text(), re.MULTILINE):
+        messages, cause, remedy = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", row).split(" | ")
+        for double, single in re.findall(r"``(.+?)``|`(.+?)`", messages):
+            yield (double or single).strip(), cause, remedy
+
+
 def _pages() -> Iterator[tuple[Path, str]]:
     for kind, model in RESOURCE_MODELS.items():
         yield PAGES / f"{kind.removeprefix('Custom::OpenAI').lower()}.md", page(model)
@@ -72,11 +91,19 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m local.reference", description=__doc__)
     parser.add_argument("--check", action="store_true", help="compare only; exit status 1 where a page differs")
     is_check = parser.parse_args().check
-    PAGES.mkdir(parents=True, exist_ok=True)
+    for folder in (PAGES, SCHEMAS):
+        folder.mkdir(parents=True, exist_ok=True)
     stale = []
     try:
         # One after the other: the tables are made from files that were written before.
-        for path, text in chain(_pages(), files(ROOT, ATTRIBUTES), readmes(ROOT), (migration_page(ROOT),)):
+        for path, text in chain(
+            _pages(),
+            schemas(SCHEMAS),
+            _for_the_command(),
+            files(ROOT, ATTRIBUTES),
+            readmes(ROOT),
+            (migration_page(ROOT),),
+        ):
             if not path.exists() or path.read_text() != text:
                 stale.append(path.relative_to(ROOT))
                 if not is_check:

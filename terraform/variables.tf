@@ -422,7 +422,7 @@ variable "tools" {
         ]) if startswith(jsonencode(tool), "{")
       ]) if startswith(jsonencode(tools), "[")
     ])
-    error_message = "tools[*].server_label must match ^[a-zA-Z0-9_-]{1,64}$."
+    error_message = "tools[*].server_label must be 1 to 64 letters, digits, _ or -."
   }
 
   validation {
@@ -433,7 +433,7 @@ variable "tools" {
         ]) if startswith(jsonencode(tool), "{")
       ]) if startswith(jsonencode(tools), "[")
     ])
-    error_message = "tools[*].server_url must match ^https?://[^\\s]+$."
+    error_message = "tools[*].server_url must be a URL that begins with https:// or http://."
   }
 
   validation {
@@ -455,7 +455,7 @@ variable "tools" {
         ]) if startswith(jsonencode(tool), "{")
       ]) if startswith(jsonencode(tools), "[")
     ])
-    error_message = "tools[*].authorization_secret_arn must match ^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\\d{12}:secret:[a-zA-Z0-9/_+=.@-]+$."
+    error_message = "tools[*].authorization_secret_arn must be the ARN of a secret, as `!Ref MySecret` of a secret of this template."
   }
 
   validation {
@@ -466,7 +466,7 @@ variable "tools" {
         ]) if startswith(jsonencode(tool), "{")
       ]) if startswith(jsonencode(tools), "[")
     ])
-    error_message = "tools[*].headers_secret_arn must match ^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\\d{12}:secret:[a-zA-Z0-9/_+=.@-]+$."
+    error_message = "tools[*].headers_secret_arn must be the ARN of a secret, as `!Ref MySecret` of a secret of this template."
   }
 
   validation {
@@ -526,7 +526,7 @@ variable "tools" {
         ]) if startswith(jsonencode(tool), "{")
       ]) if startswith(jsonencode(tools), "[")
     ])
-    error_message = "tools[*].function.name must match ^[a-zA-Z0-9_-]{1,64}$."
+    error_message = "tools[*].function.name must be 1 to 64 letters, digits, _ or -."
   }
 
   validation {
@@ -586,7 +586,7 @@ variable "tools" {
         ]) if startswith(jsonencode(tool), "{")
       ]) if startswith(jsonencode(tools), "[")
     ])
-    error_message = "tools[*].function.handler_arn must match ^arn:aws[a-z-]*:lambda:[a-z0-9-]+:\\d{12}:function:[a-zA-Z0-9_-]{1,64}(:[a-zA-Z0-9_$-]+)?$."
+    error_message = "tools[*].function.handler_arn must be the ARN of a Lambda function, as `!GetAtt MyFunction.Arn` of a function of this template."
   }
 
   validation {
@@ -826,7 +826,7 @@ variable "tools" {
         ]) if startswith(jsonencode(tool), "{")
       ]) if startswith(jsonencode(tools), "[")
     ])
-    error_message = "tools[*].user_location.country must match ^[A-Z]{2}$."
+    error_message = "tools[*].user_location.country must be two capital letters, as DE."
   }
 
   validation {
@@ -998,7 +998,7 @@ variable "response_format" {
         ]) if key == "json_schema"
       ]) if startswith(jsonencode(response_format), "{")
     ])
-    error_message = "response_format.json_schema.name must match ^[a-zA-Z0-9_-]{1,64}$."
+    error_message = "response_format.json_schema.name must be 1 to 64 letters, digits, _ or -."
   }
 
   validation {
@@ -1075,7 +1075,7 @@ variable "assistant_id" {
 }
 
 variable "thread" {
-  description = "A new thread for the run. Conflicts with `existing_thread_id`. Type: `object({ messages = optional(list(object({ role = string, content = string, attachments = optional(list(object({ type = optional(string), file_id = optional(string), file_url = optional(string), detail = optional(string) }))), metadata = optional(map(string)) }))), metadata = optional(map(string)) })`"
+  description = "A new thread for the run. Conflicts with `existing_thread_id`. Type: `object({ messages = optional(list(object({ role = string, content = string, attachments = optional(list(object({ file_id = optional(string), type = optional(string), file_url = optional(string), detail = optional(string) }))), metadata = optional(map(string)) }))), metadata = optional(map(string)) })`"
   type        = any
   default     = null
 
@@ -1257,8 +1257,8 @@ variable "thread" {
                   for attachments in [value] : [
                     for j, attachment in [for each in attachments : each] : [
                       [
-                        for key in setsubtract(keys(attachment), ["type", "file_id", "file_url", "detail"]) :
-                        "thread.messages[${i}].attachments[${j}]: unknown key \"${key}\"; known are type, file_id, file_url, detail."
+                        for key in setsubtract(keys(attachment), ["file_id", "type", "file_url", "detail"]) :
+                        "thread.messages[${i}].attachments[${j}]: unknown key \"${key}\"; known are file_id, type, file_url, detail."
                       ],
                     ] if startswith(jsonencode(attachment), "{")
                   ] if startswith(jsonencode(attachments), "[")
@@ -1286,8 +1286,8 @@ variable "thread" {
                   for attachments in [value] : [
                     for j, attachment in [for each in attachments : each] : [
                       [
-                        for key in setsubtract(keys(attachment), ["type", "file_id", "file_url", "detail"]) :
-                        "thread.messages[${i}].attachments[${j}]: unknown key \"${key}\"; known are type, file_id, file_url, detail."
+                        for key in setsubtract(keys(attachment), ["file_id", "type", "file_url", "detail"]) :
+                        "thread.messages[${i}].attachments[${j}]: unknown key \"${key}\"; known are file_id, type, file_url, detail."
                       ],
                     ] if startswith(jsonencode(attachment), "{")
                   ] if startswith(jsonencode(attachments), "[")
@@ -1351,27 +1351,6 @@ variable "thread" {
               for key, value in message : alltrue([
                 for attachments in [value] : alltrue([
                   for attachment in attachments : alltrue([
-                    for key, value in attachment : value == null ? true : try(contains(["file", "image"], value), false) if key == "type"
-                  ]) if startswith(jsonencode(attachment), "{")
-                ]) if startswith(jsonencode(attachments), "[")
-              ]) if key == "attachments"
-            ]) if startswith(jsonencode(message), "{")
-          ]) if startswith(jsonencode(messages), "[")
-        ]) if key == "messages"
-      ]) if startswith(jsonencode(thread), "{")
-    ])
-    error_message = "thread.messages[*].attachments[*].type must be file or image."
-  }
-
-  validation {
-    condition = alltrue([
-      for thread in [var.thread] : alltrue([
-        for key, value in thread : alltrue([
-          for messages in [value] : alltrue([
-            for message in messages : alltrue([
-              for key, value in message : alltrue([
-                for attachments in [value] : alltrue([
-                  for attachment in attachments : alltrue([
                     for key, value in attachment : value == null ? true : try(length(tostring(value)) >= 1, false) if key == "file_id"
                   ]) if startswith(jsonencode(attachment), "{")
                 ]) if startswith(jsonencode(attachments), "[")
@@ -1393,6 +1372,27 @@ variable "thread" {
               for key, value in message : alltrue([
                 for attachments in [value] : alltrue([
                   for attachment in attachments : alltrue([
+                    for key, value in attachment : value == null ? true : try(contains(["file", "image"], value), false) if key == "type"
+                  ]) if startswith(jsonencode(attachment), "{")
+                ]) if startswith(jsonencode(attachments), "[")
+              ]) if key == "attachments"
+            ]) if startswith(jsonencode(message), "{")
+          ]) if startswith(jsonencode(messages), "[")
+        ]) if key == "messages"
+      ]) if startswith(jsonencode(thread), "{")
+    ])
+    error_message = "thread.messages[*].attachments[*].type must be file or image."
+  }
+
+  validation {
+    condition = alltrue([
+      for thread in [var.thread] : alltrue([
+        for key, value in thread : alltrue([
+          for messages in [value] : alltrue([
+            for message in messages : alltrue([
+              for key, value in message : alltrue([
+                for attachments in [value] : alltrue([
+                  for attachment in attachments : alltrue([
                     for key, value in attachment : value == null ? true : try(can(regex("^https?://[^\\s]+$", value)), false) if key == "file_url"
                   ]) if startswith(jsonencode(attachment), "{")
                 ]) if startswith(jsonencode(attachments), "[")
@@ -1402,7 +1402,7 @@ variable "thread" {
         ]) if key == "messages"
       ]) if startswith(jsonencode(thread), "{")
     ])
-    error_message = "thread.messages[*].attachments[*].file_url must match ^https?://[^\\s]+$."
+    error_message = "thread.messages[*].attachments[*].file_url must be a URL that begins with https:// or http://."
   }
 
   validation {

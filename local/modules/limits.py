@@ -78,7 +78,7 @@ def _of_scalar(schema: dict[str, Any], value: str) -> Limit:
     if choices := schema.get("enum", [schema["const"]] if "const" in schema else []):
         return Limit(f"contains([{', '.join(map(quoted, choices))}], {value})", f"must be {either(choices)}")
     if pattern := schema.get("pattern"):
-        looks = f"must look like {schema['format']}" if "format" in schema else f"must match {pattern}"
+        looks = schema.get("patternErrorMessage", f"must match {pattern}")
         return Limit(f"can(regex({quoted(pattern)}, {value}))", looks)
     least, most, length = schema.get("minLength", 0), schema.get("maxLength"), f"length({_as('tostring', value)})"
     if most is None:

@@ -14,6 +14,7 @@ import jsonschema
 import yaml
 from pydantic.alias_generators import to_pascal
 from samtranslator.yaml_helper import yaml_parse
+from typer.main import get_group
 
 from local.reference import ATTRIBUTES
 from testkit.template import template
@@ -21,9 +22,12 @@ from tests.support.pages import ROOT
 from threadrun.errors import InvalidProperties
 from threadrun.schema.arguments import RESOURCE_MODELS
 from threadrun.schema.parsing import parse_properties
+from threadrun_cli.commands import app
 
-TOOLS = {"aws", "export", "git", "make", "sam", "terraform"}
+TOOLS = {"aws", "export", "git", "make", "pipx", "sam", "terraform", "threadrun"}
 """The commands that a reader is asked to run: another one is a decision."""
+
+COMMANDS = set(get_group(app).commands)
 
 DIAGRAMS = {"flowchart", "sequenceDiagram", "stateDiagram-v2", "gantt", "timeline", "xychart-beta"}
 _PREFIX = "Custom::OpenAI"
@@ -67,6 +71,8 @@ def _command_problems(command: list[str]) -> Iterator[str]:
         return
     if command[0] not in TOOLS:
         yield f"{command[0]} is not one of the TOOLS"
+    if command[0] == "threadrun" and command[1] not in COMMANDS:
+        yield f"threadrun has no command {command[1]}"
     if command[0] == "make":
         yield from make_problems(command[1:])
     if command[:2] == ["sam", "deploy"] and "--parameter-overrides" in command:
@@ -81,6 +87,15 @@ def yaml_problems(text: str) -> Iterator[str]:
         parsed = yaml_parse(text)
     except yaml.YAMLError as error:
         yield f"is not YAML: {' '.join(str(error).split())}"
+        return
+    if isinstance(parsed, dict) and "repos" in parsed:
+        offered = {each["id"] for each in yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())}
+        yield from (
+            f"no hook is {hook['id']}"
+            for repo in parsed["repos"]
+            for hook in repo["hooks"]
+            if hook["id"] not in offered
+        )
         return
     if not isinstance(parsed, dict):
         yield "is neither a template nor a part of one"

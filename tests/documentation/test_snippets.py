@@ -68,6 +68,8 @@ RUN = "Run:\n  Type: Custom::OpenAIThreadRun\n  Properties:\n    ServiceToken: x
         ("bash", "make sandwich", "the Makefile has no target sandwich"),
         ("bash", "make check VERBOSITY=1", "the Makefile has no variable VERBOSITY"),
         ("bash", "export A=<an id>; frobnicate --all", "frobnicate is not one of the TOOLS"),
+        ("bash", "threadrun judge a.yaml", "threadrun has no command judge"),
+        ("yaml", "repos: [{ repo: a, hooks: [{ id: nobody }] }]", "no hook is nobody"),
         ("bash", "sam deploy --parameter-overrides OpenAIProvidr=x", "template.yaml has no parameter OpenAIProvidr"),
         ("yaml", "a: [", "is not YAML"),
         ("yaml", "- a", "is neither a template nor a part of one"),

@@ -12,10 +12,10 @@ import pytest
 
 from local.deployment import ROOT
 from local.openai_standin import OpenAIStandIn, Script
-from local.recorded_runs import Run, read_runs
 from tests.e2e.stacks import EXAMPLES, Deployed, Stack, counted, left, started
 from tests.support.runs import NOTHING
 from tests.support.until import until
+from threadrun_cli.recorded_runs import Run, read_runs
 
 FILE = "file-000000000000000000000001"
 PALETTE, REVIEW, POLICY = ({"text": {"format": {"name": name}}} for name in ("palette", "review", "policy_review"))

@@ -71,7 +71,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "too few tokens": ({"max_completion_tokens": "5"}, "max_completion_tokens: must be at least 16 (it is '5')"),
     "mixed key styles": (
         {"TopP": "0.5"},
-        "snake_case and PascalCase keys are mixed: model, instructions",
+        "TopP: is in PascalCase and most other keys are in snake_case: write it as top_p",
     ),
     "no time to clean up": ({"ServiceTimeout": "59"}, "ServiceTimeout: must be at least 60 (it is '59')"),
     "more time than CloudFormation has": (

@@ -1,6 +1,5 @@
-"""What `make runs` shows of a table: runs with and without functions, of this version and of those before."""
+"""What `threadrun runs` shows of a table: runs with and without functions, of this version and of those before."""
 
-import sys
 import zlib
 from collections.abc import Callable
 from itertools import pairwise
@@ -9,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from local import runs
 from local.openai_standin import Script
-from local.recorded_runs import Run, read_runs
 from testkit.in_process.aws import aws
 from testkit.in_process.world import TABLE, World
-from tests.support.runs import PROPERTIES, attributes, failure
+from tests.support.runs import PROPERTIES, attributes, delete_all, failure
 from threadrun.state import run as record
+from threadrun_cli.commands import app
+from threadrun_cli.recorded_runs import Run, read_runs
 
 pytestmark = pytest.mark.on_moto  # It reads the table page by page, and filtered: moto's.
 CALL = {"type": "function_call", "name": "look_up", "call_id": "call_1", "arguments": {"article": "secret bolt"}}
@@ -45,14 +44,14 @@ Command = Callable[..., tuple[int, str, str]]
 
 @pytest.fixture
 def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    """`make runs`: its exit code, and what it prints on both streams."""
+    """`threadrun runs`: its exit code, and what it prints on both streams."""
 
     def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["runs", "--region", "us-east-1", *arguments])
         monkeypatch.setenv("COLUMNS", "80")
         capsys.readouterr()
-        code = runs.main()
-        return code, *capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            app(["runs", "--region", "us-east-1", *arguments])
+        return int(ended.value.code or 0), *capsys.readouterr()
 
     return run
 
@@ -102,6 +101,26 @@ def test_a_run_that_could_not_start_is_shown_as_failed(world: World) -> None:
     assert [span.phase for span in run.spans] == ["starting", "answering"]
 
 
+def test_a_run_that_was_rolled_back_or_deleted_is_shown_for_as_long_as_the_logs(world: World) -> None:
+    """What went wrong is looked for after the stack is gone."""
+    world.openai.script(Script(status="failed"))
+    delete_all(world, answer := world.create(PROPERTIES))
+    delete_all(world, world.create(PROPERTIES, logical_id="Other"))
+    by_name = {run.logical_id: run for run in shown(world)}
+    assert by_name["Run"].status == "failed, rolled back"
+    assert by_name["Run"].reason == answer["Reason"]
+    assert (by_name["Other"].status, by_name["Other"].reason) == ("completed, deleted", "")
+    assert [span.phase for span in by_name["Run"].spans][-1] == "answering"
+    kept = [item for key, item in world.items().items() if key.startswith("RESOURCE#")]
+    assert [float(each["expires_epoch_s"]["N"]) - world.clock() > 29 * 24 * 3600 for each in kept] == [True, True]
+
+
+def test_a_request_that_was_refused_is_shown_with_its_reason(world: World) -> None:
+    reason = failure(world.create({**PROPERTIES, "temperature": "3"}))
+    [run] = shown(world)
+    assert (run.status, run.reason, run.seconds) == ("refused", reason, 0)
+
+
 def test_the_command_prints_a_table_and_writes_the_page_without_what_was_asked_or_answered(
     world: World, command: Command, tmp_path: Path
 ) -> None:
@@ -120,7 +139,7 @@ def test_the_command_prints_a_table_and_writes_the_page_without_what_was_asked_o
 
 def test_the_command_says_what_is_missing(world: World, command: Command) -> None:
     assert command("--table", TABLE) == (0, f"Table {TABLE} has no runs.\n", "")
-    assert command("--table", "other") == (1, "", "make runs failed: table other does not exist in us-east-1\n")
+    assert command("--table", "other") == (1, "", "threadrun runs: table other does not exist in us-east-1\n")
 
 
 def test_a_record_that_cannot_be_read_is_left_out_and_not_repeated(

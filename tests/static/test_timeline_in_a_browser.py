@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from local.recorded_runs import PHASES, Run
-from local.timeline_page import timeline_page
 from tests.support.png import Png
 from tests.support.recorded_runs import NOON, run
+from threadrun_cli.recorded_runs import PHASES, Run
+from threadrun_cli.timeline_page import timeline_page
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 PLAYWRIGHT = Path.home() / ".cache" / "ms-playwright"

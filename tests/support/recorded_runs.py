@@ -1,6 +1,6 @@
 """Runs as they are read from a table."""
 
-from local.recorded_runs import Run, Span
+from threadrun_cli.recorded_runs import Run, Span
 
 NOON = 1_800_014_400.0
 

@@ -31,10 +31,10 @@ def let_in(schema: Any) -> Any:
 # --- what is let in
 
 REFUSED: list[tuple[Any, str]] = [
-    ({"type": "objekt"}, 'is not a valid JSON Schema: `type` cannot be "objekt"'),
-    ({"properties": {"a": "string"}}, "`properties.a` must be of type object or boolean"),
-    ({"required": "a"}, "is not a valid JSON Schema: `required` must be of type array"),
-    ({"$ref": "#/x", "x": {"required": "a"}}, "is not a valid JSON Schema: `required` must be of type array"),
+    ({"type": "objekt"}, 'integer, boolean, object, array, null or a list of these (it is "objekt")'),
+    ({"properties": {"a": "string"}}, '`properties.a` must be a map or true or false: write "type: string" in it'),
+    ({"required": "a"}, "is not a valid JSON Schema: `required` must be a list"),
+    ({"$ref": "#/x", "x": {"required": "a"}}, "is not a valid JSON Schema: `required` must be a list"),
     *(({"pattern": each}, f"`{each}` is not a regular expression") for each in ("[a-z", "(a", "a)", "*a", "a**")),
     ({"patternProperties": {"(a": {}}}, "`(a` is not a regular expression"),
     ({"$ref": "#"}, "refers to itself without end"),

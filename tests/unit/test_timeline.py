@@ -11,8 +11,6 @@ from xml.etree import ElementTree
 import pytest
 
 from local.deployment import ROOT
-from local.recorded_runs import PHASES, Run
-from local.timeline_page import BAR, LEFT, RIGHT, TOP, WIDTH, deployments, ticks, timeline_page
 from testkit.memory.backend import MemoryBackend, wanted_run
 from testkit.memory.properties import TOOLS
 from tests.support.recorded_runs import NOON, run
@@ -28,6 +26,8 @@ from threadrun.state.timeline import MAX_PHASES, Timeline, entered, looked_at
 from threadrun.telemetry.metrics import measure
 from threadrun.telemetry.run_end import FAILURES, Failure, RunEnd, run_end
 from threadrun.telemetry.run_events import UNKNOWN_ERROR, put_event
+from threadrun_cli.recorded_runs import PHASES, Run
+from threadrun_cli.timeline_page import BAR, LEFT, RIGHT, TOP, WIDTH, deployments, ticks, timeline_page
 
 CALLS = (FunctionCall("call_1", "look_up", '{"article": "bolt"}'),)
 

@@ -422,7 +422,7 @@ variable "tools" {
         ]) if startswith(jsonencode(tool), "{")
       ]) if startswith(jsonencode(tools), "[")
     ])
-    error_message = "tools[*].server_label must match ^[a-zA-Z0-9_-]{1,64}$."
+    error_message = "tools[*].server_label must be 1 to 64 letters, digits, _ or -."
   }
 
   validation {
@@ -433,7 +433,7 @@ variable "tools" {
         ]) if startswith(jsonencode(tool), "{")
       ]) if startswith(jsonencode(tools), "[")
     ])
-    error_message = "tools[*].server_url must match ^https?://[^\\s]+$."
+    error_message = "tools[*].server_url must be a URL that begins with https:// or http://."
   }
 
   validation {
@@ -455,7 +455,7 @@ variable "tools" {
         ]) if startswith(jsonencode(tool), "{")
       ]) if startswith(jsonencode(tools), "[")
     ])
-    error_message = "tools[*].authorization_secret_arn must match ^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\\d{12}:secret:[a-zA-Z0-9/_+=.@-]+$."
+    error_message = "tools[*].authorization_secret_arn must be the ARN of a secret, as `!Ref MySecret` of a secret of this template."
   }
 
   validation {
@@ -466,7 +466,7 @@ variable "tools" {
         ]) if startswith(jsonencode(tool), "{")
       ]) if startswith(jsonencode(tools), "[")
     ])
-    error_message = "tools[*].headers_secret_arn must match ^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\\d{12}:secret:[a-zA-Z0-9/_+=.@-]+$."
+    error_message = "tools[*].headers_secret_arn must be the ARN of a secret, as `!Ref MySecret` of a secret of this template."
   }
 
   validation {
@@ -526,7 +526,7 @@ variable "tools" {
         ]) if startswith(jsonencode(tool), "{")
       ]) if startswith(jsonencode(tools), "[")
     ])
-    error_message = "tools[*].function.name must match ^[a-zA-Z0-9_-]{1,64}$."
+    error_message = "tools[*].function.name must be 1 to 64 letters, digits, _ or -."
   }
 
   validation {
@@ -586,7 +586,7 @@ variable "tools" {
         ]) if startswith(jsonencode(tool), "{")
       ]) if startswith(jsonencode(tools), "[")
     ])
-    error_message = "tools[*].function.handler_arn must match ^arn:aws[a-z-]*:lambda:[a-z0-9-]+:\\d{12}:function:[a-zA-Z0-9_-]{1,64}(:[a-zA-Z0-9_$-]+)?$."
+    error_message = "tools[*].function.handler_arn must be the ARN of a Lambda function, as `!GetAtt MyFunction.Arn` of a function of this template."
   }
 
   validation {
@@ -826,7 +826,7 @@ variable "tools" {
         ]) if startswith(jsonencode(tool), "{")
       ]) if startswith(jsonencode(tools), "[")
     ])
-    error_message = "tools[*].user_location.country must match ^[A-Z]{2}$."
+    error_message = "tools[*].user_location.country must be two capital letters, as DE."
   }
 
   validation {
@@ -998,7 +998,7 @@ variable "response_format" {
         ]) if key == "json_schema"
       ]) if startswith(jsonencode(response_format), "{")
     ])
-    error_message = "response_format.json_schema.name must match ^[a-zA-Z0-9_-]{1,64}$."
+    error_message = "response_format.json_schema.name must be 1 to 64 letters, digits, _ or -."
   }
 
   validation {

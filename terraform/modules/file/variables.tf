@@ -92,7 +92,7 @@ variable "source_uri" {
 
   validation {
     condition     = var.source_uri == null ? true : can(regex("^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/.+$", var.source_uri))
-    error_message = "source_uri must look like s3://bucket/key."
+    error_message = "source_uri must match ^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/.+$."
   }
 }
 

@@ -10,8 +10,8 @@ locals {
         attachments = try([
           for attachment in message.attachments : {
             for key, value in {
-              type     = try(tostring(attachment.type), null)
               file_id  = try(tostring(attachment.file_id), null)
+              type     = try(tostring(attachment.type), null)
               file_url = try(tostring(attachment.file_url), null)
               detail   = try(tostring(attachment.detail), null)
             } : key => value if value != null

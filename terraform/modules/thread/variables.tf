@@ -53,7 +53,7 @@ variable "tags" {
 }
 
 variable "messages" {
-  description = "The messages of the thread, any number. Other messages make another thread. Type: `list(object({ role = string, content = string, attachments = optional(list(object({ type = optional(string), file_id = optional(string), file_url = optional(string), detail = optional(string) }))), metadata = optional(map(string)) }))`"
+  description = "The messages of the thread, any number. Other messages make another thread. Type: `list(object({ role = string, content = string, attachments = optional(list(object({ file_id = optional(string), type = optional(string), file_url = optional(string), detail = optional(string) }))), metadata = optional(map(string)) }))`"
   type        = any
   default     = null
 
@@ -166,8 +166,8 @@ variable "messages" {
               for attachments in [value] : [
                 for j, attachment in [for each in attachments : each] : [
                   [
-                    for key in setsubtract(keys(attachment), ["type", "file_id", "file_url", "detail"]) :
-                    "messages[${i}].attachments[${j}]: unknown key \"${key}\"; known are type, file_id, file_url, detail."
+                    for key in setsubtract(keys(attachment), ["file_id", "type", "file_url", "detail"]) :
+                    "messages[${i}].attachments[${j}]: unknown key \"${key}\"; known are file_id, type, file_url, detail."
                   ],
                 ] if startswith(jsonencode(attachment), "{")
               ] if startswith(jsonencode(attachments), "[")
@@ -191,8 +191,8 @@ variable "messages" {
               for attachments in [value] : [
                 for j, attachment in [for each in attachments : each] : [
                   [
-                    for key in setsubtract(keys(attachment), ["type", "file_id", "file_url", "detail"]) :
-                    "messages[${i}].attachments[${j}]: unknown key \"${key}\"; known are type, file_id, file_url, detail."
+                    for key in setsubtract(keys(attachment), ["file_id", "type", "file_url", "detail"]) :
+                    "messages[${i}].attachments[${j}]: unknown key \"${key}\"; known are file_id, type, file_url, detail."
                   ],
                 ] if startswith(jsonencode(attachment), "{")
               ] if startswith(jsonencode(attachments), "[")
@@ -244,23 +244,6 @@ variable "messages" {
           for key, value in message : alltrue([
             for attachments in [value] : alltrue([
               for attachment in attachments : alltrue([
-                for key, value in attachment : value == null ? true : try(contains(["file", "image"], value), false) if key == "type"
-              ]) if startswith(jsonencode(attachment), "{")
-            ]) if startswith(jsonencode(attachments), "[")
-          ]) if key == "attachments"
-        ]) if startswith(jsonencode(message), "{")
-      ]) if startswith(jsonencode(messages), "[")
-    ])
-    error_message = "messages[*].attachments[*].type must be file or image."
-  }
-
-  validation {
-    condition = alltrue([
-      for messages in [var.messages] : alltrue([
-        for message in messages : alltrue([
-          for key, value in message : alltrue([
-            for attachments in [value] : alltrue([
-              for attachment in attachments : alltrue([
                 for key, value in attachment : value == null ? true : try(length(tostring(value)) >= 1, false) if key == "file_id"
               ]) if startswith(jsonencode(attachment), "{")
             ]) if startswith(jsonencode(attachments), "[")
@@ -278,6 +261,23 @@ variable "messages" {
           for key, value in message : alltrue([
             for attachments in [value] : alltrue([
               for attachment in attachments : alltrue([
+                for key, value in attachment : value == null ? true : try(contains(["file", "image"], value), false) if key == "type"
+              ]) if startswith(jsonencode(attachment), "{")
+            ]) if startswith(jsonencode(attachments), "[")
+          ]) if key == "attachments"
+        ]) if startswith(jsonencode(message), "{")
+      ]) if startswith(jsonencode(messages), "[")
+    ])
+    error_message = "messages[*].attachments[*].type must be file or image."
+  }
+
+  validation {
+    condition = alltrue([
+      for messages in [var.messages] : alltrue([
+        for message in messages : alltrue([
+          for key, value in message : alltrue([
+            for attachments in [value] : alltrue([
+              for attachment in attachments : alltrue([
                 for key, value in attachment : value == null ? true : try(can(regex("^https?://[^\\s]+$", value)), false) if key == "file_url"
               ]) if startswith(jsonencode(attachment), "{")
             ]) if startswith(jsonencode(attachments), "[")
@@ -285,7 +285,7 @@ variable "messages" {
         ]) if startswith(jsonencode(message), "{")
       ]) if startswith(jsonencode(messages), "[")
     ])
-    error_message = "messages[*].attachments[*].file_url must match ^https?://[^\\s]+$."
+    error_message = "messages[*].attachments[*].file_url must be a URL that begins with https:// or http://."
   }
 
   validation {

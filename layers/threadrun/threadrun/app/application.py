@@ -20,7 +20,7 @@ from threadrun.cloudformation.respond import Responses
 from threadrun.errors import TerminalError, TransientError
 from threadrun.storage.event_waits import EventWaits
 from threadrun.storage.file_claims import FileClaims
-from threadrun.storage.records import Records
+from threadrun.storage.records import FORGOTTEN_AFTER_SECONDS, Records
 from threadrun.storage.run_attributes import OutputBucket, RunAttributes
 from threadrun.telemetry.log_lines import share_logger
 from threadrun.telemetry.metrics import NAMESPACE
@@ -75,7 +75,8 @@ class Application:
 
     @cached_property
     def records(self) -> Records:
-        return Records(self._dynamodb, self.settings.table_name, self.clock, self.sleep)
+        remembered = max(self.settings.log_retention_days * 24 * 3600, FORGOTTEN_AFTER_SECONDS)
+        return Records(self._dynamodb, self.settings.table_name, self.clock, self.sleep, remembered)
 
     @cached_property
     def attributes(self) -> RunAttributes:

@@ -44,6 +44,7 @@ class Settings(Model):
     enable_webhooks: bool = False
     webhook_secret_arn: str = ""
     allow_loopback_response_url: bool = False
+    log_retention_days: int = 30
 
     @property
     def deployment(self) -> Deployment:

@@ -9,9 +9,9 @@ from threadrun.cloudformation.admission import admit, is_made_up
 from threadrun.cloudformation.events import Event
 from threadrun.cloudformation.protocol import readable
 from threadrun.errors import NotStorable, TerminalError, UnreadableRecord
-from threadrun.schema.arguments import RESOURCE_MODELS, AnyDesired
+from threadrun.schema.arguments import AnyDesired
 from threadrun.schema.deployment import Deployment
-from threadrun.schema.parsing import KeyStyle, parse_properties
+from threadrun.schema.parsing import KeyStyle, model_of, parse_properties
 from threadrun.state.resource import Request, ResourceRecord
 from threadrun.storage.records import ROOM_OF_REQUEST, Records
 
@@ -51,9 +51,7 @@ def _read_properties(event: Event, deployment: Deployment) -> tuple[tuple[AnyDes
     """What the properties ask for, or why they cannot be used; a Delete needs none of them."""
     if event.request_type == "Delete":
         return None, None
-    if (model := RESOURCE_MODELS.get(event.resource_type)) is None:
-        return None, f"unknown resource type {event.resource_type}, known are {', '.join(RESOURCE_MODELS)}"
     try:
-        return parse_properties(event.properties, model, deployment), None
+        return parse_properties(event.properties, model_of(event.resource_type), deployment), None
     except TerminalError as error:
         return None, readable(error.reason)

@@ -6,11 +6,10 @@ This module must not know CloudFormation's events, the table or a wire API.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
+from pydantic import BeforeValidator, Field, StringConstraints
 
 from threadrun.schema.deployment import responses_only
 from threadrun.schema.desired import Desired, Rule, digest
@@ -18,7 +17,7 @@ from threadrun.schema.files import DesiredFile
 from threadrun.schema.messages import Attachment, Message, Thread
 from threadrun.schema.stores import DesiredVectorStore
 from threadrun.schema.tools import ResponseFormat, Tool
-from threadrun.schema.types import Boolean, Integer, Metadata, Number, Properties, Text, check_nesting
+from threadrun.schema.types import Boolean, Integer, Looks, Metadata, Number, Properties, Text, check_nesting
 
 MIN_COMPLETION_TOKENS = 16
 DEFAULT_TOOL_ROUNDS, MAX_TOOL_ROUNDS = 16, 100
@@ -83,17 +82,7 @@ class Generation(Properties):
         return _once(file_id for tool in self.tools or () for file_id in tool.file_ids or ())
 
 
-def _check_import_id(value: str) -> str:
-    if not re.fullmatch(IMPORT_ID, value):
-        raise ValueError("must look like thread_id:run_id")
-    return value
-
-
-ImportId = Annotated[
-    Text,
-    AfterValidator(_check_import_id),
-    WithJsonSchema({"type": "string", "pattern": f"^{IMPORT_ID}$", "format": "thread_id:run_id"}),
-]
+ImportId = Annotated[Text, Looks(f"^{IMPORT_ID}$", "must look like thread_id:run_id")]
 
 
 class DesiredRun(Generation, Desired):

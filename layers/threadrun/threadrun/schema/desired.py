@@ -25,6 +25,11 @@ class Rule(NamedTuple):
     any_of: tuple[str, ...]
     """One of these is true: `model` is given, `thread.messages` are given and not empty, or `!thread` is not given."""
 
+    @property
+    def asks(self) -> bool:
+        """Whether it is broken by what is missing."""
+        return not any(each.startswith("!") for each in self.any_of)
+
     def is_kept(self, given: Mapping[str, Any]) -> bool:
         return any(_is_given(each.lstrip("!"), given) != each.startswith("!") for each in self.any_of)
 

@@ -100,10 +100,9 @@ def check_schema(schema: dict[str, Any], info: ValidationInfo) -> dict[str, Any]
     if info.mode == "json":
         return schema  # Of a record: it was checked before it was saved.
     # Imported where it is needed: most runs have no schema, and every cold start would pay for it.
-    from threadrun.schema.validator import schema_problem
+    from threadrun.schema.validator import require_schema
 
-    if problem := schema_problem(schema):
-        raise ValueError(problem)
+    require_schema(schema)
     return schema
 
 

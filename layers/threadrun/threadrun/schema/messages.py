@@ -18,10 +18,10 @@ class Attachment(TypedProperties):
     only_for: ClassVar[Mapping[str, tuple[str, ...]]] = {"detail": ("image",)}
     one_of = ("file_id", "file_url")
 
+    file_id: Text | None = Field(None, description="The ID of the file, or `file_url` in its place.")
     type: Literal["file", "image"] = Field(
         "file", description="`file`, or `image`, which is always part of the message. `file` unless set."
     )
-    file_id: Text | None = Field(None, description="The ID of the file, or `file_url` in its place.")
     file_url: HttpUrl | None = Field(
         None,
         description="The address of a file, which OpenAI reads as part of the message, whatever tools there are. On "

@@ -10,13 +10,14 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError
-from pydantic.alias_generators import to_pascal
+from pydantic.alias_generators import to_pascal, to_snake
 
-from threadrun.errors import InvalidProperties
-from threadrun.schema.arguments import DesiredAssistant, DesiredRun
+from threadrun.errors import InvalidProperties, TerminalError
+from threadrun.schema.arguments import RESOURCE_MODELS, AnyDesired, DesiredAssistant, DesiredRun
 from threadrun.schema.deployment import ANY_DEPLOYMENT, DEPLOYMENT, Deployment
 from threadrun.schema.desired import MAX_SERVICE_TIMEOUT_SECONDS, Desired
 from threadrun.schema.limits import Limits, beyond
+from threadrun.schema.problems import Place, Problem, from_validation, is_list, one_for_each_mistake, path, spelling
 from threadrun.schema.types import Integer, Model
 from threadrun.schema.unknown import nested_model, say_unknown
 
@@ -25,29 +26,23 @@ KeyStyle = Literal["snake_case", "PascalCase"]
 
 RESERVED = frozenset({"ServiceToken", "ServiceTimeout"})
 """CloudFormation's own properties of every custom resource."""
+UNNAMED_TYPE = "AWS::CloudFormation::CustomResource"
+"""The type of every custom resource that is not given one of its own, as the AWS CDK does."""
 MIN_SERVICE_TIMEOUT_SECONDS = 60
 """What a clean-up can need: half a minute until a start without a reply shows, some requests, and time to respond."""
 
-_SHOWN_CHARACTERS = 40
-_SAYS_VALUE = {"literal_error", "greater_than_equal", "less_than_equal", "bool_type", "int_type", "float_type"}
-_SENTENCES = {
-    "missing": "is required",
-    "literal_error": "must be {expected}",
-    "greater_than_equal": "must be at least {ge:g}",
-    "less_than_equal": "must be at most {le:g}",
-    "bool_type": "must be true or false",
-    "int_type": "must be a whole number",
-    "float_type": "must be a number",
-    "string_type": "must be text",
-    "string_too_short": "must not be empty",
-    "string_pattern_mismatch": "must match {pattern}",
-    "string_too_long": "must have at most {max_length} characters",
-    "too_short": "must not be empty",
-    "too_long": "must have at most {max_length} entries",
-    "tuple_type": "must be a list",
-    "dict_type": "must be a map",
-    "model_type": "must be a map",
-}
+
+def model_of(resource_type: str) -> type[AnyDesired]:
+    """The model of a resource type; raises `TerminalError` for one that is not ours."""
+    known = ", ".join(RESOURCE_MODELS)
+    if resource_type == UNNAMED_TYPE:
+        raise TerminalError(
+            f"unknown resource type {resource_type}: set `resourceType` in the AWS CDK, or `Type` in a template, to "
+            f"one of {known}"
+        )
+    if (model := RESOURCE_MODELS.get(resource_type)) is None:
+        raise TerminalError(f"unknown resource type {resource_type}, known are {known}")
+    return model
 
 
 def parse_properties(
@@ -58,24 +53,33 @@ def parse_properties(
     Raises `InvalidProperties` with every problem, each naming its property in the user's own style, none repeating a
     prompt.
     """
+    desired, style, problems = examine(raw, model, deployment)
+    if problems or desired is None:
+        raise InvalidProperties(list(map(str, problems)))
+    return desired, style
+
+
+def examine(
+    raw: Mapping[str, Any], model: type[Wanted], deployment: Deployment = ANY_DEPLOYMENT
+) -> tuple[Wanted | None, KeyStyle, list[Problem]]:
+    """As `parse_properties`, with the problems as values; there is no desired state where a value cannot be read."""
     reader = _KeyReader(model)
     given = reader.read(model, {key: value for key, value in raw.items() if key not in RESERVED}, ())
     style, problems, desired = reader.style(), reader.problems, None
+    spell = spelling(style)
     try:
         desired = model.model_validate(given, context={DEPLOYMENT: deployment})
     except ValidationError as error:
-        problems += _sentences(error, style)
+        problems += from_validation(error, model, spell)
     try:
         _Reserved.model_validate(raw)
     except ValidationError as error:
-        problems += _sentences(error, style)
-    found = model.conflicts(given)
+        problems += from_validation(error, _Reserved, spell)
+    asking = {(rule.argument, rule.sentence) for rule in model.rules if rule.asks}
+    problems += [Problem((spell(each[0]),), each[1], each in asking) for each in model.conflicts(given)]
     if isinstance(desired, DesiredRun | DesiredAssistant):
-        found += beyond(Limits(), desired)
-    problems += [f"{_path((name,), style)}: {problem}" for name, problem in found]
-    if problems or desired is None:
-        raise InvalidProperties(problems)
-    return desired, style
+        problems += [Problem((spell(name),), sentence) for name, sentence in beyond(Limits(), desired)]
+    return desired, style, one_for_each_mistake(problems)
 
 
 class _Reserved(Model):
@@ -88,15 +92,15 @@ class _KeyReader:
     """Turns keys of either style into field names, and remembers what it could not place."""
 
     def __init__(self, root: type[BaseModel]) -> None:
-        self.problems: list[str] = []
+        self.problems: list[Problem] = []
         self._root = root
-        self._keys: dict[KeyStyle, list[str]] = {"snake_case": [], "PascalCase": []}
+        self._keys: dict[KeyStyle, list[Place]] = {"snake_case": [], "PascalCase": []}
 
-    def read(self, model: type[BaseModel], value: Any, path: tuple[str | int, ...]) -> Any:
+    def read(self, model: type[BaseModel], value: Any, place: Place) -> Any:
         if isinstance(value, list):
             # A list in a list is refused as it is, however deep it goes on.
             return [
-                item if isinstance(item, list) else self.read(model, item, (*path, index))
+                item if isinstance(item, list) else self.read(model, item, (*place, index))
                 for index, item in enumerate(value)
             ]
         if not isinstance(value, Mapping):
@@ -107,46 +111,26 @@ class _KeyReader:
             style: KeyStyle = "PascalCase" if key[:1].isupper() else "snake_case"
             known = {to_pascal(name) if style == "PascalCase" else name: name for name in fields}
             if key not in known:
-                self.problems.append(f"{_join((*path, key))}: {say_unknown(key, model, self._root, _join(path))}")
+                sentence, meant = say_unknown(key, model, self._root, path(place))
+                self.problems.append(Problem((*place, key), sentence, meant=meant))
                 continue
             name = known[key]
-            self._keys[style].append(_join((*path, key)))
-            nested = nested_model(fields[name].annotation)
-            given[name] = self.read(nested, item, (*path, key)) if nested else item
+            self._keys[style].append((*place, key))
+            annotation = fields[name].annotation
+            # A list in place of a map is one mistake: nothing in it is looked at.
+            nested = nested_model(annotation) if is_list(annotation) or not isinstance(item, list) else None
+            given[name] = self.read(nested, item, (*place, key)) if nested else item
         return given
 
     def style(self) -> KeyStyle:
         """The style of most keys. That there are keys of both is a problem."""
         snake, pascal = self._keys["snake_case"], self._keys["PascalCase"]
+        style: KeyStyle = "PascalCase" if len(pascal) > len(snake) else "snake_case"
         if snake and pascal:
-            both = ", ".join(snake), ", ".join(pascal)
-            self.problems.append(f"snake_case and PascalCase keys are mixed: {both[0]} and {both[1]}; use one style")
-        return "PascalCase" if len(pascal) > len(snake) else "snake_case"
-
-
-def _sentences(error: ValidationError, style: KeyStyle) -> list[str]:
-    return [_sentence(dict(detail), style) for detail in error.errors(include_url=False)]
-
-
-def _sentence(detail: dict[str, Any], style: KeyStyle) -> str:
-    kind, value, context = detail["type"], detail.get("input"), detail.get("ctx") or {}
-    own = str(context.get("error", detail["msg"]))  # A ValueError's text, as `schema` raises it.
-    text = _SENTENCES[kind].format_map(context) if kind in _SENTENCES else own
-    if kind in _SAYS_VALUE and isinstance(value, str | int | float):
-        text += f" (it is {str(value)[:_SHOWN_CHARACTERS]!r})"
-    return f"{_path(detail['loc'], style)}: {text}"
-
-
-def _path(location: tuple[str | int, ...], style: KeyStyle) -> str:
-    def spelled(part: str | int) -> str | int:
-        # Below metadata and triggers the keys are the user's own: kept as they are.
-        return to_pascal(part) if style == "PascalCase" and isinstance(part, str) and part.islower() else part
-
-    return _join(tuple(map(spelled, location)))
-
-
-def _join(parts: tuple[str | int, ...]) -> str:
-    text = ""
-    for part in parts:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
-    return text
+            fewer, other, spell = (
+                (snake, "snake_case", to_pascal) if style == "PascalCase" else (pascal, "PascalCase", to_snake)
+            )
+            for place in fewer:
+                sentence = f"is in {other} and most other keys are in {style}: write it as {spell(str(place[-1]))}"
+                self.problems.append(Problem(place, sentence))
+        return style

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationInfo, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WithJsonSchema
 
 from threadrun.schema.deployment import deployment_of, is_allowed, responses_only
 from threadrun.schema.json_schema import check_schema, read_schema
 from threadrun.schema.search import Filters, RankingOptions
-from threadrun.schema.types import Boolean, Integer, Properties, Text, TypedProperties, check_nesting
+from threadrun.schema.types import Boolean, Integer, Looks, Properties, Text, TypedProperties, check_nesting
 
 JsonSchema = Annotated[
     dict[str, Any],
@@ -19,7 +19,7 @@ JsonSchema = Annotated[
     WithJsonSchema({"type": "object", "contentMediaType": "application/json"}),
 ]
 """A JSON Schema: JSON text, or a map."""
-Name = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9_-]{1,64}$")]
+Name = Annotated[str, Looks(r"^[a-zA-Z0-9_-]{1,64}$", "must be 1 to 64 letters, digits, _ or -")]
 
 
 def _require_invocable(handler_arn: str, info: ValidationInfo) -> str:
@@ -31,7 +31,13 @@ def _require_invocable(handler_arn: str, info: ValidationInfo) -> str:
 
 
 _LAMBDA_ARN = r"^arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:[a-zA-Z0-9_-]{1,64}(:[a-zA-Z0-9_$-]+)?$"
-HandlerArn = Annotated[str, StringConstraints(pattern=_LAMBDA_ARN), AfterValidator(_require_invocable)]
+HandlerArn = Annotated[
+    str,
+    Looks(
+        _LAMBDA_ARN, "must be the ARN of a Lambda function, as `!GetAtt MyFunction.Arn` of a function of this template"
+    ),
+    AfterValidator(_require_invocable),
+]
 
 
 def _require_readable(secret_arn: str, info: ValidationInfo) -> str:
@@ -43,8 +49,12 @@ def _require_readable(secret_arn: str, info: ValidationInfo) -> str:
 
 
 _READABLE_ARN = r"^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[a-zA-Z0-9/_+=.@-]+$"
-SecretArn = Annotated[str, StringConstraints(pattern=_READABLE_ARN), AfterValidator(_require_readable)]
-HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$")]
+SecretArn = Annotated[
+    str,
+    Looks(_READABLE_ARN, "must be the ARN of a secret, as `!Ref MySecret` of a secret of this template"),
+    AfterValidator(_require_readable),
+]
+HttpUrl = Annotated[str, Looks(r"^https?://[^\s]+$", "must be a URL that begins with https:// or http://")]
 
 
 class FunctionDefinition(Properties):
@@ -66,7 +76,7 @@ class FunctionDefinition(Properties):
 class UserLocation(Properties):
     type: Literal["approximate"] = Field("approximate", description="Always `approximate`.")
     city: Text | None = Field(None, description="A city.")
-    country: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] | None = Field(
+    country: Annotated[str, Looks(r"^[A-Z]{2}$", "must be two capital letters, as DE")] | None = Field(
         None, description="A country by its two letters (ISO 3166-1), `DE` for example."
     )
     region: Text | None = Field(None, description="A region.")

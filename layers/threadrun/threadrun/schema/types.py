@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from itertools import accumulate
 from typing import Annotated, Any, ClassVar, Self
 
@@ -17,11 +18,14 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
     ValidationInfo,
     WithJsonSchema,
     field_validator,
     model_validator,
 )
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from threadrun.schema.deployment import marked_values, require_served
 
@@ -77,6 +81,37 @@ def _levels(value: Any) -> int:
         levels += 1
         parts = [part for each in parts for part in (each.values() if isinstance(each, Mapping) else each)]
     return levels
+
+
+class Missing(ValueError):
+    """That something is not there which has to be."""
+
+
+class SchemaError(ValueError):
+    """A JSON Schema that is none; `within` is the place in it."""
+
+    def __init__(self, sentence: str, within: tuple[str | int, ...] = ()) -> None:
+        super().__init__(sentence)
+        self.within = within
+
+
+@dataclass(frozen=True)
+class Looks:
+    """Annotates text that has to match a whole pattern; `sentence` says so in words, here and in an editor."""
+
+    pattern: str
+    sentence: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self._check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {**handler(schema), "pattern": self.pattern, "patternErrorMessage": self.sentence}
+
+    def _check(self, value: str) -> str:
+        if not re.fullmatch(self.pattern, value):
+            raise PydanticCustomError("looks", self.sentence.replace("{", "{{"))
+        return value
 
 
 Boolean = Annotated[bool, Field(strict=True), _recast("true|false", lambda text: text == "true")]
@@ -145,7 +180,7 @@ class TypedProperties(Properties):
             if is_given and given_type not in types:
                 raise ValueError(f"{name} is possible for type {' or '.join(types)} only")
             if not is_given and given_type in types and name in self.required_for_their_types:
-                raise ValueError(f"{name} is required for type {given_type}")
+                raise Missing(f"{name} is required for type {given_type}")
         if self.one_of and sum(getattr(self, name) is not None for name in self.one_of) != 1:
             raise ValueError(f"exactly one of {' and '.join(self.one_of)} is required")
         return self

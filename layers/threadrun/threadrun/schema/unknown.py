@@ -48,22 +48,27 @@ def nested_model(annotation: Any) -> type[BaseModel] | None:
     return next((model for model in found if model), None)
 
 
-def say_unknown(key: str, model: type[BaseModel], root: type[BaseModel], place: str) -> str:
-    """The sentence for a key that is none of `model`, which stands at `place` in a resource of type `root`."""
+def say_unknown(key: str, model: type[BaseModel], root: type[BaseModel], place: str) -> tuple[str, str]:
+    """The sentence for a key that is none of `model`, which stands at `place` in a resource of type `root`.
+
+    And where it is taken to belong, as `thread.messages[*].content`; empty where nothing tells.
+    """
     spell: Callable[[str], str] = to_pascal if key[:1].isupper() else str
     names = [key, *(spell(name) for name, others in _ALSO_CALLED.items() if key in map(spell, others))]
     for (start, above), name in product(((model, place), (root, "")), names):
         ways = [way for way in _ways(start, spell) if way.rpartition(".")[2] == name]
         if len(ways) == 1:
-            return f"unknown property, write it as {f'{above}.{ways[0]}'.lstrip('.')}"
+            meant = f"{above}.{ways[0]}".lstrip(".")
+            return f"unknown property, write it as {meant}", meant
     if key in map(spell, _OF_OPENAI):
-        return "is a field of OpenAI's API that is not supported here"
+        return "is a field of OpenAI's API that is not supported here", ""
     known = {_plain(field): field for field in map(spell, _fields(model))}
     if near := difflib.get_close_matches(_plain(key), known, n=1, cutoff=_NEAR):
-        return f"unknown property, the nearest known one is {known[near[0]]}"
+        nearest = known[near[0]]
+        return f"unknown property, the nearest known one is {nearest}", f"{place}.{nearest}".lstrip(".")
     if len(known) <= _FEW:
-        return f"unknown property, known here are {', '.join(known.values())}"
-    return "unknown property, the page of the resource type has those that are known"
+        return f"unknown property, known here are {', '.join(known.values())}", ""
+    return "unknown property, the page of the resource type has those that are known", ""
 
 
 def _fields(model: type[BaseModel]) -> dict[str, Any]:

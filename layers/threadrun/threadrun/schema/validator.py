@@ -27,9 +27,14 @@ from referencing import Resource
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012
 
+from threadrun.schema import types
+
 ANSWER_SECONDS, SCHEMA_SECONDS = 3, 10
 """The most that an answer and a schema take: of the processor, so that a slow one decides as a fast one does."""
 _SHOWN_CHARACTERS = 40
+_TYPES = {"string": "text", "number": "a number", "integer": "a whole number", "boolean": "true or false"}
+_TYPES |= {"object": "a map", "array": "a list", "null": "null"}
+"""JSON Schema's types, in words."""
 _FRAMES = 6000
 """Of Python's stack: a schema that refers to itself takes four to eight for each level of an answer."""
 _ECMA = re.compile(r"\\k<(\w+)>|\\.|\[\^?\]|\[(?:\\.|[^\]\\])*\]|\(\?<(?![=!])|\$", re.DOTALL)
@@ -73,16 +78,16 @@ def best_error(answer: Any, schema: Mapping[str, Any]) -> ValidationError | None
     return found
 
 
-def schema_problem(schema: dict[str, Any]) -> str | None:
-    """Why no answer could be held against the schema, None where one can."""
+def require_schema(schema: dict[str, Any]) -> None:
+    """Raise `SchemaError` where no answer could be held against the schema: why, and where in it."""
     try:
         with bounded(SCHEMA_SECONDS):
-            return _first_fault(schema)
+            _require_each(schema)
     except TimeoutError:
-        return f"takes more than {SCHEMA_SECONDS} s to check: simplify it"
+        raise types.SchemaError(f"takes more than {SCHEMA_SECONDS} s to check: simplify it") from None
 
 
-def _first_fault(schema: dict[str, Any]) -> str | None:
+def _require_each(schema: dict[str, Any]) -> None:
     applied = TopologicalSorter[int]()
     for part, resolver, is_whole in _subschemas(schema):
         try:
@@ -91,22 +96,34 @@ def _first_fault(schema: dict[str, Any]) -> str | None:
                 Draft202012Validator.check_schema(part, FormatChecker(()))
         except SchemaError as error:
             place = ".".join(map(str, error.absolute_path)) or "it"
-            if error.validator == "type":
-                types = str(error.validator_value).strip("[]").replace("'", "").replace(", ", " or ")
-                return f"is not a valid JSON Schema: `{place}` must be of type {types}"
-            return f"is not a valid JSON Schema: `{place}` cannot be {json.dumps(error.instance)[:_SHOWN_CHARACTERS]}"
+            sentence = f"is not a valid JSON Schema: `{place}` {_rule(error)}"
+            raise types.SchemaError(sentence, tuple(error.absolute_path)) from None
         for pattern in [*filter(None, [part.get("pattern")]), *part.get("patternProperties", ())]:
             if isinstance(why := _compiled(pattern), str) and why.startswith(_BROKEN):
-                return f"is not a valid JSON Schema: `{pattern}` is not a regular expression"
+                raise types.SchemaError(f"is not a valid JSON Schema: `{pattern}` is not a regular expression")
         for reference in _references(part):
             if _found(reference, resolver) is None:
-                return f"refers to what it does not have: {reference}"
+                raise types.SchemaError(f"refers to what it does not have: {reference}")
         applied.add(id(part), *map(id, _applied_with(part, resolver)))
     try:
         applied.prepare()
     except CycleError:
-        return "refers to itself without end"
-    return None
+        raise types.SchemaError("refers to itself without end") from None
+
+
+def _rule(error: SchemaError) -> str:
+    """The rule of JSON Schema that a schema breaks, and how to keep it."""
+    value, rule = error.instance, error.validator_value
+    if error.validator == "type":
+        kinds = [rule] if isinstance(rule, str) else list(error.schema["type"])  # type: ignore[index]
+        is_type = isinstance(value, str) and value in _TYPES and "object" in kinds
+        return f"must be {' or '.join(_TYPES[each] for each in kinds)}" + (f': write "type: {value}" in it' * is_type)
+    shown = json.dumps(value)[:_SHOWN_CHARACTERS]
+    if list(error.absolute_path)[-1:] == ["type"]:
+        return f"must be {', '.join(_TYPES)} or a list of these (it is {shown})"
+    if error.validator == "minimum":
+        return f"must be at least {rule} (it is {shown})"
+    return f"cannot be {shown}"
 
 
 def _applied_with(part: Mapping[str, Any], resolver: Any) -> Iterator[Any]:

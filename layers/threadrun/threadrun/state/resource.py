@@ -19,7 +19,9 @@ from threadrun.state.files import FileRecord
 from threadrun.state.run import RunRecord
 from threadrun.state.shared import AssistantRecord, ThreadRecord
 from threadrun.state.stores import VectorStoreRecord
+from threadrun.state.timeline import Timeline
 
+PAST_KEPT = 20
 AnyRecord = RunRecord | ThreadRecord | AssistantRecord | FileRecord | VectorStoreRecord
 
 
@@ -61,6 +63,19 @@ class Request(Model):
         return self.response is None and not self.is_superseded
 
 
+class PastRun(Model):
+    """What is remembered of a run that was deleted: no text of what was asked or answered."""
+
+    request_id: str
+    """Of the request that it was made for."""
+    run_id: str | None
+    model: str | None
+    status: str | None
+    total_tokens: int
+    has_failed: bool
+    timeline: Timeline
+
+
 class ResourceRecord(Model):
     stack_id: str
     logical_id: str
@@ -68,6 +83,26 @@ class ResourceRecord(Model):
     requests: dict[str, Request] = Field(default_factory=dict)
     made: dict[str, Annotated[AnyRecord, Field(discriminator="kind")]] = Field(default_factory=dict)
     """Each physical resource that was made for it, or is being made. Its key is the id of the first request for it."""
+
+    past: tuple[PastRun, ...] = ()
+    """The last runs that were deleted, for as long as the record is kept."""
+
+    def forget(self, made: AnyRecord) -> None:
+        """Drop what was deleted on the server; of a run it is remembered where its time went."""
+        del self.made[made.key]
+        if not isinstance(made, RunRecord) or not made.timeline:
+            return
+        response = next((each.response for each in self.requests.values() if each.target_key == made.key), None)
+        past = PastRun(
+            request_id=made.key,
+            run_id=made.run_id,
+            model=made.observed.model,
+            status=made.observed.status,
+            total_tokens=made.observed.usage.total_tokens,
+            has_failed=response is None or response.status == "FAILED",
+            timeline=made.timeline,
+        )
+        self.past = (*self.past, past)[-PAST_KEPT:]
 
     @property
     def key(self) -> str:

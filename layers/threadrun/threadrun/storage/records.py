@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 SAVE_PAUSES_SECONDS = (0.5, 1, 2, 4, 8)
 FORGOTTEN_AFTER_SECONDS = 2 * 24 * 3600
-"""How long a record without runs is kept: longer than Lambda repeats an event (6 hours)."""
+"""How long a record without runs is kept at least: longer than Lambda repeats an event (6 hours)."""
 DUE_INDEX, DUE = "DueAnswers", "answer"
 """A sparse index: it holds the records that CloudFormation waits for, and costs nothing while there are none."""
 _REFUSALS = frozenset({"ValidationException", "AccessDeniedException", "ResourceNotFoundException"})
@@ -56,6 +56,8 @@ class Records:
     table_name: str
     clock: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
+    remembered_seconds: float = FORGOTTEN_AFTER_SECONDS
+    """How long a record without runs is kept, for people who look for what failed."""
 
     def load(self, key: str) -> ResourceRecord | None:
         """Read a record; raises `UnreadableRecord`, `StorageUnavailable`."""
@@ -104,7 +106,7 @@ class Records:
         if (request := record.undelivered) is not None:
             item |= {"due": {"S": DUE}, "due_epoch_s": {"N": str(int(request.deadline_epoch_s))}}
         elif not record.made:
-            item["expires_epoch_s"] = {"N": str(int(self.clock()) + FORGOTTEN_AFTER_SECONDS)}
+            item["expires_epoch_s"] = {"N": str(int(self.clock() + self.remembered_seconds))}
         is_as_read = (
             {"ConditionExpression": "attribute_not_exists(version)"}
             if record.version == 0

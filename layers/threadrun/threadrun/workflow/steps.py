@@ -135,7 +135,7 @@ class Stepper:
     def _note_done(self, record: ResourceRecord, made: AnyRecord, done: Done) -> None:
         if made.goal == "absent":
             self._delete_attributes(record, made)
-            del record.made[made.key]
+            record.forget(made)
         elif isinstance(made, RunRecord) and done.observed is not None and made.physical_id:
             attributes = run_attributes(made, done.observed)
             uri = self.attributes.stage(made.physical_id, record.key, attributes)

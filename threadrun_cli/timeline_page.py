@@ -10,7 +10,7 @@ from html import escape
 from pathlib import Path
 from string import Template
 
-from local.recorded_runs import PHASES, Run, Span, seconds_text
+from threadrun_cli.recorded_runs import PHASES, Run, Span, seconds_text
 
 PAUSE_SECONDS = 60
 """Runs of a stack that are less than this apart belong to one deployment."""

@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from threadrun.errors import UnreadableRecord
 from threadrun.state.resource import ResourceRecord
 from threadrun.state.run import RunRecord
-from threadrun.state.timeline import Phase
+from threadrun.state.timeline import Phase, Timeline
 from threadrun.storage.records import record_of
 
 if TYPE_CHECKING:
@@ -55,6 +55,8 @@ class Run:
     spans: tuple[Span, ...]
     """In order; the first begins with the request."""
     is_under_way: bool
+    reason: str = ""
+    """Why its request failed."""
 
     @property
     def begin_epoch_s(self) -> float:
@@ -110,27 +112,73 @@ def _records(client: DynamoDBClient, table_name: str) -> Iterator[ResourceRecord
 
 
 def runs_of(record: ResourceRecord, now: float) -> list[Run]:
-    """Return the runs that a resource has or is about to have."""
-    return [
-        Run(
-            stack_name=_printable(record.stack_id.split("/")[1] if "/" in record.stack_id else record.stack_id),
-            logical_id=_printable(record.logical_id),
-            model=_printable(run.observed.model or (run.desired.model if run.desired else None) or ""),
-            status=_printable(run.observed.status or "not started") + (", resource failed" if run.failure else ""),
+    """Return the runs that a resource has, had or is about to have, and requests that were refused before one began."""
+    shown = _Shown(record)
+    present = [
+        shown.run(
+            key=run.key,
+            model=run.observed.model or (run.desired.model if run.desired else None),
+            status=(run.observed.status or "not started") + (", resource failed" if run.failure else ""),
             total_tokens=run.observed.usage.total_tokens,
             spans=spans,
             is_under_way=run.timeline[-1].name != "answered" and now < run.deadline_epoch_s,
         )
         for run in record.made.values()
-        if isinstance(run, RunRecord) and (spans := _spans(run, now))
+        if isinstance(run, RunRecord) and (spans := _spans(run.timeline, now, run.deadline_epoch_s))
     ]
+    past = [
+        shown.run(
+            key=run.request_id,
+            model=run.model,
+            status=f"{run.status or 'not started'}, {'rolled back' if run.has_failed else 'deleted'}",
+            total_tokens=run.total_tokens,
+            spans=_spans(run.timeline, now, now),
+        )
+        for run in record.past
+    ]
+    return present + past + list(shown.refused())
 
 
-def _spans(run: RunRecord, now: float) -> tuple[Span, ...]:
-    phases = run.timeline
+@dataclass(frozen=True)
+class _Shown:
+    record: ResourceRecord
+
+    def run(
+        self,
+        *,
+        key: str,
+        model: str | None,
+        status: str,
+        total_tokens: int,
+        spans: tuple[Span, ...],
+        is_under_way: bool = False,
+    ) -> Run:
+        stack_id, requests = self.record.stack_id, self.record.requests
+        response = requests[key].response if key in requests else None
+        return Run(
+            stack_name=_printable(stack_id.split("/")[1] if "/" in stack_id else stack_id),
+            logical_id=_printable(self.record.logical_id),
+            model=_printable(model or ""),
+            status=_printable(status),
+            total_tokens=total_tokens,
+            spans=spans,
+            is_under_way=is_under_way,
+            reason=_printable(response.reason if response else ""),
+        )
+
+    def refused(self) -> Iterator[Run]:
+        """Requests whose properties could not be used."""
+        for request in self.record.requests.values():
+            if request.target_key is None and request.failure and request.request_type != "Delete":
+                at = request.received_epoch_s
+                spans = (Span("starting", at, at),)
+                yield self.run(key=request.request_id, model=None, status="refused", total_tokens=0, spans=spans)
+
+
+def _spans(phases: Timeline, now: float, deadline_epoch_s: float) -> tuple[Span, ...]:
     if phases and phases[-1].name != "answered":
         # It has not come to its end, and won't past its deadline.
-        end = max(min(now, run.deadline_epoch_s), phases[-1].since_epoch_s)
+        end = max(min(now, deadline_epoch_s), phases[-1].since_epoch_s)
         phases = (*phases, Phase("answered", end))
     return tuple(Span(one.name, one.since_epoch_s, after.since_epoch_s) for one, after in pairwise(phases))
 
