@@ -90,7 +90,7 @@ TABLE = {
 BROKEN = {
     "structured_answer.yaml": (
         '{"primary": "blue", "accent": "#f59e0b"}',
-        'is not the promised JSON: primary is not as the schema says: pattern "^#[0-9a-f]{6}$"',
+        'does not match json_schema: primary is not as the schema says: pattern "^#[0-9a-f]{6}$"',
     ),
     "release_gate.yaml": (
         '{"verdict": "no", "summary": "A column is dropped."}',

@@ -44,7 +44,7 @@ def record_request(
         records.save(blank.model_copy(update={"version": error.version}))
         if event.request_type == "Delete" and is_made_up(event.physical_id):
             # The only one that is not told what it deletes: the record alone knew.
-            problem = "the record could not be read: what was under way may be left at the server; delete it once more"
+            problem = "the record cannot be read, and objects may be left at the server: delete the resource again"
     return records.enter(blank, enter)
 
 
@@ -55,7 +55,11 @@ def _read_properties(
     if event.request_type == "Delete":
         return None, None
     if (model := RESOURCE_MODELS.get(event.resource_type)) is None:
-        return None, f"unknown resource type {event.resource_type}, known are {', '.join(RESOURCE_MODELS)}"
+        known = ", ".join(RESOURCE_MODELS)
+        return (
+            None,
+            f"unknown resource type {event.resource_type}: set Type (resourceType in the CDK) to one of {known}",
+        )
     try:
         return parse_properties(event.properties, model, tool_function_arns), None
     except TerminalError as error:
