@@ -22,7 +22,7 @@ from threadrun.errors import InvalidProperties
 from threadrun.schema.arguments import RESOURCE_MODELS
 from threadrun.schema.parsing import parse_properties
 
-TOOLS = {"aws", "export", "git", "make", "sam", "terraform"}
+TOOLS = {"aws", "cdk", "export", "git", "make", "sam", "terraform"}
 """The commands that a reader is asked to run: another one is a decision."""
 
 DIAGRAMS = {"flowchart", "sequenceDiagram", "stateDiagram-v2", "gantt", "timeline", "xychart-beta"}
