@@ -69,7 +69,7 @@ reference: $(VENV)/ready ## Write docs/resources from the models, and the tables
 .PHONY: docs
 docs: $(VENV)/ready $(SITE_VENV)/ready ## Write the documentation as a site with search, to .build/site/html
 	@PYTHONPATH=layers/threadrun $(VENV)/bin/python -m local.site
-	@NO_MKDOCS_2_WARNING=1 $(SITE_VENV)/bin/mkdocs build --quiet --strict --config-file .build/site/mkdocs.yml
+	@NO_MKDOCS_2_WARNING=1 $(SITE_VENV)/bin/mkdocs build --strict --config-file .build/site/mkdocs.yml
 	@echo "The site is in .build/site/html/index.html"
 
 .PHONY: unit

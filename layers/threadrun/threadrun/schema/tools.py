@@ -44,7 +44,7 @@ class FunctionDefinition(Properties):
         None, description="Its parameters as a JSON Schema object: JSON text, taken exactly, or a map."
     )
     strict: Boolean | None = Field(
-        None, description="Whether the model must keep exactly to the parameters. `false` unless set."
+        None, description="Whether the model must keep exactly to the parameters. Default: `false`."
     )
     handler_arn: HandlerArn | None = Field(
         None,
@@ -85,15 +85,15 @@ class Tool(TypedProperties):
 
 class JsonSchemaFormat(Properties, populate_by_name=True):
     name: Name = Field(description="A name for the model: letters, digits, `_` and `-`, 64 at most.")
-    description: Text | None = Field(None, description="What the answer is for, told to the model.")
+    description: Text | None = Field(None, description="What the answer is for. The model reads it.")
     # `schema` itself is a name of pydantic's.
     schema_: Annotated[JsonSchema, AfterValidator(check_schema)] = Field(
         alias="schema",
         description="The JSON Schema of the answer: JSON text, taken exactly, or a map. The answer is held against it, "
-        "but for a `pattern` that only ECMAScript can read (`\\p{L}`).",
+        "except for a `pattern` that only ECMAScript can read (`\\p{L}`).",
     )
     strict: Boolean | None = Field(
-        None, description="Whether the model is held to the schema while it writes. `false` unless set."
+        None, description="Whether the model is held to the schema while it writes. Default: `false`."
     )
 
 
