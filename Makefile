@@ -13,6 +13,7 @@ VENV := .venv
 SAM_VENV := .venv-sam
 AUDIT_VENV := .venv-audit
 BENCH_VENV := .venv-bench
+SITE_VENV := .venv-site
 WHEELS := .build/wheels
 DEMO := $(VENV)/demo $(SAM_VENV)/ready $(WHEELS)/ready
 ASL_VALIDATOR := .build/asl-validator
@@ -65,6 +66,12 @@ lint: $(VENV)/ready
 reference: $(VENV)/ready ## Write docs/resources from the models, and the tables of the Terraform modules
 	@PYTHONPATH=layers/threadrun $(VENV)/bin/python -m local.reference
 
+.PHONY: docs
+docs: $(VENV)/ready $(SITE_VENV)/ready ## Write the documentation as a site with search, to .build/site/html
+	@PYTHONPATH=layers/threadrun $(VENV)/bin/python -m local.site
+	@NO_MKDOCS_2_WARNING=1 $(SITE_VENV)/bin/mkdocs build --strict --config-file .build/site/mkdocs.yml
+	@echo "The site is in .build/site/html/index.html"
+
 .PHONY: unit
 unit: $(VENV)/ready
 	@$(VENV)/bin/python -m pytest -q -n 2 tests/unit tests/documentation tests/random_lives
@@ -115,7 +122,7 @@ format: $(VENV)/ready ## Format the code
 
 .PHONY: clean
 clean: down ## Remove everything that was built or installed
-	rm -rf $(VENV) $(SAM_VENV) $(AUDIT_VENV) $(BENCH_VENV) .build .aws-sam
+	rm -rf $(VENV) $(SAM_VENV) $(AUDIT_VENV) $(BENCH_VENV) $(SITE_VENV) .build .aws-sam
 
 .PHONY: lock
 lock: $(VENV)/ready ## Resolve the dependency groups of pyproject.toml again, or GROUPS of them
@@ -156,6 +163,12 @@ $(BENCH_VENV)/ready: local/requirements-bench.txt $(INSTALLER)/ready
 	@echo "Installing what the bench needs beside the development environment (once)"
 	@$(UV_VENV) $(BENCH_VENV)
 	@$(UV_INSTALL) --python $(BENCH_VENV)/bin/python -r $<
+	@touch $@
+
+$(SITE_VENV)/ready: local/requirements-site.txt $(INSTALLER)/ready
+	@echo "Installing mkdocs-material (once)"
+	@$(PYTHON3) -m venv --clear $(SITE_VENV)
+	@$(UV_INSTALL) --python $(SITE_VENV)/bin/python -r $<
 	@touch $@
 
 $(CDK)/ready: bench/cdk/package-lock.json

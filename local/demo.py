@@ -70,7 +70,7 @@ SCRIPTS = (
     Script(match=lambda request: "tools" in request, output_text="There are no bolts in stock.", duration_s=2),
     Script(
         match={"text": {"format": {"name": "review"}}},
-        output_text='{"verdict": "no", "summary": "Dropping customers.email cannot be taken back."}',
+        output_text='{"verdict": "reject", "summary": "Dropping customers.email cannot be taken back."}',
         duration_s=4,
     ),
 )

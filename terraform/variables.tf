@@ -64,7 +64,7 @@ variable "model" {
 }
 
 variable "instructions" {
-  description = "What the model is told before the messages"
+  description = "Instructions for the model, before the messages"
   type        = string
   default     = null
 
@@ -1505,7 +1505,7 @@ variable "safety_identifier" {
 }
 
 variable "parallel_tool_calls" {
-  description = "Whether the model may call several functions at the same time. `true` unless set"
+  description = "Whether the model may call several functions at the same time. Default: `true`"
   type        = bool
   default     = null
 }
@@ -1533,7 +1533,7 @@ variable "tool_choice" {
 }
 
 variable "additional_instructions" {
-  description = "What the model is told after the instructions, those of the assistant included"
+  description = "Instructions after all others, those of the assistant included"
   type        = string
   default     = null
 
@@ -1582,7 +1582,7 @@ variable "triggers" {
 }
 
 variable "accept_statuses" {
-  description = "The final statuses that count as success. Unless set: `completed`, and `requires_action` where a function has no handler"
+  description = "The final statuses that count as success. Default: `completed`, and `requires_action` where a function has no handler"
   type        = set(string)
   default     = null
 
@@ -1593,7 +1593,7 @@ variable "accept_statuses" {
 }
 
 variable "max_tool_rounds" {
-  description = "How often the run may call functions that have a handler, 1 to 100: calls at the same time are one round. 16 unless set"
+  description = "How often the run may call functions that have a handler, 1 to 100: calls at the same time are one round. Default: 16"
   type        = number
   default     = null
 
@@ -1604,7 +1604,7 @@ variable "max_tool_rounds" {
 }
 
 variable "on_tool_error" {
-  description = "What the failure of a handler means, after two retries: `report` it to the model, which goes on with that, or `fail` the resource. `report` unless set"
+  description = "What the failure of a handler means, after two retries: `report` it to the model, which goes on with that, or `fail` the resource. Default: `report`"
   type        = string
   default     = null
 
@@ -1615,7 +1615,7 @@ variable "on_tool_error" {
 }
 
 variable "reason_key" {
-  description = "A top-level key of the answer whose text is told with the failure when the answer does not keep to its `json_schema`: in the stack's events, where nothing else of an answer is ever told"
+  description = "A top-level key of the answer whose text is part of the failure when the answer does not match its `json_schema`. The stack's events show this text, and nothing else of an answer"
   type        = string
   default     = null
 
@@ -1637,7 +1637,7 @@ variable "timeout_seconds" {
 }
 
 variable "deletion_policy" {
-  description = "`delete` or `retain`: what happens at OpenAI when the resource goes. Unless set, what was created is deleted and what was adopted stays"
+  description = "`delete` or `retain`: what happens at OpenAI when the resource is deleted. By default what was created is deleted and what was adopted stays"
   type        = string
   default     = null
 

@@ -49,7 +49,7 @@ def _respond(report: dict[str, Any]) -> None:
     elif import_failure is None:
         # Never Lambda's message, which may hold what the request held.
         kind = (report.get("responsePayload") or {}).get("errorType") or report["requestContext"]["condition"]
-        reason = f"the function that receives requests failed ({kind}): its log group tells more"
+        reason = f"the function that receives requests failed ({kind}): see its log group"
         rescue_request(application(), report["requestPayload"], reason)
     elif is_execution:
         raise RuntimeError(import_failure)  # Its record is out of reach until the application loads again.

@@ -50,7 +50,11 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
         response |= {"Status": "SUCCESS", "PhysicalResourceId": physical_id}
     except Exception as error:  # Without a response CloudFormation waits until the ServiceTimeout.
         logger.exception("request failed")
-        reason = error.reason if isinstance(error, ThreadRunError) else f"the webhook endpoint: {type(error).__name__}"
+        reason = (
+            error.reason
+            if isinstance(error, ThreadRunError)
+            else f"the webhook endpoint failed ({type(error).__name__}): see its log group"
+        )
         physical_id = request.physical_id or f"{NOT_CREATED}{request.request_id}"
         response |= {"Status": "FAILED", "PhysicalResourceId": physical_id, "Reason": reason}
     if request.request_type == "Delete":

@@ -271,7 +271,7 @@ class MemoryAssistants:
     def find(self, assistant_id: str) -> ObservedAssistant:
         self._called("assistants.find")
         if assistant_id not in self._server.settings:
-            raise NotFound(f"no assistant {assistant_id} is known")
+            raise NotFound(f"assistant {assistant_id} is not known")
         return self._server.settings[assistant_id]
 
     def delete(self, assistant_id: str) -> None:

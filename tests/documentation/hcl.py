@@ -80,6 +80,7 @@ def _module_of(source: str) -> Path:
     """The folder that a source means, seen from the repository's root: `./terraform`, or `…//terraform?ref=…`."""
     _, is_remote, inner = source.rpartition("//")
     path = inner.partition("?")[0] if is_remote and not source.startswith(".") else source
+    path = path.removeprefix("../threadrun/")  # from a folder beside the clone
     return Path(os.path.normpath(path))
 
 

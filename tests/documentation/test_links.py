@@ -11,14 +11,16 @@ from tests.support.pages import ROOT, Found, page_at, pages, paths, read
 HOSTS = {
     "aws.amazon.com",
     "developer.hashicorp.com",
+    "developers.openai.com",
     "docs.aws.amazon.com",
     "github.com",
     "keepachangelog.com",
+    "platform.openai.com",
 }
 """Whose pages the documentation sends its readers to: another one is a decision."""
 
 FOLDERS = ("bench", "docs", "functions", "layers", "local", "statemachine", "terraform", "tests")
-THE_READERS = {"summary.yaml"}
+THE_READERS = {"summary.yaml", "answer.yaml"}
 """Files that the documentation has its readers write."""
 
 FIRST_LINES = {

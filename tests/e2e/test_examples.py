@@ -70,7 +70,7 @@ TABLE = {
         stored={"primary": "#1d4ed8", "accent": "#f59e0b"},
     ),
     "release_gate.yaml": Example(
-        (Script(match=REVIEW, output_text='{"verdict": "yes", "summary": "Faster search."}'),),
+        (Script(match=REVIEW, output_text='{"verdict": "approve", "summary": "Faster search."}'),),
         stored={"release-notes": "Faster search."},
     ),
     "policy_gate.yaml": Example(
@@ -102,11 +102,11 @@ TABLE = {
 BROKEN = {
     "structured_answer.yaml": (
         '{"primary": "blue", "accent": "#f59e0b"}',
-        'is not the promised JSON: primary is not as the schema says: pattern "^#[0-9a-f]{6}$"',
+        'does not match json_schema: primary is not as the schema says: pattern "^#[0-9a-f]{6}$"',
     ),
     "release_gate.yaml": (
-        '{"verdict": "no", "summary": "A column is dropped."}',
-        'verdict is not as the schema says: const "yes"; summary: A column is dropped.',
+        '{"verdict": "reject", "summary": "A column is dropped."}',
+        'verdict is not as the schema says: const "approve"; summary: A column is dropped.',
     ),
 }
 """An answer that breaks its promise, and the reason for which the stack fails."""

@@ -1,10 +1,11 @@
-"""What README.md has a user do with the SAM CLI, done from a copy of the tree: build, guided deployment, packaging."""
+"""What README.md has a user do with the SAM CLI, done from a copy of the tree: build, deployment, packaging."""
 
 import copy
 import os
+import re
+import shlex
 import shutil
 import subprocess
-import tomllib
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,6 @@ import yaml
 from local.deployment import APPLICATION_STACK, LAYER_FOR_THIS_MACHINE, ROOT, SAM, wait_for_stack
 from local.embedded_cloud import EmbeddedCloud
 from local.openai_standin import OpenAIStandIn, Script
-from testkit.template import template
 from tests.e2e.stacks import Deployed, Stack, application_in
 from tests.support.runs import PROPERTIES
 
@@ -26,15 +26,15 @@ class Clone:
     def __init__(self, directory: Path, cloud: EmbeddedCloud) -> None:
         self.directory, self.cloud = directory, cloud
 
-    def sam(self, *arguments: str, answers: str = "") -> str:
-        """Run it; what it said, for exit status 0."""
+    def sam(self, *arguments: str) -> str:
+        """Run it with nobody to answer a question; what it said, for exit status 0."""
         host = {name: os.environ[name] for name in ("PATH", "TMPDIR", "LANG") if name in os.environ}
         environment = host | LAYER_FOR_THIS_MACHINE | self.cloud.environment() | {"HOME": str(self.directory.parent)}
         result = subprocess.run(
             [str(SAM), *arguments],
             cwd=self.directory,
             env=environment,
-            input=answers,
+            stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -56,17 +56,16 @@ def clone(tmp_path_factory: pytest.TempPathFactory, deployed: Deployed) -> Clone
     return built
 
 
-def answers_to_questions(**parameters: str) -> str:
-    """A line for each question in turn; an empty one takes what is proposed."""
-    values = [parameters.get(name, "") for name in template()["Parameters"]]
-    stack_name = region = confirm_changes = allow_roles = disable_rollback = save = file = environment = ""
-    # The URL is made with EnableWebhooks=true only; SAM asks in any case, and proposes no.
-    open_function_url = deploy = "y"
-    lines = [stack_name, region, *values, confirm_changes, allow_roles, disable_rollback, open_function_url]
-    return "\n".join([*lines, save, file, environment, deploy, ""])
+def command_of_the_readme() -> list[str]:
+    """The arguments of its `sam deploy`, without the parameters' values."""
+    section = (ROOT / "README.md").read_text().partition("\n## Deploy it\n")[2].partition("\n## ")[0]
+    [command] = re.findall(r"^sam (deploy .*)$", section, re.MULTILINE)
+    return [word for word in shlex.split(command) if "=" not in word]
 
 
-def test_a_guided_deployment_ends_with_the_application_at_work(clone: Clone, openai_api: OpenAIStandIn) -> None:
+def test_the_readmes_deployment_asks_nothing_and_ends_with_the_application_at_work(
+    clone: Clone, openai_api: OpenAIStandIn
+) -> None:
     cloud = clone.cloud
     openai_api.reset()
     key = cloud.client("secretsmanager").create_secret(Name="openai-api-key", SecretString=openai_api.api_key)
@@ -75,7 +74,7 @@ def test_a_guided_deployment_ends_with_the_application_at_work(clone: Clone, ope
         "OpenAIApiKeySecretArn": key["ARN"],
         "AllowLoopbackResponseUrl": "true",
     }
-    said = clone.sam("deploy", "--guided", answers=answers_to_questions(**given))
+    said = clone.sam(*command_of_the_readme(), *(f"{name}={value}" for name, value in given.items()))
     assert f"Successfully created/updated stack - {APPLICATION_STACK} in {cloud.region}" in said
 
     openai_api.script(Script(output_text="A stack is a unit of deployment."))
@@ -84,11 +83,7 @@ def test_a_guided_deployment_ends_with_the_application_at_work(clone: Clone, ope
     assert stack.outputs()["outputtext"] == "A stack is a unit of deployment."
     assert stack.delete() == "DELETE_COMPLETE"
 
-    saved = (clone.directory / "samconfig.toml").read_text()
-    deploy = tomllib.loads(saved)["default"]["deploy"]["parameters"]
-    assert deploy["region"] == cloud.region
-    assert f'OpenAIApiKeySecretArn="{key["ARN"]}"' in deploy["parameter_overrides"]
-    assert openai_api.api_key not in saved + said
+    assert openai_api.api_key not in said
 
     assert f"Deleting Cloudformation stack {APPLICATION_STACK}" in clone.sam("delete", "--no-prompts")
     assert wait_for_stack(cloud, APPLICATION_STACK) == "DELETE_COMPLETE"

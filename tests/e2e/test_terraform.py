@@ -57,7 +57,7 @@ class Configuration(Terraform):
     def prepare(self, service_token: str) -> None:
         readme = (ROOT / "README.md").read_text().partition("\n## Use it from Terraform\n")[2].partition("\n## ")[0]
         [main] = re.findall(r"^```hcl\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
-        self.write("main.tf", main)
+        self.write("main.tf", main.replace('"../threadrun/terraform"', '"./terraform"'))
         shutil.copytree(self.modules / "examples" / "basic", self.modules / "examples" / "imported")
         override = 'module "thread_run" {\n  on_failure = "DELETE"\n}\n'
         self.write("terraform/examples/imported/main_override.tf", override)

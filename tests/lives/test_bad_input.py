@@ -130,7 +130,7 @@ def test_a_wrong_key_is_reported_without_showing_it(world: World) -> None:
     world.secrets.put_secret_value(SecretId=secret, SecretString='{"api_key": "sk-wrong-key-with-many-letters"}')
     reason = failure(world.create(PROPERTIES))
     assert "Incorrect API key provided" in reason
-    assert f"; the key was read afresh from {secret}" in reason
+    assert f"; the key was read again from {secret}" in reason
     assert "sk-wrong-key-with-many-letters" not in reason
 
 
@@ -161,9 +161,12 @@ def test_the_registration_of_the_webhook_endpoint_notices_a_rotated_key_too(worl
     assert list(client.webhooks.list()) == []
 
 
-def test_an_unknown_resource_type_is_refused(world: World) -> None:
-    answer = world.create(PROPERTIES, ResourceType="Custom::OpenAIThreadRunner")
-    assert "unknown resource type Custom::OpenAIThreadRunner" in answer["Reason"]
+@pytest.mark.parametrize("unknown", ["Custom::OpenAIThreadRunner", "AWS::CloudFormation::CustomResource"])
+def test_an_unknown_resource_type_is_refused(world: World, unknown: str) -> None:
+    """The second is what the CDK writes unless it is given a `resourceType`."""
+    answer = world.create(PROPERTIES, ResourceType=unknown)
+    asked_for = "set Type (resourceType in the AWS CDK) to one of Custom::OpenAIThreadRun, "
+    assert f"unknown resource type {unknown}: {asked_for}" in answer["Reason"]
 
 
 def test_a_prompt_that_the_table_cannot_hold_is_refused_with_its_size(world: World) -> None:
@@ -190,7 +193,7 @@ UNUSABLE: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "nothing to search": (
         {"tools": [{"type": "retrieval"}]},
-        "a retrieval tool needs files attached to a message, or vector_store_ids",
+        "the retrieval tool has nothing to search: attach files to a message, or set vector_store_ids",
     ),
     "assistant that does not exist": ({"assistant_id": "asst_nobody"}, "asst_nobody"),
 }
@@ -247,8 +250,8 @@ SCENARIOS: dict[str, tuple[object, dict[str, Any]]] = {
     "invalid properties, …: …": (None, {"temperature": "3"}),
     "cannot …: …": (None, {"model": "no-such-model"}),
     "the run could not be started within …: …": (RATE_LIMIT, {"ServiceTimeout": "60"}),
-    "run … ended …, accepted is …": (Script(incomplete_reason="max_output_tokens"), {}),
-    "the answer of run … is not the promised JSON: …": (Script(output_text='{"verdict": "no"}'), PROMISE),
+    "run … ended as `…`; only … accepted": (Script(incomplete_reason="max_output_tokens"), {}),
+    "run …: the answer does not match json_schema: …": (Script(output_text='{"verdict": "no"}'), PROMISE),
     "this application may not invoke …: deploy it with ToolFunctionArns=…": (None, {"tools": [TOOL]}),
     "cannot read … …: …": ("no secret", {}),
 }

@@ -112,7 +112,7 @@ def always(error: Exception) -> Any:
 
 FAILURES = {
     "breaks": (always(LookupError("no such order")), 3, "LookupError", "no such order"),
-    "tells_no_json": (lambda event: b"<html>", 3, "NoJSON", "The result is no JSON."),
+    "tells_no_json": (lambda event: b"<html>", 3, "NoJSON", "The result is not valid JSON."),
     "is_not_there": (
         always(Refusal("ResourceNotFoundException", status=404)),
         1,
@@ -164,7 +164,7 @@ def test_an_assistant_can_bring_the_handlers(world: World, add_up: str) -> None:
     tools = {"model": "gpt-5.4-mini", "tools": [tool("add_up", add_up)]}
     made = world.create(tools, **ASSISTANT)
     if world.wire == "assistants":
-        assert "handler_arn: the server keeps no handlers on this API" in made["Reason"]
+        assert "handler_arn: an assistant cannot have handlers on this API" in made["Reason"]
         return
     world.openai.script(Script(output=[call("add_up", "call_1", numbers=[1, 2])]), Script(output_text="3"))
     answer = world.create({"assistant_id": made["PhysicalResourceId"], "thread": THREAD})
@@ -188,7 +188,7 @@ ENDINGS: dict[str, tuple[Any, dict[str, Any], str]] = {
     "the handler's failure": (
         always(LookupError("secret text")),
         {"on_tool_error": "fail"},
-        "the handler of function order failed (LookupError): its log group tells more",
+        "the handler of function order failed (LookupError): see its log group",
     ),
     "the last round": (
         lambda event: "output",

@@ -237,7 +237,7 @@ def test_importing_a_run_of_another_thread_is_refused_and_deletes_nothing(
     two, items = left_at_openai(world), world.public_items()
     wrong = {"import_id": f"{pairs[0][0]}:{pairs[1][1]}", "deletion_policy": "delete"}
     answer = world.create(wrong, logical_id="Adopted")
-    said = {"responses": "is not a run of thread conv_", "chains": "it is not a run of thread chain_"}
+    said = {"responses": "it does not belong to thread conv_", "chains": "it does not belong to thread chain_"}
     assert said.get(wire, f"cannot adopt run {pairs[1][1]}") in failure(answer)
     assert world.delete(answer["PhysicalResourceId"], wrong, logical_id="Adopted")["Status"] == "SUCCESS"
     assert (left_at_openai(world), world.public_items()) == (two, items)
@@ -249,7 +249,7 @@ def test_a_run_whose_adoption_failed_by_its_status_is_left_alone(world: World, p
     made = world.create(properties | {"accept_statuses": ["incomplete"]}, logical_id="Made")["PhysicalResourceId"]
     one = left_at_openai(world)
     answer = world.create({"import_id": made, "deletion_policy": "delete"}, logical_id="Adopted")
-    assert "ended incomplete, accepted is completed" in failure(answer)
+    assert "ended as `incomplete`; only `completed` is accepted" in failure(answer)
     assert world.delete(answer["PhysicalResourceId"], logical_id="Adopted")["Status"] == "SUCCESS"
     assert left_at_openai(world) == one
 

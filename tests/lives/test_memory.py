@@ -248,7 +248,7 @@ def test_results_of_functions_share_the_room_that_is_left(world: World) -> None:
         *[True] * 2,
         *["OutputTooLarge"] * 6,
     ]
-    message = "It has 1000000 bytes; with the rest of its round there is no room for it."
+    message = "It has 1000000 bytes, which is too much beside the other results of this round."
     assert json.loads(outputs[-1])["error"]["message"] == message
 
 

@@ -145,7 +145,7 @@ def test_a_new_thread_takes_more_messages_than_its_first_call(world: World) -> N
 
 EXISTING = {"thread": None, "existing_thread_id": "THREAD"}
 NOBODY = {"assistant_id": None, "model": MODEL}
-NOTHING_TO_SEARCH = "a retrieval tool needs files attached to a message, or vector_store_ids"
+NOTHING_TO_SEARCH = "the retrieval tool has nothing to search: attach files to a message, or set vector_store_ids"
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "no assistant": (NOBODY, "assistant_id is required on this API"),
     "no assistant on an existing thread": (NOBODY | EXISTING, "assistant_id is required on this API"),
@@ -155,15 +155,15 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "nothing to search on an existing thread": ({"tools": [SEARCH], **EXISTING}, NOTHING_TO_SEARCH),
     "files and stores on a thread that others use too": (
         {"tools": [searching("STORE"), {"type": "code_interpreter", "file_ids": ["FILE"]}], **EXISTING},
-        "of its assistant only, not STORE, FILE",
+        "of that thread and its assistant, not STORE, FILE",
     ),
     "files for a store of the user, where they would stay": (
         {"thread": reading("FILE"), "tools": [searching("STORE")]},
-        "attached files would be put into STORE",
+        "attached files would be added to STORE",
     ),
     "two stores": (
         {"tools": [searching("STORE", "OTHER")]},
-        "a thread has one at most on this API, not STORE, OTHER",
+        "a thread has at most one on this API, not STORE, OTHER",
     ),
 }
 
@@ -349,7 +349,7 @@ def answering(body: dict[str, Any]) -> AssistantsBackend:
 
 def test_a_server_that_ignores_the_thread_in_the_path_is_not_believed() -> None:
     body = {"id": "run_1", "object": "thread.run", "created_at": 5, "thread_id": "thread_2", "status": "queued"}
-    with pytest.raises(NotFound, match="it is not a run of thread thread_1"):
+    with pytest.raises(NotFound, match="it does not belong to thread thread_1"):
         answering(body).runs.adopt("thread_1", "run_1")
     assert answering(body).runs.adopt("thread_2", "run_1").status == "queued"
 
@@ -452,7 +452,7 @@ def test_settings_that_only_the_server_knows_do_not_stand_in_the_way() -> None:
 
 def test_an_assistant_with_two_stores_is_refused_clearly(world: World) -> None:
     answer = world.create({"model": MODEL, "tools": [searching("vs_1", "vs_2")]}, **ASSISTANT)
-    assert "an assistant has one at most on this API, not vs_1, vs_2" in failure(answer)
+    assert "an assistant has at most one on this API, not vs_1, vs_2" in failure(answer)
     assert alive(world)["assistants"] == 0
 
 

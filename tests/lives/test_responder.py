@@ -187,7 +187,7 @@ def test_point_11_the_sweep_responds_where_no_execution_is_at_work(world: World)
     assert world.sweep() == 0
     [answer] = world.url.answers
     assert answer["RequestId"] == event["RequestId"]
-    assert "no answer was ready at its deadline; last known: the run is queued" in answer["Reason"]
+    assert "no response was ready at the deadline; last known state: the run is queued" in answer["Reason"]
 
 
 def test_point_11_the_sweep_says_what_was_waited_for(world: World) -> None:
@@ -199,7 +199,9 @@ def test_point_11_the_sweep_says_what_was_waited_for(world: World) -> None:
     world.clock.pass_time(600)
     assert world.sweep() == 1
     [answer] = world.url.answers
-    assert "no answer was ready at its deadline; last known: the run's functions are being called" in failure(answer)
+    assert "no response was ready at the deadline; last known state: the run's functions are being called" in failure(
+        answer
+    )
 
 
 def always_throttled(event: dict[str, Any]) -> None:

@@ -66,7 +66,7 @@ def test_an_answer_that_is_not_as_promised_fails_with_its_first_problem(world: W
     for name, (text, problem) in BROKEN.items():
         world.openai.script(Script(output_text=text))
         answer = world.create(properties, logical_id=name)
-        assert "is not the promised JSON: " + problem in failure(answer), name
+        assert "does not match json_schema: " + problem in failure(answer), name
         assert "secret word" not in answer["Reason"], name
         delete_all(world, answer)
 
@@ -107,7 +107,7 @@ def test_one_key_of_an_answer_that_fails_is_shown_where_the_user_wants_it(world:
     for text, is_told in TOLD.items():
         world.openai.script(Script(output_text=text))
         reason = failure(world.create(properties, logical_id=text))
-        assert "is not the promised JSON" in reason
+        assert "does not match json_schema" in reason
         assert (ASIDE in reason) == is_told, text
 
 
@@ -115,7 +115,7 @@ def test_an_assistant_can_make_the_promise_for_its_runs(world: World) -> None:
     made = world.create({"model": "gpt-5.4-mini", "response_format": promised()}, **ASSISTANT)
     world.openai.script(Script(output_text='{"verdict": "maybe", "score": 1}'))
     answer = world.create({"assistant_id": made["PhysicalResourceId"], "thread": THREAD})
-    assert "is not the promised JSON: verdict" in failure(answer)
+    assert "does not match json_schema: verdict" in failure(answer)
 
 
 BAD = {

@@ -69,7 +69,7 @@ def test_point_04_a_failed_create_names_the_run_and_its_delete_cleans_up(
 ) -> None:
     world.openai.script(Script(error=("server_error", "The model had a bad day.")))
     failed = world.create(properties)
-    assert re.search(r"ended failed, .*: The model had a bad day\. \(server_error\)", failure(failed))
+    assert re.search(r"ended as `failed`; .*: The model had a bad day\. \(server_error\)", failure(failed))
     assert failed["PhysicalResourceId"].startswith(("conv_", "chain_", "thread_"))
     delete_all(world, failed)
 
@@ -95,7 +95,7 @@ def test_point_05_a_failed_update_rolls_back_to_the_old_run_and_clears_the_new_o
     one = left_at_openai(world)
     world.openai.script(Script(error=("server_error", "no")))
     failed = world.update(old["PhysicalResourceId"], properties | {"instructions": "Be brief."})
-    assert "ended failed" in failure(failed)
+    assert "ended as `failed`" in failure(failed)
     assert failed["PhysicalResourceId"] != old["PhysicalResourceId"], "the replacement was made"
     back = world.update(failed["PhysicalResourceId"], properties)
     assert back["PhysicalResourceId"] == old["PhysicalResourceId"]
@@ -278,7 +278,7 @@ def test_point_10_a_run_over_its_deadline_is_cancelled_and_fails(world: World, p
     world.openai.script(Script(duration_s=300))
     started = world.clock()
     answer = world.create(properties | {"ServiceTimeout": "60"})
-    assert "ended expired" in failure(answer)
+    assert "ended as `expired`" in failure(answer)
     assert world.clock() - started < 60
     left = left_at_openai(world)
     assert left["responses_in_flight"] + left["runs_in_flight"] == 0

@@ -263,4 +263,4 @@ def test_an_unforeseen_error_gets_a_response_too(monkeypatch: pytest.MonkeyPatch
     event = registration.request("Create").model_dump(by_alias=True) | {"ResponseURL": "http://127.0.0.1/"}
     names = ("function_name", "memory_limit_in_mb", "invoked_function_arn", "aws_request_id")
     app.handler(event, SimpleNamespace(**dict.fromkeys(names, "any")))  # type: ignore[arg-type]
-    assert [failure(answer) for answer in sent] == ["the webhook endpoint: TypeError"]
+    assert [failure(answer) for answer in sent] == ["the webhook endpoint failed (TypeError): see its log group"]

@@ -120,8 +120,8 @@ def test_a_lost_start_is_neither_guessed_at_nor_made_again(world: World, fault: 
     began = world.clock()
     answer = world.create(PROPERTIES)
     assert (
-        "cannot tell whether the run was started: the reply was lost, and the server has no conversations that would "
-        "show it; it is not done again, to be safe" in failure(answer)
+        "cannot tell whether the run was started: the reply was lost, and this server has no conversations to check; "
+        "it was not repeated: deploy again" in failure(answer)
     )
     assert world.clock() - began >= START_GRACE_SECONDS, "somebody else may have been about to note its id"
     assert len(world.posted()) == 1
@@ -160,7 +160,7 @@ def test_a_run_on_an_existing_thread_is_refused(world: World) -> None:
     delete_all(world, answer)
     chain = world.create(PROPERTIES)["Data"]["thread_id"]
     answer = world.create({"model": MODEL, "existing_thread_id": chain}, logical_id="Second")
-    assert f"thread {chain} takes no other run, as it is a chain of responses" in failure(answer)
+    assert f"thread {chain} cannot take another run: on this server only the run that began" in failure(answer)
 
 
 @each_provider

@@ -149,11 +149,11 @@ def test_the_most_frequent_ones_in_the_readme_are_of_the_table() -> None:
 def test_the_collector_sees_each_way_in_which_the_code_tells_a_reason() -> None:
     """It must not pass because it finds nothing."""
     one_of_each = {
-        "no API key is known: deploy with OpenAIApiKeySecretArn, or OpenAIProvider=bedrock",  # raised
-        "run … ended …, accepted is …",  # returned
+        "the API key's secret must hold the key itself, or a JSON object with api_key",  # raised
+        "run … ended as `…`; only … accepted",  # returned
         "must look like thread_id:run_id",  # a property's
         "is required",  # a table of sentences
-        "the reconcile function failed (…): its log group tells more",  # the state machine's
+        "the reconcile function failed (…): see its log group",  # the state machine's
         "the application cannot be loaded (…): build and deploy it again",  # a module's
         "Bedrock has no webhooks - OpenAIProvider=bedrock needs EnableWebhooks=false.",  # the template's
         "files are being indexed",  # waited for

@@ -144,9 +144,10 @@ def packages() -> Rows:
     return {f"`{each[1]}`": [each[2], locked(each[1], lock)] for each in found if each}
 
 
+GATES = ("the example", "a diff of 60 kB", "the same, with 2,000 tokens of reasoning")
 TABLES = {
-    "Compared": (rows("README.md", "Compared"), compared()),
-    "Limits and prices": (rows("README.md", "Limits and prices"), limits() | prices()),
+    "docs/comparison.md": (rows("docs/comparison.md"), compared()),
+    "docs/prices.md": (rows("docs/prices.md"), limits() | prices()),
     "docs/performance.md": (rows("docs/performance.md", "Cold start"), inits()),
     "docs/supported.md": (rows("docs/supported.md"), packages()),
 }
@@ -160,10 +161,23 @@ def test_a_row_of_a_table_says_what_its_sources_say(table: str, name: str) -> No
 
 def test_each_row_with_a_figure_has_its_source() -> None:
     """A row that nothing writes would say what it said, whatever the bench measures."""
-    found, right = TABLES["Compared"]
+    found, right = TABLES["docs/comparison.md"]
     assert {name for name in found if ": " in name} == set(right)
-    found, right = TABLES["Limits and prices"]
-    assert set(found) - {"limit", "price", "---"} == {*right, "a run"}
+    found, right = TABLES["docs/prices.md"]
+    assert set(found) - {"limit", "price", "gate", "---", *GATES} == {*right, "a run"}
+
+
+def test_what_a_gate_costs_is_its_tokens_by_the_prices() -> None:
+    text = (ROOT / "docs/prices.md").read_text()
+    prices = re.search(r"at \$([\d.]+) and \$([\d.]+) a million tokens", text)
+    assert prices is not None
+    told = re.findall(r"\| ([\d,]+) / ([\d,]+) \| \$([\d.]+) \|", text)
+    assert len(told) == 3
+    for read, written, cost in told:
+        tokens = int(read.replace(",", "")), int(written.replace(",", ""))
+        right = sum(number * float(price) for number, price in zip(tokens, prices.groups(), strict=True)) / 1e6
+        assert float(cost) == round(right, 4)
+    assert f"about ${told[0][2]} for the model" in (ROOT / "README.md").read_text()
 
 
 def test_what_is_said_of_the_comparison_holds() -> None:

@@ -45,7 +45,7 @@ def body(text: str, *, style: str = "snake_case", **more: Any) -> tuple[bytes, d
     ("status", "must_recheck", "reason"),
     [
         ("completed", False, ""),
-        ("failed", False, "run resp_1 ended failed, accepted is completed"),
+        ("failed", False, "run resp_1 ended as `failed`; only `completed` is accepted"),
         ("in_progress", False, "the work ended early"),
         ("completed", True, "the work ended early"),
     ],
@@ -58,6 +58,15 @@ def test_what_becomes_of_the_work_after_a_runs_end_does_not_count(status: Any, m
     request = REQUEST.model_copy(update={"target_key": run.key})
     response = decide_response(resource(run), request, "the work ended early")
     assert (response.status, response.reason) == ("FAILED" if reason else "SUCCESS", reason)
+
+
+def test_all_accepted_statuses_are_named() -> None:
+    run = wanted_run(accept_statuses=["completed", "incomplete"])
+    run.thread, run.run = Owned(id="conv_1"), Owned(id="resp_1")
+    run.observe(ObservedRun("resp_1", "failed", problem="overloaded (server_error)"), 3)
+    response = decide_response(resource(run), REQUEST.model_copy(update={"target_key": run.key}), None)
+    named = "only `completed` and `incomplete` are accepted"
+    assert response.reason == f"run resp_1 ended as `failed`; {named}: overloaded (server_error)"
 
 
 @pytest.mark.parametrize("letter", ["a", "é", "語", "🙂", '"', "\n"])

@@ -65,7 +65,7 @@ def test_an_endpoint_that_the_role_cannot_sign_for_is_refused(base_url: str, pro
 
 
 def test_a_server_with_a_key_needs_its_secret() -> None:
-    with pytest.raises(TerminalError, match="deploy with OpenAIApiKeySecretArn, or OpenAIProvider=bedrock"):
+    with pytest.raises(TerminalError, match="deploy the application with OpenAIApiKeySecretArn, or"):
         Application(Settings(table_name="table")).connect()
 
 

@@ -144,7 +144,7 @@ def test_an_adopted_run_is_proved_by_its_output_where_the_server_names_no_conver
     made = (200, response(status="completed", output=[message]))
     server, _ = backend(made, (200, listed(message)), made, (200, listed(message | {"id": "msg_2"})))
     assert server.runs.adopt("conv_1", "resp_1").status == "completed"
-    with pytest.raises(NotFound, match="it is not a run of thread conv_1"):
+    with pytest.raises(NotFound, match="it does not belong to thread conv_1"):
         server.runs.adopt("conv_1", "resp_1")
 
 
@@ -239,7 +239,10 @@ def test_a_run_known_by_its_last_item_only_is_read_from_its_thread() -> None:
     ]
     server, _ = backend((200, listed(*items)), (200, listed(*items)))
     assert server.runs.observe("conv_1", "msg_1").output_text == "ours"
-    with pytest.raises(NotFound, match="cannot read run msg_9: only its answer was known, and that is gone"):
+    with pytest.raises(
+        NotFound,
+        match="cannot read run msg_9: its start got no reply, and its messages were deleted: change `triggers`",
+    ):
         server.runs.observe("conv_1", "msg_9")
 
 
@@ -414,7 +417,7 @@ def test_a_refusal_of_the_key_is_final_after_one_look_and_names_the_secret(in_se
     assert seen == sent
     assert raised.value.reason == (
         "cannot create the thread: Incorrect API key provided: ***. (HTTP 401, code invalid_api_key); "
-        f"the key was read afresh from {ARN}"
+        f"the key was read again from {ARN}"
     )
 
 

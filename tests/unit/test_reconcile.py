@@ -83,7 +83,7 @@ def test_a_lost_start_on_an_existing_thread_keeps_its_place_while_the_thread_is_
     run = lost(backend, ThreadBusy("locked"), thread=ON_EXISTING)
     until_waiting(run, backend, 1000 + START_GRACE_SECONDS)
     backend.items["conv_9"].append("msg_2")
-    with pytest.raises(TerminalError, match="cannot tell whether the run was started"):
+    with pytest.raises(TerminalError, match="cannot tell whether the run started"):
         until_waiting(run, backend, 1100)
     assert backend.calls.count("runs.start") == 2
 
@@ -114,9 +114,7 @@ def test_a_lock_on_our_own_new_thread_proves_the_start(backend: MemoryBackend) -
     run = wanted_run()
     backend.faults["runs.start"] = [ThreadBusy("locked")]
     assert isinstance(until_waiting(run, backend), RequeueAfter)
-    assert until_waiting(run, backend, 1100) == RequeueAfter(
-        5, "waiting for a sign of the run whose start got no reply"
-    )
+    assert until_waiting(run, backend, 1100) == RequeueAfter(5, "checking whether the run started: the reply was lost")
     backend.items["conv_2"].append("msg_2")
     assert isinstance(until_waiting(run, backend, 1200), Done)
     assert backend.calls.count("runs.start") == 1
@@ -225,7 +223,7 @@ def test_an_unwanted_run_whose_start_got_no_reply_is_looked_for(backend: MemoryB
     """Once its reply can be lost no more: it would go on, and cost, after its thread is gone."""
     run = lost(backend)
     run.goal = "absent"
-    assert decide(run, backend, 1001) == RequeueAfter(1, "a start is under way")
+    assert decide(run, backend, 1001) == RequeueAfter(1, "the run is being started")
     assert decide(run, backend, 1000 + START_GRACE_SECONDS) == Done()
     assert "runs.find_lost" in backend.calls
     assert list(backend.items) == ["conv_9"]
@@ -313,7 +311,7 @@ def test_a_delete_during_a_submission_waits_until_its_reply_can_be_lost_no_more(
     run.change_call("call_1", output="found")
     assert decide(run, backend, 1005) == Checkpoint("the outputs of its functions are about to be submitted")
     run.mark_for_deletion(3000)
-    assert until_waiting(run, backend, 1006) == RequeueAfter(1, "a start is under way")
+    assert until_waiting(run, backend, 1006) == RequeueAfter(1, "the run is being started")
     assert isinstance(until_waiting(run, backend, 1005 + START_GRACE_SECONDS), Done)
 
 

@@ -210,7 +210,7 @@ def test_every_final_status_is_a_family_and_the_schema_of_the_event_knows_all_th
         ({"status": "incomplete"}, "incomplete"),
         ({"status": "expired"}, "expired"),
         ({"status": "completed", "accept_statuses": ("incomplete",)}, "completed"),
-        ({"failure": "the answer is not the promised JSON"}, "schema_violation"),
+        ({"failure": "the answer does not match json_schema"}, "schema_violation"),
         ({"status": "in_progress", "failure": "x", "round": FAILED_ROUND}, "tool_failed"),
         ({"status": "in_progress", "failure": "cannot read run"}, "aborted"),
         ({"status": "in_progress"}, "ended_early"),

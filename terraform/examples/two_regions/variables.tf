@@ -24,7 +24,7 @@ variable "second" {
 }
 
 variable "notice" {
-  description = "What is told to the users of both regions"
+  description = "The notice for the users of both regions"
   type        = string
   default     = "Orders cannot be changed on Sunday from 2 to 3 o'clock UTC."
 }

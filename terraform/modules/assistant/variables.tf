@@ -64,7 +64,7 @@ variable "model" {
 }
 
 variable "instructions" {
-  description = "What the model is told before the messages"
+  description = "Instructions for the model, before the messages"
   type        = string
   default     = null
 
@@ -1102,7 +1102,7 @@ variable "metadata" {
 }
 
 variable "deletion_policy" {
-  description = "`delete` or `retain`: what happens at OpenAI when the resource goes. Unless set, what was created is deleted and what was adopted stays"
+  description = "`delete` or `retain`: what happens at OpenAI when the resource is deleted. By default what was created is deleted and what was adopted stays"
   type        = string
   default     = null
 

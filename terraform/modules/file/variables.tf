@@ -108,7 +108,7 @@ variable "source_version" {
 }
 
 variable "purpose" {
-  description = "What it is for: `assistants`, `batch`, `evals`, `fine-tune`, `user_data` or `vision`. `user_data` unless set (`assistants` where the server speaks Assistants v2)"
+  description = "What it is for: `assistants`, `batch`, `evals`, `fine-tune`, `user_data` or `vision`. Default: `user_data` (`assistants` where the server speaks Assistants v2)"
   type        = string
   default     = null
 
@@ -119,7 +119,7 @@ variable "purpose" {
 }
 
 variable "expires_after_seconds" {
-  description = "Seconds after which the server deletes it, 3600 to 2592000 (30 days). Never unless set"
+  description = "Seconds after which the server deletes it, 3600 to 2592000 (30 days). Default: never"
   type        = number
   default     = null
 
@@ -130,7 +130,7 @@ variable "expires_after_seconds" {
 }
 
 variable "deletion_policy" {
-  description = "`delete` or `retain`: what happens at OpenAI when the resource goes. Unless set, what was created is deleted and what was adopted stays"
+  description = "`delete` or `retain`: what happens at OpenAI when the resource is deleted. By default what was created is deleted and what was adopted stays"
   type        = string
   default     = null
 

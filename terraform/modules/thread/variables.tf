@@ -323,7 +323,7 @@ variable "metadata" {
 }
 
 variable "deletion_policy" {
-  description = "`delete` or `retain`: what happens at OpenAI when the resource goes. Unless set, what was created is deleted and what was adopted stays"
+  description = "`delete` or `retain`: what happens at OpenAI when the resource is deleted. By default what was created is deleted and what was adopted stays"
   type        = string
   default     = null
 

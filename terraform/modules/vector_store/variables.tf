@@ -75,7 +75,7 @@ variable "file_ids" {
 }
 
 variable "chunking_strategy" {
-  description = "How the files are cut into what is searched. `auto` unless set. Type: `object({ type = string, static = optional(object({ max_chunk_size_tokens = number, chunk_overlap_tokens = number })) })`"
+  description = "How the files are cut into what is searched. Default: `auto`. Type: `object({ type = string, static = optional(object({ max_chunk_size_tokens = number, chunk_overlap_tokens = number })) })`"
   type        = any
   default     = null
 
@@ -208,7 +208,7 @@ variable "chunking_strategy" {
 }
 
 variable "expires_after_days" {
-  description = "Days without use after which the server deletes it, 1 to 365. Never unless set"
+  description = "Days without use after which the server deletes it, 1 to 365. Default: never"
   type        = number
   default     = null
 
@@ -235,7 +235,7 @@ variable "metadata" {
 }
 
 variable "deletion_policy" {
-  description = "`delete` or `retain`: what happens at OpenAI when the resource goes. Unless set, what was created is deleted and what was adopted stays"
+  description = "`delete` or `retain`: what happens at OpenAI when the resource is deleted. By default what was created is deleted and what was adopted stays"
   type        = string
   default     = null
 

@@ -182,7 +182,9 @@ class Application:
             return _bedrock_client(self.settings.bedrock_base_url)
         arn = api_key_secret_arn or self.settings.openai_api_key_secret_arn
         if not arn:
-            raise TerminalError("no API key is known: deploy with OpenAIApiKeySecretArn, or OpenAIProvider=bedrock")
+            raise TerminalError(
+                "no API key is set: deploy the application with OpenAIApiKeySecretArn, or with OpenAIProvider=bedrock"
+            )
         return _openai_client(_read_api_key(arn), arn, base_url or self.settings.openai_base_url)
 
     def webhook_secret(self) -> str:

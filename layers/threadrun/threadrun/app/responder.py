@@ -94,7 +94,7 @@ def respond_to_ended_execution(app: Application, detail: Mapping[str, Any]) -> b
     if not given.get("key") or not given.get("request_id"):
         logger.error("an execution without a record's key", extra={"execution": detail.get("name")})
         return False
-    failure = f"the work on it ended early: its execution {detail.get('name')} is {status}"
+    failure = f"the request was not finished: its execution {detail.get('name')} is {status}"
     delivered = app.responses.send(given["key"], given["request_id"], failure=failure)
     _log_response(app, delivered)
     return delivered is not None
@@ -127,6 +127,6 @@ def _respond_to_overdue(app: Application, key: str) -> bool:
         return True
     target = record.target(request)
     known = (target.wait.reason if target else "") or "nothing"
-    failure = f"no answer was ready at its deadline; last known: {known}"
+    failure = f"no response was ready at the deadline; last known state: {known}"
     _log_response(app, app.responses.send(key, request.request_id, failure=failure))
     return True

@@ -72,5 +72,5 @@ def api_key_from_secret(secret: str) -> str:
         except (ValueError, KeyError, AttributeError, TypeError):
             text = ""
     if not text:
-        raise TerminalError("the API key's secret is neither a bare key nor a JSON object with api_key")
+        raise TerminalError("the API key's secret must hold the key itself, or a JSON object with api_key")
     return text

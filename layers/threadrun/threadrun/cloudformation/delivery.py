@@ -43,7 +43,9 @@ def deliver(url: str, body: bytes, *, backoff_seconds: float = 0.5) -> None:
             pool.request("PUT", url, body=body, headers={"Content-Type": ""}, retries=retries, redirect=False)
     except urllib3.exceptions.HTTPError as error:
         # Not chained: urllib3's texts repeat the URL.
-        raise ResponseNotDelivered(f"CloudFormation's URL did not take the answer ({type(error).__name__})") from None
+        raise ResponseNotDelivered(
+            f"CloudFormation's URL did not accept the response ({type(error).__name__})"
+        ) from None
 
 
 def deliver_plain_failure(event: Mapping[str, Any], reason: str, *, allow_loopback: bool) -> bool:

@@ -64,5 +64,5 @@ def parse_event(raw: Mapping[str, Any], *, allow_loopback: bool = False) -> Even
         fields = sorted({str(detail["loc"][0]) for detail in error.errors() if detail["loc"]})
         raise InvalidEvent(f"not a CloudFormation request: check {', '.join(fields)}") from None
     if not is_response_url(event.response_url, allow_loopback=allow_loopback):
-        raise InvalidEvent("ResponseURL is not https on a bucket of CloudFormation: no answer is sent to it")
+        raise InvalidEvent("ResponseURL must be an https URL of a CloudFormation bucket: no response is sent to it")
     return event

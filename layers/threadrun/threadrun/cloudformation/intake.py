@@ -43,7 +43,7 @@ def record_request(records: Records, event: Event, clock: Callable[[], float], d
         records.save(blank.model_copy(update={"version": error.version}))
         if event.request_type == "Delete" and is_made_up(event.physical_id):
             # The only one that is not told what it deletes: the record alone knew.
-            problem = "the record could not be read: what was under way may be left at the server; delete it once more"
+            problem = "the record cannot be read, and objects may be left at the server: delete the resource again"
     return records.enter(blank, enter)
 
 

@@ -62,7 +62,7 @@ class Responses:
 
     def abandon(self, key: str, request_id: str) -> None:
         """Give up a response that was not taken while its URL lived: CloudFormation has decided for itself."""
-        self._decide(key, request_id, "nobody took its answer")
+        self._decide(key, request_id, "CloudFormation did not accept the response")
         self._note_end(key, request_id, is_delivered=False)
 
     def _decide(self, key: str, request_id: str, failure: str | None) -> Delivered | None:
@@ -117,16 +117,17 @@ def _failure_reason(request: Request, target: AnyRecord | None, failure: str | N
     if known or request.request_type == "Delete":
         return known or failure
     if target is None or target.physical_id is None:
-        return failure or "the work on it ended early"
+        return failure or "the request was not finished"
     if not isinstance(target, RunRecord):
         return failure or None
     observed, accepted = target.observed, target.accepted_statuses
     # A run that has ended counts, whatever became of the work after it: it is paid for, and its attributes are staged.
     if not observed.is_final or (failure and target.must_recheck):
-        return failure or f"the work on run {target.run_id} ended early"
+        return failure or f"run {target.run_id} was not followed to its end"
     if observed.status in accepted:
         return None
-    reason = f"run {target.run_id} ended {observed.status}, accepted is {', '.join(accepted)}"
+    allowed = " and ".join(f"`{each}`" for each in accepted) + (" are" if len(accepted) > 1 else " is")
+    reason = f"run {target.run_id} ended as `{observed.status}`; only {allowed} accepted"
     return f"{reason}: {observed.problem}" if observed.problem else reason
 
 

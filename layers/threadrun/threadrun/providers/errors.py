@@ -95,7 +95,7 @@ def _reason(error: openai.APIStatusError) -> str:
     request_id = f", request id {error.request_id}" if error.request_id else ""
     facts = without(secret, f"(HTTP {error.status_code}{code}{request_id})")
     arn = error.response.extensions.get(KEY_SOURCE)
-    place = f"; the key was read afresh from {arn}" if arn else ""
+    place = f"; the key was read again from {arn}" if arn else ""
     return f"{without(secret, _message(error))[:_MESSAGE_CHARACTERS]} {facts}{place}"
 
 

@@ -123,4 +123,4 @@ def _chunking(desired: DesiredVectorStore) -> dict[str, Any]:
 
 
 def nothing_to_search() -> TerminalError:
-    return TerminalError("a retrieval tool needs files attached to a message, or vector_store_ids")
+    return TerminalError("the retrieval tool has nothing to search: attach files to a message, or set vector_store_ids")

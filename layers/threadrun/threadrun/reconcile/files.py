@@ -47,7 +47,7 @@ def delete_file(file: FileRecord, actor: Actor) -> Done | RequeueAfter:
         if (found := actor.backend.files.find_lost(file.upload, file.key)) is not None:
             file.file_id = found.file_id
         elif actor.now < file.upload.ends_epoch_s + START_GRACE_SECONDS:
-            return RequeueAfter(BUSY_POLL_SECONDS, "an upload is under way")
+            return RequeueAfter(BUSY_POLL_SECONDS, "the file is being uploaded")
     if file.file_id is not None:
         require_time(file, actor)
         actor.backend.files.delete(file.file_id)
@@ -106,5 +106,5 @@ def _recover(file: FileRecord, desired: DesiredFile, upload: Upload, actor: Acto
         file.note_uploaded(found, files.sha256(desired, upload))
         return Done()
     if actor.now < upload.ends_epoch_s + START_GRACE_SECONDS:
-        return RequeueAfter(BUSY_POLL_SECONDS, "waiting for a sign of the file whose upload got no reply")
+        return RequeueAfter(BUSY_POLL_SECONDS, "checking whether the file was uploaded: the reply was lost")
     return _intend(file, desired, actor)

@@ -75,11 +75,11 @@ def _recover(run: RunRecord, request: CreatingRequest, attempt: Attempt, actor: 
     if (found := request.find()) is not None:
         return found
     if attempt.earlier == "locked" or actor.now < attempt.intended_epoch_s + START_GRACE_SECONDS:
-        return RequeueAfter(BUSY_POLL_SECONDS, "waiting for a sign of the run whose start got no reply")
+        return RequeueAfter(BUSY_POLL_SECONDS, "checking whether the run started: the reply was lost")
     if not actor.backend.runs.keeps(request.thread_id):
         raise TerminalError(
-            f"cannot tell whether {request.effect}: the reply was lost, and the server has no conversations that would "
-            "show it; it is not done again, to be safe"
+            f"cannot tell whether {request.effect}: the reply was lost, and this server has no conversations to "
+            "check; it was not repeated: deploy again"
         )
     run.attempt = attempt.model_copy(
         update={"intended_epoch_s": actor.now, "owner": actor.step_id, "earlier": "unknown"}

@@ -54,7 +54,7 @@ def _advance(run: RunRecord, actor: Actor) -> Outcome:
     if run.started is not None and not run.waits_for_outputs:
         return _look(run, run.started, actor)
     if plan is None:
-        raise TerminalError("the run's properties are no longer on record: change a trigger to start a new run")
+        raise TerminalError("the run's properties are no longer stored: change `triggers` to start a new run")
     if run.started is not None:
         return _submit_outputs(run, run.started, plan, actor)
     return _bring_up(run, plan, actor)
@@ -117,8 +117,8 @@ def _start(run: RunRecord, plan: RunPlan, thread: Owned, actor: Actor) -> Outcom
         found = runs.find_lost(thread.id, attempt.after_item_id, run.key)
         if found is not None and not (thread.is_ours or found.is_marked):
             raise TerminalError(
-                f"cannot tell whether the run was started: its reply was lost, and thread {thread.id} has a new answer "
-                "that may be another run's; it is not started again, to be safe"
+                f"cannot tell whether the run started: the reply was lost, and thread {thread.id} has a new message "
+                "that may be another run's; it was not started again: check the thread, then deploy again"
             )
         return found
 
@@ -137,9 +137,7 @@ def _submit_outputs(run: RunRecord, started: Started, plan: RunPlan, actor: Acto
     runs, attempt, calls = actor.backend.runs, run.attempt, run.round.calls
     for call in calls.values():
         if call.failure is not None and plan.desired.on_tool_error == "fail":
-            raise TerminalError(
-                f"the handler of function {call.name} failed ({call.failure}): its log group tells more"
-            )
+            raise TerminalError(f"the handler of function {call.name} failed ({call.failure}): see its log group")
     if unanswered := tuple(call_id for call_id, call in calls.items() if call.output is None):
         return CallTools(unanswered)
     if attempt is None:
@@ -206,7 +204,7 @@ def _look(run: RunRecord, started: Started, actor: Actor) -> Outcome:
 
 def _begin_round(run: RunRecord, observed: ObservedRun, actor: Actor) -> RequeueAfter | CallTools:
     if not run.begin_round(observed, actor.now):
-        return RequeueAfter(BUSY_POLL_SECONDS, "the run has not taken in the outputs yet")
+        return RequeueAfter(BUSY_POLL_SECONDS, "the run has not read the outputs of its functions yet")
     most = (run.desired.max_tool_rounds if run.desired else None) or DEFAULT_TOOL_ROUNDS
     if run.round.number > most:
         raise TerminalError(f"run {run.run_id} called functions in more than {most} rounds (max_tool_rounds)")
@@ -227,7 +225,7 @@ def _require_schema(run: RunRecord, observed: ObservedRun) -> None:
         # The part of the answer that the user wants to see in the failure, and nothing else of it.
         reason = text_at(observed.output_text, key) if key else None
         shown = f"; {key}: {reason[:REASON_CHARACTERS]}" if reason else ""
-        raise TerminalError(f"the answer of run {run.run_id} is not the promised JSON: {problem}{shown}")
+        raise TerminalError(f"run {run.run_id}: the answer does not match json_schema: {problem}{shown}")
 
 
 def _recheck(run: RunRecord, started: Started, actor: Actor) -> Outcome:
@@ -258,7 +256,7 @@ def _give_up(run: RunRecord, actor: Actor) -> Outcome:
         with suppress(TransientError):
             runs.cancel(*run.started)
         close_calls(run, actor)
-    problem = f"it did not end within {waited} (timeout_seconds and ServiceTimeout allow no more) and was cancelled"
+    problem = f"it did not end within {waited} and was cancelled: raise timeout_seconds and ServiceTimeout"
     expired = ObservedRun(run.started.run_id, "expired", model=run.observed.model, problem=problem)
     run.observe(expired, run.deadline_epoch_s)
     return Done(expired)

@@ -34,7 +34,7 @@ def _delete_all(run: RunRecord, thread: Owned, actor: Actor) -> Done | RequeueAf
     if run.attempt is not None:
         is_making = run.run is None or run.waits_for_outputs
         if is_making and actor.now < run.attempt.intended_epoch_s + START_GRACE_SECONDS:
-            return RequeueAfter(CANCEL_POLL_SECONDS, "a start is under way")
+            return RequeueAfter(CANCEL_POLL_SECONDS, "the run is being started")
         _claim_lost_run(run, thread, run.attempt, actor)
     # An adopted run whose adoption CloudFormation got as FAILED stays as it was.
     is_to_go = run.run is not None and (run.run.is_ours or (policy == "delete" and run.is_acknowledged))

@@ -35,7 +35,7 @@ class Generation(Properties):
     """The settings that a run takes from its assistant unless it has its own."""
 
     model: Text | None = Field(None, description="The ID of the model.")
-    instructions: Text | None = Field(None, description="What the model is told before the messages.")
+    instructions: Text | None = Field(None, description="Instructions for the model, before the messages.")
     tools: tuple[Tool, ...] | None = Field(None, description="The tools that may be used, 128 at most.")
     temperature: Annotated[Number, Field(ge=0, le=2)] | None = Field(
         None, description="The sampling temperature, 0 to 2: higher is more random. Reasoning models take none."
@@ -136,7 +136,7 @@ class DesiredRun(Generation, Desired):
         json_schema_extra=responses_only(),
     )
     parallel_tool_calls: Boolean | None = Field(
-        None, description="Whether the model may call several functions at the same time. `true` unless set."
+        None, description="Whether the model may call several functions at the same time. Default: `true`."
     )
     max_tool_calls: Annotated[Integer, Field(ge=1)] | None = Field(
         None,
@@ -150,7 +150,7 @@ class DesiredRun(Generation, Desired):
         " counts for the first round of calls only, so that the run can end.",
     )
     additional_instructions: Text | None = Field(
-        None, description="What the model is told after the instructions, those of the assistant included."
+        None, description="Instructions after all others, those of the assistant included."
     )
     truncation: Literal["auto", "disabled"] | None = Field(
         None,
@@ -168,23 +168,23 @@ class DesiredRun(Generation, Desired):
     )
     accept_statuses: Annotated[tuple[FinalStatus, ...], Field(min_length=1)] | None = Field(
         None,
-        description="The final statuses that count as success. Unless set: `completed`, and `requires_action` where a"
+        description="The final statuses that count as success. Default: `completed`, and `requires_action` where a"
         " function has no handler.",
     )
     max_tool_rounds: Annotated[Integer, Field(ge=1, le=MAX_TOOL_ROUNDS)] | None = Field(
         None,
         description="How often the run may call functions that have a handler, 1 to 100: calls at the same time are one"
-        " round. 16 unless set.",
+        " round. Default: 16.",
     )
     on_tool_error: Literal["report", "fail"] | None = Field(
         None,
         description="What the failure of a handler means, after two retries: `report` it to the model, which goes on"
-        " with that, or `fail` the resource. `report` unless set.",
+        " with that, or `fail` the resource. Default: `report`.",
     )
     reason_key: Text | None = Field(
         None,
-        description="A top-level key of the answer whose text is told with the failure when the answer does not keep to"
-        " its `json_schema`: in the stack's events, where nothing else of an answer is ever told.",
+        description="A top-level key of the answer whose text is part of the failure when the answer does not match"
+        " its `json_schema`. The stack's events show this text, and nothing else of an answer.",
     )
 
     def identity(self) -> str:

@@ -55,7 +55,7 @@ class Desired(Properties):
     )
     deletion_policy: Literal["delete", "retain"] | None = Field(
         None,
-        description="`delete` or `retain`: what happens at OpenAI when the resource goes. Unless set, what was "
+        description="`delete` or `retain`: what happens at OpenAI when the resource is deleted. By default what was "
         "created is deleted and what was adopted stays.",
     )
 

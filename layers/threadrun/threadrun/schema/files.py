@@ -97,11 +97,11 @@ class DesiredFile(Desired):
     source_version: Text | None = Field(None, description="The version of the object, in a bucket that keeps versions.")
     purpose: Literal["assistants", "batch", "evals", "fine-tune", "user_data", "vision"] | None = Field(
         None,
-        description="What it is for: `assistants`, `batch`, `evals`, `fine-tune`, `user_data` or `vision`. `user_data` "
-        "unless set (`assistants` where the server speaks Assistants v2).",
+        description="What it is for: `assistants`, `batch`, `evals`, `fine-tune`, `user_data` or `vision`. Default: "
+        "`user_data` (`assistants` where the server speaks Assistants v2).",
     )
     expires_after_seconds: Annotated[Integer, Field(ge=3600, le=2_592_000)] | None = Field(
-        None, description="Seconds after which the server deletes it, 3600 to 2592000 (30 days). Never unless set."
+        None, description="Seconds after which the server deletes it, 3600 to 2592000 (30 days). Default: never."
     )
 
     def identity(self) -> str:

@@ -20,7 +20,7 @@ class Attachment(TypedProperties):
 
     file_id: Text | None = Field(None, description="The ID of the file, or `file_url` in its place.")
     type: Literal["file", "image"] = Field(
-        "file", description="`file`, or `image`, which is always part of the message. `file` unless set."
+        "file", description="`file`, or `image`, which is always part of the message. Default: `file`."
     )
     file_url: HttpUrl | None = Field(
         None,

@@ -34,14 +34,11 @@ MIN_SERVICE_TIMEOUT_SECONDS = 60
 
 def model_of(resource_type: str) -> type[AnyDesired]:
     """The model of a resource type; raises `TerminalError` for one that is not ours."""
-    known = ", ".join(RESOURCE_MODELS)
-    if resource_type == UNNAMED_TYPE:
-        raise TerminalError(
-            f"unknown resource type {resource_type}: set `resourceType` in the AWS CDK, or `Type` in a template, to "
-            f"one of {known}"
-        )
     if (model := RESOURCE_MODELS.get(resource_type)) is None:
-        raise TerminalError(f"unknown resource type {resource_type}, known are {known}")
+        known = ", ".join(RESOURCE_MODELS)
+        raise TerminalError(
+            f"unknown resource type {resource_type}: set Type (resourceType in the AWS CDK) to one of {known}"
+        )
     return model
 
 

@@ -79,7 +79,7 @@ class HybridSearch(Properties):
 class RankingOptions(Properties):
     ranker: Text | None = Field(None, description="The ranker, `auto` for example.")
     score_threshold: Annotated[Number, Field(ge=0, le=1)] | None = Field(
-        None, description="The least score of a result, 0 to 1. 0 unless set."
+        None, description="The least score of a result, 0 to 1. Default: 0."
     )
     hybrid_search: HybridSearch | None = Field(
         None,

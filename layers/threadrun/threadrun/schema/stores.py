@@ -51,10 +51,10 @@ class DesiredVectorStore(Desired):
         "others stays.",
     )
     chunking_strategy: ChunkingStrategy | None = Field(
-        None, description="How the files are cut into what is searched. `auto` unless set."
+        None, description="How the files are cut into what is searched. Default: `auto`."
     )
     expires_after_days: Annotated[Integer, Field(ge=1, le=365)] | None = Field(
-        None, description="Days without use after which the server deletes it, 1 to 365. Never unless set."
+        None, description="Days without use after which the server deletes it, 1 to 365. Default: never."
     )
     metadata: Metadata | None = Field(None, description="Key-value pairs on the store, at most 16.")
 

@@ -64,7 +64,7 @@ class FunctionDefinition(Properties):
         None, description="Its parameters as a JSON Schema object: JSON text, taken exactly, or a map."
     )
     strict: Boolean | None = Field(
-        None, description="Whether the model must keep exactly to the parameters. `false` unless set."
+        None, description="Whether the model must keep exactly to the parameters. Default: `false`."
     )
     handler_arn: HandlerArn | None = Field(
         None,
@@ -132,11 +132,11 @@ class Tool(TypedProperties):
         None, description="The memory of code_interpreter.", json_schema_extra=responses_only()
     )
     allowed_domains: tuple[Text, ...] | None = Field(
-        None, description="The domains that web_search finds, subdomains included. All unless set."
+        None, description="The domains that web_search finds, subdomains included. Default: all."
     )
     user_location: UserLocation | None = Field(None, description="Where web_search is to take the user for.")
     search_context_size: Literal["low", "medium", "high"] | None = Field(
-        None, description="How much web_search reads: `low`, `medium` or `high`. `medium` unless set."
+        None, description="How much web_search reads: `low`, `medium` or `high`. Default: `medium`."
     )
     server_label: Name | None = Field(
         None,
@@ -146,7 +146,7 @@ class Tool(TypedProperties):
         None, description="The address of the MCP server, which OpenAI calls. Required for type `mcp`."
     )
     allowed_tools: tuple[Text, ...] | None = Field(
-        None, description="The tools of the MCP server that may be called, each without approval. All unless set."
+        None, description="The tools of the MCP server that may be called, each without approval. Default: all."
     )
     authorization_secret_arn: SecretArn | None = Field(
         None,
@@ -179,15 +179,15 @@ class Tool(TypedProperties):
 
 class JsonSchemaFormat(Properties, populate_by_name=True):
     name: Name = Field(description="A name for the model: letters, digits, `_` and `-`, 64 at most.")
-    description: Text | None = Field(None, description="What the answer is for, told to the model.")
+    description: Text | None = Field(None, description="What the answer is for. The model reads it.")
     # `schema` itself is a name of pydantic's.
     schema_: Annotated[JsonSchema, AfterValidator(check_schema)] = Field(
         alias="schema",
         description="The JSON Schema of the answer: JSON text, taken exactly, or a map. The answer is held against it, "
-        "but for a `pattern` that only ECMAScript can read (`\\p{L}`).",
+        "except for a `pattern` that only ECMAScript can read (`\\p{L}`).",
     )
     strict: Boolean | None = Field(
-        None, description="Whether the model is held to the schema while it writes. `false` unless set."
+        None, description="Whether the model is held to the schema while it writes. Default: `false`."
     )
 
 

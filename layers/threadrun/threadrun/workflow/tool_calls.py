@@ -73,7 +73,7 @@ class ToolCaller:
         call = run.round.calls[self.call_id]
         arguments = _arguments(call)
         if arguments is None:
-            self._keep(_error("InvalidArguments", "The arguments are no JSON object."))
+            self._keep(_error("InvalidArguments", "The arguments are not a JSON object."))
             return False
         ids = {"call_id": self.call_id, "thread_id": run.thread_id, "run_id": run.run_id}
         context.counts["ToolCalls"] += 1
@@ -105,7 +105,7 @@ class ToolCaller:
         try:
             return self._change(lambda call: {"output": output}, ROOM_OF_RESULTS) is not None
         except TooLarge:
-            message = f"It has {len(output.encode())} bytes; with the rest of its round there is no room for it."
+            message = f"It has {len(output.encode())} bytes, which is too much beside the other results of this round."
             self._note_failure(HandlerFailed("OutputTooLarge", message))
             return False
 
@@ -165,7 +165,7 @@ def invoke(function_arn: str, event: dict[str, Any], timeout_seconds: float) -> 
     try:
         result = encodable(json.loads(payload or b"null"))
     except ValueError:
-        raise HandlerFailed("NoJSON", "The result is no JSON.", is_worth_retrying=True) from None
+        raise HandlerFailed("NoJSON", "The result is not valid JSON.", is_worth_retrying=True) from None
     if "FunctionError" in reply:
         report = result if isinstance(result, dict) else {}
         kind, message = str(report.get("errorType") or "Error"), str(report.get("errorMessage") or "")

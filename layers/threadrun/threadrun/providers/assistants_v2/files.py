@@ -68,11 +68,11 @@ def resources_of_new_thread(plan: RunPlan, granted: Granted) -> dict[str, Any]:
     store_ids = [each for each in plan.desired.store_ids if each not in granted.store_ids]
     file_ids = [each for each in plan.desired.code_file_ids if each not in granted.file_ids]
     if len(store_ids) > 1:
-        raise TerminalError(f"vector_store_ids: a thread has one at most on this API, not {', '.join(store_ids)}")
+        raise TerminalError(f"vector_store_ids: a thread has at most one on this API, not {', '.join(store_ids)}")
     if store_ids and is_indexed(plan):
         raise TerminalError(
-            f"vector_store_ids: on this API attached files would be put into {store_ids[0]}, the thread's one "
-            "vector store: give it to the assistant, or attach no files"
+            f"vector_store_ids: on this API attached files would be added to {store_ids[0]}, the thread's only "
+            "vector store: set it on the assistant, or attach no files"
         )
     if not (is_indexed(plan) or store_ids or granted.store_ids):
         _require_something_to_search(plan, plan.effective.store_ids)
@@ -88,8 +88,8 @@ def require_files_at_hand(plan: RunPlan, granted: Granted) -> None:
     missing = [each for each in (*run.store_ids, *run.code_file_ids) if each not in at_hand]
     if missing:
         raise TerminalError(
-            "on this API a run on an existing thread has the files and vector stores of that thread and of its "
-            f"assistant only, not {', '.join(missing)}"
+            "on this API a run on an existing thread can use only the files and vector stores of that thread and its "
+            f"assistant, not {', '.join(missing)}"
         )
     _require_something_to_search(plan, granted.store_ids)
 
@@ -98,7 +98,7 @@ def resources_of_assistant(desired: DesiredAssistant) -> dict[str, Any]:
     """What the assistant gives to the tools of its runs."""
     if len(desired.store_ids) > 1:
         named = ", ".join(desired.store_ids)
-        raise TerminalError(f"vector_store_ids: an assistant has one at most on this API, not {named}")
+        raise TerminalError(f"vector_store_ids: an assistant has at most one on this API, not {named}")
     return _resources(desired.store_ids, desired.code_file_ids)
 
 

@@ -78,7 +78,7 @@ class ServerRuns(Subject[AssistantsServer]):
         action = f"adopt run {run_id}"
         run = self._read(thread_id, run_id, action)
         if run.text("thread_id") != thread_id:  # Some servers ignore the thread in the path.
-            raise NotFound(f"cannot {action}: it is not a run of thread {thread_id}")
+            raise NotFound(f"cannot {action}: it does not belong to thread {thread_id}")
         return self._with_output(run, thread_id, run_id)
 
     def _read(self, thread_id: str, run_id: str, action: str) -> Reply:

@@ -133,7 +133,7 @@ def changed_assistant_fields(desired: DesiredAssistant) -> dict[str, Any]:
 
 def _assistant_fields(desired: DesiredAssistant) -> dict[str, Any]:
     if desired.handlers:
-        raise TerminalError("handler_arn: the server keeps no handlers on this API: give the run these tools itself")
+        raise TerminalError("handler_arn: an assistant cannot have handlers on this API: set these tools on the run")
     return _fields(desired, *_OF_ASSISTANTS)
 
 

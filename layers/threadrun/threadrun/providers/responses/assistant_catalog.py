@@ -52,7 +52,7 @@ class AssistantCatalog:
         with translated("read the assistant"):
             reply = self._client.get_item(TableName=self._table_name, Key=self._key(assistant_id), ConsistentRead=True)
         if (item := reply.get("Item")) is None:
-            raise NotFound(f"no assistant {assistant_id} is known: create it as a Custom::OpenAIAssistant")
+            raise NotFound(f"assistant {assistant_id} is not known: create it as a Custom::OpenAIAssistant")
         try:
             settings = DesiredAssistant.model_validate_json(zlib.decompress(item["settings"]["B"]))
         except (ValueError, KeyError, zlib.error):  # Of a newer version, say. An update replaces it.

@@ -118,7 +118,9 @@ class ResponseRuns(Subject[Server]):
             case ItemRef(item_id):
                 found = items.run_ending_with(item_id, items.read_items(self._server, thread_id))
                 if found is None:
-                    raise NotFound(f"cannot {action}: only its answer was known, and that is gone")
+                    raise NotFound(
+                        f"cannot {action}: its start got no reply, and its messages were deleted: change `triggers`"
+                    )
                 return found
 
     def look(self, thread_id: str, run_id: str) -> ObservedRun:
@@ -129,7 +131,7 @@ class ResponseRuns(Subject[Server]):
         action = f"adopt run {run_id}"
         response = self._read(action, run_id)
         if not self._is_of_thread(response, thread_id, action):
-            raise NotFound(f"cannot {action}: it is not a run of thread {thread_id}")
+            raise NotFound(f"cannot {action}: it does not belong to thread {thread_id}")
         observed = shapes.observed_run(response, run_id)
         call_ids = [call.call_id for call in observed.calls]
         return (self.find_continuation(thread_id, run_id, call_ids) if call_ids else None) or observed

@@ -71,8 +71,8 @@ class ConversationThreads(Subject[Server]):
     def last_item_id(self, thread_id: str) -> str | None:
         if is_chain(thread_id):
             raise TerminalError(
-                f"thread {thread_id} takes no other run, as it is a chain of responses that only the run that began it "
-                "goes on with: give this run its own messages in `thread`"
+                f"thread {thread_id} cannot take another run: on this server only the run that began a thread can "
+                "continue it; give this run its own messages in `thread`"
             )
         what, items = "existing_thread_id", self._server.api.conversations.items
         for part in ("conversations", "runs on conversations"):
