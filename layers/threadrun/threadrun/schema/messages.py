@@ -41,7 +41,8 @@ class Attachment(TypedProperties):
     @field_validator("file_url")
     @classmethod
     def _require_served_url(cls, value: str | None, info: ValidationInfo) -> str | None:
-        require_served(value, info, [] if info.data.get("type") == "file" else None)
+        is_file = info.context is not None and info.data.get("type") == "file"
+        require_served(value, info, [] if is_file else None)
         return value
 
 

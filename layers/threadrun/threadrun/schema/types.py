@@ -158,7 +158,8 @@ class Properties(Model):
     @field_validator("*")
     @classmethod
     def _require_served(cls, value: Any, info: ValidationInfo) -> Any:
-        require_served(value, info, marked_values(cls.model_fields[info.field_name or ""]))
+        if info.context is not None:  # What a record has was let in; pydantic 2.13.0 gives no field's name there.
+            require_served(value, info, marked_values(cls.model_fields[info.field_name or ""]))
         return value
 
 
