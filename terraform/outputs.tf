@@ -62,9 +62,9 @@ output "file_ids" {
 }
 
 output "usage" {
-  description = "The tokens that were used, a map of numbers: prompt_tokens, completion_tokens and total_tokens, each null if unknown"
+  description = "The tokens that were used, a map of numbers: prompt_tokens, completion_tokens, total_tokens, and of these cached_tokens and reasoning_tokens, each null if unknown"
   value = tomap({
-    for name in ["prompt_tokens", "completion_tokens", "total_tokens"] :
+    for name in ["prompt_tokens", "completion_tokens", "total_tokens", "cached_tokens", "reasoning_tokens"] :
     name => tonumber(try(jsondecode(local.stack_outputs["Usage"])[name], null))
   })
 }
@@ -80,6 +80,21 @@ output "required_action" {
     # Empty text, and not an empty list, where there are none.
     for call in jsondecode(local.stack_outputs["RequiredAction"] == "" ? "[]" : base64decode(local.stack_outputs["RequiredAction"])) :
     { call_id = tostring(call.call_id), name = tostring(call.name), arguments = tostring(call.arguments) }
+  ]), null)
+}
+
+output "refusal" {
+  description = "What the model said where it refused to answer; empty otherwise"
+  value       = try(local.stack_outputs["Refusal"] != "" ? base64decode(local.stack_outputs["Refusal"]) : null, null)
+}
+
+output "citations" {
+  description = "The sources that the answer names, a list of objects with `url` or `file`, `title`, `start` and `end`; null where they do not fit the 4,096 bytes of CloudFormation"
+  value = try(tolist([
+    for each in jsondecode(base64decode(local.stack_outputs["Citations"])) : {
+      url = try(tostring(each.url), null), file = try(tostring(each.file), null), title = try(tostring(each.title), null)
+      start = try(tonumber(each.start), null), end = try(tonumber(each.end), null)
+    }
   ]), null)
 }
 

@@ -134,6 +134,7 @@ module "template" {
     max_tool_rounds         = var.max_tool_rounds
     on_tool_error           = var.on_tool_error
     reason_key              = var.reason_key
+    accept_refusal          = var.accept_refusal
     timeout_seconds         = var.timeout_seconds
     deletion_policy         = var.deletion_policy
   }
@@ -157,6 +158,8 @@ module "template" {
   text_outputs = merge(
     {
       RequiredAction = "required_action"
+      Refusal        = "refusal"
+      Citations      = "citations"
       OutputText     = "output_text"
     },
     { for key, digest in local.output_key_digests : digest => "output.${key}" },

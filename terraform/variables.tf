@@ -1615,7 +1615,7 @@ variable "on_tool_error" {
 }
 
 variable "reason_key" {
-  description = "A top-level key of the answer whose text is part of the failure when the answer does not match its `json_schema`. The stack's events show this text, and nothing else of an answer"
+  description = "A top-level key of the answer whose text is part of the failure when the answer does not match its `json_schema`. The stack's events show this text, and nothing else of an answer. `refusal` shows that of a refusal"
   type        = string
   default     = null
 
@@ -1623,6 +1623,12 @@ variable "reason_key" {
     condition     = var.reason_key == null ? true : length(var.reason_key) >= 1
     error_message = "reason_key must be text that is not empty."
   }
+}
+
+variable "accept_refusal" {
+  description = "Whether a refusal of the model, in the attribute `refusal`, counts as success. Default: `false`"
+  type        = bool
+  default     = null
 }
 
 variable "timeout_seconds" {

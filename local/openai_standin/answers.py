@@ -165,12 +165,12 @@ def _words(text: str) -> int:
     return len(text.split())
 
 
-def _usage(tokens: tuple[int, int]) -> Usage:
-    read, written = tokens
+def _usage(tokens: tuple[int, ...]) -> Usage:
+    read, written, cached, reasoned = (*tokens, 0, 0)[:4]
     return {
         "input_tokens": read,
-        "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
+        "input_tokens_details": {"cached_tokens": cached, "cache_write_tokens": 0},
         "output_tokens": written,
-        "output_tokens_details": {"reasoning_tokens": 0},
+        "output_tokens_details": {"reasoning_tokens": reasoned},
         "total_tokens": read + written,
     }

@@ -17,7 +17,8 @@ class Script:
     """How one response, or one turn of a run, goes: how long it takes, in seconds, and how it ends.
 
     What is left out comes from the stand-in's defaults. `match` is a function of the request, a subset of it,
-    or a text that its input contains; `times=None` means for ever. Raises ValueError for a status that is not
+    or a text that its input contains; `times=None` means for ever. `usage` has the tokens that were read and written,
+    and how many of these were cached, and reasoned with. Raises ValueError for a status that is not
     final.
     """
 
@@ -26,7 +27,7 @@ class Script:
     status: str = ""
     output_text: str | None = None
     output: Sequence[Mapping[str, Any]] | None = None
-    usage: tuple[int, int] | None = None
+    usage: tuple[int, ...] | None = None
     error: tuple[str, str] | None = None
     incomplete_reason: str | None = None
     match: Match = None

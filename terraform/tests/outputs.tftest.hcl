@@ -15,9 +15,11 @@ mock_provider "aws" {
         Object           = "thread.run"
         Status           = "completed"
         FileIds          = "[\"file_1\"]"
-        Usage            = "{\"prompt_tokens\": 3, \"completion_tokens\": 4, \"total_tokens\": null}"
+        Usage            = "{\"prompt_tokens\": 3, \"completion_tokens\": 4, \"total_tokens\": null, \"cached_tokens\": 1}"
         Model            = "gpt-5.4-mini-2026-03-17"
         RequiredAction   = ""
+        Refusal          = ""
+        Citations        = base64encode("[{\"url\": \"https://example.com/ü\", \"file\": null, \"title\": \"A\", \"start\": 0, \"end\": 4}]")
         OutputText       = "eyJ0aXRsZSI6ICJHcsO8w59lIPCfkYsifQ=="
         OutputTruncated  = "false"
 
@@ -61,8 +63,13 @@ run "attributes_are_typed" {
   }
 
   assert {
-    condition     = output.usage == tomap({ prompt_tokens = 3, completion_tokens = 4, total_tokens = null })
+    condition     = output.usage == tomap({ prompt_tokens = 3, completion_tokens = 4, total_tokens = null, cached_tokens = 1, reasoning_tokens = null })
     error_message = "usage must be a map of numbers, an unknown one null."
+  }
+
+  assert {
+    condition     = output.refusal == null && output.citations[0].url == "https://example.com/ü" && output.citations[0].end == 4
+    error_message = "A refusal must be null where there is none, citations must be objects."
   }
 
   assert {

@@ -70,7 +70,10 @@ def test_the_end_of_a_run_is_an_event(world: World, rule: None) -> None:
         "run_id": data["id"],
         "status": "completed",
         "model": "gpt-5.4-mini",
-        "usage": {"prompt_tokens": 21, "completion_tokens": 7, "total_tokens": 28},
+        "usage": {
+            **{"prompt_tokens": 21, "completion_tokens": 7, "total_tokens": 28},
+            **{"cached_tokens": 0, "reasoning_tokens": 0},
+        },
     }
 
 

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from threadrun.providers.answers import answer_in
 from threadrun.providers.assistants_v2 import files
 from threadrun.providers.assistants_v2 import shapes as assistants_v2
-from threadrun.providers.replies import Reply, answer_in, problem_in
+from threadrun.providers.replies import Reply, problem_in
 from threadrun.providers.responses import items, shapes
-from threadrun.state.observations import FunctionCall, Usage
+from threadrun.state.observations import Citation, FunctionCall, Usage
 
 SAID = "I look first."
 VERDICT = '{"verdict": "yes"}'
@@ -40,8 +41,21 @@ def message(text: Any, **more: Any) -> dict[str, Any]:
     ],
 )
 def test_the_answer_is_what_the_model_says_it_is(messages: list[dict[str, Any]], answer: str) -> None:
-    assert answer_in([Reply(each) for each in messages]) == answer
+    assert answer_in([Reply(each) for each in messages]).output_text == answer
     assert shapes.observed_run(Reply({"id": "resp_1", "status": "completed", "output": messages})).output_text == answer
+
+
+def test_sources_beyond_what_an_item_has_room_for_are_left_out() -> None:
+    part: dict[str, Any] = {"type": "output_text", "text": "a"}
+    part["annotations"] = [{"type": "url_citation", "url": "u" * 900}] * 9
+    assert len(answer_in([Reply(message("b")), Reply(message("", content=[part]))]).citations) == 4
+    part["annotations"] = [
+        None,
+        {"type": "new"},
+        {"type": "url_citation", "url": None},
+        {"url": "u", "start_index": "1"},
+    ]
+    assert answer_in([Reply(message("", content=[part]))]).citations == (Citation(url="u"),)
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ class ThreadRun(Resource):
         if item["status"] == "incomplete":
             more |= {"status": "incomplete", "completed_at": None, "incomplete_at": int(at)}
             more["incomplete_details"] = {"reason": "max_tokens"}
-        texts = [text_part(part.get("text", "")) for part in item["content"]]
+        texts = [part if part["type"] == "refusal" else text_part(part) for part in item["content"]]
         return self.thread.say(item["id"], "assistant", texts, at, **more)
 
     def shown(self, now: float) -> Body:

@@ -102,15 +102,15 @@ def add_message(world: World, thread: Thread, given: Body) -> Body:
     """Add a message that passed all checks, and put its files where their tools find them."""
     content, attachments = given["content"], given.get("attachments") or []
     parts = [{"type": "text", "text": content}] if isinstance(content, str) else content
-    shown = [text_part(part["text"]) if part["type"] == "text" else part for part in parts]
+    shown = [text_part(part) if part["type"] == "text" else part for part in parts]
     more = {"attachments": attachments, "metadata": metadata_of(given)}
     _attach(world, thread, attachments)
     return thread.say(world.new_id("msg"), given["role"], shown, world.now(), **more)
 
 
-def text_part(text: str) -> Body:
+def text_part(part: Mapping[str, Any]) -> Body:
     """Nest a text as Assistants v2 does."""
-    return {"type": "text", "text": {"value": text, "annotations": []}}
+    return {"type": "text", "text": {"value": part.get("text", ""), "annotations": part.get("annotations") or []}}
 
 
 def granted(world: World, resources: Mapping[str, Any] | None, **more: Any) -> Body:

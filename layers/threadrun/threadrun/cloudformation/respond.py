@@ -161,7 +161,8 @@ def _fitted_data(body: Mapping[str, Any], attributes: Mapping[str, Any], run: Ru
     fixed, optional = map(_readable, response_data(attributes, run.options.key_style))
     pascal, text = run.options.key_style == "PascalCase", readable(str(attributes["output_text"]))
     text_name, flag_name = ("OutputText", "OutputTruncated") if pascal else ("output_text", "output_truncated")
-    data, whole = {flag_name: "false", text_name: ""}, True
+    cited_name = "Citations" if pascal else "citations"
+    data, cited, whole = {flag_name: "false", text_name: ""}, fixed.pop(cited_name), True
     # The short ones first. What does not fit is left out whole: half a value would be a wrong one.
     for name, value in [*sorted(fixed.items(), key=lambda item: len(item[1])), *optional.items()]:
         if _fits({**body, "Data": {**data, name: value}}):
@@ -169,7 +170,9 @@ def _fitted_data(body: Mapping[str, Any], attributes: Mapping[str, Any], run: Ru
         else:
             whole = False
     data[text_name] = _fitted(text, lambda part: {**body, "Data": {**data, text_name: part}})
-    data[flag_name] = "false" if whole and data[text_name] == text else "true"
+    if _fits({**body, "Data": {**data, cited_name: cited}}):  # Last: the text goes before its sources.
+        data[cited_name] = cited
+    data[flag_name] = "false" if whole and cited_name in data and data[text_name] == text else "true"
     return data
 
 

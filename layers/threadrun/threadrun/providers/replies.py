@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -81,33 +80,12 @@ def _integer(digits: str) -> int | None:
     return int(digits) if len(digits) <= _MOST_DIGITS else None
 
 
-def answer_in(messages: Sequence[Reply]) -> str:
-    """The model's answer in its messages: the final one where the model says which that is, without its comments.
-
-    A model that tells phases marks what it says on the way as `commentary`. Source: openai.types.responses
-    (`ResponseOutputMessage.phase`, openai-python 3.54).
-    """
-    final = [each for each in messages if each.text("phase") == "final_answer"]
-    chosen = final or [each for each in messages if not each.has("phase")] or messages
-    return "".join(_text_of(part) for each in chosen for part in _parts(each))
-
-
 def usage_in(usage: Reply, prompt: str, completion: str) -> Usage:
     """The tokens, by the names of the fields that this API has for them."""
     read, written = usage.integer(prompt) or 0, usage.integer(completion) or 0
-    return Usage(read, written, usage.integer("total_tokens") or read + written)
-
-
-def _parts(message: Reply) -> list[Reply]:
-    content = message.text("content")
-    return [Reply({"type": "text", "text": content})] if content else message.objects("content")
-
-
-def _text_of(part: Reply) -> str:
-    """The text of a part: it is nested in Assistants v2."""
-    if part.text("type") not in ("output_text", "text"):
-        return ""
-    return part.text("text") or part.object("text").text("value")
+    cached = usage.object(f"{prompt}_details").integer("cached_tokens") or 0
+    reasoning = usage.object(f"{completion}_details").integer("reasoning_tokens") or 0
+    return Usage(read, written, usage.integer("total_tokens") or read + written, cached, reasoning)
 
 
 def problem_in(run: Reply, error: str) -> str | None:

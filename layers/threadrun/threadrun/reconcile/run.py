@@ -187,7 +187,7 @@ def _settle(run: RunRecord, observed: ObservedRun, actor: Actor) -> Outcome:
         return InProgress(
             observed.status, observed.run_id, actor.backend.runs.keeps(run.thread.id if run.thread else "")
         )
-    _require_schema(run, observed)
+    _require_answer(run, observed)
     return Done(observed)
 
 
@@ -214,10 +214,13 @@ def _begin_round(run: RunRecord, observed: ObservedRun, actor: Actor) -> Requeue
     return CallTools(tuple(call.call_id for call in observed.calls))
 
 
-def _require_schema(run: RunRecord, observed: ObservedRun) -> None:
+def _require_answer(run: RunRecord, observed: ObservedRun) -> None:
     plan = run.plan()
-    form = plan.effective.response_format if plan is not None else None
-    if plan is None or form is None or form.json_schema is None or observed.status != "completed":
+    if plan is None or observed.status != "completed":
+        return
+    _require_no_refusal(run, observed, plan.desired)
+    form = plan.effective.response_format
+    if form is None or form.json_schema is None or observed.refusal:
         return
     problem = first_problem(observed.output_text, form.json_schema.schema_)
     if problem is not None:
@@ -226,6 +229,17 @@ def _require_schema(run: RunRecord, observed: ObservedRun) -> None:
         reason = text_at(observed.output_text, key) if key else None
         shown = f"; {key}: {reason[:REASON_CHARACTERS]}" if reason else ""
         raise TerminalError(f"run {run.run_id}: the answer does not match json_schema: {problem}{shown}")
+
+
+def _require_no_refusal(run: RunRecord, observed: ObservedRun, desired: DesiredRun) -> None:
+    if not observed.refusal or desired.accept_refusal:
+        return
+    if desired.reason_key == "refusal":
+        raise TerminalError(f"the model refused to answer in run {run.run_id}; refusal: {observed.refusal}")
+    raise TerminalError(
+        f"the model refused to answer in run {run.run_id}: set accept_refusal to accept this, or reason_key to refusal "
+        "to see its words here"
+    )
 
 
 def _recheck(run: RunRecord, started: Started, actor: Actor) -> Outcome:

@@ -102,7 +102,14 @@ class DesiredRun(Generation, Desired):
             ("import_id", "assistant_id", "model"),
         ),
     )
-    _unseen = Desired._unseen | {"accept_statuses", "stream", "max_tool_rounds", "on_tool_error", "reason_key"}
+    _unseen = Desired._unseen | {
+        "accept_statuses",
+        "stream",
+        "max_tool_rounds",
+        "on_tool_error",
+        "reason_key",
+        "accept_refusal",
+    }
 
     assistant_id: Text | None = Field(
         None, description="The ID of the assistant to use. What the run does not say itself is taken from it."
@@ -148,6 +155,7 @@ class DesiredRun(Generation, Desired):
         None,
         description="`none`, `auto`, `required`, the name of a function, or the type of another tool of the run. It"
         " counts for the first round of calls only, so that the run can end.",
+        examples=["auto", "required", "get_weather"],
     )
     additional_instructions: Text | None = Field(
         None, description="Instructions after all others, those of the assistant included."
@@ -184,7 +192,13 @@ class DesiredRun(Generation, Desired):
     reason_key: Text | None = Field(
         None,
         description="A top-level key of the answer whose text is part of the failure when the answer does not match"
-        " its `json_schema`. The stack's events show this text, and nothing else of an answer.",
+        " its `json_schema`. The stack's events show this text, and nothing else of an answer. `refusal` shows that"
+        " of a refusal.",
+    )
+
+    accept_refusal: Boolean = Field(
+        False,
+        description="Whether a refusal of the model, in the attribute `refusal`, counts as success. Default: `false`.",
     )
 
     def identity(self) -> str:

@@ -49,6 +49,8 @@ def run_attributes(run: RunRecord, observed: ObservedRun) -> dict[str, Any]:
         # Their arguments stay text: numbers in them need not fit DynamoDB.
         "required_action": [asdict(call) for call in observed.calls] if state.status == "requires_action" else None,
         "output_text": text,
+        "refusal": observed.refusal or None,
+        "citations": [asdict(citation) for citation in observed.citations],
         "output": output_scalars(text),
     }
 

@@ -16,6 +16,10 @@ class Usage:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     total_tokens: int = 0
+    cached_tokens: int = 0
+    """Of the prompt's, those that the server had read before."""
+    reasoning_tokens: int = 0
+    """Of the completion's, those that the model thought with."""
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(*map(operator.add, astuple(self), astuple(other)))
@@ -32,6 +36,18 @@ class FunctionCall:
 
 
 @dataclass(frozen=True)
+class Citation:
+    """A source that an answer names, a web page or a file, and the characters of the text that are about it."""
+
+    url: str | None = None
+    file: str | None = None
+    """The file's id."""
+    title: str | None = None
+    start: int | None = None
+    end: int | None = None
+
+
+@dataclass(frozen=True)
 class ObservedRun:
     """A run as the server shows it now; times are Unix seconds."""
 
@@ -44,6 +60,9 @@ class ObservedRun:
     usage: Usage | None = None
     """None where the server does not report it."""
     output_text: str = ""
+    refusal: str = ""
+    """What the model said in place of an answer that it would not give."""
+    citations: tuple[Citation, ...] = ()
     calls: tuple[FunctionCall, ...] = ()
     """What it waits for, where its status is `requires_action`; else what it left unanswered."""
     problem: str | None = None

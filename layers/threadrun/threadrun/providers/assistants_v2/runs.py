@@ -7,9 +7,10 @@ from contextlib import suppress
 from dataclasses import replace
 
 from threadrun.errors import NotFound
+from threadrun.providers.answers import answer_in
 from threadrun.providers.assistants_v2 import shapes
 from threadrun.providers.assistants_v2.client import PER_PAGE, AssistantsServer
-from threadrun.providers.replies import Reply, answer_in
+from threadrun.providers.replies import Reply
 from threadrun.providers.server import Subject, has_mark
 from threadrun.schema.limits import Limits
 from threadrun.state.observations import ObservedRun, RunPlan
@@ -94,7 +95,7 @@ class ServerRuns(Subject[AssistantsServer]):
         action = f"read the answer of run {run_id}"
         listed = self._server.listed(action, messages.list, thread_id, run_id=run_id, **fields)
         answers = [each for each in listed if each.text("role") == "assistant" and each.text("run_id") == run_id]
-        return replace(observed, output_text=answer_in(answers))
+        return replace(observed, **answer_in(answers)._asdict())
 
     def without_secrets(self, plan: RunPlan, observed: ObservedRun) -> ObservedRun:
         return observed  # No tool of this API has any.

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from openai import omit
 
 from threadrun.errors import NotFound
-from threadrun.providers.replies import Reply, answer_in
+from threadrun.providers.answers import answer_in
+from threadrun.providers.replies import Reply
 from threadrun.providers.responses.chains import is_chain
 from threadrun.providers.server import Server
 from threadrun.state.observations import FunctionCall, ObservedRun
@@ -104,7 +105,8 @@ def run_in(items: Sequence[Reply]) -> ObservedRun | None:
         return None
     problem = approval_problem(asked)
     status = "failed" if problem else "requires_action" if calls else "completed"
-    return ObservedRun(last_id, status, output_text=answer_in(answers), calls=tuple(calls_in(calls)), problem=problem)
+    answer = answer_in(answers)._asdict()
+    return ObservedRun(last_id, status, calls=tuple(calls_in(calls)), problem=problem, **answer)
 
 
 def run_ending_with(item_id: str, items: Sequence[Reply]) -> ObservedRun | None:

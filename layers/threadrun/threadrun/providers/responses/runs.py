@@ -59,7 +59,8 @@ class ResponseRuns(Subject[Server]):
             # They are gone, and with them what to cut out. The answer was paid for, so it stays.
             return replace(observed, problem=observed.problem and f"its reason is not shown: {error.reason}")
         cut, problem = self._secrets.without, observed.problem
-        return replace(observed, output_text=cut(observed.output_text), problem=cut(problem) if problem else None)
+        text, refusal = cut(observed.output_text), cut(observed.refusal)
+        return replace(observed, output_text=text, refusal=refusal, problem=cut(problem) if problem else None)
 
     def _create(self, action: str, fields: dict[str, Any]) -> ObservedRun:
         try:

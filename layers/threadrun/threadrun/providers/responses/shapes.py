@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from threadrun.providers.replies import Reply, answer_in, problem_in, usage_in
+from threadrun.providers.answers import answer_in
+from threadrun.providers.replies import Reply, problem_in, usage_in
 from threadrun.providers.responses.chains import CHAIN_MARK, is_chain
 from threadrun.providers.responses.items import approval_problem, calls_in, is_answer
 from threadrun.providers.server import marked
@@ -130,7 +131,7 @@ def observed_run(response: Reply, run_id: str = "") -> ObservedRun:
         completed_at=response.integer("completed_at"),
         model=response.text("model") or None,
         usage=usage_in(usage, "input_tokens", "output_tokens") if response.has("usage") else None,
-        output_text=answer_in([item for item in output if is_answer(item)]),
         calls=tuple(calls),
         problem=unapproved or problem_in(response, "error"),
+        **answer_in([item for item in output if is_answer(item)])._asdict(),
     )

@@ -1,0 +1,83 @@
+"""What a model answered: text, refusal and citations, read from its messages without trust; the same on both wire APIs.
+
+Source: openai.types.responses (`ResponseOutputMessage`, `ResponseOutputText`, `ResponseOutputRefusal`) and
+openai.types.beta.threads (`TextContentBlock`, `RefusalContentBlock`), openai-python 3.54.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from itertools import accumulate, takewhile
+from typing import NamedTuple
+
+from threadrun.providers.replies import Reply
+from threadrun.state.observations import Citation
+
+MAX_REFUSAL_CHARACTERS = 1000
+MAX_CITATIONS_BYTES = 4000
+"""As JSON: the item that has them may hold them twice, beside its output."""
+
+
+class Answer(NamedTuple):
+    """By the names of the fields that `ObservedRun` has for it."""
+
+    output_text: str = ""
+    refusal: str = ""
+    citations: tuple[Citation, ...] = ()
+
+
+def answer_in(messages: Sequence[Reply]) -> Answer:
+    """The model's answer in its messages: the final one where the model says which that is, without its comments.
+
+    A model that tells phases marks what it says on the way as `commentary` (`ResponseOutputMessage.phase`).
+    """
+    final = [each for each in messages if each.text("phase") == "final_answer"]
+    chosen = final or [each for each in messages if not each.has("phase")] or messages
+    text, refusal, cited = "", "", list[Citation]()
+    for part in (part for message in chosen for part in _parts(message)):
+        # Places are those in the part's own text.
+        cited += [found for each in _annotations(part) if (found := _citation(each, len(text)))]
+        text += _text_of(part)
+        refusal += part.text("refusal") if part.text("type") == "refusal" else ""
+    return Answer(text, refusal[:MAX_REFUSAL_CHARACTERS], _first(cited))
+
+
+def _parts(message: Reply) -> list[Reply]:
+    content = message.text("content")
+    return [Reply({"type": "text", "text": content})] if content else message.objects("content")
+
+
+def _text_of(part: Reply) -> str:
+    """The text of a part: it is nested in Assistants v2."""
+    if part.text("type") not in ("output_text", "text"):
+        return ""
+    return part.text("text") or part.object("text").text("value")
+
+
+def _annotations(part: Reply) -> list[Reply]:
+    return part.objects("annotations") or part.object("text").objects("annotations")
+
+
+def _citation(annotation: Reply, before: int) -> Citation | None:
+    """None where it names neither an address nor a file; `before` is how much text goes before its part."""
+    nested = annotation.object(annotation.text("type"))  # In Assistants v2.
+    url, file = annotation.text("url"), annotation.text("file_id") or nested.text("file_id")
+    if not url and not file:
+        return None
+    start, end = annotation.integer("start_index"), annotation.integer("end_index")
+    return Citation(
+        url=url or None,
+        file=file or None,
+        title=annotation.text("title") or annotation.text("filename") or None,
+        start=None if start is None else start + before,
+        end=None if end is None else end + before,
+    )
+
+
+def _first(cited: Iterable[Citation]) -> tuple[Citation, ...]:
+    """As many as there is room for."""
+    cited = tuple(cited)
+    sizes = accumulate(len(json.dumps(asdict(each))) + 2 for each in cited)
+    return cited[: len(list(takewhile(lambda size: size <= MAX_CITATIONS_BYTES, sizes)))]
