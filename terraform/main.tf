@@ -28,6 +28,11 @@ resource "aws_cloudformation_stack" "this" {
     }
 
     precondition {
+      condition     = var.additional_messages == null || var.existing_thread_id != null
+      error_message = "additional_messages: is for a run on an existing thread: write the messages of a new one under thread.messages."
+    }
+
+    precondition {
       condition     = var.import_id != null || var.assistant_id != null || var.model != null
       error_message = "model: is required where there is no assistant_id to take it from."
     }

@@ -90,6 +90,26 @@ locals {
       metadata = try({ for key, text in var.thread.metadata : key => tostring(text) }, null)
     } : key => value if value != null
   }
+
+  additional_messages = var.additional_messages == null ? null : [
+    for additional_message in var.additional_messages : {
+      for key, value in {
+        role    = tostring(additional_message.role)
+        content = tostring(additional_message.content)
+        attachments = try([
+          for attachment in additional_message.attachments : {
+            for key, value in {
+              file_id  = try(tostring(attachment.file_id), null)
+              type     = try(tostring(attachment.type), null)
+              file_url = try(tostring(attachment.file_url), null)
+              detail   = try(tostring(attachment.detail), null)
+            } : key => value if value != null
+          }
+        ], null)
+        metadata = try({ for key, text in additional_message.metadata : key => tostring(text) }, null)
+      } : key => value if value != null
+    }
+  ]
 }
 
 locals {
@@ -117,6 +137,7 @@ module "template" {
     assistant_id            = var.assistant_id
     thread                  = local.thread
     existing_thread_id      = var.existing_thread_id
+    additional_messages     = local.additional_messages
     metadata                = var.metadata
     stream                  = var.stream
     max_completion_tokens   = var.max_completion_tokens

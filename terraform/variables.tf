@@ -1438,6 +1438,260 @@ variable "existing_thread_id" {
   }
 }
 
+variable "additional_messages" {
+  description = "Messages that the run adds to its existing thread, and answers. Type: `list(object({ role = string, content = string, attachments = optional(list(object({ file_id = optional(string), type = optional(string), file_url = optional(string), detail = optional(string) }))), metadata = optional(map(string)) }))`"
+  type        = any
+  default     = null
+
+  validation {
+    condition = length(flatten([
+      [for each in [var.additional_messages] : "additional_messages must be a list of objects." if !startswith(jsonencode(each), "[") && !startswith(jsonencode(each), "n")],
+      [
+        for additional_messages in [var.additional_messages] : [
+          for i, each in [for each in additional_messages : each] :
+          "additional_messages[${i}] must be an object." if !startswith(jsonencode(each), "{")
+        ] if startswith(jsonencode(additional_messages), "[")
+      ],
+      [
+        for additional_messages in [var.additional_messages] : [
+          for i, additional_message in [for each in additional_messages : each] : [
+            [
+              for key in setsubtract(keys(additional_message), ["role", "content", "attachments", "metadata"]) :
+              "additional_messages[${i}]: unknown key \"${key}\"; known are role, content, attachments, metadata."
+            ],
+            [
+              for key in setsubtract(["role", "content"], keys(additional_message)) :
+              "additional_messages[${i}]: ${key} is required."
+            ],
+          ] if startswith(jsonencode(additional_message), "{")
+        ] if startswith(jsonencode(additional_messages), "[")
+      ],
+    ])) == 0
+    error_message = nonsensitive(sensitive(join("\n", flatten([
+      [for each in [var.additional_messages] : "additional_messages must be a list of objects." if !startswith(jsonencode(each), "[") && !startswith(jsonencode(each), "n")],
+      [
+        for additional_messages in [var.additional_messages] : [
+          for i, each in [for each in additional_messages : each] :
+          "additional_messages[${i}] must be an object." if !startswith(jsonencode(each), "{")
+        ] if startswith(jsonencode(additional_messages), "[")
+      ],
+      [
+        for additional_messages in [var.additional_messages] : [
+          for i, additional_message in [for each in additional_messages : each] : [
+            [
+              for key in setsubtract(keys(additional_message), ["role", "content", "attachments", "metadata"]) :
+              "additional_messages[${i}]: unknown key \"${key}\"; known are role, content, attachments, metadata."
+            ],
+            [
+              for key in setsubtract(["role", "content"], keys(additional_message)) :
+              "additional_messages[${i}]: ${key} is required."
+            ],
+          ] if startswith(jsonencode(additional_message), "{")
+        ] if startswith(jsonencode(additional_messages), "[")
+      ],
+    ]))))
+  }
+
+  validation {
+    condition = alltrue([
+      for additional_messages in [var.additional_messages] : alltrue([
+        for additional_message in additional_messages : alltrue([
+          for key, value in additional_message : try(contains(["user"], value), false) if key == "role"
+        ]) if startswith(jsonencode(additional_message), "{")
+      ]) if startswith(jsonencode(additional_messages), "[")
+    ])
+    error_message = "additional_messages[*].role must be user."
+  }
+
+  validation {
+    condition = alltrue([
+      for additional_messages in [var.additional_messages] : alltrue([
+        for additional_message in additional_messages : alltrue([
+          for key, value in additional_message : try(length(tostring(value)) >= 1, false) if key == "content"
+        ]) if startswith(jsonencode(additional_message), "{")
+      ]) if startswith(jsonencode(additional_messages), "[")
+    ])
+    error_message = "additional_messages[*].content must be text that is not empty."
+  }
+
+  validation {
+    condition = alltrue([
+      for additional_messages in [var.additional_messages] : alltrue([
+        for additional_message in additional_messages : alltrue([
+          for key, value in additional_message : value == null ? true : try(startswith(jsonencode(value), "{") && length(value) <= 16 && alltrue([for key, text in value : length(key) >= 1 && length(key) <= 64 && length(tostring(text)) <= 512]), false) if key == "metadata"
+        ]) if startswith(jsonencode(additional_message), "{")
+      ]) if startswith(jsonencode(additional_messages), "[")
+    ])
+    error_message = "additional_messages[*].metadata takes at most 16 pairs, keys of 1 to 64 and values of at most 512 characters."
+  }
+
+  validation {
+    condition = alltrue([
+      for additional_messages in [var.additional_messages] : alltrue([
+        for additional_message in additional_messages : alltrue([
+          for key, value in additional_message : value == null ? true : try(!can(keys(value)) || alltrue([for key in keys(value) : key != "Ref" && !startswith(key, "Fn::")]), false) if key == "metadata"
+        ]) if startswith(jsonencode(additional_message), "{")
+      ]) if startswith(jsonencode(additional_messages), "[")
+    ])
+    error_message = "additional_messages[*].metadata must not have a key Ref, or one that starts with Fn::, as CloudFormation takes these for functions."
+  }
+
+  validation {
+    condition = length(flatten([
+      for additional_messages in [var.additional_messages] : [
+        for i, additional_message in [for each in additional_messages : each] : [
+          for key, value in additional_message : [
+            [for each in [value] : "additional_messages[${i}].attachments must be a list of objects." if !startswith(jsonencode(each), "[") && !startswith(jsonencode(each), "n")],
+            [
+              for attachments in [value] : [
+                for j, each in [for each in attachments : each] :
+                "additional_messages[${i}].attachments[${j}] must be an object." if !startswith(jsonencode(each), "{")
+              ] if startswith(jsonencode(attachments), "[")
+            ],
+            [
+              for attachments in [value] : [
+                for j, attachment in [for each in attachments : each] : [
+                  [
+                    for key in setsubtract(keys(attachment), ["file_id", "type", "file_url", "detail"]) :
+                    "additional_messages[${i}].attachments[${j}]: unknown key \"${key}\"; known are file_id, type, file_url, detail."
+                  ],
+                ] if startswith(jsonencode(attachment), "{")
+              ] if startswith(jsonencode(attachments), "[")
+            ],
+          ] if key == "attachments"
+        ] if startswith(jsonencode(additional_message), "{")
+      ] if startswith(jsonencode(additional_messages), "[")
+    ])) == 0
+    error_message = nonsensitive(sensitive(join("\n", flatten([
+      for additional_messages in [var.additional_messages] : [
+        for i, additional_message in [for each in additional_messages : each] : [
+          for key, value in additional_message : [
+            [for each in [value] : "additional_messages[${i}].attachments must be a list of objects." if !startswith(jsonencode(each), "[") && !startswith(jsonencode(each), "n")],
+            [
+              for attachments in [value] : [
+                for j, each in [for each in attachments : each] :
+                "additional_messages[${i}].attachments[${j}] must be an object." if !startswith(jsonencode(each), "{")
+              ] if startswith(jsonencode(attachments), "[")
+            ],
+            [
+              for attachments in [value] : [
+                for j, attachment in [for each in attachments : each] : [
+                  [
+                    for key in setsubtract(keys(attachment), ["file_id", "type", "file_url", "detail"]) :
+                    "additional_messages[${i}].attachments[${j}]: unknown key \"${key}\"; known are file_id, type, file_url, detail."
+                  ],
+                ] if startswith(jsonencode(attachment), "{")
+              ] if startswith(jsonencode(attachments), "[")
+            ],
+          ] if key == "attachments"
+        ] if startswith(jsonencode(additional_message), "{")
+      ] if startswith(jsonencode(additional_messages), "[")
+    ]))))
+  }
+
+  validation {
+    condition = alltrue([
+      for additional_messages in [var.additional_messages] : alltrue([
+        for additional_message in additional_messages : alltrue([
+          for key, value in additional_message : alltrue([
+            for attachments in [value] : alltrue([
+              for attachment in attachments : alltrue([
+                for key, value in attachment : value == null ? true : try(contains(["image"], attachment.type), false) if key == "detail"
+              ]) if startswith(jsonencode(attachment), "{")
+            ]) if startswith(jsonencode(attachments), "[")
+          ]) if key == "attachments"
+        ]) if startswith(jsonencode(additional_message), "{")
+      ]) if startswith(jsonencode(additional_messages), "[")
+    ])
+    error_message = "additional_messages[*].attachments[*]: detail is possible for type image only."
+  }
+
+  validation {
+    condition = alltrue([
+      for additional_messages in [var.additional_messages] : alltrue([
+        for additional_message in additional_messages : alltrue([
+          for key, value in additional_message : alltrue([
+            for attachments in [value] : alltrue([
+              for attachment in attachments : alltrue([
+                length([for key in ["file_id", "file_url"] : key if try(attachment[key], null) != null]) == 1
+              ]) if startswith(jsonencode(attachment), "{")
+            ]) if startswith(jsonencode(attachments), "[")
+          ]) if key == "attachments"
+        ]) if startswith(jsonencode(additional_message), "{")
+      ]) if startswith(jsonencode(additional_messages), "[")
+    ])
+    error_message = "additional_messages[*].attachments[*]: exactly one of file_id and file_url is required."
+  }
+
+  validation {
+    condition = alltrue([
+      for additional_messages in [var.additional_messages] : alltrue([
+        for additional_message in additional_messages : alltrue([
+          for key, value in additional_message : alltrue([
+            for attachments in [value] : alltrue([
+              for attachment in attachments : alltrue([
+                for key, value in attachment : value == null ? true : try(length(tostring(value)) >= 1, false) if key == "file_id"
+              ]) if startswith(jsonencode(attachment), "{")
+            ]) if startswith(jsonencode(attachments), "[")
+          ]) if key == "attachments"
+        ]) if startswith(jsonencode(additional_message), "{")
+      ]) if startswith(jsonencode(additional_messages), "[")
+    ])
+    error_message = "additional_messages[*].attachments[*].file_id must be text that is not empty."
+  }
+
+  validation {
+    condition = alltrue([
+      for additional_messages in [var.additional_messages] : alltrue([
+        for additional_message in additional_messages : alltrue([
+          for key, value in additional_message : alltrue([
+            for attachments in [value] : alltrue([
+              for attachment in attachments : alltrue([
+                for key, value in attachment : value == null ? true : try(contains(["file", "image"], value), false) if key == "type"
+              ]) if startswith(jsonencode(attachment), "{")
+            ]) if startswith(jsonencode(attachments), "[")
+          ]) if key == "attachments"
+        ]) if startswith(jsonencode(additional_message), "{")
+      ]) if startswith(jsonencode(additional_messages), "[")
+    ])
+    error_message = "additional_messages[*].attachments[*].type must be file or image."
+  }
+
+  validation {
+    condition = alltrue([
+      for additional_messages in [var.additional_messages] : alltrue([
+        for additional_message in additional_messages : alltrue([
+          for key, value in additional_message : alltrue([
+            for attachments in [value] : alltrue([
+              for attachment in attachments : alltrue([
+                for key, value in attachment : value == null ? true : try(can(regex("^https?://[^\\s]+$", value)), false) if key == "file_url"
+              ]) if startswith(jsonencode(attachment), "{")
+            ]) if startswith(jsonencode(attachments), "[")
+          ]) if key == "attachments"
+        ]) if startswith(jsonencode(additional_message), "{")
+      ]) if startswith(jsonencode(additional_messages), "[")
+    ])
+    error_message = "additional_messages[*].attachments[*].file_url must be a URL that begins with https:// or http://."
+  }
+
+  validation {
+    condition = alltrue([
+      for additional_messages in [var.additional_messages] : alltrue([
+        for additional_message in additional_messages : alltrue([
+          for key, value in additional_message : alltrue([
+            for attachments in [value] : alltrue([
+              for attachment in attachments : alltrue([
+                for key, value in attachment : value == null ? true : try(contains(["low", "high", "auto", "original"], value), false) if key == "detail"
+              ]) if startswith(jsonencode(attachment), "{")
+            ]) if startswith(jsonencode(attachments), "[")
+          ]) if key == "attachments"
+        ]) if startswith(jsonencode(additional_message), "{")
+      ]) if startswith(jsonencode(additional_messages), "[")
+    ])
+    error_message = "additional_messages[*].attachments[*].detail must be low, high, auto or original."
+  }
+}
+
 variable "metadata" {
   description = "Key-value pairs on the run, at most 16"
   type        = map(string)

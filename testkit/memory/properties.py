@@ -19,7 +19,7 @@ PROPERTIES: dict[str, list[Properties]] = {
         {"model": "m", "thread": _BYE},
         {"model": "m", "thread": _HELLO, "timeout_seconds": "40"},
         {"model": "m", "thread": _HELLO, "accept_statuses": ["completed", "failed"]},
-        {"model": "m", "existing_thread_id": SHARED_THREAD},
+        {"model": "m", "existing_thread_id": SHARED_THREAD, "additional_messages": _HELLO["messages"]},
         {"model": "m", "thread": _HELLO, "tools": TOOLS},
         {"model": "m", "existing_thread_id": SHARED_THREAD, "tools": TOOLS, "on_tool_error": "fail"},
         {"model": "m"},

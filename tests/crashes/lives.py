@@ -124,9 +124,11 @@ def run_with_files(world: World, shared: Shared) -> Resource:
 
 
 def run_on_a_shared_thread(world: World, shared: Shared) -> Resource:
-    """A run on a thread that is not its own."""
+    """A run on a thread that is not its own, to which it adds a message."""
     resource = Resource(world)
-    resource.delete(resource.create({"assistant_id": shared.assistant_id, "existing_thread_id": shared.thread_id}))
+    properties = {"assistant_id": shared.assistant_id, "existing_thread_id": shared.thread_id}
+    asked = {"additional_messages": [{"role": "user", "content": "And in winter?"}]}
+    resource.delete(resource.create(properties | asked))
     return resource
 
 

@@ -35,6 +35,11 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         {"thread": {"messages": []}},
         "thread: a thread with messages or an existing_thread_id is required",
     ),
+    "more messages without a thread": (
+        {"additional_messages": [{"role": "user", "content": "And in winter?"}]},
+        "additional_messages: is for a run on an existing thread: write the messages of a new one under "
+        "thread.messages",
+    ),
     "a tool that it does not have": (
         {"tool_choice": "look_up", "tools": [{"type": "code_interpreter"}]},
         "tool_choice: names no tool of the run: give none, auto, required, a function's name or the type of another "

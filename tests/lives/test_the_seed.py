@@ -54,6 +54,7 @@ def test_each_attribute_comes_back(world: World, wire: str, names: dict[str, str
 
 # --- arguments beyond those of the seed: each arrives as OpenAI's document has it, which the stand-in obeys
 
+ASKED = {"role": "user", "content": "And in winter?"}
 REFUSED: dict[str, Any] = {}
 """In place of fields: the API has none for the argument, which is refused by name before anything is made."""
 ARRIVES: dict[str, dict[str, tuple[dict[str, Any], dict[str, Any]]]] = {
@@ -109,6 +110,21 @@ ARRIVES: dict[str, dict[str, tuple[dict[str, Any], dict[str, Any]]]] = {
             {"tool_choice": "web_search", **tools({"type": "web_search"})},
             {"tool_choice": {"type": "allowed_tools", "mode": "required", "tools": [{"type": "web_search"}]}},
         )
+    },
+    "additional_messages": {
+        "responses": (
+            {"additional_messages": [ASKED], "thread": None, "existing_thread_id": "THREAD"},
+            {
+                "conversation": "THREAD",
+                "input": [
+                    {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "And in winter?"}]}
+                ],
+            },
+        ),
+        ASSISTANTS: (
+            {"additional_messages": [ASKED], "thread": None, "existing_thread_id": "THREAD"},
+            {"additional_messages": [ASKED]},
+        ),
     },
     "additional_instructions": {
         "responses": (

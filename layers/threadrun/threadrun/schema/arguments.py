@@ -97,6 +97,11 @@ class DesiredRun(Generation, Desired):
             ("import_id", "existing_thread_id", "thread.messages"),
         ),
         Rule(
+            "additional_messages",
+            "is for a run on an existing thread: write the messages of a new one under thread.messages",
+            ("!additional_messages", "existing_thread_id"),
+        ),
+        Rule(
             "model",
             "is required where there is no assistant_id to take it from",
             ("import_id", "assistant_id", "model"),
@@ -117,6 +122,9 @@ class DesiredRun(Generation, Desired):
     thread: Thread | None = Field(None, description="A new thread for the run. Conflicts with `existing_thread_id`.")
     existing_thread_id: Text | None = Field(
         None, description="The ID of an existing thread to run on; it is never deleted. Conflicts with `thread`."
+    )
+    additional_messages: tuple[Message, ...] | None = Field(
+        None, description="Messages that the run adds to its existing thread, and answers."
     )
     metadata: Metadata | None = Field(None, description="Key-value pairs on the run, at most 16.")
     stream: Boolean = Field(False, description="Accepted and without effect: a stack sees a run when it has ended.")
@@ -206,8 +214,8 @@ class DesiredRun(Generation, Desired):
 
     @property
     def messages(self) -> tuple[Message, ...]:
-        """The messages to send, none on an existing thread."""
-        return self.thread.messages if self.thread else ()
+        """The messages to send: those of its new thread, or those that it adds to an existing one."""
+        return self.thread.messages if self.thread else self.additional_messages or ()
 
     @property
     def attached_file_ids(self) -> tuple[str, ...]:

@@ -36,8 +36,9 @@ def run_fields(plan: RunPlan) -> dict[str, Any]:
     fields = {"assistant_id": assistant_id_of(plan), **_fields(run, *_OF_RUNS), **more}
     if run.existing_thread_id is None:
         return fields
+    added = [message_fields(each, []) for each in run.messages]
     # Others may start runs on the thread, too.
-    return fields | {"metadata": marked(run.metadata, plan.token)}
+    return fields | {"metadata": marked(run.metadata, plan.token)} | _filled(additional_messages=added)
 
 
 def _tool_choice(run: DesiredRun) -> str | dict[str, Any] | None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from threadrun.errors import NotFound
+from threadrun.errors import NotFound, TerminalError
 from threadrun.providers.assistants_v2 import files, shapes
 from threadrun.providers.assistants_v2.client import PER_PAGE, AssistantsServer
 from threadrun.providers.server import Subject, has_mark
@@ -82,6 +82,11 @@ class ThreadStores(FileStores[AssistantsServer]):
         A store that the user named is never returned, because what is returned is deleted with the run.
         """
         if plan.desired.existing_thread_id is not None:
+            if plan.desired.attached_file_ids:
+                raise TerminalError(
+                    "additional_messages: on this API attached files would stay with the existing thread: attach them "
+                    "to a message of that thread"
+                )
             assistant_id = shapes.assistant_id_of(plan)
             if files.reads_files(plan.effective):
                 granted = files.granted_by(self._server.assistant(assistant_id), self._server.thread(thread_id))
