@@ -110,6 +110,8 @@ locals {
       } : key => value if value != null
     }
   ]
+
+  extra_body = var.extra_body == null ? null : try(tostring(var.extra_body), jsonencode(var.extra_body))
 }
 
 locals {
@@ -149,6 +151,7 @@ module "template" {
     tool_choice             = var.tool_choice
     additional_instructions = var.additional_instructions
     truncation              = var.truncation
+    extra_body              = local.extra_body
     import_id               = var.import_id
     triggers                = var.triggers
     accept_statuses         = var.accept_statuses

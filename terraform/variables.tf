@@ -1808,6 +1808,17 @@ variable "truncation" {
   }
 }
 
+variable "extra_body" {
+  description = "Other fields of the request that starts the run, for what is new at OpenAI: as JSON text, taken exactly, or as a map, whose numbers and booleans CloudFormation makes text. What has an argument of its own, or is set by the application, is refused by name. Type: `any`"
+  type        = any
+  default     = null
+
+  validation {
+    condition     = var.extra_body == null ? true : try(can(keys(jsondecode(tostring(var.extra_body)))) || can(keys(var.extra_body)), false)
+    error_message = "extra_body must be a JSON object, as text or as a map."
+  }
+}
+
 variable "import_id" {
   description = "`thread_id:run_id` of a run to adopt instead of starting one. It stays at OpenAI unless `deletion_policy` is `delete`"
   type        = string

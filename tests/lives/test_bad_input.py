@@ -35,6 +35,18 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         {"thread": {"messages": []}},
         "thread: a thread with messages or an existing_thread_id is required",
     ),
+    "a field that the application sets": (
+        {"extra_body": {"stream": "true"}},
+        "extra_body: stream is set by this application: leave it out",
+    ),
+    "a field that has an argument": (
+        {"extra_body": '{"reasoning": {"effort": "high"}}'},
+        "extra_body: reasoning.effort has an argument of its own: write it as reasoning_effort",
+    ),
+    "a body that is no object": (
+        {"extra_body": "[1]"},
+        "extra_body: must be a JSON object",
+    ),
     "more messages without a thread": (
         {"additional_messages": [{"role": "user", "content": "And in winter?"}]},
         "additional_messages: is for a run on an existing thread: write the messages of a new one under "

@@ -111,6 +111,13 @@ ARRIVES: dict[str, dict[str, tuple[dict[str, Any], dict[str, Any]]]] = {
             {"tool_choice": {"type": "allowed_tools", "mode": "required", "tools": [{"type": "web_search"}]}},
         )
     },
+    "extra_body": {
+        "responses": (
+            {"extra_body": '{"top_logprobs": 3, "reasoning": {"summary": "auto"}}', "reasoning_effort": "low"},
+            {"top_logprobs": 3, "reasoning": {"effort": "low", "summary": "auto"}},
+        ),
+        ASSISTANTS: ({"extra_body": {"max_prompt_tokens": 9000}}, {"max_prompt_tokens": 9000}),
+    },
     "additional_messages": {
         "responses": (
             {"additional_messages": [ASKED], "thread": None, "existing_thread_id": "THREAD"},

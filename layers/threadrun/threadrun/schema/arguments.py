@@ -13,6 +13,7 @@ from pydantic import BeforeValidator, Field, StringConstraints
 
 from threadrun.schema.deployment import responses_only
 from threadrun.schema.desired import Desired, Rule, digest
+from threadrun.schema.extra_body import ExtraBody
 from threadrun.schema.files import DesiredFile
 from threadrun.schema.messages import Attachment, Message, Thread
 from threadrun.schema.stores import DesiredVectorStore
@@ -173,6 +174,12 @@ class DesiredRun(Generation, Desired):
         description="What becomes of a thread that is too long for the model: with `auto` the server shortens what it"
         " reads, with `disabled` the run fails. Where the server speaks Assistants v2, `auto` only.",
         json_schema_extra=responses_only("disabled"),
+    )
+    extra_body: ExtraBody | None = Field(
+        None,
+        description="Other fields of the request that starts the run, for what is new at OpenAI: as JSON text, taken"
+        " exactly, or as a map, whose numbers and booleans CloudFormation makes text. What has an argument of its own,"
+        " or is set by the application, is refused by name.",
     )
     import_id: ImportId | None = Field(
         None,

@@ -15,6 +15,7 @@ from threadrun.providers.assistants_v2.files import CODE, SEARCH, Granted
 from threadrun.providers.replies import Reply, problem_in, usage_in
 from threadrun.providers.server import MARK, marked
 from threadrun.schema.arguments import TOOL_CHOICES, DesiredAssistant, DesiredRun, DesiredThread
+from threadrun.schema.extra_body import merged
 from threadrun.schema.messages import Attachment, Message
 from threadrun.schema.tools import Tool
 from threadrun.state.observations import FunctionCall, ObservedRun, RunPlan
@@ -33,7 +34,7 @@ def run_fields(plan: RunPlan) -> dict[str, Any]:
     more = _filled(
         tool_choice=_tool_choice(plan.effective), truncation_strategy=run.truncation and {"type": run.truncation}
     )
-    fields = {"assistant_id": assistant_id_of(plan), **_fields(run, *_OF_RUNS), **more}
+    fields = merged({"assistant_id": assistant_id_of(plan), **_fields(run, *_OF_RUNS), **more}, run.extra_body)
     if run.existing_thread_id is None:
         return fields
     added = [message_fields(each, []) for each in run.messages]

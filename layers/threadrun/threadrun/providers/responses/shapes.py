@@ -14,6 +14,7 @@ from threadrun.providers.responses.chains import CHAIN_MARK, is_chain
 from threadrun.providers.responses.items import approval_problem, calls_in, is_answer
 from threadrun.providers.server import marked
 from threadrun.schema.arguments import TOOL_CHOICES, DesiredRun
+from threadrun.schema.extra_body import merged
 from threadrun.schema.messages import Attachment, Message
 from threadrun.schema.tools import ResponseFormat
 from threadrun.state.observations import ObservedRun, RunPlan
@@ -53,7 +54,7 @@ def response_fields(
     else:
         place = {"conversation": thread_id}
     # Without an explicit store a background response may vanish minutes after its end.
-    return {"background": True, "store": True, **given, **place}
+    return merged({"background": True, "store": True, **given, **place}, run.extra_body)
 
 
 def first_items(plan: RunPlan) -> list[Any]:

@@ -1,0 +1,82 @@
+"""Fields of the request that starts a run which no argument has: taken as they are, for what is new tomorrow.
+
+Source: `CreateResponse` and `CreateRunRequest` of OpenAI's OpenAPI document.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
+
+from threadrun.schema.json_schema import read_object
+from threadrun.schema.types import check_nesting
+
+_OURS = frozenset(
+    {"background", "store", "stream", "conversation", "input", "previous_response_id", "assistant_id", "thread"}
+)
+"""A run that is waited for, found again and deleted depends on them."""
+_SAME_NAME = (
+    *("model", "instructions", "tools", "metadata", "temperature", "top_p", "tool_choice", "parallel_tool_calls"),
+    *("max_tool_calls", "service_tier", "prompt_cache_key", "safety_identifier", "additional_instructions"),
+    *("additional_messages", "max_completion_tokens", "response_format", "reasoning_effort", "truncation"),
+)
+_ARGUMENTS = dict(zip(_SAME_NAME, _SAME_NAME, strict=True)) | {
+    "max_output_tokens": "max_completion_tokens",
+    "reasoning.effort": "reasoning_effort",
+    "text.format": "response_format",
+    "text.verbosity": "verbosity",
+    "truncation_strategy": "truncation",
+}
+"""By the field's place in the request, the argument that it has."""
+
+
+def _read(value: Any) -> Any:
+    if isinstance(value, str):
+        return read_object(value)
+    if isinstance(value, Mapping):
+        return value
+    raise ValueError("must be a JSON object, as text or as a map")
+
+
+def _check(given: dict[str, Any]) -> dict[str, Any]:
+    for place in _places(given):
+        if place in _OURS:
+            raise ValueError(f"{place} is set by this application: leave it out")
+        if argument := _ARGUMENTS.get(place):
+            raise ValueError(f"{place} has an argument of its own: write it as {argument}")
+    return given
+
+
+def _places(given: Mapping[str, Any]) -> Iterator[str]:
+    for name, value in given.items():
+        yield name
+        if isinstance(value, Mapping):
+            yield from (f"{name}.{inner}" for inner in value)
+
+
+ExtraBody = Annotated[
+    dict[str, Any],
+    AfterValidator(_check),
+    BeforeValidator(_read),
+    BeforeValidator(check_nesting),  # The last one comes first.
+    WithJsonSchema({"type": "object", "contentMediaType": "application/json"}),
+]
+"""JSON text, taken exactly, or a map."""
+
+
+def merged(fields: Mapping[str, Any], extra: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The fields of a request with these in addition: maps are merged, anything else is what `extra` says.
+
+    The SDK takes fields that it does not know as `extra_body`.
+    """
+    if not extra:
+        return dict(fields)
+    return {**fields, "extra_body": {name: _deep(fields.get(name), value) for name, value in extra.items()}}
+
+
+def _deep(own: Any, value: Any) -> Any:
+    if isinstance(own, Mapping) and isinstance(value, Mapping):
+        return {**own, **{name: _deep(own.get(name), each) for name, each in value.items()}}
+    return value
