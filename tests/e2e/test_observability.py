@@ -104,7 +104,7 @@ def test_the_sweep_answers_what_no_report_came_of(stack: Stack, openai_api: Open
         assert sweep(stack.cloud) == 0, "it is not due yet"
         until(lambda: sweep(stack.cloud), seconds=90)
     assert stack.wait() == "ROLLBACK_COMPLETE"
-    assert "no answer was ready at its deadline" in stack.reasons()
+    assert "no response was ready at the deadline" in stack.reasons()
     assert left(openai_api) == NOTHING
     # The emulator may take a last line of a log for one of the next invocation: metrics are made of these lines.
     until(lambda: sweep(stack.cloud) == 0 and counted(stack.cloud)["OverdueRequests"])
