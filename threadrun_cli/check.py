@@ -101,7 +101,10 @@ class _Check:
 
     def _service_token(self, name: str, resource: Node) -> Iterator[Finding]:
         token = resource.get("Properties", "ServiceToken")
-        where = token or resource.get("Properties") or resource
+        properties = resource.get("Properties")
+        where = token or properties or resource
+        if token is None and properties and any(key.startswith("Fn::") for key, _ in properties.items()):
+            return  # Fn::If and Fn::Transform may bring it.
         if token is None:
             sentence = f"ServiceToken: is required: `!ImportValue <name of the application's stack>{EXPORT}`"
             yield self._finding(name, (where.line, where.column), "service-token", sentence)

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from threadrun import __version__
 from threadrun_cli.check import check_file
+from threadrun_cli.findings import Finding
 from threadrun_cli.report import as_json, as_sarif, as_text
 
 app = typer.Typer(
@@ -24,6 +25,7 @@ app = typer.Typer(
 )
 
 
+NONE = "is a folder without *.template.json: run `cdk synth`, or name the templates themselves"
 Application = Annotated[str, typer.Option(help="The name of the application's stack.")]
 Region = Annotated[str | None, typer.Option(help="By default that of your AWS configuration.")]
 Endpoint = Annotated[str | None, typer.Option(help="Of another AWS, such as the embedded cloud.")]
@@ -57,13 +59,14 @@ def validate(
     """
     files = [file for each in templates for file in _files(each)]
     findings = [finding for file in files for finding in check_file(file)]
+    findings += [Finding(str(each), 1, 1, "error", "template", NONE) for each in templates if not list(_files(each))]
     write = {Format.text: as_text, Format.json: as_json, Format.sarif: as_sarif}[form]
     typer.echo(write(findings), nl=False)
     errors = sum(each.level == "error" or strict for each in findings)
     if form is Format.text:
         counted = f"{len(files)} template{'' if len(files) == 1 else 's'} checked"
         typer.echo(f"{counted}, {errors} error{'' if errors == 1 else 's'}", err=True)
-    if any(each.rule == "template" for each in findings) or not files:
+    if any(each.rule == "template" for each in findings):
         raise typer.Exit(2)
     raise typer.Exit(1 if errors else 0)
 

@@ -11,6 +11,8 @@ from typing import Any
 import yaml
 
 FUNCTION = re.compile(r"Ref|Condition|Fn::\w+")
+MOST_VALUES = 1_000_000
+"""A template has at most a million bytes, so that only aliases of aliases are more."""
 _SURROGATES = re.compile(r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
 
 
@@ -115,6 +117,8 @@ class _Reader:
     def __init__(self, loader: Any) -> None:
         self._loader = loader
         self._known: dict[int, Node | None] = {}
+        self._sizes: dict[int, int] = {}
+        """By node, how many values it is with its aliases written out."""
 
     def read(self, node: yaml.Node) -> Node:
         if id(node) in self._known:
@@ -124,6 +128,15 @@ class _Reader:
             return known
         self._known[id(node)] = None
         made = self._known[id(node)] = self._made(node)
+        within = [each for pair in node.value for each in pair] if isinstance(node, yaml.MappingNode) else node.value
+        parts = within if isinstance(within, list) else []
+        size = self._sizes[id(node)] = 1 + sum(self._sizes.get(id(each), 1) for each in parts)
+        if size > MOST_VALUES:
+            mark = node.start_mark
+            reason = (
+                f"has more than {MOST_VALUES:,} values with its aliases written out: write fewer aliases of aliases"
+            )
+            raise TemplateError(reason, mark.line + 1, mark.column + 1)
         return made
 
     def _made(self, node: yaml.Node) -> Node:

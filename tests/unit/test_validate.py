@@ -13,7 +13,7 @@ from threadrun.errors import InvalidProperties
 from threadrun.schema.parsing import RESERVED, model_of, parse_properties
 from threadrun_cli.check import check_template
 from threadrun_cli.commands import app
-from threadrun_cli.template import Node, parse_template
+from threadrun_cli.template import Node, TemplateError, parse_template
 
 MISTAKES: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("mistakes.yaml").read_text())
 SAM = """Transform: AWS::Serverless-2016-10-31
@@ -266,3 +266,29 @@ def test_json_and_sarif_have_the_place_of_each_finding(tmp_path: Path) -> None:
         "region": {"startLine": 7, "startColumn": 7},
     }
     assert {result["ruleId"]} <= {rule["id"] for rule in run["tool"]["driver"]["rules"]}
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [
+        "{ Fn::If: [Here, { ServiceToken: !ImportValue threadrun-ServiceToken }, !Ref AWS::NoValue] }",
+        "{ Fn::Transform: { Name: AWS::Include, Parameters: { Location: s3://bucket/key } } }",
+    ],
+)
+def test_a_function_may_bring_the_service_token(properties: str) -> None:
+    text = f"Resources:\n  R:\n    Type: Custom::OpenAIThreadRun\n    Properties: {properties}\n"
+    assert not [message for _, message in found(text) if message.startswith("ServiceToken")]
+
+
+def test_aliases_of_aliases_are_refused_at_once() -> None:
+    levels = "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}, *a{n - 1}]\n" for n in range(1, 30))
+    with pytest.raises(TemplateError, match="more than 1,000,000 values with its aliases written out"):
+        parse_template(f"a0: &a0 [x]\n{levels}{HEAD}      messages: *a29\n")
+
+
+def test_a_folder_without_templates_is_named(tmp_path: Path) -> None:
+    asked = CliRunner().invoke(app, ["validate", str(tmp_path), "--format", "json"])
+    assert asked.exit_code == 2
+    [finding] = json.loads(asked.stdout)
+    assert finding["file"] == str(tmp_path)
+    assert "folder without *.template.json" in finding["message"]
