@@ -97,6 +97,13 @@ def yaml_problems(text: str) -> Iterator[str]:
             if hook["id"] not in offered
         )
         return
+    if isinstance(parsed, list) and all(isinstance(each, dict) and "uses" in each for each in parsed):
+        inputs = yaml.safe_load((ROOT / "action.yml").read_text())["inputs"]
+        given = [set(step.get("with", {})) for step in parsed]
+        yield from (f"the action has no input {name}" for names in given for name in sorted(names - set(inputs)))
+        required = {name for name, each in inputs.items() if each.get("required")}
+        yield from (f"the action's {name} is missing" for names in given for name in sorted(required - names))
+        return
     if not isinstance(parsed, dict):
         yield "is neither a template nor a part of one"
         return
