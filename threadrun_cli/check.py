@@ -171,7 +171,8 @@ def _asked(node: Node) -> Iterator[tuple[str, str]]:
     name, argument = node.function or ("", node)
     if name == "Fn::GetAtt":
         value = argument.value
-        parts = value.partition(".")[::2] if isinstance(value, str) else [each.value for each in value or ()]  # type: ignore[union-attr]
+        listed = [each.value for each in value] if isinstance(value, list) else []
+        parts = value.partition(".")[::2] if isinstance(value, str) else listed
         if len(parts) == 2 and isinstance(parts[0], str) and isinstance(parts[1], str):
             yield parts[0], parts[1]
     if name == "Fn::Sub":

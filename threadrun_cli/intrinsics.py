@@ -108,13 +108,13 @@ class Ways:
         if name == "Fn::Equals":
             return self._are_equal(sides, choice)
         each = [self._evaluate(side, choice, depth + 1) for side in sides]
-        return any(each) if name == "Fn::Or" else not each[0] if name == "Fn::Not" else all(each)
+        return any(each) if name == "Fn::Or" else not all(each) if name == "Fn::Not" else all(each)
 
     def _are_equal(self, sides: list[Node], choice: Choice) -> bool:
         if (atom := _atom(sides)) in choice:
             return bool(choice[atom])
         values = [choice.get(name, self.default(name)) if (name := _parameter(each)) else each.value for each in sides]
-        return values[0] == values[-1]
+        return values[:1] == values[-1:]
 
 
 def _parameter(node: Node) -> str | None:

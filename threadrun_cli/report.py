@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import PurePath
 from typing import Any
+from urllib.parse import quote
 
 from threadrun import __version__
 from threadrun_cli.findings import Finding
@@ -40,7 +41,7 @@ def as_sarif(findings: Sequence[Finding]) -> str:
 
 def _result(finding: Finding) -> dict[str, Any]:
     place = {
-        "artifactLocation": {"uri": PurePath(finding.file).as_posix()},
+        "artifactLocation": {"uri": quote(PurePath(finding.file).as_posix())},
         "region": {"startLine": finding.line, "startColumn": finding.column},
     }
     return {

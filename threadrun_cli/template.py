@@ -13,6 +13,9 @@ import yaml
 FUNCTION = re.compile(r"Ref|Condition|Fn::\w+")
 MOST_VALUES = 1_000_000
 """A template has at most a million bytes, so that only aliases of aliases are more."""
+MOST_DEPTH = 1000
+"""libyaml's composer ends the process where lists are nested some ten thousand deep."""
+_OPENERS = re.compile(r"[\[{]|- ")
 _SURROGATES = re.compile(r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
 
 
@@ -82,6 +85,8 @@ def parse_template(text: str, *, is_json: bool = False) -> Node | None:
         text = _SURROGATES.sub(_character, text.replace("\t", " "))
     loader = _Loader(text)
     try:
+        if len(_OPENERS.findall(text)) > MOST_DEPTH and _is_too_deep(text):
+            raise TemplateError("is nested too deep")
         if not loader.check_node():
             return None
         node = loader.get_node()
@@ -104,6 +109,15 @@ def parse_template(text: str, *, is_json: bool = False) -> Node | None:
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """By libyaml where PyYAML came with it: ten times as fast."""
+
+
+def _is_too_deep(text: str) -> bool:
+    depth = 0
+    for event in yaml.parse(text, _Loader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > MOST_DEPTH:
+            return True
+    return False
 
 
 def _character(found: re.Match[str]) -> str:

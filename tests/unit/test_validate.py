@@ -292,3 +292,29 @@ def test_a_folder_without_templates_is_named(tmp_path: Path) -> None:
     [finding] = json.loads(asked.stdout)
     assert finding["file"] == str(tmp_path)
     assert "folder without *.template.json" in finding["message"]
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "- " * 100_000], ids=["flow", "block"])
+def test_what_is_nested_too_deep_is_refused_and_does_not_end_the_process(text: str) -> None:
+    with pytest.raises(TemplateError, match="nested too deep"):
+        parse_template(text)
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "Outputs: { O: { Value: !GetAtt { R: b } }, P: { Value: !Sub [[x]] } }",
+        "Conditions: { C: !Not [] }",
+        "Conditions: { C: !Equals [] }",
+        "Conditions: [C]",
+    ],
+)
+def test_functions_of_a_wrong_form_are_left_to_cloudformation(rest: str) -> None:
+    assert found(f"{HEAD}      model: !If [C, gpt-5.4-mini, gpt-5.4]\n{HELLO}{rest}\n") == []
+
+
+def test_sarif_has_the_path_as_an_address(tmp_path: Path) -> None:
+    template = tmp_path / "a b#.yaml"
+    template.write_text(HEAD + "      modell: gpt-5.4-mini\n" + HELLO)
+    asked = CliRunner().invoke(app, ["validate", str(template), "--format", "sarif"])
+    assert f"{tmp_path.as_posix()}/a%20b%23.yaml" in asked.stdout
