@@ -156,6 +156,7 @@ module "template" {
     triggers                = var.triggers
     accept_statuses         = var.accept_statuses
     max_tool_rounds         = var.max_tool_rounds
+    max_retries             = var.max_retries
     on_tool_error           = var.on_tool_error
     reason_key              = var.reason_key
     accept_refusal          = var.accept_refusal

@@ -1868,6 +1868,17 @@ variable "max_tool_rounds" {
   }
 }
 
+variable "max_retries" {
+  description = "How often the run is started again where the server ends it as `failed` for a reason that passes (`server_error`, `rate_limit_exceeded`), 0 to 3. Default: 1"
+  type        = number
+  default     = null
+
+  validation {
+    condition     = var.max_retries == null ? true : var.max_retries >= 0 && var.max_retries <= 3 && floor(var.max_retries) == var.max_retries
+    error_message = "max_retries must be a whole number from 0 to 3."
+  }
+}
+
 variable "on_tool_error" {
   description = "What the failure of a handler means, after two retries: `report` it to the model, which goes on with that, or `fail` the resource. Default: `report`"
   type        = string

@@ -121,7 +121,9 @@ class MemoryRuns:
         self._server.responses[run.run_id] = run
         return run
 
-    def find_lost(self, thread_id: str, after_item_id: str | None, token: str = "") -> ObservedRun | None:
+    def find_lost(
+        self, thread_id: str, after_item_id: str | None, token: str = "", but: Collection[str] = ()
+    ) -> ObservedRun | None:
         self._called("runs.find_lost")
         items = self._server.items[thread_id]
         new = items[items.index(after_item_id) + 1 :] if after_item_id else items

@@ -29,6 +29,10 @@ class Flight:
     """Calls that it brings the outputs of."""
 
 
+STUMBLES = "stumbles"
+"""How a run ends that fails for a reason that passes; the next one completes."""
+
+
 @dataclass(kw_only=True)
 class MemoryServer(MemoryBackend):
     """OpenAI's Responses API: a run locks its thread, ends by the clock, and shows in its thread once completed."""
@@ -55,11 +59,14 @@ class MemoryServer(MemoryBackend):
                 self._land(run_id, self.flights.pop(run_id))
 
     def _land(self, run_id: str, flight: Flight) -> None:
+        stumbles = flight.ends_as == STUMBLES
+        flight = replace(flight, ends_as="failed") if stumbles else flight
         self.endings[run_id] = flight.ends_as
         name, calls = run_id.partition("_")[2], []
         if flight.ends_as == "requires_action":
             calls = [f"call_{name}a", f"call_{name}b"]
-        self.end(run_id, flight.ends_as, calls=tuple(FunctionCall(each, "look_up", "{}") for each in calls))
+        called = tuple(FunctionCall(each, "look_up", "{}") for each in calls)
+        self.end(run_id, flight.ends_as, calls=called, may_pass=stumbles)
         if flight.ends_as in ("completed", "requires_action"):
             said = [f"output {call_id}" for call_id in flight.answers] + (calls or [f"msg_{name}"])
             self.items.get(flight.thread_id, []).extend(said)
@@ -128,8 +135,11 @@ class TimedRuns(MemoryRuns):
         self._server.require_no_flight(thread_id)
         if self._server.open_calls(thread_id):
             raise ThreadBusy("locked")
-        _, ends_as = self._server.next_run
-        ends_as = "requires_action" if plan.effective.tools and ends_as == "completed" else ends_as
+        seconds, ends_as = self._server.next_run
+        if plan.effective.tools and ends_as in ("completed", STUMBLES):
+            return self._take_off("resp", thread_id, "requires_action")
+        if ends_as == STUMBLES:
+            self._server.next_run = seconds, "completed"
         return self._take_off("resp", thread_id, ends_as)
 
     def _take_off(self, prefix: str, thread_id: str, ends_as: str, answers: tuple[str, ...] = ()) -> ObservedRun:
@@ -139,7 +149,9 @@ class TimedRuns(MemoryRuns):
         server.flights[run.run_id] = Flight(thread_id, server.clock() + server.next_run[0], ends_as, answers)
         return run
 
-    def find_lost(self, thread_id: str, after_item_id: str | None, token: str = "") -> ObservedRun | None:
+    def find_lost(
+        self, thread_id: str, after_item_id: str | None, token: str = "", but: Collection[str] = ()
+    ) -> ObservedRun | None:
         self._called("")
         items = self._server.items.get(thread_id, [])
         return self._found_in(items[items.index(after_item_id) + 1 :] if after_item_id else items)
@@ -148,7 +160,10 @@ class TimedRuns(MemoryRuns):
         self._server.require_no_flight(thread_id)
         open_calls = {call.call_id for call in self._server.open_calls(thread_id)}
         assert open_calls == set(outputs), f"{set(outputs)} is submitted, {open_calls} is waited for"
-        return self._take_off("cont", thread_id, "completed", tuple(outputs))
+        seconds, ends_as = self._server.next_run
+        ends_as = ends_as if ends_as == STUMBLES else "completed"
+        self._server.next_run = seconds, "completed"
+        return self._take_off("cont", thread_id, ends_as, tuple(outputs))
 
     def find_continuation(self, thread_id: str, run_id: str, call_ids: Collection[str]) -> ObservedRun | None:
         self._called("")

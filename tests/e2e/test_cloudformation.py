@@ -13,7 +13,7 @@ from tests.support.runs import NOTHING, PROPERTIES
 from threadrun.storage.records import Records
 
 CHANGED = PROPERTIES | {"temperature": 0.3}
-BAD_DAY = Script(error=("server_error", "The model had a bad day."))
+BAD_DAY = Script(error=("invalid_prompt", "The model had a bad day."))
 CONNECTIONS = 10
 """As many as boto3 keeps in its pool."""
 TOGETHER = 30
@@ -83,7 +83,7 @@ def assert_each_request_is_answered_once(stacks: list[Stack], count: int) -> Non
 def test_a_failing_run_is_rolled_back_without_a_trace(stack: Stack, openai_api: OpenAIStandIn) -> None:
     openai_api.script(BAD_DAY)
     assert stack.create(PROPERTIES) == "ROLLBACK_COMPLETE"
-    assert "The model had a bad day. (server_error)" in stack.reasons()
+    assert "The model had a bad day. (invalid_prompt)" in stack.reasons()
     assert left(openai_api) == NOTHING
 
 

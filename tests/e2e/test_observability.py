@@ -46,7 +46,7 @@ def test_log_lines_lead_from_cloudformations_request_to_openais(stack: Stack, op
 
 
 def test_failures_and_retries_are_counted(stack: Stack, openai_api: OpenAIStandIn) -> None:
-    openai_api.script(Script(error=("server_error", "The model had a bad day.")))
+    openai_api.script(Script(error=("invalid_prompt", "The model had a bad day.")))
     openai_api.fault(Fault("POST", "/v1/responses", "status", status=429, retry_after=1))
     assert stack.create(PROPERTIES) == "ROLLBACK_COMPLETE"
     found = counted(stack.cloud)

@@ -130,7 +130,7 @@ def test_metrics_of_a_completed_run(world: World, metrics: None, capsys: pytest.
 def test_metrics_of_runs_that_fail(world: World, metrics: None, capsys: pytest.CaptureFixture[str]) -> None:
     """For one whose execution is aborted the responder answers."""
     world.openai.script(
-        Script(error=("server_error", "The model had a bad day."), usage=(0, 0)), Script(duration_s=300)
+        Script(error=("invalid_prompt", "The model had a bad day."), usage=(0, 0)), Script(duration_s=300)
     )
     world.create(PROPERTIES, logical_id="Failed")
     world.states.executions.clear()
@@ -163,7 +163,7 @@ def test_point_09_nothing_secret_is_written_anywhere(
     world.url.refusals += [403] * 6
     answer = world.create(properties)
     assert answer["Data"]["output_text"] == OUTPUT
-    world.openai.script(Script(error=("server_error", f"The server repeats {PROMPT}.")))
+    world.openai.script(Script(error=("invalid_prompt", f"The server repeats {PROMPT}.")))
     world.create(properties, logical_id="Failed")
     world.openai.fault(Fault("POST", "/v1/conversations", "status", status=400, message=f"It repeats {PROMPT}."))
     world.create(properties, logical_id="Refused")

@@ -103,7 +103,7 @@ def test_a_run_that_could_not_start_is_shown_as_failed(world: World) -> None:
 
 def test_a_run_that_was_rolled_back_or_deleted_is_shown_for_as_long_as_the_logs(world: World) -> None:
     """What went wrong is looked for after the stack is gone."""
-    world.openai.script(Script(status="failed"))
+    world.openai.script(Script(error=("invalid_prompt", "No.")))
     delete_all(world, answer := world.create(PROPERTIES))
     delete_all(world, world.create(PROPERTIES, logical_id="Other"))
     by_name = {run.logical_id: run for run in shown(world)}

@@ -9,7 +9,7 @@ from testkit.in_process.deployed import ASSISTANTS
 from testkit.in_process.world import World
 from tests.support.runs import ASSISTANT, THREAD, attributes, each_wire, failure
 from tests.support.seed import ARGUMENTS, ATTACHED, ATTRIBUTES, FUNCTION, Bodies, filled, of, thread, tools
-from threadrun.schema.arguments import Generation
+from threadrun.schema.generation import Generation
 
 
 def test_there_is_a_row_for_each_bullet_of_the_seed() -> None:

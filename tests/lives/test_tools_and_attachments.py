@@ -400,7 +400,7 @@ def test_a_secret_that_cannot_be_used_is_named_and_not_shown(
         None,
         Fault("POST", "/v1/responses", "status", status=400, message=f"odd header {KEY}, odd token {TOKEN}"),
         Fault("POST", "/v1/responses", "status", status=429, message=f"slow down, {TOKEN}", retry_after=5, times=2),
-        Script(error=("server_error", f"MCP server refused {TOKEN} with {KEY}")),
+        Script(error=("invalid_prompt", f"MCP server refused {TOKEN} with {KEY}")),
         Script(output_text=f"I was let in with {TOKEN} and {KEY}."),
     ],
     ids=["all is well", "refused", "late", "failed", "repeated by the model"],

@@ -67,9 +67,9 @@ def test_point_02_a_repeated_request_gets_the_same_answer(world: World, properti
 def test_point_04_a_failed_create_names_the_run_and_its_delete_cleans_up(
     world: World, properties: dict[str, Any]
 ) -> None:
-    world.openai.script(Script(error=("server_error", "The model had a bad day.")))
+    world.openai.script(Script(error=("invalid_prompt", "The model had a bad day.")))
     failed = world.create(properties)
-    assert re.search(r"ended as `failed`; .*: The model had a bad day\. \(server_error\)", failure(failed))
+    assert re.search(r"ended as `failed`; .*: The model had a bad day\. \(invalid_prompt\)", failure(failed))
     assert failed["PhysicalResourceId"].startswith(("conv_", "chain_", "thread_"))
     delete_all(world, failed)
 
@@ -93,7 +93,7 @@ def test_point_05_a_failed_update_rolls_back_to_the_old_run_and_clears_the_new_o
     """The emulator and AWS differ in which ids they delete after it: nothing may be left either way."""
     old = world.create(properties)
     one = left_at_openai(world)
-    world.openai.script(Script(error=("server_error", "no")))
+    world.openai.script(Script(error=("invalid_prompt", "no")))
     failed = world.update(old["PhysicalResourceId"], properties | {"instructions": "Be brief."})
     assert "ended as `failed`" in failure(failed)
     assert failed["PhysicalResourceId"] != old["PhysicalResourceId"], "the replacement was made"
@@ -162,7 +162,7 @@ def test_point_06_an_output_that_fits_the_item_is_in_no_bucket(world: World) -> 
 
 
 def test_point_06_an_error_message_of_40_kilobytes_is_shortened(world: World) -> None:
-    world.openai.script(Script(error=("server_error", "Ü" * 20_000)))
+    world.openai.script(Script(error=("invalid_prompt", "Ü" * 20_000)))
     answer = world.create(PROPERTIES)
     assert failure(answer).endswith("Ü...")
     assert MAX_BODY_BYTES - 3 < len(world.url.bodies[-1]) <= MAX_BODY_BYTES

@@ -8,6 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from testkit.memory.calls import Fate, Trap
 from testkit.memory.properties import PROPERTIES
+from testkit.memory.services import STUMBLES
 from testkit.memory.world import PLAIN, MemoryWorld
 from threadrun.cloudformation import delivery, respond
 
@@ -55,7 +56,9 @@ class RandomLives(RuleBasedStateMachine):
         choice=CHOICES,
         fails_later=st.booleans(),
         held=st.sampled_from([0, 0, 0, 10, 300]),
-        run=st.tuples(st.sampled_from([3, 0, 40, 1000]), st.sampled_from(["completed", "completed", "failed"])),
+        run=st.tuples(
+            st.sampled_from([3, 0, 40, 1000]), st.sampled_from(["completed", "completed", "failed", STUMBLES])
+        ),
         traps=st.lists(TRAPS, max_size=2),
     )
     def deploy(

@@ -20,7 +20,8 @@ from threadrun.schema.arguments import RESOURCE_MODELS, DesiredRun
 from threadrun.schema.parsing import parse_properties
 from threadrun.state.base import Owned
 from threadrun.state.resource import Request, ResourceRecord, Response
-from threadrun.state.run import RunRecord, RunState
+from threadrun.state.run import RunRecord
+from threadrun.state.run_values import RunState
 
 
 @pytest.fixture(autouse=True)

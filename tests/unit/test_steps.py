@@ -14,7 +14,8 @@ from threadrun.reconcile.run_deletion import CANCEL_PATIENCE_SECONDS
 from threadrun.state.base import Owned
 from threadrun.state.observations import ObservedRun
 from threadrun.state.resource import Request, ResourceRecord
-from threadrun.state.run import RunRecord, SearchableFiles
+from threadrun.state.run import RunRecord
+from threadrun.state.run_values import SearchableFiles
 from threadrun.storage.event_waits import EventWaits
 from threadrun.storage.records import Records
 from threadrun.storage.run_attributes import OutputBucket, RunAttributes

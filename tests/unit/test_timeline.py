@@ -21,7 +21,8 @@ from threadrun.reconcile.outcome import Actor, Checkpoint
 from threadrun.state.base import Options, Owned
 from threadrun.state.observations import FINAL_STATUSES, FunctionCall, ObservedRun, Usage
 from threadrun.state.resource import Request, ResourceRecord, Response
-from threadrun.state.run import RunRecord, RunState, ToolCall, ToolRound
+from threadrun.state.run import RunRecord
+from threadrun.state.run_values import RunState, ToolCall, ToolRound
 from threadrun.state.timeline import MAX_PHASES, Timeline, entered, looked_at
 from threadrun.telemetry.metrics import measure
 from threadrun.telemetry.run_end import FAILURES, Failure, RunEnd, run_end

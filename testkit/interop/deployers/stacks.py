@@ -201,7 +201,7 @@ def outcome(tool: Tool, step: Callable[[Tool], None]) -> str:
 def play_deployers(say: Callable[[str], None]) -> dict[str, Any]:
     """Take every step with every tool; returns the tools, and the outcomes of each step in their order."""
     outcomes: dict[str, list[str]] = {name: [] for name in STEPS}
-    failing = Script(match=FAILING, error=("server_error", REASON), times=None)
+    failing = Script(match=FAILING, error=("invalid_prompt", REASON), times=None)
     with OpenAIStandIn(duration_s=1) as api, EmbeddedCloud() as cloud, TemporaryDirectory() as directory:
         api.script(failing)
         application = deploy(cloud, build(), openai_base_url=api.base_url, api_key=api.api_key)

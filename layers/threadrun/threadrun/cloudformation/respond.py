@@ -128,6 +128,9 @@ def _failure_reason(request: Request, target: AnyRecord | None, failure: str | N
         return None
     allowed = " and ".join(f"`{each}`" for each in accepted) + (" are" if len(accepted) > 1 else " is")
     reason = f"run {target.run_id} ended as `{observed.status}`; only {allowed} accepted"
+    if observed.failed_ids:
+        tries = len(observed.failed_ids) + 1
+        reason = f"run {target.run_id} ended as `{observed.status}` on try {tries}; only {allowed} accepted"
     return f"{reason}: {observed.problem}" if observed.problem else reason
 
 

@@ -13,6 +13,7 @@ import httpx2
 import openai
 
 from threadrun.errors import LostReply, NotFound, TerminalError, ThreadBusy, TransientError
+from threadrun.providers.replies import Reply
 from threadrun.schema.types import encodable
 
 LOCKED = "conversation_locked"
@@ -22,10 +23,11 @@ _UNANSWERED_CALL = "No tool output found for function call"
 """The message where another run on the thread waits for its functions: no run can start before it has their outputs."""
 _RETRIED_STATUSES = frozenset({408, 409, 425, 429})
 _NEVER_PASSES = re.compile(
-    r"insufficient_quota|billing_not_active|billing_hard_limit_reached|\w*spend_limit_exceeded|request too large.*",
-    re.IGNORECASE | re.DOTALL,
+    r"insufficient_quota|billing_not_active|billing_hard_limit_reached|\w*spend_limit_exceeded|request too large"
+    r"|you exceeded your current quota",
+    re.IGNORECASE,
 )
-"""Codes, and the beginning of a message, of a 429 that comes again at each try.
+"""Codes, and the beginning of a message, of a limit that is reached again at each try.
 
 Source: https://platform.openai.com/docs/guides/error-codes; "Request too large for …" exceeds the limit by itself.
 """
@@ -72,7 +74,13 @@ def _from_status(action: str, error: openai.APIStatusError, open_ended: type[Tra
 
 
 def _never_passes(error: openai.APIStatusError) -> bool:
-    return any(_NEVER_PASSES.fullmatch(str(text)) for text in (error.code, error.type, _message(error)) if text)
+    return any(_NEVER_PASSES.match(str(text)) for text in (error.code, error.type, _message(error)) if text)
+
+
+def may_pass(error: Reply) -> bool:
+    """Whether a run failed for a reason that says nothing of the next try. A quota that is used up has such a code."""
+    is_passing = error.text("code") in ("server_error", "rate_limit_exceeded")
+    return is_passing and _NEVER_PASSES.match(error.text("message")) is None
 
 
 def _is_locked(error: openai.APIStatusError) -> bool:

@@ -64,8 +64,13 @@ class Runs(Protocol):
     def start(self, plan: RunPlan, thread_id: str) -> ObservedRun:
         """Start the run. Raises `LostReply` where it may run although no reply came."""
 
-    def find_lost(self, thread_id: str, after_item_id: str | None, token: str = "") -> ObservedRun | None:
-        """Find a run whose start got no reply by the mark `token`, or by what the thread has after `after_item_id`."""
+    def find_lost(
+        self, thread_id: str, after_item_id: str | None, token: str = "", but: Collection[str] = ()
+    ) -> ObservedRun | None:
+        """Find a run whose start got no reply by the mark `token`, or by what the thread has after `after_item_id`.
+
+        None of the ids in `but` is that run.
+        """
 
     def keeps(self, thread_id: str) -> bool:
         """Whether the server keeps this thread, so that it shows what `find_lost` and `find_continuation` look for."""

@@ -23,7 +23,8 @@ from typing import Literal
 from threadrun.errors import LostReply, TerminalError, ThreadBusy, TransientError
 from threadrun.reconcile.outcome import Actor, Checkpoint, Outcome, RequeueAfter
 from threadrun.state.observations import ObservedRun
-from threadrun.state.run import Attempt, RunRecord
+from threadrun.state.run import RunRecord
+from threadrun.state.run_values import Attempt
 
 START_GRACE_SECONDS = 30
 """How long a request without a reply may take to show up in the thread before it counts as never made."""

@@ -17,7 +17,8 @@ from threadrun.schema.json_schema import first_problem, text_at
 from threadrun.schema.limits import beyond
 from threadrun.state.base import Owned
 from threadrun.state.observations import ObservedRun, RunPlan
-from threadrun.state.run import Attempt, RunRecord, Started
+from threadrun.state.run import RunRecord
+from threadrun.state.run_values import Attempt, Started
 
 INDEX_POLL_SECONDS = 1
 REASON_CHARACTERS = 1000
@@ -114,7 +115,7 @@ def _start(run: RunRecord, plan: RunPlan, thread: Owned, actor: Actor) -> Outcom
         return Checkpoint("the run is about to be started")
 
     def find() -> ObservedRun | None:
-        found = runs.find_lost(thread.id, attempt.after_item_id, run.key)
+        found = runs.find_lost(thread.id, attempt.after_item_id, run.key, run.observed.failed_ids)
         if found is not None and not (thread.is_ours or found.is_marked):
             raise TerminalError(
                 f"cannot tell whether the run started: the reply was lost, and thread {thread.id} has a new message "
@@ -175,6 +176,11 @@ def _adopt(run: RunRecord, import_id: str, actor: Actor) -> Outcome:
 def _settle(run: RunRecord, observed: ObservedRun, actor: Actor) -> Outcome:
     if observed.is_final and (plan := run.plan()) is not None:
         observed = actor.backend.runs.without_secrets(plan, observed)
+    if run.can_begin_again(observed) and actor.now < run.deadline_epoch_s:
+        run.begin_again(observed, actor.now)
+        return RequeueAfter(
+            BUSY_POLL_SECONDS, "the run failed for a reason that may pass: starting it again", is_contended=True
+        )
     is_asking = observed.status == "requires_action"
     if is_asking and run.can_answer(observed.calls):
         return _begin_round(run, observed, actor)

@@ -8,7 +8,8 @@ from threadrun.errors import NotFound, TerminalError, TransientError
 from threadrun.reconcile.once import START_GRACE_SECONDS
 from threadrun.reconcile.outcome import Actor, Done, RequeueAfter
 from threadrun.state.base import Owned
-from threadrun.state.run import Attempt, RunRecord, Started
+from threadrun.state.run import RunRecord
+from threadrun.state.run_values import Attempt, Started
 
 CANCEL_POLL_SECONDS = 1
 CANCEL_PATIENCE_SECONDS, MIN_CANCEL_PATIENCE_SECONDS = 120, 10
@@ -45,6 +46,8 @@ def _delete_all(run: RunRecord, thread: Owned, actor: Actor) -> Done | RequeueAf
         close_calls(run, actor)
         for run_id in (run.run.id, *run.round.chain):
             _delete(run, Started(thread.id, run_id), actor)
+    for run_id in run.observed.failed_ids:
+        _delete(run, Started(thread.id, run_id), actor)
     if run.files.vector_store_id is not None:
         backend.vector_stores.delete(run.files.vector_store_id)
     if thread.is_ours:
@@ -88,7 +91,7 @@ def _claim_lost_run(run: RunRecord, thread: Owned, attempt: Attempt, actor: Acto
         if run.started is not None and run.waits_for_outputs:
             found = runs.find_continuation(*run.started, run.round.calls)
         elif run.run is None:
-            found = runs.find_lost(thread.id, attempt.after_item_id, run.key)
+            found = runs.find_lost(thread.id, attempt.after_item_id, run.key, run.observed.failed_ids)
             found = found if found is not None and (thread.is_ours or found.is_marked) else None
     if found is None:
         return

@@ -6,7 +6,6 @@ This module must not know CloudFormation's events, the table or a wire API.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, StringConstraints
@@ -15,13 +14,14 @@ from threadrun.schema.deployment import responses_only
 from threadrun.schema.desired import Desired, Rule, digest
 from threadrun.schema.extra_body import ExtraBody
 from threadrun.schema.files import DesiredFile
+from threadrun.schema.generation import Generation, each_once
 from threadrun.schema.messages import Attachment, Message, Thread
 from threadrun.schema.stores import DesiredVectorStore
-from threadrun.schema.tools import ResponseFormat, Tool
-from threadrun.schema.types import Boolean, Integer, Looks, Metadata, Number, Properties, Text, check_nesting
+from threadrun.schema.types import Boolean, Integer, Looks, Metadata, Text, check_nesting
 
 MIN_COMPLETION_TOKENS = 16
 DEFAULT_TOOL_ROUNDS, MAX_TOOL_ROUNDS = 16, 100
+DEFAULT_RETRIES, MAX_RETRIES = 1, 3
 TOOL_CHOICES = ("none", "auto", "required")
 """The values of `tool_choice` that name no tool."""
 MAX_TOOL_CALLS = 600
@@ -30,57 +30,6 @@ MAX_TOOL_CALLS = 600
 IMPORT_ID = r"[^:\s]+:[^:\s]+"
 
 FinalStatus = Literal["completed", "requires_action", "failed", "incomplete", "cancelled", "expired"]
-
-
-class Generation(Properties):
-    """The settings that a run takes from its assistant unless it has its own."""
-
-    model: Text | None = Field(None, description="The ID of the model.")
-    instructions: Text | None = Field(None, description="Instructions for the model, before the messages.")
-    tools: tuple[Tool, ...] | None = Field(None, description="The tools that may be used, 128 at most.")
-    temperature: Annotated[Number, Field(ge=0, le=2)] | None = Field(
-        None, description="The sampling temperature, 0 to 2: higher is more random. Reasoning models take none."
-    )
-    top_p: Annotated[Number, Field(ge=0, le=1)] | None = Field(
-        None, description="The probability mass that is considered, 0 to 1: an alternative to `temperature`."
-    )
-    response_format: ResponseFormat | None = Field(None, description="The form of the answer.")
-    reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = Field(
-        None,
-        description="How much a reasoning model thinks: `none`, `minimal`, `low`, `medium`, `high`, `xhigh` or `max`. A"
-        " model takes some of them.",
-    )
-    verbosity: Literal["low", "medium", "high"] | None = Field(
-        None,
-        description="How many words the answer takes: `low`, `medium` or `high`. Not where the server speaks Assistants"
-        " v2.",
-        json_schema_extra=responses_only(),
-    )
-
-    @property
-    def function_names(self) -> tuple[str, ...]:
-        return tuple(tool.function.name for tool in self.tools or () if tool.function)
-
-    @property
-    def handlers(self) -> dict[str, str]:
-        """ARNs of the functions' handlers, by the function's name, of those that have one."""
-        functions = [tool.function for tool in self.tools or () if tool.function]
-        return {each.name: each.handler_arn for each in functions if each.handler_arn}
-
-    @property
-    def leaves_calls_to_user(self) -> bool:
-        """Whether there is a function without a handler."""
-        return any(tool.function and not tool.function.handler_arn for tool in self.tools or ())
-
-    @property
-    def store_ids(self) -> tuple[str, ...]:
-        """Vector stores that its tools name, each once, in order."""
-        return _once(store_id for tool in self.tools or () for store_id in tool.vector_store_ids or ())
-
-    @property
-    def code_file_ids(self) -> tuple[str, ...]:
-        """Files that its tools name, each once, in order."""
-        return _once(file_id for tool in self.tools or () for file_id in tool.file_ids or ())
 
 
 ImportId = Annotated[Text, Looks(f"^{IMPORT_ID}$", "must look like thread_id:run_id")]
@@ -115,6 +64,7 @@ class DesiredRun(Generation, Desired):
         "on_tool_error",
         "reason_key",
         "accept_refusal",
+        "max_retries",
     }
 
     assistant_id: Text | None = Field(
@@ -199,6 +149,11 @@ class DesiredRun(Generation, Desired):
         description="How often the run may call functions that have a handler, 1 to 100: calls at the same time are one"
         " round. Default: 16.",
     )
+    max_retries: Annotated[Integer, Field(ge=0, le=MAX_RETRIES)] | None = Field(
+        None,
+        description="How often the run is started again where the server ends it as `failed` for a reason that passes"
+        " (`server_error`, `rate_limit_exceeded`), 0 to 3. Default: 1.",
+    )
     on_tool_error: Literal["report", "fail"] | None = Field(
         None,
         description="What the failure of a handler means, after two retries: `report` it to the model, which goes on"
@@ -227,12 +182,12 @@ class DesiredRun(Generation, Desired):
     @property
     def attached_file_ids(self) -> tuple[str, ...]:
         """Files of all messages that a tool can read, each once, in order."""
-        return _once(each.tool_file_id for each in self._attachments if each.tool_file_id)
+        return each_once(each.tool_file_id for each in self._attachments if each.tool_file_id)
 
     @property
     def file_ids(self) -> tuple[str, ...]:
         """All files that this run names, each once, in order."""
-        return _once([*(each.file_id for each in self._attachments if each.file_id), *self.code_file_ids])
+        return each_once([*(each.file_id for each in self._attachments if each.file_id), *self.code_file_ids])
 
     @property
     def _attachments(self) -> list[Attachment]:
@@ -301,7 +256,3 @@ RESOURCE_MODELS: dict[str, type[AnyDesired]] = {
     model.resource_type: model
     for model in (DesiredRun, DesiredThread, DesiredAssistant, DesiredFile, DesiredVectorStore)
 }
-
-
-def _once(ids: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(ids))

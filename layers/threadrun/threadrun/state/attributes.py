@@ -19,7 +19,8 @@ from threadrun.schema.json_schema import read_json
 from threadrun.schema.parsing import KeyStyle
 from threadrun.state.files import FileRecord
 from threadrun.state.observations import ObservedRun
-from threadrun.state.run import Resolution, RunRecord
+from threadrun.state.run import RunRecord
+from threadrun.state.run_values import Resolution
 from threadrun.state.shared import AssistantRecord, ThreadRecord
 from threadrun.state.stores import VectorStoreRecord
 

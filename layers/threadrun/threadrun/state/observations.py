@@ -67,6 +67,8 @@ class ObservedRun:
     """What it waits for, where its status is `requires_action`; else what it left unanswered."""
     problem: str | None = None
     """The server's own reason where the run failed or is incomplete."""
+    may_pass: bool = False
+    """It failed for a reason that says nothing of the next try."""
     is_marked: bool = False
     """Its metadata prove that it was started for the record that looks for it."""
 
@@ -134,5 +136,7 @@ class RunPlan:
     """With what it takes from its assistant."""
     vector_store_id: str | None = None
     """The store made of its attached files, if it has one."""
+    is_again: bool = False
+    """The server ended an earlier try, which may have left its messages on the thread."""
     token: str = ""
     """The record's key: what is made with it can be found again, where the API keeps metadata."""

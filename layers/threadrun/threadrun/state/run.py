@@ -1,110 +1,28 @@
-"""What is on record of a run, with what was made for it. Its parts are values: each is replaced as a whole."""
+"""What is on record of a run, with what was made for it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Literal, NamedTuple, Self
+from typing import Literal, Self
 
 from pydantic import Field
 
-from threadrun.schema.arguments import AnyDesired, DesiredAssistant, DesiredRun
+from threadrun.schema.arguments import DEFAULT_RETRIES, AnyDesired, DesiredRun
 from threadrun.schema.parsing import KeyStyle
-from threadrun.state.base import Owned, PhysicalRecord, Value, second_made
-from threadrun.state.observations import FINAL_STATUSES, FunctionCall, ObservedAssistant, ObservedRun, RunPlan, Usage
+from threadrun.state.base import Owned, PhysicalRecord, second_made
+from threadrun.state.observations import FunctionCall, ObservedAssistant, ObservedRun, RunPlan, Usage
+from threadrun.state.run_values import (
+    Attempt,
+    AttributesItem,
+    Resolution,
+    RunState,
+    SearchableFiles,
+    Started,
+    ToolCall,
+    ToolRound,
+)
 from threadrun.state.timeline import PhaseName, Timeline, entered, looked_at
-
-
-class Resolution(Value):
-    """The assistant that the run goes by, as it was when it was looked up, and what follows from it."""
-
-    assistant: DesiredAssistant | None = None
-    assistant_id: str | None = None
-    assistant_version: int | None = None
-    leaves_calls_to_user: bool = False
-    """A function without a handler may be called."""
-    file_ids: tuple[str, ...] = ()
-
-
-class SearchableFiles(Value):
-    """The vector store of the attached files, if the run needs one."""
-
-    vector_store_id: str | None = None
-    is_ready: bool = False
-    """They are indexed, or there are none."""
-
-
-class Attempt(Value):
-    """A creating request that is about to be made, or that got no reply."""
-
-    intended_epoch_s: float
-    owner: str | None
-    """The one step that may make the request; None once it has been made."""
-    after_item_id: str | None = None
-    """The thread's newest item before it: what comes later may prove it."""
-    earlier: Literal["none", "unknown", "locked"] = "none"
-    """Whether an earlier attempt may have started a run (`unknown`), or has, as it locks the thread (`locked`)."""
-
-
-class ToolCall(Value):
-    """A call that the model waits for, and what became of it."""
-
-    name: str
-    arguments: str = Field(repr=False)
-    output: str | None = Field(default=None, repr=False)
-    """What the model gets for it; None until its handler has returned, or has failed for the last time."""
-    attempts: int = 0
-    """How often its handler has failed."""
-    failure: str | None = None
-    """The kind of error that its handler failed with the last time."""
-
-
-class ToolRound(Value):
-    """The newest round of calls, and the ids under which the run continues."""
-
-    number: int = 0
-    calls: dict[str, ToolCall] = Field(default_factory=dict)
-    """By call id."""
-    earlier_calls: int = 0
-    """How many there were in the rounds before."""
-    is_submitted: bool = False
-    """The server has the outputs of these calls."""
-    chain: tuple[str, ...] = ()
-    """Ids under which the run continued after its calls, where the API gives it a new one each time."""
-    usage_before: Usage = Usage()
-    """Of all that went before the end of the chain."""
-
-
-class RunState(Value):
-    """What the server has shown of the run, except for its output. Times are Unix seconds."""
-
-    status: str | None = None
-    created_at: int | None = None
-    started_at: int | None = None
-    completed_at: int | None = None
-    model: str | None = None
-    usage: Usage = Usage()
-    problem: str | None = None
-
-    @property
-    def is_final(self) -> bool:
-        return self.status in FINAL_STATUSES
-
-
-class AttributesItem(Value):
-    """The run's public item in the table."""
-
-    is_staged: bool = False
-    """The attributes are staged for the state machine to record."""
-    output_s3_uri: str | None = None
-    """Where the output is, if it is too large for the item."""
-
-
-class Started(NamedTuple):
-    """Where a run is that the server has: its thread, and the id to look at."""
-
-    thread_id: str
-    run_id: str
 
 
 class RunRecord(PhysicalRecord):
@@ -143,7 +61,8 @@ class RunRecord(PhysicalRecord):
     @property
     def server_ids(self) -> set[str]:
         thread = self.thread_id if self.thread and self.thread.is_ours else None
-        return {each for each in (thread, self.files.vector_store_id, self.run_id, *self.round.chain) if each}
+        runs = (self.run_id, *self.round.chain, *self.observed.failed_ids)
+        return {each for each in (thread, self.files.vector_store_id, *runs) if each}
 
     @property
     def accepted_statuses(self) -> tuple[str, ...]:
@@ -182,7 +101,8 @@ class RunRecord(PhysicalRecord):
         if self.desired is None:
             return None
         assistant = self.resolution.assistant if self.resolution else None
-        return RunPlan(self.desired, self.desired.with_defaults_from(assistant), self.files.vector_store_id, self.key)
+        effective, is_again = self.desired.with_defaults_from(assistant), bool(self.observed.failed_ids)
+        return RunPlan(self.desired, effective, self.files.vector_store_id, is_again, self.key)
 
     def intend(self, owner: str, now: float, after_item_id: str | None = None) -> None:
         """Note that a creating request is about to be made; only the step `owner` may make it at once."""
@@ -220,6 +140,29 @@ class RunRecord(PhysicalRecord):
             update |= {"chain": (*self.round.chain, observed.run_id), "usage_before": self.observed.usage}
         self.round = self.round.model_copy(update=update)
 
+    def can_begin_again(self, observed: ObservedRun) -> bool:
+        """Whether a run that has ended is to be started once more; one that is not ours never is."""
+        if not observed.may_pass or self.desired is None or self.run is None or not self.run.is_ours:
+            return False
+        most = DEFAULT_RETRIES if self.desired.max_retries is None else self.desired.max_retries
+        is_wanted = "failed" in self.accepted_statuses or self.must_recheck
+        return not is_wanted and len(self.observed.failed_ids) < most
+
+    def begin_again(self, observed: ObservedRun, now: float) -> None:
+        """Forget a try that failed, as if its request had not been made; what it cost counts."""
+        failed_ids = (*self.observed.failed_ids, self.started.run_id if self.started else observed.run_id)
+        usage = self.round.usage_before + (observed.usage or Usage())
+        self.attempt = None
+        if self.round.chain:  # Where a continuation has an id of its own, the calls before it keep their outputs.
+            update = {"chain": self.round.chain[:-1], "is_submitted": False, "usage_before": usage}
+            self.round = self.round.model_copy(update=update)
+            known = {"failed_ids": failed_ids, "status": "in_progress", "usage": usage}
+            self.observed = self.observed.model_copy(update=known)
+            return
+        self.run, self.round = None, ToolRound(usage_before=usage)
+        self.observed = RunState(failed_ids=failed_ids)
+        self.enter("starting", now)
+
     def recreate(self, key: str) -> RunRecord:
         """A record with the same properties, of which nothing has been made yet."""
         fresh = RunRecord(
@@ -242,6 +185,7 @@ class RunRecord(PhysicalRecord):
             model=observed.model or known.model,
             usage=known.usage if observed.usage is None else self.round.usage_before + observed.usage,
             problem=observed.problem,
+            failed_ids=known.failed_ids,
         )
         times = (now, observed.started_at, observed.completed_at)
         self.timeline = looked_at(self.timeline, status, self.observed.is_final, *times)
@@ -261,7 +205,7 @@ class RunRecord(PhysicalRecord):
     def merge(self, lost: Self, base: Self | None) -> Self | None:
         if (twice := self._made_twice(lost)) is not None:
             return twice
-        self.thread, self.run = self.thread or lost.thread, self.run or lost.run
+        self.thread, self.run = self.thread or lost.thread, self.run or self._living(lost.run)
         if self.files.vector_store_id is None:
             self.files = self.files.model_copy(update={"vector_store_id": lost.files.vector_store_id})
         if self.item.output_s3_uri is None:
@@ -273,7 +217,7 @@ class RunRecord(PhysicalRecord):
         return self._surplus(thread=Owned(id=self.thread.id, is_ours=False), run=Owned(id=continued_twice))
 
     def _made_twice(self, lost: Self) -> Self | None:
-        thread, run = second_made(self.thread, lost.thread), second_made(self.run, lost.run)
+        thread, run = second_made(self.thread, lost.thread), second_made(self.run, self._living(lost.run))
         thread = thread if thread and thread.is_ours else None
         store = second_made(self.files.vector_store_id, lost.files.vector_store_id)
         if thread is None and run is None and store is None:
@@ -282,9 +226,16 @@ class RunRecord(PhysicalRecord):
         place = thread or (lost.thread and Owned(id=lost.thread.id, is_ours=False))
         return self._surplus(thread=place, run=run, files=SearchableFiles(vector_store_id=store), item=item)
 
+    def _living(self, run: Owned | None) -> Owned | None:
+        """None for a try that has failed: another actor may not know it yet."""
+        return None if run is not None and run.id in self.observed.failed_ids else run
+
     def _merge_round(self, lost: Self) -> str | None:
         """Take over how far the run has come; returns the id of a continuation that was made a second time."""
-        continuations = {*self.round.chain, *lost.round.chain}
+        failed = {*self.observed.failed_ids}
+        continuations = {*self.round.chain, *lost.round.chain} - failed
+        if failed & {*lost.round.chain, lost.run_id}:
+            return None
         if (lost.round.number, lost.round.is_submitted) > (self.round.number, self.round.is_submitted):
             self.round = lost.round
             update = {"status": lost.observed.status, "usage": lost.observed.usage}

@@ -188,7 +188,7 @@ def _reconcile_once(made: AnyRecord, actor: Actor, turn: _Turn) -> Next | Gone |
     except TerminalError as error:
         return error
     finally:
-        turn.context.counts["RunsStarted"] += _is_started(made) - was_started
+        turn.context.counts["RunsStarted"] += _is_started(made) and not was_started
     if isinstance(outcome, InProgress):
         seconds = turn.waiting.look_seconds(waited, is_kept=outcome.is_kept)
         return RequeueAfter(seconds, f"the run is {outcome.status}", run_id=outcome.run_id)

@@ -19,7 +19,8 @@ from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 from threadrun.errors import CallUnanswered, TooLarge
 from threadrun.schema.types import encodable
 from threadrun.state.resource import RequestContext, ResourceRecord
-from threadrun.state.run import RunRecord, ToolCall
+from threadrun.state.run import RunRecord
+from threadrun.state.run_values import ToolCall
 from threadrun.storage.records import ROOM_OF_RECORD, ROOM_OF_RESULTS, Records, Room, error_code
 
 if TYPE_CHECKING:

@@ -37,14 +37,17 @@ class ServerRuns(Subject[AssistantsServer]):
         # A run that is over at once has an answer to be read, which `observe` does.
         return replace(observed, status="in_progress") if observed.is_final else observed
 
-    def find_lost(self, thread_id: str, after_item_id: str | None, token: str = "") -> ObservedRun | None:
+    def find_lost(
+        self, thread_id: str, after_item_id: str | None, token: str = "", but: Collection[str] = ()
+    ) -> ObservedRun | None:
         """Find the run with the mark `token`, else the first run that is newer than run `after_item_id`.
 
         Runs of the same second count as newer, as their order is open: to take another's run for ours stops the
         request, to miss ours would start a second one.
         """
         action, threads = f"read thread {thread_id}", self._server.api.beta.threads
-        runs = self._server.listed(action, threads.runs.list, thread_id, limit=PER_PAGE, order="desc")
+        listed = self._server.listed(action, threads.runs.list, thread_id, limit=PER_PAGE, order="desc")
+        runs = [run for run in listed if run.text("id") not in but]
         if token and (ours := next((run for run in runs if has_mark(run, token)), None)):
             return replace(self._with_output(ours, thread_id, ours.text("id")), is_marked=True)
         since = next((_created_at(run) for run in runs if run.text("id") == after_item_id), 0)

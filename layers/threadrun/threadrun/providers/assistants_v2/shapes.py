@@ -12,6 +12,7 @@ from typing import Any
 from threadrun.errors import TerminalError
 from threadrun.providers.assistants_v2 import files
 from threadrun.providers.assistants_v2.files import CODE, SEARCH, Granted
+from threadrun.providers.errors import may_pass
 from threadrun.providers.replies import Reply, problem_in, usage_in
 from threadrun.providers.server import MARK, marked
 from threadrun.schema.arguments import TOOL_CHOICES, DesiredAssistant, DesiredRun, DesiredThread
@@ -37,7 +38,7 @@ def run_fields(plan: RunPlan) -> dict[str, Any]:
     fields = merged({"assistant_id": assistant_id_of(plan), **_fields(run, *_OF_RUNS), **more}, run.extra_body)
     if run.existing_thread_id is None:
         return fields
-    added = [message_fields(each, []) for each in run.messages]
+    added = [] if plan.is_again else [message_fields(each, []) for each in run.messages]
     # Others may start runs on the thread, too.
     return fields | {"metadata": marked(run.metadata, plan.token)} | _filled(additional_messages=added)
 
@@ -191,6 +192,7 @@ def observed_run(run: Reply, run_id: str = "") -> ObservedRun:
         usage=usage_in(usage, "prompt_tokens", "completion_tokens") if run.has("usage") else None,
         calls=tuple(_function_call(call.text("id"), call.object("function")) for call in calls),
         problem=problem_in(run, "last_error") or expired,
+        may_pass=status == "failed" and may_pass(run.object("last_error")),
     )
 
 

@@ -102,7 +102,9 @@ class ResponseRuns(Subject[Server]):
                 raise
             return create(**fields, input=[])
 
-    def find_lost(self, thread_id: str, after_item_id: str | None, token: str = "") -> ObservedRun | None:
+    def find_lost(
+        self, thread_id: str, after_item_id: str | None, token: str = "", but: Collection[str] = ()
+    ) -> ObservedRun | None:
         return items.run_in(items.read_items(self._server, thread_id, after_item_id))
 
     def keeps(self, thread_id: str) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from threadrun.providers.answers import answer_in
+from threadrun.providers.errors import may_pass
 from threadrun.providers.replies import Reply, problem_in, usage_in
 from threadrun.providers.responses.chains import CHAIN_MARK, is_chain
 from threadrun.providers.responses.items import approval_problem, calls_in, is_answer
@@ -134,5 +135,6 @@ def observed_run(response: Reply, run_id: str = "") -> ObservedRun:
         usage=usage_in(usage, "input_tokens", "output_tokens") if response.has("usage") else None,
         calls=tuple(calls),
         problem=unapproved or problem_in(response, "error"),
+        may_pass=response.text("status") == "failed" and may_pass(response.object("error")),
         **answer_in([item for item in output if is_answer(item)])._asdict(),
     )
