@@ -112,6 +112,14 @@ def run(world: World, shared: Shared) -> Resource:
     return resource
 
 
+def run_that_is_tried_again(world: World, shared: Shared) -> Resource:
+    """The server ends the first try."""
+    world.openai.script(Script(error=("server_error", "The server had an error.")))
+    resource = Resource(world)
+    resource.delete(resource.create({"assistant_id": shared.assistant_id, "thread": MESSAGES}))
+    return resource
+
+
 def run_with_files(world: World, shared: Shared) -> Resource:
     """A run that reads an attached file."""
     message = {"role": "user", "content": "Read.", "attachments": [{"file_id": shared.file_id}]}
@@ -229,9 +237,11 @@ def vector_store(world: World, shared: Shared) -> Resource:
 
 RESPONSES = {"run that calls functions": 4, "run that calls a function on a shared thread": 2}
 """How many responses a run is made of on the Responses API, at most."""
+TRIES = {"run that is tried again": 2}
+"""How often a run is started."""
 LONG_LIVES = frozenset({"run that calls functions"})
 """Here a process ends after each call that has an effect; other lives are broken in every way at every call."""
-_PLAYS = [run, run_with_files, run_on_a_shared_thread, run_that_calls_functions]
+_PLAYS = [run, run_that_is_tried_again, run_with_files, run_on_a_shared_thread, run_that_calls_functions]
 _PLAYS += [run_that_calls_a_function_on_a_shared_thread, thread, assistant, file, file_from_s3]
 _PLAYS += [vector_store]
 LIVES = {each.__name__.replace("_", " "): each for each in _PLAYS}

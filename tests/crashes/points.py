@@ -16,7 +16,7 @@ from testkit.in_process.deployed import ASSISTANTS, CHAINS, deployed, forget_sec
 from testkit.in_process.outside_calls import STATE_MACHINE, Break, Moment, OutsideCalls, end_process, lose_connection
 from testkit.in_process.tool_functions import submitted_outputs
 from testkit.in_process.world import World
-from tests.crashes.lives import LIVES, LONG_LIVES, RESPONSES, Resource, Shared, keeps_threads
+from tests.crashes.lives import LIVES, LONG_LIVES, RESPONSES, TRIES, Resource, Shared, keeps_threads
 from tests.support.runs import alive as alive_at_openai
 
 TABLES = Path(__file__).parents[2] / ".build" / "crash-points"
@@ -170,6 +170,7 @@ def _problems(result: Result, resource: Resource, broken: Break) -> list[str]:
     wanted = sum(kind != "Delete" for kind in resource.requests.values()) if result.life.startswith("run") else 0
     if result.wire != ASSISTANTS:
         wanted *= RESPONSES.get(result.life, 1)
+    wanted *= TRIES.get(result.life, 1)
     if result.runs > wanted:
         problems.append(f"{result.runs} runs for {wanted} requests")
     if result.left:
