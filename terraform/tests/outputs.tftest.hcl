@@ -19,7 +19,7 @@ mock_provider "aws" {
         Model            = "gpt-5.4-mini-2026-03-17"
         RequiredAction   = ""
         Refusal          = ""
-        Citations        = base64encode("[{\"url\": \"https://example.com/ü\", \"file\": null, \"title\": \"A\", \"start\": 0, \"end\": 4}]")
+        Citations        = "W3sidXJsIjogImh0dHBzOi8vZXhhbXBsZS5jb20vw7wiLCAiZmlsZSI6IG51bGwsICJ0aXRsZSI6ICJBIiwgInN0YXJ0IjogMCwgImVuZCI6IDR9XQ=="
         OutputText       = "eyJ0aXRsZSI6ICJHcsO8w59lIPCfkYsifQ=="
         OutputTruncated  = "false"
 

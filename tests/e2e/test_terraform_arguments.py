@@ -25,7 +25,7 @@ LATER = 'resource "terraform_data" "later" {}\n'
 """Its id is not known before the apply."""
 SAID = {"Invalid value for variable", "Invalid value for input variable"}
 """The errors that name an argument; another one would be an error in the module."""
-CONFLICTING = {"existing_thread_id", "content_base64", "source", "source_version"}
+CONFLICTING = {"existing_thread_id", "additional_messages", "content_base64", "source", "source_version"}
 """What cannot be given with everything else."""
 
 
@@ -183,7 +183,7 @@ def good_calls(module: Module) -> dict[str, dict[str, Any]]:
     full = {name: values.good(name) for name in names if name not in CONFLICTING}
     longest = {name: limit for name in names if (limit := values.longest(name)) is not None}
     if "existing_thread_id" in names:
-        longest["existing_thread_id"] = values.good("existing_thread_id")
+        longest |= {name: values.good(name) for name in ("existing_thread_id", "additional_messages")}
     if "source" in names:
         longest |= {name: values.good(name) for name in ("source", "source_version")}
     if "model" in names:

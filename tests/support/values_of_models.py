@@ -48,7 +48,8 @@ class Values:
 
     def _schema(self, schema: dict[str, Any]) -> dict[str, Any]:
         [one] = [each for each in schema.get("anyOf", [schema]) if each != {"type": "null"}]
-        return self._whole["$defs"][one["$ref"].rpartition("/")[2]] if "$ref" in one else one
+        examples = {"examples": schema["examples"]} if "examples" in schema else {}
+        return self._whole["$defs"][one["$ref"].rpartition("/")[2]] if "$ref" in one else one | examples
 
     def _good(self, schema: dict[str, Any]) -> Any:
         if "properties" in schema:
