@@ -92,8 +92,11 @@ output "citations" {
   description = "The sources that the answer names, a list of objects with `url` or `file`, `title`, `start` and `end`; null where they do not fit the 4,096 bytes of CloudFormation"
   value = try(tolist([
     for each in jsondecode(base64decode(local.stack_outputs["Citations"])) : {
-      url   = try(tostring(each.url), null), file = try(tostring(each.file), null), title = try(tostring(each.title), null)
-      start = try(tonumber(each.start), null), end = try(tonumber(each.end), null)
+      url   = try(tostring(each.url), null)
+      file  = try(tostring(each.file), null)
+      title = try(tostring(each.title), null)
+      start = try(tonumber(each.start), null)
+      end   = try(tonumber(each.end), null)
     }
   ]), null)
 }
