@@ -110,7 +110,7 @@ def test_what_only_an_unreadable_record_knew_is_told_once(world: World) -> None:
     world.deliver(world.event("Create", PROPERTIES))
     put_body(world, b"")
     made_up = "example-Run-1ABCDEF"
-    assert "the record could not be read: what was under way may be left" in failure(world.delete(made_up))
+    assert "the record cannot be read, and objects may be left at the server" in failure(world.delete(made_up))
     assert world.delete(made_up)["Status"] == "SUCCESS"
 
 

@@ -83,9 +83,17 @@ class ResourceRecord(Model):
     requests: dict[str, Request] = Field(default_factory=dict)
     made: dict[str, Annotated[AnyRecord, Field(discriminator="kind")]] = Field(default_factory=dict)
     """Each physical resource that was made for it, or is being made. Its key is the id of the first request for it."""
-
     past: tuple[PastRun, ...] = ()
     """The last runs that were deleted, for as long as the record is kept."""
+
+    def copied(self) -> ResourceRecord:
+        """A copy that no change of this one reaches: below its requests and its things there are values alone."""
+        requests = {
+            request_id: each.model_copy(update={"response": each.response and each.response.model_copy()})
+            for request_id, each in self.requests.items()
+        }
+        made = {key: each.model_copy() for key, each in self.made.items()}
+        return self.model_copy(update={"requests": requests, "made": made})
 
     def forget(self, made: AnyRecord) -> None:
         """Drop what was deleted on the server; of a run it is remembered where its time went."""

@@ -84,10 +84,10 @@ class Records:
         """As `update`, for a record that may not be there yet: `blank` stands for it."""
         while True:
             with suppress(VersionConflict):
-                return self._change(self.load(blank.key) or blank.model_copy(deep=True), change, room)
+                return self._change(self.load(blank.key) or blank.copied(), change, room)
 
     def _change(self, record: ResourceRecord, change: Callable[[ResourceRecord], Result], room: Room) -> Result:
-        before = record.model_copy(deep=True)
+        before = record.copied()
         result = change(record)
         if record != before:
             self.save(record, room)

@@ -65,7 +65,7 @@ class Stepper:
         turn = _Turn(waiting or Waiting(), context or RequestContext())
         record = self.records.load(key)
         while record is not None and (request := record.request_at_work(request_id)) is not None:
-            base = record.model_copy(deep=True)
+            base = record.copied()
             turn.context.on_names(**record.names(request))
             following = self._advance(record, request, turn)
             request.has_finished = isinstance(following, Done) and not request.is_superseded
