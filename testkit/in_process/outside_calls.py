@@ -85,7 +85,7 @@ class OutsideCalls:
         def watched(client: Any, operation: str, arguments: dict[str, Any]) -> Any:
             service = client.meta.service_model.service_name
             return self._pass(
-                f"{service} {operation}{_item_kind(arguments)}",
+                f"{service} {operation}{_what(arguments)}",
                 lambda: original(client, operation, arguments),
                 self._aws_error(operation),
             )
@@ -122,7 +122,9 @@ class OutsideCalls:
         monkeypatch.setattr(urllib3.connectionpool.HTTPConnectionPool, "_make_request", watched)
 
 
-def _item_kind(arguments: dict[str, Any]) -> str:
-    """Which kind of item a call of the table is about."""
+def _what(arguments: dict[str, Any]) -> str:
+    """Which kind of item a call of the table is about, and which secret one of Secrets Manager."""
+    if "SecretId" in arguments:
+        return f" {arguments['SecretId'].rpartition(':')[2]}"
     key = (arguments.get("Key") or arguments.get("Item") or {}).get("pk", {}) if "TableName" in arguments else {}
     return f" {key['S'].partition('#')[0]}" if key else ""

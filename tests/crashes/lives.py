@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
-from local.openai_standin import Script
+from local.openai_standin import McpServer, Script
+from testkit.in_process.cloud import TOOL_SECRET_ARN
 from testkit.in_process.world import World
 from threadrun.schema.arguments import DesiredAssistant, DesiredThread
 from threadrun.state.run import RunRecord
@@ -185,6 +187,19 @@ def run_that_calls_a_function_on_a_shared_thread(world: World, shared: Shared) -
     return resource
 
 
+def run_that_asks_an_mcp_server(world: World, shared: Shared) -> Resource:
+    """A run whose tool names the secrets of the server's token and of its headers."""
+    url, token, headers = "https://mcp.example.com/sse", "tok-3Zq9", {"X-Api-Key": "key-77"}
+    world.openai.add_mcp_servers(McpServer(url, authorization=token, headers=headers))
+    tool = {"type": "mcp", "server_label": "docs", "server_url": url}
+    for name, text in {"authorization": token, "headers": json.dumps(headers)}.items():
+        tool[f"{name}_secret_arn"] = TOOL_SECRET_ARN.format(name)
+        world.secrets.put_secret_value(SecretId=tool[f"{name}_secret_arn"], SecretString=text)
+    resource = Resource(world)
+    resource.delete(resource.create({"assistant_id": shared.assistant_id, "thread": MESSAGES, "tools": [tool]}))
+    return resource
+
+
 def _call(function: str, number: int, /, **arguments: Any) -> dict[str, Any]:
     return {"type": "function_call", "name": function, "call_id": f"call_{number}", "arguments": arguments}
 
@@ -243,5 +258,5 @@ LONG_LIVES = frozenset({"run that calls functions"})
 """Here a process ends after each call that has an effect; other lives are broken in every way at every call."""
 _PLAYS = [run, run_that_is_tried_again, run_with_files, run_on_a_shared_thread, run_that_calls_functions]
 _PLAYS += [run_that_calls_a_function_on_a_shared_thread, thread, assistant, file, file_from_s3]
-_PLAYS += [vector_store]
+_PLAYS += [vector_store, run_that_asks_an_mcp_server]
 LIVES = {each.__name__.replace("_", " "): each for each in _PLAYS}
