@@ -237,16 +237,22 @@ def file(world: World, shared: Shared) -> Resource:
 
 
 def file_from_s3(world: World, shared: Shared) -> Resource:
-    """A file that the state machine's function uploads."""
+    """A file that the state machine's function uploads, and again after it has expired."""
     resource, source = Resource(world, "File", "File"), world.objects.put("policy.md", b"Not on Sunday.")
-    resource.delete(resource.create({"filename": "policy.md", "source": source}))
+    properties = {"filename": "policy.md", "source": source, "expires_after_seconds": "7200"}
+    file_id = resource.create(properties)
+    world.clock.advance(7200)
+    resource.delete(resource.update(file_id, properties | {"timeout_seconds": "1500"}, properties))
     return resource
 
 
 def vector_store(world: World, shared: Shared) -> Resource:
-    """A store that loses its file, and gets it again."""
-    resource, properties = Resource(world, "VectorStore", "Store"), {"file_ids": [shared.file_id], "name": "a"}
-    resource.delete(resource.update(resource.create({"name": "a"}), properties, {"name": "a"}))
+    """A store that gets a file, and is made again after it has expired."""
+    resource, empty = Resource(world, "VectorStore", "Store"), {"name": "a", "expires_after_days": "1"}
+    properties = empty | {"file_ids": [shared.file_id]}
+    store_id = resource.update(resource.create(empty), properties, empty)
+    world.clock.advance(3 * 86_400)
+    resource.delete(resource.update(store_id, properties | {"name": "b"}, properties))
     return resource
 
 

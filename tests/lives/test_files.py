@@ -223,3 +223,44 @@ def test_a_server_without_files_says_so(world: World) -> None:
     world.openai.fault(Fault("POST", "/v1/files", "status", 404))
     said = failure(world.create(POLICY, **FILE))
     assert said.startswith("Custom::OpenAIFile needs files, and the server at http://standin.invalid/v1/ has none: ")
+
+
+@each_wire
+@pytest.mark.parametrize("kind", ["", "lost_reply"])
+def test_a_file_that_has_expired_is_uploaded_again_by_the_next_update(world: World, kind: Any) -> None:
+    """Whatever that changes: CloudFormation would otherwise be told an id that no run can use."""
+    given = POLICY | {"expires_after_seconds": "3600"}
+    created = world.create(given, **FILE)
+    file_id = created["PhysicalResourceId"]
+    world.clock.advance(3500)
+    assert world.update(file_id, given | {"timeout_seconds": "60"}, **FILE)["PhysicalResourceId"] == file_id
+    world.clock.advance(200)
+    assert files_at_openai(world) == 0
+    if kind:
+        world.openai.fault(Fault("POST", "/v1/files", kind))
+    again = world.update(file_id, given, **FILE)
+    data = attributes(again)
+    assert again["PhysicalResourceId"] != file_id
+    assert int(data["expires_at"]) > world.clock()
+    assert data["sha256"] == attributes(created)["sha256"]
+    assert files_at_openai(world) == 1
+    delete(world, created)
+    assert files_at_openai(world) == 1, "the old id's Delete leaves the new file"
+    delete(world, again)
+    assert files_at_openai(world) == 0
+
+
+def test_a_file_that_has_expired_and_cannot_be_uploaded_again_is_tried_again_by_the_rollback(world: World) -> None:
+    given = POLICY | {"expires_after_seconds": "3600"}
+    created = world.create(given, **FILE)
+    file_id = created["PhysicalResourceId"]
+    world.clock.advance(3700)
+    world.openai.fault(Fault("POST", "/v1/files", "status", 400))
+    failed = world.update(file_id, given | {"timeout_seconds": "60"}, **FILE)
+    assert failure(failed).startswith("cannot upload policy.md: ")
+    assert failed["PhysicalResourceId"] == file_id
+    back = world.update(file_id, given, **FILE)
+    attributes(back)
+    delete(world, created)
+    delete(world, back)
+    assert files_at_openai(world) == 0

@@ -122,6 +122,53 @@ def test_a_delete_finds_the_store_of_a_create_without_reply(world: World) -> Non
     assert left_at_openai(world) == NOTHING
 
 
+DAY = 86_400
+
+
+@each_wire
+@pytest.mark.parametrize("changed", [{"timeout_seconds": "60"}, {"name": "b"}, {"expires_after_days": "2"}])
+def test_a_store_that_has_expired_is_made_again_by_the_next_update(world: World, changed: dict[str, str]) -> None:
+    """With its files, as OpenAI's documentation says: an expired store takes none, and is searched by no run."""
+    [one] = stored(world, "a.md")
+    given = {"name": "a", "file_ids": [one], "expires_after_days": "1"}
+    created = world.create(given, **STORE)
+    world.clock.advance(DAY + 1)
+    again = world.update(created["PhysicalResourceId"], given | changed, **STORE)
+    assert again["PhysicalResourceId"] != created["PhysicalResourceId"]
+    assert attributes(again)["status"] == "completed"
+    assert files_in(world, again) == {one}
+    assert world.delete(created["PhysicalResourceId"], **STORE)["Status"] == "SUCCESS"
+    assert left_at_openai(world) == {"vector_stores": 1}
+    delete(world, again)
+    assert not world.openai.world.vector_stores, "nor is the expired one left"
+
+
+@each_wire
+def test_a_store_that_was_used_since_it_was_last_seen_has_not_expired(world: World) -> None:
+    [one, two] = stored(world, "a.md", "b.md")
+    given = {"file_ids": [one], "expires_after_days": "1"}
+    created = world.create(given, **STORE)
+    store_id = created["PhysicalResourceId"]
+    world.clock.advance(DAY / 2)
+    with openai.OpenAI(api_key=world.openai.api_key, base_url=world.openai.base_url) as client:
+        client.vector_stores.files.create(store_id, file_id=two)
+    world.clock.advance(DAY / 2 + 60)
+    updated = world.update(store_id, given | {"timeout_seconds": "60"}, **STORE)
+    assert (updated["PhysicalResourceId"], attributes(updated)["status"]) == (store_id, "completed")
+    delete(world, updated)
+
+
+def test_a_store_that_the_server_deleted_when_it_expired_is_made_again_too(world: World) -> None:
+    given = {"expires_after_days": "1"}
+    created = world.create(given, **STORE)
+    world.clock.advance(DAY + 1)
+    world.openai.world.vector_stores.pop(created["PhysicalResourceId"])
+    again = world.update(created["PhysicalResourceId"], given | {"timeout_seconds": "60"}, **STORE)
+    assert again["PhysicalResourceId"] != created["PhysicalResourceId"]
+    attributes(again)
+    delete(world, again)
+
+
 def test_a_policy_in_the_stack_is_what_a_run_searches(world: World) -> None:
     policy = world.create({"filename": "policy.md", "content": "Not on Sunday."}, **FILE)
     store = world.create({"file_ids": [policy["PhysicalResourceId"]]}, **STORE)

@@ -119,7 +119,7 @@ variable "purpose" {
 }
 
 variable "expires_after_seconds" {
-  description = "Seconds after which the server deletes it, 3600 to 2592000 (30 days). Default: never"
+  description = "Seconds after which the server deletes it, 3600 to 2592000 (30 days). The next update of the resource uploads it again, as another file. Default: never"
   type        = number
   default     = null
 

@@ -208,7 +208,7 @@ variable "chunking_strategy" {
 }
 
 variable "expires_after_days" {
-  description = "Days without use after which the server deletes it, 1 to 365. Default: never"
+  description = "Days without use after which it expires at the server, 1 to 365. The next update of the resource makes it again, as another store. Default: never"
   type        = number
   default     = null
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from threadrun.errors import LostReply, TerminalError, ThreadRunError
 from threadrun.reconcile.once import BUSY_POLL_SECONDS, START_GRACE_SECONDS
-from threadrun.reconcile.outcome import Actor, Checkpoint, Done, RequeueAfter
+from threadrun.reconcile.outcome import Actor, Checkpoint, Done, Gone, RequeueAfter
 from threadrun.schema.files import DesiredFile
 from threadrun.state.files import FileRecord, Upload
 
@@ -25,11 +25,13 @@ MIN_UPLOAD_SECONDS, UPLOAD_BYTES_PER_SECOND = 30, 1_000_000
 """What an upload may take: 512 MB have nine minutes, and a function has fifteen."""
 
 
-def make_file(file: FileRecord, actor: Actor) -> Done | Checkpoint | RequeueAfter:
+def make_file(file: FileRecord, actor: Actor) -> Done | Gone | Checkpoint | RequeueAfter:
     if file.failure is not None:
         raise TerminalError(file.failure)
-    if file.file_id is not None or file.desired is None:
+    if file.desired is None:
         return Done()
+    if file.file_id is not None:
+        return Gone() if file.has_expired(actor.now) else Done()
     require_time(file, actor)
     if file.upload is None:
         return _intend(file, file.desired, actor)

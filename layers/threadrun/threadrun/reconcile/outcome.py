@@ -7,7 +7,7 @@
 | `InProgress` | make it a `RequeueAfter`: `Waiting` says when to look again | as that |
 | `RequeueAfter` | save, and wait in the function if the time is near | `Wait`, or `Await webhook` |
 | `CallTools` | save | `Call tools` |
-| `Gone` | respond with the attributes on record; without them, put a new run in its place | as `Done`, or - |
+| `Gone` | respond with the attributes on record; without them, put a new one in its place | as `Done`, or - |
 | a `TransientError` | make it a `RequeueAfter` that others may wait for too | as that |
 | a `TerminalError` | note it as the reason of the response | as `Done` |
 
@@ -83,7 +83,7 @@ class CallTools:
 
 @dataclass(frozen=True)
 class Gone:
-    """The server does not know the run any more to which CloudFormation returns: a new one is started."""
+    """The server has no longer what CloudFormation updates or returns to: it is made again."""
 
 
 Outcome = Done | Checkpoint | RequeueAfter | InProgress | CallTools | Gone

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from threadrun.errors import TerminalError
-from threadrun.reconcile.outcome import Actor, Checkpoint, Done, RequeueAfter
+from threadrun.errors import NotFound, TerminalError
+from threadrun.reconcile.outcome import Actor, Checkpoint, Done, Gone, RequeueAfter
 from threadrun.reconcile.run import INDEX_POLL_SECONDS
 from threadrun.schema.stores import DesiredVectorStore
 from threadrun.state.stores import VectorStoreRecord
@@ -12,11 +12,15 @@ FILES_PER_STEP = 20
 """Each is a request: more of them are left to the next steps."""
 
 
-def make_store(store: VectorStoreRecord, actor: Actor) -> Done | Checkpoint | RequeueAfter:
+def make_store(store: VectorStoreRecord, actor: Actor) -> Done | Gone | Checkpoint | RequeueAfter:
     desired, stores = store.desired, actor.backend.vector_stores
     if store.failure is not None:
         raise TerminalError(store.failure)
-    if desired is None or (store.content == desired.content() and store.is_as(desired)):
+    if desired is None:
+        return Done()
+    if store.store_id is not None and _has_expired(store, store.store_id, actor):
+        return Gone()
+    if store.content == desired.content() and store.is_as(desired):
         return Done()
     _require_time(store, actor)
     if store.store_id is None:
@@ -33,6 +37,17 @@ def make_store(store: VectorStoreRecord, actor: Actor) -> Done | Checkpoint | Re
         raise TerminalError(f"cannot index the files of vector store {store.store_id}: {failures}")
     store.observed, store.content = observed, store.given
     return Done()
+
+
+def _has_expired(store: VectorStoreRecord, store_id: str, actor: Actor) -> bool:
+    # docs/decisions.md: "What expired at the server is made again by the next update"
+    if not store.may_have_expired(actor.now):
+        return False
+    try:
+        store.observed = actor.backend.vector_stores.observe(store_id)
+    except NotFound:
+        return True
+    return store.observed.status == "expired"
 
 
 def _change(

@@ -101,7 +101,9 @@ class DesiredFile(Desired):
         "`user_data` (`assistants` where the server speaks Assistants v2).",
     )
     expires_after_seconds: Annotated[Integer, Field(ge=3600, le=2_592_000)] | None = Field(
-        None, description="Seconds after which the server deletes it, 3600 to 2592000 (30 days). Default: never."
+        None,
+        description="Seconds after which the server deletes it, 3600 to 2592000 (30 days). The next update of the "
+        "resource uploads it again, as another file. Default: never.",
     )
 
     def identity(self) -> str:

@@ -54,7 +54,9 @@ class DesiredVectorStore(Desired):
         None, description="How the files are cut into what is searched. Default: `auto`."
     )
     expires_after_days: Annotated[Integer, Field(ge=1, le=365)] | None = Field(
-        None, description="Days without use after which the server deletes it, 1 to 365. Default: never."
+        None,
+        description="Days without use after which it expires at the server, 1 to 365. The next update of the resource "
+        "makes it again, as another store. Default: never.",
     )
     metadata: Metadata | None = Field(None, description="Key-value pairs on the store, at most 16.")
 

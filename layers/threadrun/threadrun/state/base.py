@@ -106,6 +106,11 @@ class PhysicalRecord(Model):
         """As `ResourceRecord.merge`, for one of its things; returns a record of what was made a second time."""
         raise NotImplementedError
 
+    def recreate(self, key: str) -> Self:
+        """A record with the same properties, of which nothing has been made yet."""
+        kept = {name: getattr(self, name) for name in ("identity", "options", "window", "desired")}
+        return type(self).model_validate({"key": key, **kept})
+
     def _surplus(self, **made: object) -> Self:
         """A record of its own for what was made a second time; it is deleted whatever the deletion policy."""
         surplus = type(self).model_validate({"key": "", "identity": self.identity, "window": self.window, **made})

@@ -164,10 +164,7 @@ class RunRecord(PhysicalRecord):
         self.enter("starting", now)
 
     def recreate(self, key: str) -> RunRecord:
-        """A record with the same properties, of which nothing has been made yet."""
-        fresh = RunRecord(
-            key=key, identity=self.identity, options=self.options, window=self.window, desired=self.desired
-        )
+        fresh = super().recreate(key)
         fresh.enter("starting", self.window.since_epoch_s)
         return fresh
 

@@ -220,13 +220,12 @@ def _is_started(made: AnyRecord) -> bool:
 
 
 def _replace_gone(record: ResourceRecord, request: Request, gone: AnyRecord) -> Checkpoint:
-    """Start the run again; what is left of the one that is gone is cleaned up like any other."""
-    if isinstance(gone, RunRecord):
-        fresh = gone.recreate(request.request_id)
-        record.made[fresh.key], request.target_key = fresh, fresh.key
-        gone.mark_for_deletion(gone.deadline_epoch_s)
-        gone.redact()
-    return Checkpoint("the former run is gone: a new one is started")
+    """Make it again; what is left of the one that is gone is cleaned up like any other."""
+    fresh = gone.recreate(request.request_id)
+    record.made[fresh.key], request.target_key = fresh, fresh.key
+    gone.mark_for_deletion(gone.deadline_epoch_s)
+    gone.redact()
+    return Checkpoint("what was made is gone from the server: it is made again")
 
 
 def _note_failure(request: Request, made: AnyRecord, error: TerminalError) -> None:
