@@ -15,6 +15,8 @@ from local.openai_standin import OpenAIStandIn
 from tests.e2e.stacks import (
     FILE_BUCKET,
     TOOL_FUNCTION_ARNS,
+    TOOL_SECRET,
+    TOOL_SECRET_ARNS,
     Deployed,
     Stack,
     application_in,
@@ -25,7 +27,15 @@ from tests.e2e.stacks import (
 from tests.support.runs import NOTHING
 
 SAID = ("What is a stack?", "Answer in one sentence.", "The model had a bad day.", "A stack is a unit of deployment.")
-SAID += ("How many bolts and nuts", '{"article": "bolt"}', "pieces", "sk-standin", "X-Amz-Signature", "whsec_")
+SAID += (
+    "How many bolts and nuts",
+    '{"article": "bolt"}',
+    "pieces",
+    "sk-standin",
+    "X-Amz-Signature",
+    "whsec_",
+    TOOL_SECRET,
+)
 """Prompts, outputs, arguments and errors of the tests, and secrets: none of them may be found in what was written."""
 PROCESSES = 4
 """Of each function: a start costs more than what it then does in most tests."""
@@ -44,7 +54,11 @@ def deployed(openai_api: OpenAIStandIn) -> Iterator[Deployed]:
     """With IAM enforced on the functions' roles."""
     with EmbeddedCloud(iam_enforced=True, functions_at_once=PROCESSES, patches=FORKED) as cloud:
         url, key = openai_api.base_url, openai_api.api_key
-        allowed = {"ToolFunctionArns": TOOL_FUNCTION_ARNS, "FileBuckets": FILE_BUCKET}
+        allowed = {
+            "ToolFunctionArns": TOOL_FUNCTION_ARNS,
+            "ToolSecretArns": TOOL_SECRET_ARNS,
+            "FileBuckets": FILE_BUCKET,
+        }
         application = deploy(cloud, build(), openai_base_url=url, api_key=key, **allowed)
         yield (found := Deployed(cloud, application, openai_api))
         assert_nothing_was_told(found)

@@ -18,6 +18,9 @@ EXAMPLES = ROOT / "docs" / "examples"
 OUTPUTS = ("thread_id", "status", "created_at", "usage", "usage.total_tokens", "model", "output_text", "object")
 TOOL_FUNCTION_ARNS = "arn:aws:lambda:*:*:function:e2e-*"
 """The functions of the stacks of these tests."""
+TOOL_SECRET_ARNS = "arn:aws:secretsmanager:*:*:secret:e2e-mcp-*"
+TOOL_SECRET = "tok-e2e-3Zq9"
+"""What one of these secrets holds."""
 FILE_BUCKET = "e2e-documents"
 """Which the application may read."""
 PATIENCE_SECONDS = 540

@@ -7,9 +7,19 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from local.openai_standin import Fault, OpenAIStandIn, Script
-from tests.e2e.stacks import FILE_BUCKET, Deployed, Stack, everything_written, left, settled, started
+from local.openai_standin import Fault, McpServer, OpenAIStandIn, Script
+from tests.e2e.stacks import (
+    FILE_BUCKET,
+    TOOL_SECRET,
+    Deployed,
+    Stack,
+    everything_written,
+    left,
+    settled,
+    started,
+)
 from tests.support.runs import NOTHING, PROPERTIES
+from threadrun.state.resource import ResourceRecord
 from threadrun.storage.records import Records
 
 CHANGED = PROPERTIES | {"temperature": 0.3}
@@ -51,6 +61,28 @@ def test_the_life_of_a_stack(stack: Stack, openai_api: OpenAIStandIn) -> None:
     written = everything_written(stack.deployed)
     assert "request received" in written, "tests/e2e/conftest.py looks for prompts and secrets in it, after all tests"
     assert outputs["Ref"] in written
+
+
+MCP_URL = "https://mcp.example.com/sse"
+
+
+def test_a_secret_of_a_tool_is_read_by_the_functions_own_roles_and_written_nowhere(
+    stack: Stack, openai_api: OpenAIStandIn
+) -> None:
+    """IAM is enforced. The first start is refused for its rate, so that both functions that start runs read it."""
+    arn = stack.cloud.client("secretsmanager").create_secret(Name="e2e-mcp-docs", SecretString=TOOL_SECRET)["ARN"]
+    openai_api.add_mcp_servers(McpServer(MCP_URL, authorization=TOOL_SECRET))
+    openai_api.fault(Fault("POST", "/v1/responses", "status", status=429, message=f"not {TOOL_SECRET}", retry_after=1))
+    tool = {"type": "mcp", "server_label": "docs", "server_url": MCP_URL, "authorization_secret_arn": arn}
+    assert stack.create(PROPERTIES | {"tools": [tool]}) == "CREATE_COMPLETE", stack.reasons()
+    assert [request["tools"][0]["authorization"] for request in started(openai_api)] == [TOOL_SECRET] * 2
+    [response] = openai_api.world.responses.values()
+    assert [item["type"] for item in response.turn.outcome.output] == ["mcp_list_tools", "mcp_call", "message"]
+    [record] = records_of([stack])
+    events = stack.cloud.client("cloudformation").describe_stack_events(StackName=stack.name)["StackEvents"]
+    kept = [record.model_dump_json(), str(stack.public_item(stack.outputs()["Ref"])), str(events)]
+    kept += [str(stack.requests()), str(stack.cloud.received_responses()), everything_written(stack.deployed)]
+    assert [each for each in kept if TOOL_SECRET in each] == []
 
 
 def test_an_object_of_a_named_bucket_is_read_by_the_functions_own_role(stack: Stack, openai_api: OpenAIStandIn) -> None:
@@ -158,11 +190,16 @@ def test_a_hundred_runs_of_one_stack_and_of_others_at_once(stacks: list[Stack], 
 
 def made_by(stacks: list[Stack]) -> list[str]:
     """The physical ids that are on the records of these stacks, which have no answer left to send."""
+    found = records_of(stacks)
+    assert len(found) == 100
+    assert [record for record in found if record.undelivered] == []
+    return [str(run.physical_id) for record in found for run in record.made.values()]
+
+
+def records_of(stacks: list[Stack]) -> list[ResourceRecord]:
     table, name = stacks[0].cloud.client("dynamodb"), stacks[0].application.table_name
     records, names = Records(table, name), {stack.name for stack in stacks}
     pages = table.get_paginator("scan").paginate(TableName=name)
     items = [item for page in pages for item in page["Items"] if item["pk"]["S"].startswith("RESOURCE#")]
     found = [records.load(each["pk"]["S"]) for each in items if each["stack_id"]["S"].split("/")[1] in names]
-    assert len(found) == 100
-    assert [record for record in found if record is None or record.undelivered] == []
-    return [run.physical_id for record in found if record for run in record.made.values()]
+    return [record for record in found if record]

@@ -14,20 +14,29 @@ from botocore.exceptions import ClientError
 
 from local.deployment import APPLICATION_STACK, ROOT
 from testkit.template import tasks
-from tests.e2e.stacks import FILE_BUCKET, Deployed
+from tests.e2e.stacks import FILE_BUCKET, TOOL_SECRET_ARNS, Deployed
 
 READ_AND_WRITE = "dynamodb:GetItem dynamodb:PutItem"
 RECORDS = {"dynamodb:table/Table": f"{READ_AND_WRITE} dynamodb:UpdateItem dynamodb:DeleteItem"}
 OUTPUTS = {"s3:OutputsBucket/outputs/*": "s3:PutObject s3:DeleteObject"}
 API_KEY = {"secretsmanager:secret:ApiKey": "secretsmanager:GetSecretValue"}
+TOOL_SECRETS = {
+    TOOL_SECRET_ARNS.replace("arn:aws:secretsmanager:*:*", "secretsmanager"): "secretsmanager:GetSecretValue"
+}
 HAND_OVER = {"states:stateMachine:StateMachine": "states:StartExecution"}
 STEPS = [f"lambda:function:{name}Function" for name in ("Reconcile", "CallTool", "Signal")]
 
 MAY: dict[str, dict[str, str]] = {
-    "CustomResourceFunction": RECORDS | OUTPUTS | API_KEY | HAND_OVER | {"sqs:UnansweredQueue": "sqs:SendMessage"},
+    "CustomResourceFunction": RECORDS
+    | OUTPUTS
+    | API_KEY
+    | TOOL_SECRETS
+    | HAND_OVER
+    | {"sqs:UnansweredQueue": "sqs:SendMessage"},
     "ReconcileFunction": RECORDS
     | OUTPUTS
     | API_KEY
+    | TOOL_SECRETS
     | {"dynamodb:table/Table/index/DueAnswers": "dynamodb:Query", "*": "lambda:GetAccountSettings"}
     | {f"s3:{FILE_BUCKET}/*": "s3:GetObject s3:GetObjectVersion"},
     "CallToolFunction": {"dynamodb:table/Table": READ_AND_WRITE, "lambda:function:e2e-*": "lambda:InvokeFunction"},
@@ -143,6 +152,7 @@ def granted(with_webhooks: Deployed) -> Granted:
 def test_a_role_may_do_what_it_needs_and_nothing_else(granted: Granted, name: str) -> None:
     assert granted.to(granted.roles[name]) == {place: set(actions.split()) for place, actions in MAY[name].items()}
     attached = {"WebhookEndpointFunction": {"FunctionLimits", "WebhookEndpointApiKey"}, "StateMachine": set[str]()}
+    attached |= {f"{each}Function": {"FunctionLimits", "ToolSecrets"} for each in ("CustomResource", "Reconcile")}
     expected = {granted.ids[policy] for policy in attached.get(name, {"FunctionLimits"})}
     assert granted.attached(granted.roles[name]) == expected
 

@@ -406,11 +406,16 @@ def test_a_secret_that_cannot_be_used_is_named_and_not_shown(
     ids=["all is well", "refused", "late", "failed", "repeated by the model"],
 )
 def test_nothing_of_a_tools_secret_is_written_anywhere(
-    mcp: World, trouble: object, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+    mcp: World,
+    trouble: object,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """In no record, while a run is under way and after it, no public item, log, history, event or response."""
     caplog.set_level(logging.DEBUG, logger="threadrun")
     seen: list[str] = []
+    events: list[dict[str, Any]] = []
 
     def look_and_start_another_process() -> None:
         seen.append(written(mcp))
@@ -418,6 +423,8 @@ def test_nothing_of_a_tools_secret_is_written_anywhere(
             vars(mcp.app).pop(name, None)
 
     mcp.after_request("POST", "/v1/responses", look_and_start_another_process)
+    put_events = mcp.app.event_bus.put_events
+    monkeypatch.setattr(mcp.app.event_bus, "put_events", lambda **given: (events.append(given), put_events(**given))[1])
     match trouble:
         case Fault():
             mcp.openai.fault(trouble)
@@ -425,9 +432,10 @@ def test_nothing_of_a_tools_secret_is_written_anywhere(
             mcp.openai.script(trouble)
     answer = mcp.create(PROPERTIES | {"tools": [GUARDED], "max_tool_rounds": "3"})
     seen += [written(mcp), json.dumps(answer), *(str(vars(each)) for each in caplog.records)]
-    seen += [capsys.readouterr().out, mcp.states.histories()]
+    seen += [capsys.readouterr().out, mcp.states.histories(), json.dumps(events)]
     sent = [json.dumps(each.body) for each in mcp.openai.requests]
     assert any(TOKEN in each and KEY in each for each in sent), "it was used"
+    assert len(events) == runs_started(mcp)
     assert TOKEN_ARN in seen[0], "its name is on record while the run is under way"
     assert [each for each in seen if TOKEN in each or KEY in each] == []
 
