@@ -29,7 +29,7 @@ from testkit.in_process.world import World
 from testkit.memory.refusals import Refusal
 from testkit.memory.table import MemoryTable
 from testkit.state_machine import TABLE
-from testkit.template import ROOT, memory_mib
+from testkit.template import ROOT, memory_mib, timeout_seconds
 from tests.support.runs import ASSISTANT, PROPERTIES, attributes, delete_all, failure
 from tests.support.serving import serving
 from threadrun.state.resource import resource_key
@@ -37,12 +37,14 @@ from threadrun.storage.records import ROOM_OF_REQUEST, ROOM_OF_RESULTS
 
 CALL = {"type": "function_call", "name": "look_up", "call_id": "call_1", "arguments": {}}
 MIB = 1024 * 1024
+FILE_MIB = int(os.environ.get("FILE_MIB", "100"))
+"""Of the file that is streamed; with 512, the most that there may be, the stand-in needs 1.7 GB and the test 12 s."""
 KEY = {"key": resource_key(STACK_ID, "Run"), "request_id": "request"}
 INVOKE = """
 import json, resource, sys
 from types import SimpleNamespace
 
-sys.path[:0] = sys.argv[2:]
+sys.path[:0] = sys.argv[3:]
 import app
 
 def resident(kind):
@@ -53,7 +55,7 @@ memory = int(sys.argv[1]) * 1024
 data = (memory - resident("RssFile")) * 1024
 resource.setrlimit(resource.RLIMIT_DATA, (data, data))
 context = SimpleNamespace(function_name="f", memory_limit_in_mb=memory, invoked_function_arn="arn", aws_request_id="1",
-                          get_remaining_time_in_millis=lambda: 300_000)
+                          get_remaining_time_in_millis=lambda: int(sys.argv[2]) * 1000)
 result = app.handler(json.load(sys.stdin), context)
 print(json.dumps({"result": result, "peak_mib": resident("VmHWM") / 1024}))
 """
@@ -132,9 +134,10 @@ class Deployment:
         self.peaks: dict[str, float] = {}
 
     def invoke(self, function: str, event: dict[str, Any], mib: int | None = None) -> Any:
-        """With the memory that the template gives it, unless told otherwise."""
+        """With the memory and the time that the template gives it, unless told otherwise."""
         paths = [str(ROOT / "functions" / function), str(ROOT / "layers/threadrun")]
-        command = [sys.executable, "-c", INVOKE, str(mib or memory_mib(function)), *paths]
+        limits = [str(mib or memory_mib(function)), str(timeout_seconds(function))]
+        command = [sys.executable, "-c", INVOKE, *limits, *paths]
         ended = subprocess.run(command, env=self.environment, input=json.dumps(event), capture_output=True, text=True)
         assert ended.returncode == 0, f"{function}: {ended.stderr[-2000:]}"
         report = json.loads(ended.stdout.splitlines()[-1])
@@ -180,7 +183,7 @@ def test_each_function_has_memory_for_the_largest_record(deployment: Deployment)
 
 def test_a_hundred_megabytes_from_s3_need_no_memory(deployment: Deployment) -> None:
     """They are streamed: the functions' memory is that for records."""
-    deployment.account.object_bytes = 100 * MIB
+    deployment.account.object_bytes = FILE_MIB * MIB
     event = {
         "RequestType": "Create",
         "RequestId": "request",
@@ -195,8 +198,11 @@ def test_a_hundred_megabytes_from_s3_need_no_memory(deployment: Deployment) -> N
     assert deployment.invoke("reconcile", KEY)["outcome"] == "respond"
     assert deployment.invoke("signal", KEY) == {"responded": True}
     [answer] = deployment.url.answers
-    assert answer["Data"]["bytes"] == str(100 * MIB)
-    assert answer["Data"]["sha256"] == hashlib.sha256(b"x" * (100 * MIB)).hexdigest()
+    assert answer["Data"]["bytes"] == str(FILE_MIB * MIB)
+    assert answer["Data"]["sha256"] == hashlib.sha256(b"x" * (FILE_MIB * MIB)).hexdigest()
+    print(
+        f"{FILE_MIB} MiB:", {name: f"{peak:.0f} of {memory_mib(name)} MiB" for name, peak in deployment.peaks.items()}
+    )
     assert {name: peak for name, peak in deployment.peaks.items() if peak > memory_mib(name)} == {}
 
 
