@@ -202,6 +202,7 @@ def _read_api_key(arn: str, *, is_afresh: bool = False) -> str:
 
 def _read_tool_secret(arn: str) -> str:
     # Afresh: a run is started seldom, and a token that was rotated may be void.
+    # docs/decisions.md: "A tool names its secrets, and each request that starts a run reads them"
     return _read_secret("the secret of a tool", arn, API_KEY_MAX_AGE_SECONDS, is_afresh=True)
 
 
