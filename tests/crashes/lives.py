@@ -237,9 +237,16 @@ def file(world: World, shared: Shared) -> Resource:
 
 
 def file_from_s3(world: World, shared: Shared) -> Resource:
-    """A file that the state machine's function uploads, and again after it has expired."""
+    """A file that the state machine's function uploads."""
     resource, source = Resource(world, "File", "File"), world.objects.put("policy.md", b"Not on Sunday.")
-    properties = {"filename": "policy.md", "source": source, "expires_after_seconds": "7200"}
+    resource.delete(resource.create({"filename": "policy.md", "source": source}))
+    return resource
+
+
+def file_that_expires(world: World, shared: Shared) -> Resource:
+    """A file that an update uploads again."""
+    resource = Resource(world, "File", "File")
+    properties = {"filename": "policy.md", "content": "Not on Sunday.", "expires_after_seconds": "7200"}
     file_id = resource.create(properties)
     world.clock.advance(7200)
     resource.delete(resource.update(file_id, properties | {"timeout_seconds": "1500"}, properties))
@@ -247,10 +254,16 @@ def file_from_s3(world: World, shared: Shared) -> Resource:
 
 
 def vector_store(world: World, shared: Shared) -> Resource:
-    """A store that gets a file, and is made again after it has expired."""
-    resource, empty = Resource(world, "VectorStore", "Store"), {"name": "a", "expires_after_days": "1"}
-    properties = empty | {"file_ids": [shared.file_id]}
-    store_id = resource.update(resource.create(empty), properties, empty)
+    """A store that loses its file, and gets it again."""
+    resource, properties = Resource(world, "VectorStore", "Store"), {"file_ids": [shared.file_id], "name": "a"}
+    resource.delete(resource.update(resource.create({"name": "a"}), properties, {"name": "a"}))
+    return resource
+
+
+def vector_store_that_expires(world: World, shared: Shared) -> Resource:
+    """A store that an update makes again."""
+    resource, properties = Resource(world, "VectorStore", "Store"), {"name": "a", "expires_after_days": "1"}
+    store_id = resource.create(properties)
     world.clock.advance(3 * 86_400)
     resource.delete(resource.update(store_id, properties | {"name": "b"}, properties))
     return resource
@@ -264,5 +277,5 @@ LONG_LIVES = frozenset({"run that calls functions"})
 """Here a process ends after each call that has an effect; other lives are broken in every way at every call."""
 _PLAYS = [run, run_that_is_tried_again, run_with_files, run_on_a_shared_thread, run_that_calls_functions]
 _PLAYS += [run_that_calls_a_function_on_a_shared_thread, thread, assistant, file, file_from_s3]
-_PLAYS += [vector_store, run_that_asks_an_mcp_server]
+_PLAYS += [vector_store, run_that_asks_an_mcp_server, file_that_expires, vector_store_that_expires]
 LIVES = {each.__name__.replace("_", " "): each for each in _PLAYS}
