@@ -58,6 +58,8 @@ class Played:
     openai: Counter[str] = field(default_factory=Counter)
     storage: Counter[str] = field(default_factory=Counter)
     left: Counter[str] = field(default_factory=Counter)
+    reasons: list[str] = field(default_factory=list)
+    """Why resources failed."""
     seconds: float = 0
 
     def problems(self, stacks: int) -> list[str]:
@@ -70,7 +72,7 @@ class Played:
             (set(self.responses) != {1}, f"requests by their number of responses: {dict(self.responses)}"),
             (bool(self.left), f"left: {dict(self.left)}"),
         ]
-        return [sentence for is_wrong, sentence in wrong if is_wrong]
+        return [sentence for is_wrong, sentence in wrong if is_wrong] + self.reasons
 
 
 class Stage:
@@ -104,6 +106,7 @@ class Stage:
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(self._create, self._names))
             self.played.created = self._settled(console, "creating")
+            self.played.reasons = [reason for each in pool.map(self._reasons, self._names) for reason in each]
             outputs = pool.map(lambda name: stack_outputs(self._cloud, name), self._names)
             self.played.runs = Counter(each.get("Status", "none") for each in outputs)
             self.played.runs_started = self._openai.counters()["runs_started"]
@@ -126,6 +129,11 @@ class Stage:
         outputs = {"Status": {"Value": {"Fn::GetAtt": ["Run", "status"]}}}
         body = json.dumps({"Resources": resources, "Outputs": outputs})
         self._cloudformation.create_stack(StackName=name, TemplateBody=body)
+
+    def _reasons(self, name: str) -> list[str]:
+        events = self._cloudformation.describe_stack_events(StackName=name)["StackEvents"]
+        failed = (each for each in events if each["ResourceStatus"] == "CREATE_FAILED")
+        return [f"{name}: {each.get('ResourceStatusReason', 'no reason')}" for each in failed]
 
     def _settled(self, console: Console, doing: str) -> Counter[str]:
         """How many stacks ended how, once no operation is under way."""
