@@ -36,7 +36,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         "thread: a thread with messages or an existing_thread_id is required",
     ),
     "a field that the application sets": (
-        {"extra_body": {"stream": "true"}},
+        {"extra_body": {"Stream": "true"}},
         "extra_body: stream is set by this application: leave it out",
     ),
     "a field that has an argument": (

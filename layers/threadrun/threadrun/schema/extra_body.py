@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
+from pydantic.alias_generators import to_snake
 
 from threadrun.schema.json_schema import read_object
 from threadrun.schema.types import check_nesting
@@ -51,9 +52,10 @@ def _check(given: dict[str, Any]) -> dict[str, Any]:
 
 def _places(given: Mapping[str, Any]) -> Iterator[str]:
     for name, value in given.items():
-        yield name
+        field = to_snake(name)  # No field of OpenAI's is in PascalCase, so that only a slip is.
+        yield field
         if isinstance(value, Mapping):
-            yield from (f"{name}.{inner}" for inner in value)
+            yield from (f"{field}.{to_snake(inner)}" for inner in value)
 
 
 ExtraBody = Annotated[
