@@ -84,7 +84,7 @@ output "required_action" {
 }
 
 output "refusal" {
-  description = "What the model said where it refused to answer; empty otherwise"
+  description = "What the model said where it refused to answer; else null"
   value       = try(local.stack_outputs["Refusal"] != "" ? base64decode(local.stack_outputs["Refusal"]) : null, null)
 }
 
