@@ -74,6 +74,11 @@ def test_a_servers_reason_is_found_in_any_shape(error: Any, problem: str) -> Non
     assert problem_in(run, "error") == problem
 
 
+def test_a_number_beyond_all_counts_is_none() -> None:
+    """A record, and an item of the table, have room for eighteen digits."""
+    assert [Reply({"n": each}).integer("n") for each in (1e300, -1e40, 1e18, 10**17)] == [None, None, None, 10**17]
+
+
 def test_numbers_of_other_servers_are_numbers() -> None:
     """Seen: times with a fraction, a model named by a number, and usage without a total."""
     usage = {"input_tokens": 3.0, "output_tokens": 4, "total_tokens": None}

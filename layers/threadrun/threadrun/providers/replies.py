@@ -49,7 +49,7 @@ class Reply:
         """A number without its fraction, of seconds or of a count; None where there is none."""
         value = self._fields.get(name)
         if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
-            return int(value)
+            return int(value) if abs(value) < 10**_MOST_DIGITS else None
         return None
 
     def is_false(self, name: str) -> bool:
