@@ -226,9 +226,12 @@ def goals(record: ResourceRecord) -> dict[str, str]:
     return {key: made.goal for key, made in record.made.items()}
 
 
-def test_a_success_that_crossed_the_cancellation_of_its_create_is_taken_back(created: ResourceRecord) -> None:
+@pytest.mark.parametrize("made_up", [MADE_UP, "my--stack-Run-1ABCDEF", "stack--Run-1ABCDEF"])
+def test_a_success_that_crossed_the_cancellation_of_its_create_is_taken_back(
+    created: ResourceRecord, made_up: str
+) -> None:
     """The PUT of an answer is taken also when CloudFormation has given up: nobody else would delete the run."""
-    enter(created, event("Delete", "d", 1010, MADE_UP))
+    enter(created, event("Delete", "d", 1010, made_up))
     assert goals(created) == {"c": "absent"}
 
 

@@ -34,7 +34,7 @@ NOT_STARTED = "not-started"
 """In a physical id, of a run that failed when its thread was made."""
 CLOCKS_DIFFER_SECONDS = 5
 """Requests come from many hosts of CloudFormation, whose clocks differ by seconds."""
-_MADE_UP = r"[A-Za-z][A-Za-z0-9]*(-[A-Za-z0-9]+){2,}"
+_MADE_UP = r"[A-Za-z][-A-Za-z0-9]*(-[A-Za-z0-9]+){2}"
 """No id of a server's: those have a colon, an underscore, or one hyphen, as `file-abc` has."""
 _RECORDS: dict[type[AnyDesired], type[AnyRecord]] = {
     DesiredRun: RunRecord,
