@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 from pydantic.alias_generators import to_snake
 
-from threadrun.schema.json_schema import read_object
+from threadrun.schema.json_schema import object_of
 from threadrun.schema.types import check_nesting
 
 _OURS = frozenset(
@@ -31,14 +31,6 @@ _ARGUMENTS = dict(zip(_SAME_NAME, _SAME_NAME, strict=True)) | {
     "truncation_strategy": "truncation",
 }
 """By the field's place in the request, the argument that it has."""
-
-
-def _read(value: Any) -> Any:
-    if isinstance(value, str):
-        return read_object(value)
-    if isinstance(value, Mapping):
-        return value
-    raise ValueError("must be a JSON object, as text or as a map")
 
 
 def _check(given: dict[str, Any]) -> dict[str, Any]:
@@ -61,7 +53,7 @@ def _places(given: Mapping[str, Any]) -> Iterator[str]:
 ExtraBody = Annotated[
     dict[str, Any],
     AfterValidator(_check),
-    BeforeValidator(_read),
+    BeforeValidator(object_of),
     BeforeValidator(check_nesting),  # The last one comes first.
     WithJsonSchema({"type": "object", "contentMediaType": "application/json"}),
 ]

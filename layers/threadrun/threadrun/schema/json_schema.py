@@ -85,14 +85,27 @@ def read_object(text: str) -> dict[str, Any]:
     return value
 
 
-def read_schema(value: Any, info: ValidationInfo) -> Any:
-    """JSON text is taken exactly; a map gets back the types that CloudFormation made strings of."""
+def object_of(value: Any) -> Mapping[str, Any]:
+    """A JSON object of the user's, given as text, which is taken exactly, or as a map."""
     if isinstance(value, str):
         return read_object(value)
     if isinstance(value, Mapping):
-        # Only what comes from CloudFormation is read with a context; in a record, or a server's reply, types are right.
-        return value if info.context is None else restored(value)
+        return value
     raise ValueError("must be a JSON object, as text or as a map")
+
+
+def is_template_map(value: Any, info: ValidationInfo) -> bool:
+    """Whether it is a map of a template's: CloudFormation made text of the numbers and booleans in it.
+
+    Only what comes from there is read with a context; in a record, or a server's reply, types are right.
+    """
+    return not isinstance(value, str) and info.context is not None
+
+
+def read_schema(value: Any, info: ValidationInfo) -> Any:
+    """A schema with the types that CloudFormation made strings of."""
+    schema = object_of(value)
+    return restored(schema) if is_template_map(value, info) else schema
 
 
 def check_schema(schema: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:

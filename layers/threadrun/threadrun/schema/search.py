@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema
 
 from threadrun.schema.deployment import responses_only
-from threadrun.schema.json_schema import read_object
+from threadrun.schema.json_schema import is_template_map, object_of
 from threadrun.schema.types import NUMBER, Number, Properties, Text, check_nesting
 
 _ORDERED = ("gt", "gte", "lt", "lte")
@@ -23,15 +23,8 @@ _COMBINED = ("and", "or")
 
 
 def _read_filters(value: Any, info: ValidationInfo) -> dict[str, Any]:
-    """JSON text is taken exactly. CloudFormation makes text of a map's numbers: those that are compared by size return.
-
-    Only what comes from CloudFormation is read with a context.
-    """
-    if isinstance(value, str):
-        return _filter(read_object(value), "", is_restored=False)
-    if isinstance(value, Mapping):
-        return _filter(value, "", is_restored=info.context is not None)
-    raise ValueError("must be a JSON object, as text or as a map")
+    """CloudFormation makes text of a map's numbers: those that are compared by size return."""
+    return _filter(object_of(value), "", is_restored=is_template_map(value, info))
 
 
 def _filter(given: Any, place: str, *, is_restored: bool) -> dict[str, Any]:
