@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from threadrun.providers.files import ServerFiles
-from threadrun.providers.replies import Reply
 from threadrun.providers.responses.assistant_catalog import AssistantCatalog
 from threadrun.providers.responses.runs import ResponseRuns
 from threadrun.providers.responses.threads import ConversationThreads
 from threadrun.providers.responses.tools import ToolSecrets
 from threadrun.providers.server import MARK, Server
-from threadrun.providers.vector_stores import NEWEST_STORES, FileStores, nothing_to_search
+from threadrun.providers.vector_stores import FileStores, nothing_to_search
 from threadrun.state.observations import RunPlan
 
 EXPIRES_AFTER_DAYS = 7
@@ -38,16 +37,15 @@ class RunStores(FileStores[Server]):
         if not tools:
             return None
         if file_ids := plan.effective.attached_file_ids:
-            list_ = self._server.api.vector_stores.list
             with self._server.needing("vector stores", "a retrieval tool"):
-                known = self._server.find_marked("list the vector stores", list_, token, NEWEST_STORES)
-            return (known or self._create(file_ids, token)).text("id")
+                known = self.find(token)
+            return self._create(file_ids, token) if known is None else known
         self._server.require("vector stores", "a retrieval tool")
         if all(tool.vector_store_ids for tool in tools):
             return None
         raise nothing_to_search()
 
-    def _create(self, file_ids: Iterable[str], token: str) -> Reply:
+    def _create(self, file_ids: Iterable[str], token: str) -> str:
         fields = {
             "file_ids": list(file_ids),
             "name": "threadrun",
@@ -56,4 +54,4 @@ class RunStores(FileStores[Server]):
             "expires_after": {"anchor": "last_active_at", "days": EXPIRES_AFTER_DAYS},
         }
         create = self._server.api.vector_stores.create
-        return self._server.create("make the vector store", create, **fields)
+        return self._server.create("make the vector store", create, **fields).text("id")
