@@ -36,6 +36,11 @@ def is_allowed(arn: str, patterns: Sequence[str] | None) -> bool:
     return patterns is None or any(fnmatchcase(arn, pattern) for pattern in patterns)  # IAM knows the same wildcards.
 
 
+def also_allowing(name: str, patterns: Sequence[str] | None) -> str:
+    """What the setting has to be for this one to be allowed, too, as it is given to a deployment."""
+    return ",".join([*(patterns or ()), name])
+
+
 def deployment_of(info: ValidationInfo) -> Deployment:
     found: Deployment = (info.context or {}).get(DEPLOYMENT) or ANY_DEPLOYMENT
     return found

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, WithJsonSchema
 
-from threadrun.schema.deployment import deployment_of, is_allowed
+from threadrun.schema.deployment import also_allowing, deployment_of, is_allowed
 from threadrun.schema.desired import Desired, Rule, digest
 from threadrun.schema.types import Integer, Text
 
@@ -42,7 +42,7 @@ def _check_source(value: str, info: ValidationInfo) -> str:
         raise ValueError("must look like s3://bucket/key")
     bucket, allowed = split_source(value)[0], deployment_of(info).file_buckets
     if not is_allowed(bucket, allowed):
-        wanted = ",".join([*(allowed or ()), bucket])
+        wanted = also_allowing(bucket, allowed)
         raise ValueError(f"this application may not read from bucket {bucket}: deploy it with FileBuckets={wanted}")
     return value
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WithJsonSchema
 
-from threadrun.schema.deployment import deployment_of, is_allowed, responses_only
+from threadrun.schema.deployment import also_allowing, deployment_of, is_allowed, responses_only
 from threadrun.schema.json_schema import check_schema, read_schema
 from threadrun.schema.search import Filters, RankingOptions
 from threadrun.schema.types import Boolean, Integer, Looks, Properties, Text, TypedProperties, check_nesting
@@ -26,7 +26,7 @@ def _require_invocable(handler_arn: str, info: ValidationInfo) -> str:
     allowed = deployment_of(info).tool_function_arns
     if is_allowed(handler_arn, allowed):
         return handler_arn
-    wanted = ",".join([*(allowed or ()), handler_arn])
+    wanted = also_allowing(handler_arn, allowed)
     raise ValueError(f"this application may not invoke {handler_arn}: deploy it with ToolFunctionArns={wanted}")
 
 
@@ -44,7 +44,7 @@ def _require_readable(secret_arn: str, info: ValidationInfo) -> str:
     allowed = deployment_of(info).tool_secret_arns
     if is_allowed(secret_arn, allowed):
         return secret_arn
-    wanted = ",".join([*(allowed or ()), secret_arn])
+    wanted = also_allowing(secret_arn, allowed)
     raise ValueError(f"this application may not read {secret_arn}: deploy it with ToolSecretArns={wanted}")
 
 
