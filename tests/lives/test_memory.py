@@ -144,6 +144,18 @@ class Deployment:
         self.peaks[function] = max(report["peak_mib"], self.peaks.get(function, 0))
         return report["result"]
 
+    def create(self, resource_type: str, properties: dict[str, Any]) -> None:
+        event = {
+            "RequestType": "Create",
+            "RequestId": "request",
+            "ResponseURL": self.url.new(0).replace("X-Amz-Date", "Date"),
+            "StackId": STACK_ID,
+            "LogicalResourceId": "Run",
+            "ResourceType": resource_type,
+            "ResourceProperties": properties,
+        }
+        self.invoke("custom_resource", event)
+
 
 @pytest.fixture
 def deployment() -> Iterator[Deployment]:
@@ -155,16 +167,9 @@ def test_each_function_has_memory_for_the_largest_record(deployment: Deployment)
     deployment.openai.script(Script(output=[CALL]), Script(output_text="Done."))
     tool = {"type": "function", "function": {"name": "look_up", "handler_arn": ARN.format("look-up")}}
     message = {"role": "user", "content": text(ROOM_OF_REQUEST.text_bytes - 5000, 440_000)}
-    event = {
-        "RequestType": "Create",
-        "RequestId": "request",
-        "ResponseURL": deployment.url.new(0).replace("X-Amz-Date", "Date"),
-        "StackId": STACK_ID,
-        "LogicalResourceId": "Run",
-        "ResourceType": "Custom::OpenAIThreadRun",
-        "ResourceProperties": {"model": "gpt-5.4-mini", "thread": {"messages": [message]}, "tools": [tool]},
-    }
-    deployment.invoke("custom_resource", event)
+    deployment.create(
+        "Custom::OpenAIThreadRun", {"model": "gpt-5.4-mini", "thread": {"messages": [message]}, "tools": [tool]}
+    )
     assert deployment.url.answers == [], "it was accepted"
     assert deployment.invoke("reconcile", KEY)["outcome"] == "call_tools"
     deployment.account.result = text(ROOM_OF_RESULTS.text_bytes - ROOM_OF_REQUEST.text_bytes, 30_000)
@@ -184,16 +189,7 @@ def test_each_function_has_memory_for_the_largest_record(deployment: Deployment)
 def test_a_hundred_megabytes_from_s3_need_no_memory(deployment: Deployment) -> None:
     """They are streamed: the functions' memory is that for records."""
     deployment.account.object_bytes = FILE_MIB * MIB
-    event = {
-        "RequestType": "Create",
-        "RequestId": "request",
-        "ResponseURL": deployment.url.new(0).replace("X-Amz-Date", "Date"),
-        "StackId": STACK_ID,
-        "LogicalResourceId": "Run",
-        "ResourceType": "Custom::OpenAIFile",
-        "ResourceProperties": {"filename": "report.pdf", "source": "s3://documents/report.pdf"},
-    }
-    deployment.invoke("custom_resource", event)
+    deployment.create("Custom::OpenAIFile", {"filename": "report.pdf", "source": "s3://documents/report.pdf"})
     assert deployment.openai.counters()["files"] == 0, "its time is too short"
     assert deployment.invoke("reconcile", KEY)["outcome"] == "respond"
     assert deployment.invoke("signal", KEY) == {"responded": True}
