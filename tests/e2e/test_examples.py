@@ -74,7 +74,7 @@ TABLE = {
         stored={"release-notes": "Faster search."},
     ),
     "policy_gate.yaml": Example(
-        (Script(match=POLICY, output_text=json.dumps({"verdict": "yes", "rule": RULE})),),
+        (Script(match=POLICY, output_text=json.dumps({"verdict": "complies", "rule": RULE})),),
         stored={"released-by": RULE},
     ),
     "terraform_expert.yaml": Example(

@@ -28,8 +28,8 @@ SCRIPTS = (
     # The function has no handler.
     Script(match={"model": "gpt-4o"}, output=[SAID, {"type": "function_call", **CALL}]),
     Script(match={"model": "gpt-4o-mini"}, output_text="Analyzed.", times=2),
-    Script(match=REVIEW, output_text='{"verdict": "no", "summary": "A column is dropped."}'),
-    Script(match=REVIEW, output_text='{"verdict": "yes", "summary": "Faster search."}'),
+    Script(match=REVIEW, output_text='{"verdict": "reject", "summary": "A column is dropped."}'),
+    Script(match=REVIEW, output_text='{"verdict": "approve", "summary": "Faster search."}'),
     Script(match=lambda request: "English" in request.get("instructions", ""), output_text="No changes."),
     Script(match=lambda request: "German" in request.get("instructions", ""), output_text="Keine Änderungen."),
 )
@@ -112,7 +112,7 @@ def outputs(terraform: Configuration) -> dict[str, Any]:
 
 def test_a_failed_apply_shows_the_reasons(terraform: Configuration) -> None:
     assert "The requested model 'no-such-model' does not exist." in terraform.said
-    assert 'verdict is not as the schema says: const "yes"; summary: A column is dropped.' in terraform.said
+    assert 'verdict is not as the schema says: const "approve"; summary: A column is dropped.' in terraform.said
 
 
 def test_the_configuration_of_the_readme(outputs: dict[str, Any]) -> None:
@@ -149,7 +149,7 @@ def test_the_seeds_second_example(outputs: dict[str, Any]) -> None:
     assert outputs["seed"]["on_existing"] == "Analyzed."
 
 
-def test_what_comes_after_a_gate_is_there_where_it_says_yes(
+def test_what_comes_after_a_gate_is_there_once_it_approves(
     outputs: dict[str, Any], terraform: Configuration, deployed: Deployed
 ) -> None:
     assert outputs["release_gate"]["summary"] == "Faster search."

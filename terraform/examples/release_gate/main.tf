@@ -1,4 +1,4 @@
-# What comes after the gate is deployed only where a review of the changes says yes.
+# What comes after the gate is deployed only if a review approves the changes.
 
 provider "aws" {}
 
@@ -9,7 +9,7 @@ module "gate" {
   service_token = var.service_token
 
   model        = var.model
-  instructions = "You review changes before they are released. Your verdict is no where one of them can lose data or cannot be taken back."
+  instructions = "You review changes before they are released. Approve them only if none of them can lose data and all of them can be reverted."
 
   thread = {
     messages = [{ role = "user", content = var.changes }]
@@ -22,8 +22,8 @@ module "gate" {
       schema = jsonencode({
         type = "object"
         properties = {
-          # An answer that is anything else breaks the promise, and with it the apply.
-          verdict = { type = "string", const = "yes" }
+          # Any other verdict does not match the schema, so the apply fails.
+          verdict = { type = "string", const = "approve" }
           summary = { type = "string", maxLength = 500 }
         }
         required             = ["verdict", "summary"]
@@ -32,14 +32,14 @@ module "gate" {
     }
   }
 
-  # The error of the apply tells this key of an answer that fails.
+  # The error of the apply shows this key of an answer that does not match.
   reason_key  = "summary"
   output_keys = ["summary"]
 
   service_timeout = var.service_timeout
 }
 
-# What is released: it needs the gate's answer, so it is left as it is where the verdict is no.
+# What is released: it needs the gate's answer, so it stays as it is unless the review approves.
 resource "aws_ssm_parameter" "release_notes" {
   name  = "/${var.name}/release-notes"
   type  = "String"
