@@ -211,6 +211,18 @@ def python(text: str) -> Iterator[str]:
             yield f"fails: {run.stderr.strip().splitlines()[-1]}"
 
 
+def typescript(text: str) -> Iterator[str]:
+    """An app of the CDK with one resource, whose properties are as the application would take them."""
+    kind = re.search(r'resourceType: "(.+)"', text)
+    properties = re.search(r"^  properties: ({.+?^  }),$", text, re.MULTILINE | re.DOTALL)
+    if not kind or not properties:
+        yield "has no resourceType, or no properties"
+        return
+    # What is written there is YAML as well.
+    resource = {"Type": kind[1], "Properties": {"ServiceToken": _LATER, **yaml.safe_load(properties[1])}}
+    yield from _resources_problems({"Resource": resource}, {})
+
+
 def mermaid(text: str) -> Iterator[str]:
     kind = (text.split() or [""])[0]
     if kind not in DIAGRAMS:
@@ -220,4 +232,11 @@ def mermaid(text: str) -> Iterator[str]:
             yield f"a {opening} or {closing} is missing"
 
 
-CHECKS = {"bash": bash, "yaml": yaml_problems, "json": json_problems, "python": python, "mermaid": mermaid}
+CHECKS = {
+    "bash": bash,
+    "yaml": yaml_problems,
+    "json": json_problems,
+    "python": python,
+    "typescript": typescript,
+    "mermaid": mermaid,
+}

@@ -55,6 +55,7 @@ def test_every_target_of_make_that_the_prose_names_is_there() -> None:
     assert not [f"{span.place}: {problem}" for span, problem in wrong]
 
 
+CDK = '  resourceType: "Custom::OpenAIThreadRun",\n  properties: {\n    model: "x", existing_thread_id: "x",\n  },\n'
 RUN = "Run:\n  Type: Custom::OpenAIThreadRun\n  Properties:\n    ServiceToken: x\n    existing_thread_id: x\n"
 
 
@@ -90,6 +91,9 @@ RUN = "Run:\n  Type: Custom::OpenAIThreadRun\n  Properties:\n    ServiceToken: x
         ("json", '{"detail-type": "x", "detail": {}}', "is not as events.schema.json says"),
         ("python", "def", "is not Python"),
         ("python", "import math\nmath.sqrt(-1)", "fails: ValueError"),
+        ("typescript", "const a = 1;", "has no resourceType, or no properties"),
+        ("typescript", CDK.replace("model", "modell"), "modell: unknown property"),
+        ("typescript", CDK.replace("ThreadRun", "ThreadRuns"), "there is no Custom::OpenAIThreadRuns"),
         ("mermaid", "flowhcart LR", "is not one of the DIAGRAMS"),
         ("mermaid", "flowchart LR\n  A[x", "a [ or ] is missing"),
     ],

@@ -8,6 +8,7 @@ from collections import defaultdict
 
 import pytest
 import yaml
+from samtranslator.yaml_helper import yaml_parse
 
 from bench.prices import SWEEPS_A_MONTH, cost_usd
 from bench.profile import from_json
@@ -178,6 +179,17 @@ def test_what_a_gate_costs_is_its_tokens_by_the_prices() -> None:
         right = sum(number * float(price) for number, price in zip(tokens, prices.groups(), strict=True)) / 1e6
         assert float(cost) == round(right, 4)
     assert f"about ${told[0][2]} for the model" in (ROOT / "README.md").read_text()
+
+
+def test_the_tokens_of_the_gate_are_counted_of_the_texts_that_it_has() -> None:
+    """Where they are others, count again, with a tokenizer that has o200k_base."""
+    example = yaml_parse((ROOT / "docs/examples/release_gate.yaml").read_text())
+    gate, changes = example["Resources"]["Gate"]["Properties"], example["Parameters"]["Changes"]["Default"]
+    schema = json.dumps(gate["response_format"]["json_schema"]["schema"], separators=(",", ":"))
+    characters = sum(map(len, (gate["instructions"], changes, schema)))
+    assert f"({characters} characters) have {rows('docs/prices.md')['the example'][0].partition(' ')[0]} tokens" in (
+        " ".join((ROOT / "docs/prices.md").read_text().split())
+    )
 
 
 def test_what_is_said_of_the_comparison_holds() -> None:

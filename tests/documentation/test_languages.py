@@ -1,0 +1,121 @@
+"""The examples that a reader deploys one after the other, of README.md and of docs/languages.md."""
+
+import ast
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from samtranslator.yaml_helper import yaml_parse
+
+from local.deployment import BUILD
+from tests.support.pages import ROOT, page_at
+
+CDK = BUILD / "cdk" / "node_modules"
+PAGE = ROOT / "docs" / "languages.md"
+NAMES = re.compile(r'--stack-name ([\w-]+)|Stack\(\w+, "([^"]+)"|^  name {10}= "([^"]+)"', re.MULTILINE)
+SOURCES = {block.language: block.text for block in page_at(PAGE).blocks if block.language != "bash"}
+TEMPLATES = [yaml_parse(block.text) for block in page_at(PAGE).blocks if block.language == "yaml"]
+
+
+def examples() -> list[str]:
+    """The sections of the page, without their titles."""
+    return [section.partition("\n")[2].strip() for section in PAGE.read_text().split("\n## ")[1:]]
+
+
+def test_each_example_begins_with_its_deploy_command() -> None:
+    assert len(examples()) == 5
+    for each in examples():
+        fence, command, _ = each.split("\n", 2)
+        assert fence == "```bash"
+        assert re.search(r" (deploy|apply)\b", command)
+
+
+def stacks(page: Path) -> list[set[str]]:
+    """The names of the stacks in each section that has some."""
+    found = [NAMES.findall(section) for section in page.read_text().split("\n## ")]
+    return [{"".join(groups) for groups in each} for each in found if each]
+
+
+def test_the_stacks_have_different_names() -> None:
+    """Otherwise the second example would change the first one's stack, or be refused."""
+    each = "answer-cloudformation", "answer-sam", "answer-cdk", "answer-cdk-typescript", "answer-terraform"
+    assert stacks(PAGE) == [{name} for name in each]
+    assert stacks(ROOT / "README.md")[:2] == [{"summary"}, {"summary-terraform"}]
+
+
+def test_a_page_writes_nothing_into_the_clone() -> None:
+    """State and provider would be in the way of the next `git pull`; terraform takes the module from beside it."""
+    for page in (PAGE, ROOT / "README.md"):
+        assert re.findall(r'source += "(.+terraform)"', page.read_text()) == ["../threadrun/terraform"]
+
+
+def test_events_of_a_stack_fit_the_screen() -> None:
+    [events] = [block.text for block in page_at(ROOT / "README.md").blocks if block.language == "text"]
+    assert "CREATE_FAILED" in events
+    assert max(map(len, events.splitlines())) <= 95
+
+
+def luminance(colour: str) -> float:
+    """By the definition of WCAG 2.2."""
+    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+def test_the_picture_at_the_head_can_be_read_in_light_and_dark_and_aloud() -> None:
+    assert "](docs/release_gate.svg)" in (ROOT / "README.md").read_text().partition("\n## ")[0]
+    text = (ROOT / "docs" / "release_gate.svg").read_text()
+    named = {part.tag.rpartition("}")[2]: part.text for part in ElementTree.fromstring(text)}
+    assert named["title"]
+    assert named["desc"]
+    schemes = [dict(re.findall(r"--(\w+): (#\w{6})", line)) for line in text.splitlines() if "--page:" in line]
+    assert len(schemes) == 2, "light and dark"
+    for colours in schemes:
+        card = luminance(colours["card"])
+        for name in ("text", "more", "yes", "no"):
+            darker, lighter = sorted((card, luminance(colours[name])))
+            assert (lighter + 0.05) / (darker + 0.05) >= 4.5, name
+
+
+def test_python_has_the_properties_of_the_templates() -> None:
+    [call] = [
+        node
+        for node in ast.walk(ast.parse(SOURCES["python"]))
+        if isinstance(node, ast.Call) and any(word.arg == "properties" for word in node.keywords)
+    ]
+    given = {word.arg: word.value for word in call.keywords}
+    assert_is_the_run(ast.literal_eval(given["resource_type"]), ast.literal_eval(given["properties"]))
+
+
+@pytest.mark.skipif(not (shutil.which("node") and CDK.exists()), reason="aws-cdk-lib comes with `make bench`")
+def test_typescript_is_synthesised_to_the_template(tmp_path: Path) -> None:
+    imported = 'import * as cdk from "aws-cdk-lib";'
+    assert imported in SOURCES["typescript"]
+    app = tmp_path / "app.js"
+    app.write_text(SOURCES["typescript"].replace(imported, 'const cdk = require("aws-cdk-lib");'))
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "NODE_PATH": str(CDK),
+        "CDK_OUTDIR": str(tmp_path),
+    }
+    run = subprocess.run(["node", str(app)], env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert run.returncode == 0, run.stderr
+    made = json.loads((tmp_path / "answer-cdk-typescript.template.json").read_text())
+    assert made["Outputs"] == TEMPLATES[0]["Outputs"]
+    run_of_it = made["Resources"]["Answer"]
+    assert_is_the_run(run_of_it["Type"], run_of_it["Properties"])
+
+
+def assert_is_the_run(kind: str, properties: dict[str, Any]) -> None:
+    """Both templates have this run."""
+    for template in TEMPLATES:
+        resource = template["Resources"]["Answer"]
+        right = {**resource["Properties"], "ServiceToken": properties.get("ServiceToken")}
+        assert (kind, {"ServiceToken": None, **properties}) == (resource["Type"], right)
