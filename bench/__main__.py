@@ -12,8 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from statistics import fmean
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from bench import capacity, cold_start, throughput
@@ -39,6 +40,7 @@ from bench.targets import targets
 from local.deployment import DeploymentError
 from local.embedded_cloud import EmbeddedCloud, EmbeddedCloudError
 from local.openai_standin import OpenAIStandIn
+from local.progress import Elapsed, duration, expected, remember, step
 
 FUNCTIONS_AT_ONCE = 96
 """Of each function: more than runs in flight, so that none waits for its turn."""
@@ -47,28 +49,32 @@ FIRST_RUN = PlannedRun(FIRST, 0, 2.0, 0)
 FIRST_SECONDS = 8
 """Time for a system's first run, before the next system's."""
 SIMULATED_PER_LENGTH, SIMULATED_MIX = 800, 6000
+EXPECTED_SECONDS = 15 * 60
+LONGEST_LAG_SECONDS = 120
+"""That of crhelper, which looks every two minutes."""
 SCHEDULER_TICK_SECONDS = 10
 """The emulator's: a rule fires up to so much later than its rate says."""
 
 
-def play(console: Console, planned: Sequence[PlannedRun], loads: list[float]) -> Played:
+def play(console: Console, planned: Sequence[PlannedRun], loads: list[float], whole: Elapsed) -> Played:
     """Deploy everything on one embedded cloud and play the runs; the machine's load meanwhile is added to `loads`."""
     with OpenAIStandIn() as openai_api, EmbeddedCloud(functions_at_once=FUNCTIONS_AT_ONCE) as cloud:
         api = Api(openai_api.base_url, openai_api.api_key)
         openai_api.reach("on.aws", cloud.port)
         systems = []
         for name, deploy in DEPLOYMENTS.items():
-            with console.status(f"deploying {name}"):
+            with step(console, f"deploying {name}", 20, whole):
                 systems.append(deploy(cloud, api))
         stage = Stage(cloud, openai_api, systems)
         stage.expect([FIRST_RUN])
         for system in systems:
-            with console.status(f"the first run of {system.name}, from cold"):
+            with step(console, f"the first run of {system.name}, from cold", FIRST_SECONDS, whole):
                 stage.create(system, FIRST_RUN)
                 time.sleep(FIRST_SECONDS)
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        with Progress(*columns, console=console) as progress:
-            tasks = {system.name: progress.add_task(system.name, total=len(planned) + 1) for system in systems}
+        progress = Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+        tasks = {system.name: progress.add_task(system.name, total=len(planned) + 1) for system in systems}
+        seconds = max(run.starts_at_s + run.seconds for run in planned) + LONGEST_LAG_SECONDS
+        with Live(Group(progress, Elapsed("playing the runs", seconds, within=whole)), console=console):
 
             def show(answered: Mapping[str, int]) -> None:
                 loads.append(os.getloadavg()[0])
@@ -76,7 +82,7 @@ def play(console: Console, planned: Sequence[PlannedRun], loads: list[float]) ->
                     progress.update(tasks[name], completed=count)
 
             stage.play(planned, show)
-        with console.status("reading logs and histories"):
+        with step(console, "reading logs and histories", 20, whole):
             return stage.gather()
 
 
@@ -114,18 +120,19 @@ def simulated_rows(
 def simulate_many(console: Console, profiles: dict[str, Profile]) -> list[Row]:
     """A row for each system and group, of ten thousand runs in all."""
     many = {str(seconds): lengths(seconds, SIMULATED_PER_LENGTH) for seconds in LENGTHS_SECONDS}
-    with console.status("simulating"):
+    with step(console, "simulating", 60):
         return simulated_rows(many | {MIX: mixed_lengths(SIMULATED_MIX)}, profiles)
 
 
 def find(console: Console, runs_per_length: int) -> Found:
     """Measure, simulate and compare."""
-    began, loads = time.monotonic(), list[float]()
+    whole, loads = expected("the bench", EXPECTED_SECONDS), list[float]()
+    console.print(f"This takes about {duration(whole.expected_s)}.")
     grouped = groups(runs_per_length)
-    played = play(console, plan(grouped), loads)
+    played = play(console, plan(grouped), loads, whole)
     if played.failures:
         raise DeploymentError("; ".join(played.failures))
-    wall_seconds = time.monotonic() - began
+    wall_seconds = whole.seconds
     inits_s = json.loads(INITS.read_text())
     profiles = {system: profile_of(made, inits_s) for system, made in played.invocations.items()}
     runs = with_what_is_not_measured(played.runs, profiles)
@@ -135,6 +142,7 @@ def find(console: Console, runs_per_length: int) -> Found:
     compared = compare(rows, simulated_rows(grouped, profiles, SCHEDULER_TICK_SECONDS))
     began = time.monotonic()
     simulated = simulate_many(console, profiles)
+    remember(whole.what, whole.seconds)
     return Found(
         rows=rows,
         runs=runs,

@@ -19,6 +19,7 @@ from statistics import median
 from rich.console import Console
 
 from local.deployment import ROOT, RUNTIME_PACKAGES, build, reading_build
+from local.progress import step
 
 TRIES = 5
 HANDLERS = {
@@ -85,7 +86,7 @@ def measure(console: Console) -> Measured:
         shutil.copytree(layer, naive, ignore=shutil.ignore_patterns("__pycache__"))
         ours = {}
         for part, handler in HANDLERS.items():
-            with console.status(f"importing {handler}"):
+            with step(console, f"importing {handler}", 60):
                 function = ROOT / "functions" / handler
                 built_s = _import_seconds([layer, function, runtime], ["app"])
                 naive_s = _import_seconds([naive, function, runtime], [*EVERYTHING, "app"])

@@ -18,6 +18,7 @@ from bench.rows import row_of
 from bench.systems import Api, deploy_threadrun
 from local.embedded_cloud import EmbeddedCloud
 from local.openai_standin import OpenAIStandIn
+from local.progress import step
 
 COUNTS = (50, 150, 500)
 RUN_SECONDS = 180.0
@@ -51,13 +52,13 @@ def measure(console: Console, counts: Sequence[int] = COUNTS) -> list[Throughput
 def _measure(console: Console, count: int) -> Throughput:
     planned = [PlannedRun("load", number, RUN_SECONDS, 0) for number in range(count)]
     cloud = EmbeddedCloud(functions_at_once=FUNCTIONS_AT_ONCE)
-    with OpenAIStandIn() as openai_api, cloud, console.status(f"{count} runs at once") as status:
+    with OpenAIStandIn() as openai_api, cloud, step(console, f"{count} runs at once", RUN_SECONDS + 90) as line:
         system = deploy_threadrun(cloud, Api(openai_api.base_url, openai_api.api_key))
         stage = Stage(cloud, openai_api, [system])
         stage.expect(planned)
 
         def show(answered: Mapping[str, int]) -> None:
-            status.update(f"{count} runs at once, {sum(answered.values())} answered")
+            line.what = f"{count} runs at once, {sum(answered.values())} answered"
 
         began = time.time()
         for first in range(0, count, RUNS_PER_STACK):

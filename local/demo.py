@@ -34,6 +34,7 @@ from local.deployment import (
 )
 from local.embedded_cloud import EmbeddedCloud, EmbeddedCloudError
 from local.openai_standin import OpenAIStandIn, Script
+from local.progress import Elapsed, duration, expected, remember, step
 from threadrun.storage.run_attributes import OutputBucket, RunAttributes, attributes_key
 from threadrun_cli.recorded_runs import Run, read_runs
 from threadrun_cli.runs import runs_table
@@ -106,9 +107,8 @@ def chosen_api() -> Iterator[Api]:
 class Demo:
     """One run of the demo; each step prints what it does and how long it took."""
 
-    def __init__(self, console: Console, cloud: EmbeddedCloud, api: Api) -> None:
-        self._console, self._cloud, self._api = console, cloud, api
-        self._began = time.monotonic()
+    def __init__(self, console: Console, cloud: EmbeddedCloud, api: Api, whole: Elapsed) -> None:
+        self._console, self._cloud, self._api, self._whole = console, cloud, api, whole
         self._shown: set[str] = set()
         self._run_statuses: dict[str, str] = {}
         self._table_name = ""
@@ -129,13 +129,13 @@ class Demo:
         self._console.print(dashboard_table(self._cloud))
 
     def _say(self, text: str) -> None:
-        self._console.print(f"[dim]{time.monotonic() - self._began:6.1f} s[/dim]  {text}")
+        self._console.print(f"[dim]{self._whole.seconds:6.1f} s[/dim]  {text}")
 
     def _deploy_application(self) -> str:
-        with self._console.status("sam build"):
+        with step(self._console, "sam build", 30, self._whole):
             template = build()
         self._say("sam build: the functions and their layer are built")
-        with self._console.status("sam deploy"):
+        with step(self._console, "sam deploy", 20, self._whole):
             application = deploy(
                 self._cloud,
                 template,
@@ -159,20 +159,19 @@ class Demo:
                 Capabilities=["CAPABILITY_IAM"],
             )
         for name, example in self._api.examples.items():
-            status = self._watch(name)
+            status = self._watch(name, "creating")
             if status != example.status:
                 raise DeploymentError(f"stack {name} is {status}, not {example.status}: {self._failure(name)}")
 
-    def _watch(self, awaited: str) -> str:
+    def _watch(self, awaited: str, verb: str) -> str:
         """Show new events of the stacks and statuses of their runs until the operation on one stack has ended."""
-        began = time.monotonic()
-        with self._console.status("") as line:
+        with step(self._console, f"{verb} {awaited}", 15, self._whole) as line:
 
             def look(stack_status: str) -> None:
                 for name in self._api.examples:
                     self._show_new_events(name)
                 self._show_new_statuses()
-                line.update(f"{awaited} {stack_status}, {time.monotonic() - began:.0f} s")
+                line.what = f"{awaited} {stack_status}"
 
             return wait_for_stack(self._cloud, awaited, timeout_seconds=600, on_look=look)
 
@@ -238,7 +237,7 @@ class Demo:
         for name in self._api.examples:
             self._cloud.client("cloudformation").delete_stack(StackName=name)
         for name in self._api.examples:
-            status = self._watch(name)
+            status = self._watch(name, "deleting")
             if status != "DELETE_COMPLETE":
                 raise DeploymentError(f"stack {name} is {status}: {self._failure(name)}")
             self._say(f"  {name:<8} [green]DELETE_COMPLETE[/green]")
@@ -258,20 +257,21 @@ class Demo:
 
 def main() -> int:
     """Play the demo; exit status 1, with the reason, when it fails."""
-    console = Console(highlight=False)
-    began = time.monotonic()
+    console, whole = Console(highlight=False), expected("the demo", 75)
     try:
         with chosen_api() as api:
             console.print(f"[bold]An OpenAI thread run as a CloudFormation resource[/bold]\nAPI: {api.name}")
+            console.print(f"This takes about {duration(whole.expected_s)}.")
             with EmbeddedCloud() as cloud:
-                Demo(console, cloud, api).play()
+                Demo(console, cloud, api, whole).play()
     except (DeploymentError, EmbeddedCloudError, openai.OpenAIError) as error:
         console.print(f"[bold red]The demo failed:[/bold red] {escape(str(error))}")
         return 1
     except KeyboardInterrupt:
         console.print("[bold red]Interrupted[/bold red]")
         return 130
-    console.print(f"[bold green]Done[/bold green] in {time.monotonic() - began:.0f} s")
+    console.print(f"[bold green]Done[/bold green] in {duration(whole.seconds)}")
+    remember(whole.what, whole.seconds)
     return 0
 
 

@@ -1,6 +1,7 @@
 """`make test`: all stages, named and numbered, with the minutes that each takes on two cores that do nothing else.
 
 A stage that fails ends the run; the command that repeats it alone is printed. `make test STAGES="3 4"` runs these only.
+On a terminal the last line shows how long the stage and all of them have taken by now, and are expected to take.
 
 Much of the time terraform and deployed functions are waited for. The last stage, which only computes, begins with the
 first one and has the lowest priority, so that it takes no time from the others; what it prints is shown when it is its
@@ -14,9 +15,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import IO, NamedTuple
+
+from rich.console import Console
+
+from local.progress import Elapsed
 
 ROOT = Path(__file__).resolve().parents[1]
 OLDEST = ".build/oldest"
@@ -29,12 +34,6 @@ class Stage(NamedTuple):
     minutes: float
     command: tuple[str, ...]
     python_path: str = ""
-
-    def start(self, output: IO[bytes] | None = None) -> subprocess.Popen[bytes]:
-        """Start it, with the output into a file at the lowest priority."""
-        environment = os.environ | ({"PYTHONPATH": self.python_path} if self.python_path else {})
-        command = self.command if output is None else ("nice", "-n", "19", *self.command)
-        return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output and subprocess.STDOUT)
 
 
 def pytest(workers: int, *places: str, by_file: bool = False) -> tuple[str, ...]:
@@ -70,58 +69,79 @@ STAGES = (
 
 
 class Begun:
-    """A stage that runs beside the others, and what it has printed."""
+    """A stage that runs, and what it has printed."""
 
-    def __init__(self, stage: Stage, output: IO[bytes]) -> None:
-        self.process, self._output = stage.start(output), output
+    def __init__(self, stage: Stage, output: IO[bytes], console: Console, *prefix: str) -> None:
+        of_the_terminal = {"FORCE_COLOR": "1", "COLUMNS": str(console.width)} if console.is_terminal else {}
+        environment = os.environ | of_the_terminal | ({"PYTHONPATH": stage.python_path} if stage.python_path else {})
+        command = (*prefix, *stage.command)
+        self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
+        self._output, self._console = output, console
 
-    def follow(self) -> int:
+    def follow(self, elapsed: Elapsed) -> int:
         """Show what it printed so far, and prints, until it has ended; returns its status."""
         with Path(self._output.name).open(encoding="utf-8", errors="replace") as lines:
-            while self.process.poll() is None:
-                print(lines.read(), end="", flush=True)
-                time.sleep(0.2)
-            print(lines.read(), end="", flush=True)
+            with self._console.status(elapsed):
+                left = ""
+                while self.process.poll() is None:
+                    left = self._show(left + lines.read())
+                    time.sleep(0.2)
+            self._console.out(left + lines.read(), end="", highlight=False)
         return self.process.returncode
+
+    def _show(self, text: str) -> str:
+        """Show it, on a terminal whole lines only: the last one there is that of the time; return what is left."""
+        whole = text.rfind("\n") + 1 if self._console.is_terminal else len(text)
+        if whole:
+            self._console.out(text[:whole], end="", highlight=False)
+        return text[whole:]
 
 
 @contextmanager
-def begun(stage: Stage, *, is_wanted: bool) -> Iterator[Begun | None]:
+def begun(stage: Stage, console: Console, *prefix: str) -> Iterator[Begun]:
     """Begin a stage; it is stopped where this block ends before it did."""
-    if not is_wanted:
-        yield None
-        return
     with tempfile.NamedTemporaryFile() as output:
-        last = Begun(stage, output)
+        made = Begun(stage, output, console, *prefix)
         try:
-            yield last
+            yield made
         finally:
-            last.process.terminate()
-            last.process.wait()
+            made.process.terminate()
+            made.process.wait()
 
 
-def main() -> int:
+def main(console: Console | None = None) -> int:
     """Run the stages and print how long each took."""
+    chosen, console = _chosen(), console or Console(highlight=False)
+    minutes = sum(STAGES[number - 1].minutes for number in chosen)
+    console.out(f"{len(chosen)} stages, about {minutes:.0f} minutes", highlight=False)
+    took, whole = list[str](), Elapsed("all", 60 * minutes)
+    with ExitStack() as stack:
+        last = None
+        if chosen[-1] == len(STAGES) and len(chosen) > 1:
+            last = stack.enter_context(begun(STAGES[-1], console, "nice", "-n", "19"))
+        for number in chosen:
+            stage, title = STAGES[number - 1], f"[{number}/{len(STAGES)}] {STAGES[number - 1].name}"
+            console.out(f"\n{title}: about {stage.minutes:g} min", highlight=False)
+            elapsed = Elapsed(f"[{number}/{len(STAGES)}]", 60 * stage.minutes, within=whole)
+            with nullcontext(last) if last and stage is STAGES[-1] else begun(stage, console) as at_work:
+                status = at_work.follow(elapsed)
+            took.append(f"{title}: {elapsed.seconds:.0f} s")
+            if status:
+                print(f'\n{title}: failed. To repeat it alone: make test STAGES="{number}"', file=sys.stderr)
+                return status
+    console.out("\n" + "\n".join(took), highlight=False)
+    return 0
+
+
+def _chosen() -> list[int]:
+    """The numbers of the stages that are asked for, in their order."""
     parser = argparse.ArgumentParser(prog="python -m local.stages", description=__doc__)
     parser.add_argument("numbers", nargs="*", type=int, metavar="STAGE", help=f"1 to {len(STAGES)}; default: all")
     every = range(1, len(STAGES) + 1)
     chosen = sorted(set(parser.parse_args().numbers)) or [*every]
     if unknown := [each for each in chosen if each not in every]:
         parser.error(f"there is no stage {', '.join(map(str, unknown))}: they are 1 to {len(STAGES)}")
-    print(f"{len(chosen)} stages, about {sum(STAGES[number - 1].minutes for number in chosen):.0f} minutes", flush=True)
-    took: list[str] = []
-    with begun(STAGES[-1], is_wanted=chosen[-1] == len(STAGES) and len(chosen) > 1) as last:
-        for number in chosen:
-            stage, began = STAGES[number - 1], time.monotonic()
-            title = f"[{number}/{len(STAGES)}] {stage.name}"
-            print(f"\n{title}: about {stage.minutes:g} min", flush=True)
-            status = last.follow() if last and stage is STAGES[-1] else stage.start().wait()
-            took.append(f"{title}: {time.monotonic() - began:.0f} s")
-            if status:
-                print(f'\n{title}: failed. To repeat it alone: make test STAGES="{number}"', file=sys.stderr)
-                return status
-    print("\n" + "\n".join(took), flush=True)
-    return 0
+    return chosen
 
 
 if __name__ == "__main__":
