@@ -22,6 +22,8 @@ _WORD_FACTOR = 4
 """How much longer a test may take, to be tried first, for each word that its name shares with the fact."""
 _PATIENCE_SECONDS, _PATIENCE_FACTOR = 20, 10
 """What a test may take beside a mutant, and how many times what it takes without one."""
+_BUSY_FACTORS = (1, 5, 25)
+"""How many times that it may take, one after the other, while it is too slow without the mutant as well."""
 _START_SECONDS = 120
 _SHOWN_CHARACTERS = 4000
 
@@ -36,6 +38,8 @@ class Failure:
 
     test: str
     why: str
+    is_late: bool = False
+    """The test took longer than it may."""
 
 
 @dataclass(frozen=True)
@@ -104,22 +108,40 @@ def _only(tests: Sequence[str], folder: Path) -> dict[str, str]:
 
 
 def first_failure(tree: Tree, tier: Tier, mutant: Mutant) -> Failure | None:
-    """The first test that fails with the mutant, of those that get to it; None where all pass."""
+    """The first test that fails with the mutant, of those that get to it; None where all pass.
+
+    A test that takes too long proves nothing while the machine is so busy that it does so without the mutant too.
+    """
     tests = tier.reached[mutant.name]
-    if not tests:
-        return None
-    limits = {test: _PATIENCE_SECONDS + _PATIENCE_FACTOR * tier.seconds[test] for test in tests}
-    original = (tree.folder / mutant.path).read_text()
-    tree.write(mutant.path, mutant.applied_to(original))
+    for factor in _BUSY_FACTORS if tests else ():
+        failure = _failure_of(tree, tier, tests, factor, mutant)
+        if failure is None or not failure.is_late:
+            return failure
+        alone = failure.test if failure.test in tests else tests[0]
+        if _failure_of(tree, tier, [alone], factor) is None:
+            return failure
+    if tests:
+        raise TierError(f"{mutant.name}: the machine is too busy, its tests take too long without it as well")
+    return None
+
+
+def _failure_of(
+    tree: Tree, tier: Tier, tests: Sequence[str], factor: int, mutant: Mutant | None = None
+) -> Failure | None:
+    limits = {test: factor * (_PATIENCE_SECONDS + _PATIENCE_FACTOR * tier.seconds[test]) for test in tests}
+    original = (tree.folder / mutant.path).read_text() if mutant else ""
+    if mutant:
+        tree.write(mutant.path, mutant.applied_to(original))
     with tempfile.TemporaryDirectory() as folder:
         orders, told, output = (Path(folder) / name for name in ("tests.json", "failed.json", "output.txt"))
         orders.write_text(json.dumps(limits))
-        patience = _START_SECONDS + _PATIENCE_FACTOR * sum(tier.seconds[test] for test in tests)
         environment = {"MUTANTS_OUT": folder, "MUTANTS_TESTS": str(orders), "MUTANTS_BROKEN": "yes"}
+        patience = factor * (_START_SECONDS + _PATIENCE_FACTOR * sum(tier.seconds[test] for test in tests))
         code = tree.run(["-x", *_files_of(tests)], output, patience, **environment)
         failed = json.loads(told.read_text()) if told.exists() else None
         printed = output.read_text()
-    tree.write(mutant.path, original)
+    if mutant:
+        tree.write(mutant.path, original)
     if failed is not None:
-        return Failure(failed["test"], failed["why"])
-    return None if code == 0 else Failure("no test: pytest itself ends", printed)
+        return Failure(**failed)
+    return None if code == 0 else Failure("no test: pytest itself ends", printed, is_late=code is None)

@@ -50,7 +50,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     _heard.clear()
     began = time.monotonic()
-    signal.signal(signal.SIGALRM, lambda *_: _end(item.nodeid, "it takes too long"))
+    signal.signal(signal.SIGALRM, lambda *_: _end(item.nodeid, "it takes too long", is_late=True))
     signal.setitimer(signal.ITIMER_REAL, LIMITS.get(item.nodeid, 0))
     try:
         return (yield)
@@ -73,9 +73,9 @@ def pytest_collectreport(report: pytest.CollectReport) -> None:
         _end(report.nodeid, report.longreprtext)
 
 
-def _end(test: str, why: str) -> None:
+def _end(test: str, why: str, *, is_late: bool = False) -> None:
     """Tell of the first failure and leave at once: threads of a test that failed may never end."""
-    (OUT / "failed.json").write_text(json.dumps({"test": test, "why": why}))
+    (OUT / "failed.json").write_text(json.dumps({"test": test, "why": why, "is_late": is_late}))
     os._exit(1)
 
 

@@ -1,9 +1,10 @@
 """How the tests are run: the stages of `make test`, and the mutants, with probes that tell which tests get there."""
 
 import builtins
+import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from testkit.mutants.catalog import LIST, Mutant, read
 from testkit.mutants.journal import Journal, Verdict
 from testkit.mutants.probes import HEARD_BY, probed
 from testkit.mutants.result import BEFORE, SURVIVED, Death
+from testkit.mutants.tiers import Tier, TierError, first_failure
+from testkit.mutants.tree import Tree
 
 SOURCE = """
 LIMIT = 3
@@ -109,6 +112,57 @@ def test_what_was_killed_before_and_lives_now_is_named() -> None:
     before = {"still-dies": killed, "lives-now": killed, "lived-already": alive, "was-not-run": killed}
     now = {"still-dies": killed, "lives-now": alive, "lived-already": alive, "is-new": alive}
     assert result.newly_alive(before, now) == ["lives-now"]
+
+
+class ScriptedTree(Tree):
+    """Each run of its tests comes to the next of `ends`; `broken` tells which ran with the mutant in place."""
+
+    def __init__(self, folder: Path, *ends: str) -> None:
+        self.folder, self._ends, self.broken = folder, list(ends), list[bool]()
+
+    def run(self, arguments: Sequence[str], output: Path, seconds: float, **environment: str) -> int:
+        self.broken.append("BROKEN" in (self.folder / BROKEN.path).read_text())
+        end = self._ends.pop(0)
+        output.write_text("")
+        if end == "passes":
+            return 0
+        told = {"test": TEST, "why": end, "is_late": end == "is late"}
+        (Path(environment["MUTANTS_OUT"]) / "failed.json").write_text(json.dumps(told))
+        return 1
+
+
+BROKEN, TEST = mutant("LIMIT = 3", "BROKEN = 3"), "tests/unit/test_limits.py::test_it"
+
+
+@pytest.mark.parametrize(
+    ("ends", "is_killed", "broken"),
+    [
+        (["passes"], False, [True]),
+        (["fails"], True, [True]),
+        (["is late", "passes"], True, [True, False]),
+        (["is late", "is late", "passes"], False, [True, False, True]),
+        (["is late", "is late", "fails"], True, [True, False, True]),
+    ],
+)
+def test_a_test_that_is_late_kills_only_if_it_is_not_late_without_the_mutant(
+    tmp_path: Path, ends: list[str], is_killed: bool, broken: list[bool]
+) -> None:
+    """A machine that is busy with other things makes tests slow."""
+    tree = ScriptedTree(tmp_path, *ends)
+    (tmp_path / BROKEN.path).parent.mkdir(parents=True)
+    tree.write(BROKEN.path, SOURCE)
+    found = first_failure(tree, Tier({TEST: 0.1}, {BROKEN.name: [TEST]}, []), BROKEN)
+    assert (found is not None, tree.broken) == (is_killed, broken)
+    assert (tmp_path / BROKEN.path).read_text() == SOURCE
+
+
+def test_a_machine_that_is_too_busy_for_a_verdict_ends_the_run(tmp_path: Path) -> None:
+    """What it has found until then is kept."""
+    tree = ScriptedTree(tmp_path, *["is late"] * 6)
+    (tmp_path / BROKEN.path).parent.mkdir(parents=True)
+    tree.write(BROKEN.path, SOURCE)
+    with pytest.raises(TierError, match="nobody-spends-more: the machine is too busy"):
+        first_failure(tree, Tier({TEST: 0.1}, {BROKEN.name: [TEST]}, []), BROKEN)
 
 
 # --- stages
