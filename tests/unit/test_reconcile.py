@@ -15,21 +15,24 @@ from threadrun.reconcile.once import START_GRACE_SECONDS
 from threadrun.reconcile.outcome import Actor, CallTools, Checkpoint, Done, Gone, InProgress, Outcome, RequeueAfter
 from threadrun.reconcile.run import NOT_SHOWN, NOT_SHOWN_SECONDS, RECHECK_SECONDS
 from threadrun.reconcile.run_deletion import CANCEL_PATIENCE_SECONDS, CANCELLING, DELETION_PATIENCE_SECONDS
-from threadrun.schema.arguments import MAX_TOOL_CALLS
-from threadrun.state.base import Owned, Wait
+from threadrun.schema.arguments import MAX_TOOL_CALLS, DesiredAssistant, DesiredThread
+from threadrun.state.base import Options, Owned, Wait, Window
 from threadrun.state.observations import FunctionCall, ObservedRun
+from threadrun.state.resource import AnyRecord
 from threadrun.state.run import RunRecord
+from threadrun.state.run_values import AttributesItem, SearchableFiles
+from threadrun.state.shared import AssistantRecord, ThreadRecord
 
 ON_NEW: dict[str, object] = {}
 ON_EXISTING: dict[str, object] = {"thread": None, "existing_thread_id": "conv_9"}
 on_each_thread = pytest.mark.parametrize("thread", [ON_NEW, ON_EXISTING], ids=["new thread", "existing thread"])
 
 
-def decide(run: RunRecord, backend: MemoryBackend, now: float) -> Outcome:
+def decide(run: AnyRecord, backend: MemoryBackend, now: float) -> Outcome:
     return reconcile(run, Actor(backend, now, "step"))
 
 
-def until_waiting(run: RunRecord, backend: MemoryBackend, now: float = 1000) -> Outcome:
+def until_waiting(run: AnyRecord, backend: MemoryBackend, now: float = 1000) -> Outcome:
     while isinstance(outcome := decide(run, backend, now), Checkpoint):
         pass
     return outcome
@@ -183,6 +186,33 @@ def test_what_cannot_be_looked_at_again_for_a_minute_is_as_it_is_on_record(backe
     assert decide(run, backend, run.window.since_epoch_s + RECHECK_SECONDS) == Gone()
 
 
+def test_a_former_run_is_looked_at_once_when_it_is_wanted_again(backend: MemoryBackend) -> None:
+    run = started(backend)
+    run.must_recheck = True
+    assert decide(run, backend, 1000) == InProgress("queued", "resp_1")
+    assert not run.must_recheck
+
+
+def test_a_former_run_that_is_gone_is_not_taken_for_one_that_has_ended(backend: MemoryBackend) -> None:
+    run = started(backend)
+    run.must_recheck = True
+    backend.responses.clear()
+    assert decide(run, backend, 1000) == Gone()
+
+
+@pytest.mark.parametrize("status", ["failed", "incomplete", "cancelled"])
+def test_a_run_that_is_cut_short_has_no_time_of_completion_and_no_answer_that_fits_a_schema(
+    backend: MemoryBackend, status: str
+) -> None:
+    """It fails by its status, unless the user accepts that one: an answer that ends in its middle is no JSON."""
+    form = {"type": "json_schema", "json_schema": {"name": "n", "schema": {"type": "object"}}}
+    run = wanted_run(response_format=form)
+    until_waiting(run, backend)
+    backend.end("resp_1", status, output_text='{"a": ')
+    assert decide(run, backend, 1001) == Done(backend.responses["resp_1"])
+    assert (run.observed.status, run.observed.completed_at, run.failure) == (status, None, None)
+
+
 def test_a_run_that_cannot_be_cancelled_is_left_behind(backend: MemoryBackend) -> None:
     """A cancellation may be without effect for ever: its thread is deleted all the same."""
     run = started(backend)
@@ -219,6 +249,14 @@ def test_past_the_deadline_a_cancel_that_fails_delays_nothing(backend: MemoryBac
     assert isinstance(decide(run, backend, 2000), Done)
 
 
+def test_past_the_deadline_calls_that_cannot_be_closed_delay_nothing(backend: MemoryBackend) -> None:
+    run = calling_run(backend, **ON_EXISTING)
+    until_waiting(run, backend)
+    backend.faults["runs.close_calls"] = [TransientError("503")]
+    assert isinstance(decide(run, backend, run.deadline_epoch_s), Done)
+    assert run.observed.status == "expired"
+
+
 def test_an_unwanted_run_whose_start_got_no_reply_is_looked_for(backend: MemoryBackend) -> None:
     """Once its reply can be lost no more: it would go on, and cost, after its thread is gone."""
     run = lost(backend)
@@ -253,6 +291,35 @@ def test_an_imported_run_needs_no_assistant(backend: MemoryBackend) -> None:
     run = wanted_run(thread=None, import_id="conv_9:resp_1", assistant_id="asst_deleted")
     assert isinstance(until_waiting(run, backend), Done)
     assert run.observed.status == "completed"
+
+
+def adopted(backend: MemoryBackend, **now: object) -> RunRecord:
+    """A run of somebody else's, which is as the server shows it now."""
+    backend.responses["resp_1"] = ObservedRun(**{"run_id": "resp_1", "status": "in_progress"} | now)  # type: ignore[arg-type]
+    run = wanted_run(thread=None, import_id="conv_9:resp_1", tools=TOOLS)
+    until_waiting(run, backend)
+    return run
+
+
+def test_past_the_deadline_an_adopted_run_is_not_cancelled(backend: MemoryBackend) -> None:
+    run = adopted(backend)
+    assert isinstance(decide(run, backend, run.deadline_epoch_s), Done)
+    assert run.observed.status == "expired"
+    assert "runs.cancel" not in backend.calls
+
+
+def test_the_calls_of_an_adopted_run_are_its_owner_s(backend: MemoryBackend) -> None:
+    """Whoever started it answers them, though the properties have handlers."""
+    run = adopted(backend, status="requires_action", calls=(FunctionCall("call_1", "look_up", "{}"),))
+    assert run.observed.status == "requires_action"
+    assert not run.waits_for_outputs
+
+
+def test_a_run_that_is_adopted_after_its_calls_goes_on_under_the_id_that_it_has_now(backend: MemoryBackend) -> None:
+    """Where a continuation has an id of its own; the resource is known by the one that the user has named."""
+    run = adopted(backend, run_id="resp_2")
+    assert run.started == ("conv_9", "resp_2")
+    assert run.physical_id == "conv_9:resp_1"
 
 
 def test_a_clean_up_past_its_deadline_fails_by_name(backend: MemoryBackend) -> None:
@@ -315,6 +382,18 @@ def test_a_delete_during_a_submission_waits_until_its_reply_can_be_lost_no_more(
     assert isinstance(until_waiting(run, backend, 1005 + START_GRACE_SECONDS), Done)
 
 
+def test_calls_whose_outputs_the_server_has_are_not_called_again(backend: MemoryBackend) -> None:
+    """A server may show a run as it was before its outputs came, for a moment."""
+    run = calling_run(backend)
+    until_waiting(run, backend)
+    run.change_call("call_1", output="found")
+    assert until_waiting(run, backend) == InProgress("queued", "resp_2")
+    backend.end("resp_2", "requires_action", calls=(FunctionCall("call_1", "look_up", "{}"),))
+    assert decide(run, backend, 1001) == RequeueAfter(5, "the run has not read the outputs of its functions yet")
+    backend.end("resp_2", "requires_action", calls=(FunctionCall("call_2", "look_up", "{}"),))
+    assert decide(run, backend, 1006) == CallTools(("call_2",))
+
+
 def test_of_two_continuations_the_one_saved_later_is_deleted(backend: MemoryBackend) -> None:
     run = calling_run(backend)
     until_waiting(run, backend)
@@ -334,3 +413,75 @@ def test_who_lost_the_race_tells_how_far_the_run_has_come(backend: MemoryBackend
     other.note_made(ObservedRun("resp_2", "queued"))
     assert run.merge(other, base) is None
     assert (run.round.chain, run.round.number, run.round.is_submitted) == (("resp_2",), 1, True)
+
+
+@pytest.mark.parametrize("policy", [None, "retain"])
+def test_of_what_was_made_twice_the_one_saved_later_is_deleted(backend: MemoryBackend, policy: str | None) -> None:
+    """Also where what the stack knows is to be retained: nobody knows of this."""
+    run = wanted_run(deletion_policy=policy)
+    base, other = run.model_copy(deep=True), run.model_copy(deep=True)
+    for each, number in ((run, 1), (other, 2)):
+        each.thread, each.run = Owned(id="conv_9", is_ours=False), Owned(id=f"resp_{number}")
+        each.files = SearchableFiles(vector_store_id=f"vs_{number}")
+    surplus = run.merge(other, base)
+    assert run.server_ids == {"resp_1", "vs_1"}
+    assert surplus is not None
+    assert (surplus.server_ids, surplus.options.deletion_policy) == ({"resp_2", "vs_2"}, None)
+
+
+def test_who_lost_the_race_tells_where_it_put_a_large_output(backend: MemoryBackend) -> None:
+    """Else nobody would delete it with the run."""
+    run = started(backend)
+    base, other = run.model_copy(deep=True), run.model_copy(deep=True)
+    other.item = AttributesItem(output_s3_uri="s3://outputs/a.txt")
+    assert run.merge(other, base) is None
+    assert run.item.output_s3_uri == "s3://outputs/a.txt"
+
+
+# --- threads and assistants, which runs share
+
+
+def shared(kind: str, **more: object) -> ThreadRecord | AssistantRecord:
+    """What was just asked for, at second 1,000 and due at 2,000."""
+    common = {"key": "r1", "identity": "", "window": Window(since_epoch_s=1000, deadline_epoch_s=2000), **more}
+    if kind == "thread":
+        return ThreadRecord.model_validate({"desired": DesiredThread(), **common})
+    return AssistantRecord.model_validate({"desired": DesiredAssistant(model="m"), **common})
+
+
+on_each_kind = pytest.mark.parametrize("kind", ["thread", "assistant"])
+
+
+@on_each_kind
+@pytest.mark.parametrize("policy", [None, "delete", "retain"])
+def test_what_is_shared_is_deleted_unless_it_is_to_be_retained(
+    backend: MemoryBackend, kind: str, policy: str | None
+) -> None:
+    made = shared(kind)
+    until_waiting(made, backend)
+    made.options, made.goal = Options(deletion_policy=policy), "absent"
+    assert decide(made, backend, 1001) == Done()
+    assert (f"{kind}s.delete" in backend.calls) == (policy != "retain")
+
+
+@on_each_kind
+def test_what_is_shared_is_not_made_after_its_deadline(backend: MemoryBackend, kind: str) -> None:
+    made = shared(kind, wait=Wait(reason="429"))
+    with pytest.raises(TerminalError, match=f"the {kind} was not ready in time: 429"):
+        decide(made, backend, 2000)
+    assert backend.calls == []
+
+
+def test_an_assistant_that_is_as_wanted_is_left_as_it_is(backend: MemoryBackend) -> None:
+    """A change of bookkeeping makes no new version."""
+    assistant = shared("assistant")
+    for _ in range(2):
+        assert until_waiting(assistant, backend) == Done()
+    assert backend.calls == ["assistants.put"]
+
+
+def test_of_two_threads_that_were_made_for_a_resource_the_one_saved_later_is_deleted() -> None:
+    thread, other = shared("thread", thread_id="conv_1"), shared("thread", thread_id="conv_2")
+    surplus = thread.merge(other, None)  # type: ignore[arg-type]  # Both are of one kind.
+    assert surplus is not None
+    assert (thread.physical_id, surplus.physical_id) == ("conv_1", "conv_2")
