@@ -445,8 +445,8 @@ def shared(kind: str, **more: object) -> ThreadRecord | AssistantRecord:
     """What was just asked for, at second 1,000 and due at 2,000."""
     common = {"key": "r1", "identity": "", "window": Window(since_epoch_s=1000, deadline_epoch_s=2000), **more}
     if kind == "thread":
-        return ThreadRecord.model_validate({"desired": DesiredThread(), **common})
-    return AssistantRecord.model_validate({"desired": DesiredAssistant(model="m"), **common})
+        return ThreadRecord.model_validate({"desired": DesiredThread.model_validate({}), **common})
+    return AssistantRecord.model_validate({"desired": DesiredAssistant.model_validate({"model": "m"}), **common})
 
 
 on_each_kind = pytest.mark.parametrize("kind", ["thread", "assistant"])

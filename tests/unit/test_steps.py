@@ -1,5 +1,6 @@
 """One step of a request: when the next look is, what is saved when, and what another actor that saves first does."""
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -7,19 +8,23 @@ from typing import Any
 import pytest
 
 from testkit.memory.backend import MemoryBackend, wanted_run
+from testkit.memory.properties import TOOLS
 from testkit.memory.table import MemoryTable
 from testkit.template import template
+from threadrun.cloudformation import respond
+from threadrun.cloudformation.respond import Responses, decide_response
 from threadrun.errors import LostReply, NotStorable, TerminalError, ThreadBusy, TransientError
 from threadrun.reconcile.run_deletion import CANCEL_PATIENCE_SECONDS
 from threadrun.state.base import Owned
-from threadrun.state.observations import ObservedRun
+from threadrun.state.observations import FunctionCall, ObservedRun
 from threadrun.state.resource import Request, ResourceRecord
 from threadrun.state.run import RunRecord
-from threadrun.state.run_values import SearchableFiles
+from threadrun.state.run_values import AttributesItem, SearchableFiles
 from threadrun.storage.event_waits import EventWaits
 from threadrun.storage.records import Records
 from threadrun.storage.run_attributes import OutputBucket, RunAttributes
 from threadrun.workflow.steps import Stepper
+from threadrun.workflow.tool_calls import ToolCaller
 from threadrun.workflow.waiting import NextState, Waiting
 
 
@@ -72,13 +77,14 @@ class Scene:
         self.key, self.table, self.bucket = record.key, ContendedTable("t"), Bucket()
         self.records: Any = Records(self.table, "t")  # type: ignore[arg-type]
         self.records.save(record)
+        outputs: Any = OutputBucket(lambda: self.bucket, "outputs")  # type: ignore[arg-type, return-value]
+        self.attributes = RunAttributes(self.table, "t", outputs)  # type: ignore[arg-type]
         self.backend, self.now, self.waits = MemoryBackend(), 1000.0, list[float]()
         self.meanwhile: Callable[[], None] | None = None
         """Happens once, in the first wait of a step."""
 
     def step(self, request_id: str = "r1", jitter: float = 0, waiting: Waiting | None = None) -> NextState:
-        attributes = RunAttributes(self.table, "t", OutputBucket(lambda: self.bucket, "outputs"))  # type: ignore[arg-type]
-        stepper = Stepper(self.records, attributes, self.backend, lambda: self.now, lambda: jitter)
+        stepper = Stepper(self.records, self.attributes, self.backend, lambda: self.now, lambda: jitter)
         return stepper.take_step(self.key, request_id, waiting)
 
     def wait_in_step(self, until: float, events: Announced | None = None) -> NextState:
@@ -120,6 +126,10 @@ class Scene:
         """Something of a former request is still to be deleted."""
         with self.changed() as (record, run):
             record.made["old"] = run.model_copy(update={"key": "old", "goal": "absent", **leftover})
+
+    @property
+    def responses(self) -> Responses:
+        return Responses(self.records, self.attributes, lambda: self.now)
 
     @property
     def record(self) -> Any:
@@ -299,6 +309,15 @@ def test_no_wait_goes_past_the_deadline(scene: Scene) -> None:
     assert scene.step() == NextState("wait", 100)
 
 
+def test_the_deadline_ends_a_wait_that_began_in_its_last_second(scene: Scene) -> None:
+    scene.backend.faults["threads.create"] = [TransientError("429", 7)]
+    scene.now = 1999.7
+    assert scene.step() == NextState("wait", 1)
+    scene.now = 2000
+    assert scene.step() == NextState("respond")
+    assert scene.record.made["run"].failure == "the run could not be started within 1000 s: 429"
+
+
 def test_an_unknown_request_is_nothing_to_do(scene: Scene) -> None:
     assert scene.step("other") == NextState("stop")
 
@@ -457,3 +476,98 @@ def test_a_leftover_that_cannot_be_deleted_does_not_fail_an_update(scene: Scene)
     scene.backend.end("resp_1")
     assert scene.step().outcome == "record"
     assert "old" in scene.record.made, "the Delete to come tries again"
+    assert scene.record.requests["r1"].failure is None
+
+
+def test_what_is_made_again_is_not_acknowledged_and_what_is_left_of_it_before_is_deleted(under_way: Scene) -> None:
+    """Its thread may have outlived it. CloudFormation knows nothing of the new one until it gets a response."""
+    with under_way.changed() as (_, run):
+        run.must_recheck = run.is_acknowledged = True
+    under_way.backend.responses.clear()
+    assert under_way.step().outcome == "wait"
+    assert list(under_way.backend.items) == ["conv_2"]
+    [made] = under_way.record.made.values()
+    assert (made.thread_id, made.is_acknowledged) == ("conv_2", False)
+
+
+def test_a_run_that_is_recorded_is_not_recorded_again_for_an_update_that_leaves_it_as_it_is(under_way: Scene) -> None:
+    under_way.backend.end("resp_1")
+    assert under_way.step() == NextState("record", attributes_key="RUN#conv_1:resp_1")
+    with under_way.changed() as (_, run):
+        run.item, run.is_acknowledged = AttributesItem(), True
+    assert under_way.step() == NextState("respond")
+
+
+# --- the calls of a run
+
+
+@pytest.fixture
+def calling() -> Scene:
+    """A run that waits for its function's output."""
+    scene = Scene(tools=TOOLS)
+    scene.step()
+    scene.backend.end("resp_1", "requires_action", calls=(FunctionCall("call_1", "look_up", "{}"),))
+    assert scene.step() == NextState("call_tools", call_ids=("call_1",))
+    return scene
+
+
+def answer_call(scene: Scene, invoked: Callable[[dict[str, Any]], object]) -> bool:
+    def invoke(function_arn: str, event: dict[str, Any], timeout_seconds: float) -> object:
+        return invoked(event)
+
+    return ToolCaller(scene.records, invoke, lambda: scene.now, scene.key, "r1", "call_1").answer()
+
+
+def never(event: dict[str, Any]) -> object:
+    raise AssertionError("the handler is invoked")
+
+
+def test_a_call_that_has_an_output_is_not_called_again(calling: Scene) -> None:
+    """The state machine tries a task again whose reply it did not get."""
+    assert answer_call(calling, lambda event: event["call_id"])
+    assert not answer_call(calling, never)
+    assert calling.record.made["run"].round.calls["call_1"].output == "call_1"
+
+
+@pytest.mark.parametrize("arguments", ["[1]", '"text"', "null", "{", "[" * 100_000])
+def test_arguments_that_are_no_object_are_told_to_the_model_and_not_to_the_handler(
+    calling: Scene, arguments: str
+) -> None:
+    with calling.changed() as (_, run):
+        run.change_call("call_1", arguments=arguments)
+    assert not answer_call(calling, never)
+    output = json.loads(calling.record.made["run"].round.calls["call_1"].output)
+    assert output["error"]["type"] == "InvalidArguments"
+
+
+# --- responses
+
+
+@pytest.fixture
+def puts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The URLs that responses are put to."""
+    urls: list[str] = []
+    monkeypatch.setattr(respond, "deliver", lambda url, body: urls.append(url))
+    return urls
+
+
+@pytest.fixture
+def decided(under_way: Scene) -> Scene:
+    """The run has ended well, and its response was not taken yet."""
+    under_way.backend.end("resp_1")
+    under_way.step()
+    with under_way.changed() as (record, _):
+        record.requests["r1"].response = decide_response(record, record.requests["r1"])
+    return under_way
+
+
+def test_a_response_goes_to_the_url_of_the_newest_delivery(decided: Scene, puts: list[str]) -> None:
+    """Lambda repeats an event; the URL on record may be dead by then."""
+    assert decided.responses.send(decided.key, "r1", url="https://new") is not None
+    assert puts == ["https://new"]
+
+
+def test_a_success_that_no_url_took_is_not_acknowledged(decided: Scene) -> None:
+    decided.responses.abandon(decided.key, "r1")
+    assert decided.record.requests["r1"].response.status == "SUCCESS"
+    assert not decided.record.made["run"].is_acknowledged
