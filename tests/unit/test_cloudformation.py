@@ -10,18 +10,22 @@ import urllib3
 from werkzeug import Request as HttpRequest
 from werkzeug import Response as HttpResponse
 
+from testkit.memory.table import MemoryTable
 from tests.support.serving import serving
-from threadrun.cloudformation.admission import admit
-from threadrun.cloudformation.delivery import deliver
+from threadrun.cloudformation.admission import REQUESTS_KEPT, admit
+from threadrun.cloudformation.delivery import deliver, deliver_plain_failure
 from threadrun.cloudformation.events import Event, parse_event
+from threadrun.cloudformation.intake import record_request
 from threadrun.cloudformation.protocol import is_response_url
 from threadrun.errors import InvalidEvent, InvalidProperties, ResponseNotDelivered
 from threadrun.schema.arguments import RESOURCE_MODELS, DesiredRun
+from threadrun.schema.deployment import Deployment
 from threadrun.schema.parsing import parse_properties
-from threadrun.state.base import Owned
+from threadrun.state.base import Owned, Wait
 from threadrun.state.resource import Request, ResourceRecord, Response
 from threadrun.state.run import RunRecord
 from threadrun.state.run_values import RunState
+from threadrun.storage.records import Records
 
 
 @pytest.fixture(autouse=True)
@@ -122,6 +126,28 @@ def test_an_answer_follows_no_redirect() -> None:
         deliver(f"{origin}/here?X-Amz-Signature=1", b"{}", backoff_seconds=0)
     assert set(asked) == {"/here?X-Amz-Signature=1"}
     assert "X-Amz-Signature" not in raised.value.reason
+
+
+def test_an_answer_is_sent_again_until_it_is_taken() -> None:
+    statuses = [503, 403, 200]
+    with serving(lambda _: HttpResponse(status=statuses.pop(0))) as origin:
+        deliver(f"{origin}/here", b"{}", backoff_seconds=0)
+    assert statuses == []
+
+
+@pytest.mark.parametrize(("known", "sent"), [("conv_c:resp_1", "conv_c:resp_1"), (None, "not-created-r1")])
+def test_a_failure_that_no_record_is_of_names_what_the_event_names(known: str | None, sent: str) -> None:
+    """Another id would be a replacement to CloudFormation: it would delete what it knows."""
+    answers = list[dict[str, Any]]()
+
+    def take(request: HttpRequest) -> HttpResponse:
+        answers.append(json.loads(request.data))
+        return HttpResponse()
+
+    with serving(take) as origin:
+        names = {"StackId": "s", "RequestId": "r1", "LogicalResourceId": "l", "PhysicalResourceId": known}
+        assert deliver_plain_failure({**names, "ResponseURL": f"{origin}/x"}, "No.", allow_loopback=True)
+    assert [answer["PhysicalResourceId"] for answer in answers] == [sent]
 
 
 def test_an_unreadable_event_is_refused_by_its_fields_and_shows_no_value() -> None:
@@ -393,3 +419,80 @@ def test_a_run_whose_answer_was_taken_but_not_noted_is_reused(record: ResourceRe
     """The sender ended right after the PUT; CloudFormation's next request proves that the answer was heard."""
     physical_id = finish(record, enter(record, event("Create", "c", 1000)), is_noted=False)
     assert enter(record, event("Update", "u", 1030, physical_id)).target_key == "c"
+
+
+def test_what_cloudformation_has_not_heard_of_is_not_reused(created: ResourceRecord) -> None:
+    """Its run is deleted, as no id of the stack is its; the same change, made again, has one of its own."""
+    enter(created, event("Update", "u1", 1100, OLD, asks="Bye."), "Bye.")
+    assert enter(created, event("Update", "u2", 1200, OLD, asks="Bye."), "Bye.").target_key == "u2"
+    assert goals(created) == {"c": "present", "u1": "absent", "u2": "present"}
+
+
+def test_a_run_that_an_update_returns_to_is_looked_at_again_and_its_failure_forgotten(
+    replaced: ResourceRecord,
+) -> None:
+    """It may have been deleted meanwhile. The one that the stack has is not looked at for a change of bookkeeping."""
+    for made in replaced.made.values():
+        made.failure, made.wait = "An update of it failed.", Wait(until_epoch_s=9999)
+    enter(replaced, event("Update", "same", 1200, NEW), "Bye.")
+    assert not replaced.made["u"].must_recheck
+    enter(replaced, event("Update", "back", 1300, NEW))
+    assert replaced.made["c"].must_recheck
+    assert [(made.failure, made.wait.until_epoch_s) for made in replaced.made.values()] == [(None, 0)] * 2
+
+
+def test_a_delete_with_a_made_up_id_spares_what_the_stack_gave_up_with_its_run_retained(
+    created: ResourceRecord,
+) -> None:
+    """`DeletionPolicy: Retain` sends no Delete; a resource of the same name is a new one to CloudFormation."""
+    enter(created, event("Create", "again", 2000), "Bye.")
+    enter(created, event("Delete", "d", 2010, MADE_UP))
+    assert goals(created) == {"c": "present", "again": "absent"}
+
+
+def test_the_newest_requests_are_kept_and_a_run_outlives_the_request_that_made_it(created: ResourceRecord) -> None:
+    """CloudFormation deletes what it has replaced itself: its rollback may want it again."""
+    for number in range(REQUESTS_KEPT):
+        enter(created, event("Update", f"u{number}", 1100 + number, OLD))
+    assert list(created.requests) == [f"u{number}" for number in range(REQUESTS_KEPT)]
+    enter(created, event("Update", "other", 1200, OLD), "Bye.")
+    assert goals(created) == {"c": "present", "other": "present"}
+
+
+def test_a_run_that_is_not_wanted_any_more_keeps_no_text(record: ResourceRecord) -> None:
+    enter(record, event("Create", "c", 1000))
+    enter(record, event("Delete", "d", 1010, MADE_UP))
+    assert record.made["c"].desired is None
+
+
+@pytest.mark.parametrize(
+    ("properties", "is_ours"),
+    [
+        ({"model": "m"}, (True, True)),
+        ({"existing_thread_id": "conv_x"}, (False, True)),
+        ({"ImportId": OLD}, (False,) * 2),
+    ],
+    ids=["made", "on a thread of others", "adopted"],
+)
+def test_a_delete_of_what_no_record_knows_deletes_what_was_made_for_it(
+    record: ResourceRecord, properties: dict[str, Any], is_ours: tuple[bool, bool]
+) -> None:
+    """The table was restored. What was adopted is not the stack's to delete."""
+    known = {"resource_type": "Custom::OpenAIThreadRun", "properties": properties}
+    enter(record, event("Delete", "d", 1000, OLD).model_copy(update=known))
+    [made] = record.made.values()
+    assert isinstance(made, RunRecord)
+    assert made.thread is not None
+    assert made.run is not None
+    assert (made.physical_id, (made.thread.is_ours, made.run.is_ours)) == (OLD, is_ours)
+
+
+def test_a_repeated_delivery_brings_a_new_url() -> None:
+    records: Any = Records(MemoryTable("t"), "t")  # type: ignore[arg-type]
+    for url in ("https://u?X-Amz-Date=20261127T010203Z", "https://new"):
+        sent = event("Create", "c", 1000).model_copy(
+            update={"response_url": url, "resource_type": "Custom::OpenAIThreadRun"}
+        )
+        assert record_request(records, sent, lambda: 1000, Deployment()).response_url == url
+    record = records.load(ResourceRecord(stack_id="s", logical_id="l").key)
+    assert [each.response_url for each in record.requests.values()] == ["https://new"]
