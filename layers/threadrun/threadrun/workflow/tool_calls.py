@@ -125,8 +125,9 @@ class ToolCaller:
     def _asked_for(self, record: ResourceRecord | None) -> RunRecord | None:
         """The run that waits for this call, None if nothing waits for it any more."""
         request = record.requests.get(self.request_id) if record else None
+        # What is not wanted any more is of no open request.
         run = record.target(request) if record and request and request.is_open else None
-        if not isinstance(run, RunRecord) or run.goal == "absent" or not run.waits_for_outputs:
+        if not isinstance(run, RunRecord) or not run.waits_for_outputs:
             return None
         call = run.round.calls.get(self.call_id)
         return run if call is not None and call.output is None else None
