@@ -69,8 +69,11 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 def pytest_collectreport(report: pytest.CollectReport) -> None:
-    if report.failed and IS_BROKEN:
+    if not report.failed:
+        return
+    if IS_BROKEN:
         _end(report.nodeid, report.longreprtext)
+    _tests[report.nodeid] = {"is_good": False}
 
 
 def _end(test: str, why: str, *, is_late: bool = False) -> None:
