@@ -11,12 +11,15 @@ from testkit.memory.backend import MemoryBackend, wanted_run
 from testkit.memory.properties import TOOLS
 from threadrun.errors import LostReply, NotFound, TerminalError, ThreadBusy, TransientError
 from threadrun.reconcile.dispatch import reconcile
+from threadrun.reconcile.files import MIN_UPLOAD_SECONDS
 from threadrun.reconcile.once import START_GRACE_SECONDS
 from threadrun.reconcile.outcome import Actor, CallTools, Checkpoint, Done, Gone, InProgress, Outcome, RequeueAfter
 from threadrun.reconcile.run import NOT_SHOWN, NOT_SHOWN_SECONDS, RECHECK_SECONDS
 from threadrun.reconcile.run_deletion import CANCEL_PATIENCE_SECONDS, CANCELLING, DELETION_PATIENCE_SECONDS
 from threadrun.schema.arguments import MAX_TOOL_CALLS, DesiredAssistant, DesiredThread
+from threadrun.schema.files import DesiredFile
 from threadrun.state.base import Options, Owned, Wait, Window
+from threadrun.state.files import FileRecord
 from threadrun.state.observations import FunctionCall, ObservedRun
 from threadrun.state.resource import AnyRecord
 from threadrun.state.run import RunRecord
@@ -485,3 +488,48 @@ def test_of_two_threads_that_were_made_for_a_resource_the_one_saved_later_is_del
     surplus = thread.merge(other, None)  # type: ignore[arg-type]  # Both are of one kind.
     assert surplus is not None
     assert (thread.physical_id, surplus.physical_id) == ("conv_1", "conv_2")
+
+
+# --- files, which runs are given
+
+
+def wanted_file(**desired: object) -> FileRecord:
+    """What was just asked for, at second 1,000 and due at 2,000."""
+    wanted = DesiredFile.model_validate({"filename": "a.txt", **desired})
+    return FileRecord(key="r1", identity="", desired=wanted, window=Window(since_epoch_s=1000, deadline_epoch_s=2000))
+
+
+def test_a_file_is_not_uploaded_again_while_the_first_upload_may_be_at_work(backend: MemoryBackend) -> None:
+    """Whatever became of the reply: the file may be there a moment later."""
+    file = wanted_file(content="One.")
+    backend.faults["files.upload"] = [LostReply("lost")]
+    with pytest.raises(LostReply):
+        until_waiting(file, backend)
+    ends = 1000 + MIN_UPLOAD_SECONDS + START_GRACE_SECONDS
+    waits = RequeueAfter(5, "checking whether the file was uploaded: the reply was lost")
+    assert until_waiting(file, backend, ends) == waits
+    assert backend.calls.count("files.upload") == 1
+    assert until_waiting(file, backend, ends + 1) == Done()
+    assert backend.calls.count("files.upload") == 2
+
+
+@pytest.mark.parametrize(
+    ("size", "seconds", "requests"),
+    [
+        (1_000_000, MIN_UPLOAD_SECONDS - 1, []),
+        (1_000_000, MIN_UPLOAD_SECONDS, ["files.measure"]),
+        (100_000_000, MIN_UPLOAD_SECONDS + 99, ["files.measure"]),
+        (100_000_000, MIN_UPLOAD_SECONDS + 100, ["files.measure", "files.upload"]),
+    ],
+    ids=["even its size is not asked for", "not even a small one", "not a large one", "one with the time"],
+)
+def test_an_object_in_s3_is_uploaded_by_a_function_that_has_the_time(
+    backend: MemoryBackend, monkeypatch: pytest.MonkeyPatch, size: int, seconds: int, requests: list[str]
+) -> None:
+    file = wanted_file(source="s3://bucket/key")
+    monkeypatch.setattr(DesiredFile, "inline", lambda _: bytes(size))
+    actor = Actor(backend, 1000, "step", 1000 + seconds)
+    while isinstance(outcome := reconcile(file, actor), Checkpoint):
+        pass
+    assert backend.calls == requests
+    assert isinstance(outcome, Done if "files.upload" in requests else RequeueAfter)
