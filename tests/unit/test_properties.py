@@ -14,9 +14,11 @@ from tests.support.stringified import stringified
 from tests.support.values_of_models import LEAST, Values
 from threadrun.errors import InvalidProperties
 from threadrun.schema.arguments import RESOURCE_MODELS, AnyDesired, DesiredAssistant, DesiredRun
+from threadrun.schema.deployment import Deployment
 from threadrun.schema.desired import Desired
 from threadrun.schema.parsing import nested_model, parse_properties
 
+SECRETS = "arn:aws:secretsmanager:eu-west-1:123456789012:secret"
 MINIMAL: dict[str, Any] = {"model": "m", "thread": {"messages": [{"role": "user", "content": "Hello."}]}}
 
 
@@ -37,6 +39,7 @@ UNREADABLE: dict[str, list[Any]] = {
     "model": [""],
     "accept_statuses": [[], ["done"]],
     "timeout_seconds": ["3601"],
+    "ServiceTimeout": ["59", "3601"],
     "deletion_policy": ["keep"],
     "response_format": [{"type": "xml"}],
     "thread": ["Hello."],
@@ -260,6 +263,13 @@ def test_what_openai_sees_and_triggers_change_the_identity_and_bookkeeping_does_
     assert (parsed(**change).identity() != parsed().identity()) == (change in SEEN)
 
 
+def test_the_order_of_keys_changes_no_identity() -> None:
+    """A macro, or another tool, may write them in another one."""
+    keys = {"a": "1", "b": "2"}
+    one, other = (parsed(metadata=dict(pairs)).identity() for pairs in (keys.items(), reversed(keys.items())))
+    assert one == other
+
+
 def test_an_imported_run_is_known_by_its_id_alone() -> None:
     assert parsed(import_id="a:b").identity() == parse_properties({"import_id": "a:b"}, DesiredRun)[0].identity()
 
@@ -444,6 +454,54 @@ def test_parameters_of_a_function_are_a_schema_whose_keys_are_data(
 def test_a_tool_that_cannot_be_is_named(tool: dict[str, Any], problem: str) -> None:
     with pytest.raises(InvalidProperties, match=problem):
         parse_properties({"model": "m", "tools": [tool]}, DesiredAssistant)
+
+
+def parsed_for(deployment: Deployment, **more: Any) -> Any:
+    return parse_properties(MINIMAL | more, DesiredRun, deployment)[0]
+
+
+ALLOWED, DENIED = "reports-daily", "payroll"
+
+
+@pytest.mark.parametrize("name", [ALLOWED, DENIED])
+def test_a_deployment_uses_what_it_allows_and_nothing_else(name: str) -> None:
+    """What IAM would deny is refused before a run is paid for."""
+    handler, secret = f"arn:aws:lambda:eu-west-1:123456789012:function:{name}", f"{SECRETS}:{name}"
+    deployment = Deployment(tool_function_arns=["arn:*:function:reports-*"], tool_secret_arns=[f"{SECRETS}:reports-*"])
+    tools = [
+        {"type": "function", "function": {"name": "f", "handler_arn": handler}},
+        {"type": "mcp", "server_label": "a", "server_url": "https://e.com", "authorization_secret_arn": secret},
+    ]
+    if name == ALLOWED:
+        assert len(parsed_for(deployment, tools=tools).tools) == 2
+        return
+    with pytest.raises(InvalidProperties) as raised:
+        parsed_for(deployment, tools=tools)
+    told = " ".join(raised.value.problems)
+    assert f"may not invoke {handler}: deploy it with ToolFunctionArns=arn:*:function:reports-*,{handler}" in told
+    assert f"may not read {secret}: deploy it with ToolSecretArns={SECRETS}:reports-*,{secret}" in told
+
+
+def test_what_the_wire_api_lacks_is_refused_by_its_name() -> None:
+    tools = [{"type": "web_search"}]
+    assert parsed_for(Deployment(wire="responses"), tools=tools).tools[0].type == "web_search"
+    with pytest.raises(
+        InvalidProperties, match=r"tools\[0\]\.type: Assistants v2 has no type web_search: leave it out"
+    ):
+        parsed_for(Deployment(wire="assistants"), tools=tools)
+
+
+def test_a_run_takes_from_its_assistant_what_it_does_not_say_itself() -> None:
+    """Of a tool it takes the ids, unless it has some."""
+    assistant = parse_properties(
+        {"model": "n", "temperature": "1", "top_p": "0.5", "tools": [search(vector_store_ids=["vs_1"])]},
+        DesiredAssistant,
+    )[0]
+    run = parsed(temperature="0", tools=[search()]).with_defaults_from(assistant)
+    assert (run.model, run.temperature, run.top_p) == ("m", 0, 0.5)
+    assert run.tools[0].vector_store_ids == ("vs_1",)
+    run = parsed(tools=[search(vector_store_ids=["vs_2"])]).with_defaults_from(assistant)
+    assert run.tools[0].vector_store_ids == ("vs_2",)
 
 
 def filters_read(given: Any) -> Any:
