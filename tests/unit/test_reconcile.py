@@ -441,6 +441,15 @@ def test_who_lost_the_race_tells_where_it_put_a_large_output(backend: MemoryBack
     assert run.item.output_s3_uri == "s3://outputs/a.txt"
 
 
+def test_a_failed_try_is_not_brought_back_by_who_has_not_heard_of_it(backend: MemoryBackend) -> None:
+    """It looked at the run for longer than another step took to begin again."""
+    run = started(backend)
+    base, other = run.model_copy(deep=True), run.model_copy(deep=True)
+    run.begin_again(ObservedRun("resp_1", "failed"), 1010)
+    assert run.merge(other, base) is None
+    assert (run.run, run.observed.failed_ids) == (None, ("resp_1",))
+
+
 # --- threads and assistants, which runs share
 
 
