@@ -91,11 +91,22 @@ def test_a_paid_answer_is_not_lost_to_its_numbers_or_its_depth(
     assert attributes(answer)["output.price"] == attribute
 
 
+def test_half_a_character_that_is_escaped_in_an_answer_is_a_question_mark(world: World, assistant_id: str) -> None:
+    """No store takes one, and parsing would bring it back after the text was cleaned."""
+    text = r'{"\ud83d": "\ude00", "\uD83D\uDE00": "\\ud83d", "list": ["\ud83d"]}'
+    world.openai.script(Script(output_text=text))
+    answer = world.create({"assistant_id": assistant_id, "thread": THREAD})
+    data = attributes(answer)
+    assert (data["output.?"], data["output.😀"]) == ("?", r"\ud83d")
+    delete_all(world, answer)
+
+
 ASIDE = "; why: It drops a column."
 TOLD = {
     '{"verdict": "maybe", "score": 1, "why": "It drops a column."}': True,
     '{"verdict": "maybe", "score": 1, "why": 7}': False,
     '{"verdict": "maybe", "score": 1}': False,
+    r'{"why": "It drops a column.\ud83d"}': True,
     '["why"]': False,
     "no JSON": False,
 }

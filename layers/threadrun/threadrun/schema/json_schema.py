@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from decimal import Decimal
@@ -41,16 +42,22 @@ _KINDS |= dict.fromkeys((int, float), frozenset({"number", "integer"}))
 _ANY = frozenset({"string", *(name for names in _KINDS.values() for name in names)})
 _LONG_INTEGER = 1000
 """Digits beyond which an integer is a Decimal: Python makes no int of a text of 4,300."""
+_HIGH, _LOW = r"\\u[dD][89abAB][0-9a-fA-F]{2}", r"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+_ESCAPES = re.compile(rf"({_HIGH}{_LOW})|{_HIGH}|{_LOW}|(\\.)", re.DOTALL)
+"""In JSON text, one after the other; the groups have those that are whole characters."""
 
 
 def read_json(text: str, number: Callable[[str], Any] | None = None) -> Any:
     """JSON as its standard has it: no NaN, no infinities. `number` reads numbers, exactly unless given.
 
+    An escaped half of a character is read as `?`, like one that is written out (`encodable`).
+
     Raises ValueError, which says what is wrong without a word of the text.
     """
     read = number or _exactly
     try:
-        return json.loads(text, parse_float=read, parse_int=read, parse_constant=_refuse_constant)
+        whole = _ESCAPES.sub(lambda escape: escape[1] or escape[2] or "?", text)
+        return json.loads(whole, parse_float=read, parse_int=read, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
         told = f"it is not valid JSON (line {error.lineno}, column {error.colno})" if text else "it is empty"
         raise ValueError(told) from None
