@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from local.openai_standin import Script
+from local.openai_standin import Fault, Script
 from testkit.in_process.world import World
 from tests.support.runs import attributes, delete_all, each_wire, failure
 
@@ -31,6 +31,18 @@ def test_a_refusal_fails_the_run_and_its_words_are_nobodys_business(world: World
     assert "set accept_refusal to accept this, or reason_key to refusal to see its words here" in reason
     assert "private" not in reason
     delete_all(world, answer)
+
+
+@each_wire
+@pytest.mark.parametrize("words", ["", None, []])
+def test_a_refusal_without_a_word_is_one(world: World, wire: str, properties: dict[str, Any], words: object) -> None:
+    path, first = ("/v1/responses/[^/]+", "output") if wire == "responses" else ("/v1/threads/.*/messages", "data")
+    world.openai.fault(
+        Fault("GET", path, "odd", place=(first, 0, "content", 0, "refusal"), odd_value=words, times=None)
+    )
+    world.openai.script(REFUSED)
+    reason = failure(world.create(properties | {"reason_key": "refusal"}))
+    assert reason.endswith("; refusal: (without a word)")
 
 
 @each_wire
@@ -81,6 +93,19 @@ def test_the_text_goes_before_its_sources(world: World, properties: dict[str, An
     assert "citations" not in data
     [item] = world.public_items().values()
     assert len(item["citations"]["L"]) == 30
+
+
+@pytest.mark.parametrize("wire", ["responses"], indirect=True)
+def test_a_source_that_is_too_long_leaves_its_place_to_the_next_ones(world: World, properties: dict[str, Any]) -> None:
+    """And is told to be missing, in the response and in the item."""
+    long = WEB | {"url": "data:text/plain," + "a" * 4000}
+    part = {"type": "output_text", "text": "Yes.", "annotations": [WEB, long, WEB]}
+    world.openai.script(Script(output=[{"type": "message", "content": [part]}]))
+    data = attributes(world.create(properties))
+    assert [each["url"] for each in json.loads(data["citations"])] == [WEB["url"]] * 2
+    assert (data["output_text"], data["output_truncated"]) == ("Yes.", "true")
+    [item] = world.public_items().values()
+    assert item["output_truncated"] == {"BOOL": True}
 
 
 @pytest.mark.parametrize("wire", ["responses"], indirect=True)

@@ -165,7 +165,8 @@ def _fitted_data(body: Mapping[str, Any], attributes: Mapping[str, Any], run: Ru
     pascal, text = run.options.key_style == "PascalCase", readable(str(attributes["output_text"]))
     text_name, flag_name = ("OutputText", "OutputTruncated") if pascal else ("output_text", "output_truncated")
     cited_name = "Citations" if pascal else "citations"
-    data, cited, whole = {flag_name: "false", text_name: ""}, fixed.pop(cited_name), True
+    data, cited = {flag_name: "false", text_name: ""}, fixed.pop(cited_name)
+    whole = not attributes["output_truncated"]
     # The short ones first. What does not fit is left out whole: half a value would be a wrong one.
     for name, value in [*sorted(fixed.items(), key=lambda item: len(item[1])), *optional.items()]:
         if _fits({**body, "Data": {**data, name: value}}):

@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from itertools import accumulate, takewhile
 from typing import NamedTuple
 
 from threadrun.providers.replies import Reply
 from threadrun.state.observations import Citation
 
 MAX_REFUSAL_CHARACTERS = 1000
+UNWORDED = "(without a word)"
+"""In place of the text of a refusal that has none."""
 MAX_CITATIONS_BYTES = 4000
 """As JSON: the item that has them may hold them twice, beside its output."""
 
@@ -26,6 +27,7 @@ class Answer(NamedTuple):
     output_text: str = ""
     refusal: str = ""
     citations: tuple[Citation, ...] = ()
+    are_all_cited: bool = True
 
 
 def answer_in(messages: Sequence[Reply]) -> Answer:
@@ -40,8 +42,9 @@ def answer_in(messages: Sequence[Reply]) -> Answer:
         # Places are those in the part's own text.
         cited += [found for each in _annotations(part) if (found := _citation(each, len(text)))]
         text += _text_of(part)
-        refusal += part.text("refusal") if part.text("type") == "refusal" else ""
-    return Answer(text, refusal[:MAX_REFUSAL_CHARACTERS], _first(cited))
+        refusal += _refusal_of(part)
+    kept = _fitting(cited)
+    return Answer(text, refusal[:MAX_REFUSAL_CHARACTERS], kept, len(kept) == len(cited))
 
 
 def _parts(message: Reply) -> list[Reply]:
@@ -54,6 +57,10 @@ def _text_of(part: Reply) -> str:
     if part.text("type") not in ("output_text", "text"):
         return ""
     return part.text("text") or part.object("text").text("value")
+
+
+def _refusal_of(part: Reply) -> str:
+    return part.text("refusal") or UNWORDED if part.text("type") == "refusal" else ""
 
 
 def _annotations(part: Reply) -> list[Reply]:
@@ -76,8 +83,12 @@ def _citation(annotation: Reply, before: int) -> Citation | None:
     )
 
 
-def _first(cited: Iterable[Citation]) -> tuple[Citation, ...]:
-    """As many as there is room for."""
-    cited = tuple(cited)
-    sizes = accumulate(len(json.dumps(asdict(each))) + 2 for each in cited)
-    return cited[: len(list(takewhile(lambda size: size <= MAX_CITATIONS_BYTES, sizes)))]
+def _fitting(cited: Iterable[Citation]) -> tuple[Citation, ...]:
+    """Those that there is room for: one that is too long leaves it to the next ones."""
+    kept, room = list[Citation](), MAX_CITATIONS_BYTES
+    for each in cited:
+        size = len(json.dumps(asdict(each))) + 2
+        if size <= room:
+            kept.append(each)
+            room -= size
+    return tuple(kept)

@@ -50,6 +50,7 @@ def run_attributes(run: RunRecord, observed: ObservedRun) -> dict[str, Any]:
         # Their arguments stay text: numbers in them need not fit DynamoDB.
         "required_action": [asdict(call) for call in observed.calls] if state.status == "requires_action" else None,
         "output_text": text,
+        "output_truncated": not observed.are_all_cited,
         "refusal": observed.refusal or None,
         "citations": [asdict(citation) for citation in observed.citations],
         "output": output_scalars(text),
@@ -82,7 +83,7 @@ def response_data(attributes: Mapping[str, Any], style: KeyStyle) -> tuple[dict[
     fixed = {
         ".".join(rename(part) for part in name.split(".")): _text(value)
         for name, value in attributes.items()
-        if name not in ("output", "output_text")
+        if name not in ("output", "output_text", "output_truncated")
     }
     optional = {f"{rename('output')}.{key}": _text(value) for key, value in attributes.get("output", {}).items()}
     if attributes.get("object") == OBJECT:

@@ -63,6 +63,8 @@ class ObservedRun:
     refusal: str = ""
     """What the model said in place of an answer that it would not give."""
     citations: tuple[Citation, ...] = ()
+    are_all_cited: bool = True
+    """Whether `citations` has every source that the answer names."""
     calls: tuple[FunctionCall, ...] = ()
     """What it waits for, where its status is `requires_action`; else what it left unanswered."""
     problem: str | None = None

@@ -151,7 +151,8 @@ def _shortened(attributes: Mapping[str, Any]) -> dict[str, Any]:
     required = attributes["required_action"]
     if required and len(str(required).encode()) > SHORTENED_BYTES:
         required = [{**call, "arguments": ""} for call in required]
-    return {**attributes, "output_text": text, "output": output, "required_action": required}
+    shortened = {"output_text": text, "output": output, "required_action": required}
+    return {**attributes, **shortened, "output_truncated": True}
 
 
 def _plain(value: Any) -> Any:
