@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from threadrun.errors import NotFound
@@ -12,6 +12,7 @@ from threadrun.schema.files import DesiredFile
 from threadrun.schema.limits import Limits
 from threadrun.schema.messages import Message
 from threadrun.schema.stores import DesiredVectorStore
+from threadrun.schema.tools import Tool
 from threadrun.state.base import Window
 from threadrun.state.files import Upload
 from threadrun.state.observations import (
@@ -158,8 +159,8 @@ class MemoryRuns:
     def close_calls(self, thread_id: str, run_id: str, call_ids: Collection[str]) -> None:
         self._called("runs.close_calls")
 
-    def without_secrets(self, plan: RunPlan, observed: ObservedRun) -> ObservedRun:
-        return observed
+    def redactor(self, tools: Iterable[Tool]) -> Callable[[str], str]:
+        return str
 
     def cancel(self, thread_id: str, run_id: str) -> None:
         self._called("runs.cancel")

@@ -394,6 +394,15 @@ def test_a_secret_that_cannot_be_used_is_named_and_not_shown(
     delete_all(mcp, answer)
 
 
+CITING = {
+    "type": "output_text",
+    "text": "Yes.",
+    "annotations": [
+        {"type": "url_citation", "url": f"{URL}?key={KEY}", "title": f"as {TOKEN}", "start_index": 0, "end_index": 1}
+    ],
+}
+
+
 @pytest.mark.parametrize(
     "trouble",
     [
@@ -402,8 +411,12 @@ def test_a_secret_that_cannot_be_used_is_named_and_not_shown(
         Fault("POST", "/v1/responses", "status", status=429, message=f"slow down, {TOKEN}", retry_after=5, times=2),
         Script(error=("invalid_prompt", f"MCP server refused {TOKEN} with {KEY}")),
         Script(output_text=f"I was let in with {TOKEN} and {KEY}."),
+        Script(output=[{"type": "message", "content": [CITING]}]),
+        Script(output=[{"type": "function_call", "name": "f", "arguments": json.dumps({"token": TOKEN, "a": KEY})}]),
+        Fault("GET", "/v1/responses/resp_.*", "status", status=400, message=f"no token {TOKEN}, {KEY}", times=None),
+        Fault("GET", "/v1/responses/resp_.*", "status", status=503, message=f"no token {TOKEN}, {KEY}", times=3),
     ],
-    ids=["all is well", "refused", "late", "failed", "repeated by the model"],
+    ids=["all is well", "refused", "late", "failed", "repeated by the model", "cited", "called", "unread", "late read"],
 )
 def test_nothing_of_a_tools_secret_is_written_anywhere(
     mcp: World,
@@ -430,7 +443,8 @@ def test_nothing_of_a_tools_secret_is_written_anywhere(
             mcp.openai.fault(trouble)
         case Script():
             mcp.openai.script(trouble)
-    answer = mcp.create(PROPERTIES | {"tools": [GUARDED], "max_tool_rounds": "3"})
+    tools = [GUARDED, {"type": "function", "function": {"name": "f"}}]
+    answer = mcp.create(PROPERTIES | {"tools": tools, "max_tool_rounds": "3"})
     seen += [written(mcp), json.dumps(answer), *(str(vars(each)) for each in caplog.records)]
     seen += [capsys.readouterr().out, mcp.states.histories(), json.dumps(events)]
     sent = [json.dumps(each.body) for each in mcp.openai.requests]

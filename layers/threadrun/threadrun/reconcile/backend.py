@@ -7,7 +7,7 @@ every other refusal. Deleting what does not exist any more is not an error.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from threadrun.schema.arguments import DesiredAssistant, DesiredThread
@@ -15,6 +15,7 @@ from threadrun.schema.files import DesiredFile
 from threadrun.schema.limits import Limits
 from threadrun.schema.messages import Message
 from threadrun.schema.stores import DesiredVectorStore
+from threadrun.schema.tools import Tool
 from threadrun.state.files import Upload
 from threadrun.state.observations import (
     Content,
@@ -96,8 +97,11 @@ class Runs(Protocol):
     def close_calls(self, thread_id: str, run_id: str, call_ids: Collection[str]) -> None:
         """Close those of these calls that have no output: an open call keeps other runs off the thread."""
 
-    def without_secrets(self, plan: RunPlan, observed: ObservedRun) -> ObservedRun:
-        """What was observed, without the values of secrets that the run's tools name: a server may repeat them."""
+    def redactor(self, tools: Iterable[Tool]) -> Callable[[str], str]:
+        """What cuts the values of the secrets that these tools name out of a text: a server may repeat them.
+
+        Raises what reading a secret does.
+        """
 
     def cancel(self, thread_id: str, run_id: str) -> None:
         """Request the run's end. Another request, or one for a run that has ended or is unknown, is not an error."""

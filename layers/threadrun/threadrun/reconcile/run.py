@@ -11,6 +11,7 @@ from contextlib import suppress
 from threadrun.errors import NotFound, TerminalError, ThreadRefused, TransientError
 from threadrun.reconcile.once import BUSY_POLL_SECONDS, CreatingRequest, make_once
 from threadrun.reconcile.outcome import Actor, CallTools, Checkpoint, Done, Gone, InProgress, Outcome, RequeueAfter
+from threadrun.reconcile.redaction import errors_redacted, redacted
 from threadrun.reconcile.run_deletion import close_calls
 from threadrun.schema.arguments import DEFAULT_TOOL_ROUNDS, MAX_TOOL_CALLS, DesiredRun
 from threadrun.schema.json_schema import first_problem, text_at
@@ -33,7 +34,8 @@ def make_present(run: RunRecord, actor: Actor) -> Outcome:
         close_calls(run, actor)
         raise TerminalError(run.failure)
     try:
-        return _advance(run, actor)
+        with errors_redacted(run, actor):
+            return _advance(run, actor)
     except TerminalError as error:
         run.failure = error.reason
         run.enter("answering", actor.now)
@@ -174,8 +176,8 @@ def _adopt(run: RunRecord, import_id: str, actor: Actor) -> Outcome:
 
 
 def _settle(run: RunRecord, observed: ObservedRun, actor: Actor) -> Outcome:
-    if observed.is_final and (plan := run.plan()) is not None:
-        observed = actor.backend.runs.without_secrets(plan, observed)
+    if observed.is_final:
+        observed = redacted(run, observed, actor)
     if run.can_begin_again(observed) and actor.now < run.deadline_epoch_s:
         run.begin_again(observed, actor.now)
         return RequeueAfter(

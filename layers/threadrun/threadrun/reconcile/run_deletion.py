@@ -7,6 +7,7 @@ from contextlib import suppress
 from threadrun.errors import NotFound, TerminalError, TransientError
 from threadrun.reconcile.once import START_GRACE_SECONDS
 from threadrun.reconcile.outcome import Actor, Done, RequeueAfter
+from threadrun.reconcile.redaction import errors_redacted
 from threadrun.state.base import Owned
 from threadrun.state.run import RunRecord
 from threadrun.state.run_values import Attempt, Started
@@ -24,8 +25,9 @@ ENDED_BY_ITSELF = frozenset({"completed", "failed", "incomplete", "cancelled"})
 def make_absent(run: RunRecord, actor: Actor) -> Done | RequeueAfter:
     if run.options.deletion_policy == "retain":
         return Done()
-    _delete_lost_stores(run, actor)
-    return Done() if run.thread is None else _delete_all(run, run.thread, actor)
+    with errors_redacted(run, actor):
+        _delete_lost_stores(run, actor)
+        return Done() if run.thread is None else _delete_all(run, run.thread, actor)
 
 
 def _delete_all(run: RunRecord, thread: Owned, actor: Actor) -> Done | RequeueAfter:

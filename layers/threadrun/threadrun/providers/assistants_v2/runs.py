@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 
@@ -13,6 +13,7 @@ from threadrun.providers.assistants_v2.client import PER_PAGE, AssistantsServer
 from threadrun.providers.replies import Reply
 from threadrun.providers.server import Subject, has_mark
 from threadrun.schema.limits import Limits
+from threadrun.schema.tools import Tool
 from threadrun.state.observations import ObservedRun, RunPlan
 
 _STOPPABLE = frozenset({"queued", "in_progress", "requires_action"})
@@ -100,8 +101,8 @@ class ServerRuns(Subject[AssistantsServer]):
         answers = [each for each in listed if each.text("role") == "assistant" and each.text("run_id") == run_id]
         return replace(observed, **answer_in(answers)._asdict())
 
-    def without_secrets(self, plan: RunPlan, observed: ObservedRun) -> ObservedRun:
-        return observed  # No tool of this API has any.
+    def redactor(self, tools: Iterable[Tool]) -> Callable[[str], str]:
+        return str  # No tool of this API has any.
 
     def cancel(self, thread_id: str, run_id: str) -> None:
         self._server.cancel(self._server.api.beta.threads.runs.cancel, run_id, thread_id=thread_id)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 import openai
@@ -17,6 +16,7 @@ from threadrun.providers.responses.items import ItemRef, ResponseRef, run_ref
 from threadrun.providers.responses.tools import ToolSecrets, tool_fields
 from threadrun.providers.server import Method, Server, Subject, has_mark
 from threadrun.schema.limits import Limits
+from threadrun.schema.tools import Tool
 from threadrun.state.observations import ObservedRun, RunPlan
 
 _NO_BACKGROUND = re.compile(
@@ -49,18 +49,9 @@ class ResponseRuns(Subject[Server]):
     def _tools(self, plan: RunPlan) -> list[dict[str, Any]]:
         return [tool_fields(tool, plan, self._secrets) for tool in plan.effective.tools or ()]
 
-    def without_secrets(self, plan: RunPlan, observed: ObservedRun) -> ObservedRun:
-        tools = [tool for tool in plan.effective.tools or () if tool.secret_arns]
-        if not tools:
-            return observed
-        try:
-            self._secrets.learn(tools)
-        except TerminalError as error:
-            # They are gone, and with them what to cut out. The answer was paid for, so it stays.
-            return replace(observed, problem=observed.problem and f"its reason is not shown: {error.reason}")
-        cut, problem = self._secrets.without, observed.problem
-        text, refusal = cut(observed.output_text), cut(observed.refusal)
-        return replace(observed, output_text=text, refusal=refusal, problem=cut(problem) if problem else None)
+    def redactor(self, tools: Iterable[Tool]) -> Callable[[str], str]:
+        self._secrets.learn(tools)
+        return self._secrets.without
 
     def _create(self, action: str, fields: dict[str, Any]) -> ObservedRun:
         try:

@@ -11,6 +11,7 @@ from typing import Any
 
 from threadrun.errors import TerminalError
 from threadrun.schema.tools import Tool
+from threadrun.schema.types import encodable
 from threadrun.state.observations import RunPlan
 
 _LEAST_CHARACTERS = 4
@@ -31,12 +32,13 @@ class ToolSecrets:
             text = self._texts_of(text, arn).get("authorization", "")
         if not text:
             raise TerminalError(f"secret {arn} is neither a bare token nor a JSON object with authorization")
-        self._seen.add(text)
+        self._learn(text)
         return text
 
     def headers(self, arn: str) -> dict[str, str]:
         texts = self._texts_of(self._read(arn), arn)
-        self._seen.update(texts.values())
+        for text in texts.values():
+            self._learn(text)
         return texts
 
     def without(self, text: str) -> str:
@@ -51,9 +53,12 @@ class ToolSecrets:
         for tool in tools:
             _secret_fields(tool, self)
 
+    def _learn(self, value: str) -> None:
+        self._seen.update((value, value.rpartition(" ")[2]))  # Of "Bearer …", what follows it is secret by itself.
+
     def _texts_of(self, text: str, arn: str) -> dict[str, str]:
         try:
-            found = json.loads(text)
+            found = encodable(json.loads(text))
         except (ValueError, RecursionError):
             found = None
         if not isinstance(found, dict) or not all(isinstance(each, str) for each in found.values()):
