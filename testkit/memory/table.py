@@ -16,7 +16,7 @@ from testkit.memory.refusals import Invalid, Refusal
 from testkit.template import template
 
 MAX_ITEM_BYTES, MAX_KEY_BYTES, MAX_PAGE_BYTES = 400 * 1024, 2048, 1024 * 1024
-_NUMBER = re.compile(r"-?\d{1,38}(\.\d{1,37})?")
+_NUMBER = re.compile(r"-?\d{1,38}(\.\d{1,37})?(E[+-]?\d{1,3})?")
 _INDEX_CONDITION = re.compile(r"(\w+) = :\w+(?: AND (\w+) < :\w+)?")
 
 

@@ -76,12 +76,15 @@ PRICE["$defs"] = {"tree": {"type": "array", "items": {"$ref": "#/$defs/tree"}}}
 KEPT = {
     "19.99": "19.99",
     "1e400": "1e400",
+    "1.5e125": "15" + "0" * 124,
     "1e9999999999": "1e9999999999",
     '5, "tree": ' + "[" * 400 + "]" * 400: "5",
 }
 
 
-@pytest.mark.parametrize(("price", "attribute"), KEPT.items(), ids=["decimals", "1e400", "1e9999999999", "400 levels"])
+@pytest.mark.parametrize(
+    ("price", "attribute"), KEPT.items(), ids=["decimals", "1e400", "1.5e125", "1e9999999999", "400 levels"]
+)
 def test_a_paid_answer_is_not_lost_to_its_numbers_or_its_depth(
     world: World, assistant_id: str, price: str, attribute: str
 ) -> None:
