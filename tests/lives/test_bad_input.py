@@ -43,6 +43,14 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         {"extra_body": '{"reasoning": {"effort": "high"}}'},
         "extra_body: reasoning.effort has an argument of its own: write it as reasoning_effort",
     ),
+    "a number in a map": (
+        {"extra_body": {"reasoning": {"summary": "auto"}, "logit_bias": [{"1": "5"}]}},
+        "extra_body: logit_bias.0.1 may be text or a number: write the whole of extra_body as JSON text",
+    ),
+    "a boolean in a map": (
+        {"extra_body": {"logprobs": "true"}},
+        "extra_body: logprobs may be text or a boolean: write the whole of extra_body as JSON text",
+    ),
     "a body that is no object": (
         {"extra_body": "[1]"},
         "extra_body: must be a JSON object",

@@ -116,7 +116,7 @@ ARRIVES: dict[str, dict[str, tuple[dict[str, Any], dict[str, Any]]]] = {
             {"extra_body": '{"top_logprobs": 3, "reasoning": {"summary": "auto"}}', "reasoning_effort": "low"},
             {"top_logprobs": 3, "reasoning": {"effort": "low", "summary": "auto"}},
         ),
-        ASSISTANTS: ({"extra_body": {"max_prompt_tokens": 9000}}, {"max_prompt_tokens": 9000}),
+        ASSISTANTS: ({"extra_body": '{"max_prompt_tokens": 9000}'}, {"max_prompt_tokens": 9000}),
     },
     "additional_messages": {
         "responses": (

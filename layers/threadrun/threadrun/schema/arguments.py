@@ -128,8 +128,8 @@ class DesiredRun(Generation, Desired):
     extra_body: ExtraBody | None = Field(
         None,
         description="Other fields of the request that starts the run, for what is new at OpenAI: as JSON text, taken"
-        " exactly, or as a map, whose numbers and booleans CloudFormation makes text. What has an argument of its own,"
-        " or is set by the application, is refused by name.",
+        " exactly, or as a map of texts: CloudFormation makes text of numbers and booleans in a map. What has an"
+        " argument of its own, or is set by the application, is refused by name.",
     )
     import_id: ImportId | None = Field(
         None,

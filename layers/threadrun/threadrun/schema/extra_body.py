@@ -6,12 +6,14 @@ Source: `CreateResponse` and `CreateRunRequest` of OpenAI's OpenAPI document.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
+from pydantic import BeforeValidator, ValidationInfo, WithJsonSchema
 from pydantic.alias_generators import to_snake
 
-from threadrun.schema.json_schema import object_of
+from threadrun.schema.json_schema import is_template_map, object_of, read_json, untyped
 from threadrun.schema.types import check_nesting
 
 _OURS = frozenset(
@@ -33,13 +35,31 @@ _ARGUMENTS = dict(zip(_SAME_NAME, _SAME_NAME, strict=True)) | {
 """By the field's place in the request, the argument that it has."""
 
 
-def _check(given: dict[str, Any]) -> dict[str, Any]:
+def _read(value: Any, info: ValidationInfo) -> Mapping[str, Any]:
+    given = object_of(value)
     for place in _places(given):
         if place in _OURS:
             raise ValueError(f"{place} is set by this application: leave it out")
         if argument := _ARGUMENTS.get(place):
             raise ValueError(f"{place} has an argument of its own: write it as {argument}")
+    if is_template_map(value, info):
+        _require_text_only(given)
     return given
+
+
+def _require_text_only(value: Any, *place: str) -> None:
+    """Refuse what may have been a number or a boolean: the server would refuse the text in its place."""
+    if isinstance(value, Mapping | list):
+        inner = value.items() if isinstance(value, Mapping) else enumerate(value)
+        for name, each in inner:
+            _require_text_only(each, *place, str(name))
+    elif isinstance(value, str):
+        parsed = None
+        with suppress(ValueError):
+            parsed = read_json(value)
+        if isinstance(parsed, int | Decimal):
+            at, kind = ".".join(place), untyped(parsed)
+            raise ValueError(f"{at} may be text or {kind}: write the whole of extra_body as JSON text")
 
 
 def _places(given: Mapping[str, Any]) -> Iterator[str]:
@@ -52,12 +72,11 @@ def _places(given: Mapping[str, Any]) -> Iterator[str]:
 
 ExtraBody = Annotated[
     dict[str, Any],
-    AfterValidator(_check),
-    BeforeValidator(object_of),
+    BeforeValidator(_read),
     BeforeValidator(check_nesting),  # The last one comes first.
     WithJsonSchema({"type": "object", "contentMediaType": "application/json"}),
 ]
-"""JSON text, taken exactly, or a map."""
+"""JSON text, taken exactly, or a map of texts."""
 
 
 def merged(fields: Mapping[str, Any], extra: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -232,7 +232,10 @@ def _typed(value: Any, kinds: frozenset[str], place: tuple[str, ...]) -> Any:
         return parsed
     if parsed is None:
         return value  # A template cannot have null, so this was text.
-    kind = "a boolean" if isinstance(parsed, bool) else "a number"
-    raise ValueError(
-        f"{'.'.join(place)} may be text or {kind}: give it one `type`, or write the whole schema as JSON text"
-    )
+    at, kind = ".".join(place), untyped(parsed)
+    raise ValueError(f"{at} may be text or {kind}: give it one `type`, or write the whole schema as JSON text")
+
+
+def untyped(parsed: object) -> str:
+    """What a text of a template that reads as this may have been."""
+    return "a boolean" if isinstance(parsed, bool) else "a number"
