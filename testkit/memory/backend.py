@@ -200,6 +200,12 @@ class MemoryFiles:
         ours = [made for file_id, made in self._server.stored.items() if self._server.holders[file_id] == token]
         return ours[-1] if ours else None
 
+    def observe(self, file_id: str) -> ObservedFile:
+        self._called("files.observe")
+        if file_id not in self._server.stored:
+            raise NotFound(f"file {file_id} is not known")
+        return self._server.stored[file_id]
+
     def delete(self, file_id: str) -> None:
         self._called("files.delete")
         self._server.stored.pop(file_id, None)
@@ -250,6 +256,8 @@ class MemoryVectorStores:
 
     def observe(self, vector_store_id: str) -> ObservedStore:
         self._called("vector_stores.observe")
+        if vector_store_id not in self._server.stores:
+            raise NotFound(f"vector store {vector_store_id} is not known")
         return ObservedStore(vector_store_id, status="completed")
 
     def delete(self, vector_store_id: str) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from local.openai_standin import Fault, Script
 from testkit.in_process.aws import aws
+from testkit.in_process.deployed import WIRES
 from testkit.in_process.moto import create_table
 from testkit.in_process.world import World
 from testkit.state_machine import TABLE
@@ -17,8 +18,10 @@ from tests.support.pages import page_at
 from tests.support.runs import (
     ASSISTANT,
     CHANGED,
+    FILE,
     NOTHING,
     PROPERTIES,
+    STORE,
     THREAD,
     alive,
     attributes,
@@ -282,3 +285,57 @@ def test_a_table_of_an_earlier_moment_leaves_nothing_behind(world: World) -> Non
     world.delete(gone, PROPERTIES, logical_id="Gone")
     delete_all(world, updated)
     assert left_at_openai(world) == NOTHING
+
+
+MESSAGE = {"role": "user", "content": "Hi."}
+GIVEN: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
+    "files": (FILE, {"filename": "a.md", "content": "A."}),
+    "vector_stores": (STORE, {"name": "a"}),
+    "threads": (THREAD, {"messages": [MESSAGE]}),
+    "assistants": (ASSISTANT, {"model": "gpt-5.4-mini"}),
+}
+BY_HAND: list[tuple[str, str, dict[str, Any]]] = [
+    *((wire, "files", {"timeout_seconds": "60"}) for wire in WIRES),
+    *((wire, "vector_stores", {"timeout_seconds": "60"}) for wire in WIRES),
+    *((wire, "vector_stores", {"name": "b"}) for wire in WIRES),
+    *((wire, "threads", {"metadata": {"a": "b"}}) for wire in WIRES),
+    # On the Responses API it is an item of the table.
+    ("assistants", "assistants", {"instructions": "Be brief."}),
+]
+
+
+@pytest.mark.parametrize(("wire", "kind", "change"), BY_HAND, indirect=["wire"])
+def test_what_was_deleted_by_hand_is_made_again_by_the_next_update(
+    world: World, wire: str, kind: str, change: dict[str, Any]
+) -> None:
+    names, given = GIVEN[kind]
+    created = world.create(given, **names)
+    kind = "conversations" if (kind, wire) == ("threads", "responses") else kind
+    assert there(world, kind) == 1
+    headers = {"authorization": f"Bearer {world.openai.api_key}", "openai-beta": "assistants=v2"}
+    path = f"/v1/{kind}/{created['PhysicalResourceId']}"
+    world.openai.handle("DELETE", path, "", headers, b"")
+    assert there(world, kind) == 0
+    again = world.update(created["PhysicalResourceId"], given | change, **names)
+    attributes(again)
+    assert again["PhysicalResourceId"] != created["PhysicalResourceId"]
+    assert there(world, kind) == 1
+    for answer in (created, again):
+        assert world.delete(answer["PhysicalResourceId"], **names)["Status"] == "SUCCESS"
+    assert there(world, kind) == 0
+
+
+def there(world: World, kind: str) -> int:
+    return {**alive(world), **world.openai.counters()}[kind]
+
+
+@pytest.mark.parametrize("wire", ["assistants"], indirect=True)
+def test_an_assistant_whose_new_model_is_not_there_stays(world: World) -> None:
+    """The server's 404 is about the model."""
+    created = world.create({"model": "gpt-5.4-mini"}, **ASSISTANT)
+    attributes(created)
+    world.openai.fault(Fault("POST", "/v1/assistants/.*", "status", status=404, message="no such model", times=None))
+    failed = world.update(created["PhysicalResourceId"], {"model": "gpt-none"}, **ASSISTANT)
+    assert failed["PhysicalResourceId"] == created["PhysicalResourceId"]
+    assert "no such model" in failure(failed)
+    assert alive(world)["assistants"] == 1

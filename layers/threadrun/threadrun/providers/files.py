@@ -64,6 +64,9 @@ class ServerFiles(Subject[Server]):
         found = next((each for each in [*ours, *reversed(free)] if self._claims.take(each.text("id"), token)), None)
         return _observed(found, upload.filename, upload.size_bytes) if found else None
 
+    def observe(self, file_id: str) -> ObservedFile:
+        return _observed(self._server.read(f"read file {file_id}", self._server.api.files.retrieve, file_id))
+
     def delete(self, file_id: str) -> None:
         self._server.delete("file", self._server.api.files.delete, file_id)
 
@@ -78,7 +81,7 @@ def _fits(file: Reply, upload: Upload) -> bool:
     return is_alike and created >= upload.since_epoch_s - CLOCKS_DIFFER_SECONDS
 
 
-def _observed(file: Reply, filename: str, size_bytes: int) -> ObservedFile:
+def _observed(file: Reply, filename: str = "", size_bytes: int = 0) -> ObservedFile:
     """What the server shows; where it does not, what it was given."""
     return ObservedFile(
         file.text("id"),

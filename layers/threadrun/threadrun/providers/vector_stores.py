@@ -93,7 +93,6 @@ class FileStores(Subject[AnyServer]):
             file_counts={name: counts.integer(name) or 0 for name in _COUNTS},
             usage_bytes=store.integer("usage_bytes"),
             created_at=store.integer("created_at"),
-            expires_at=store.integer("expires_at"),
         )
 
     def _named(self, file_id: str) -> str:

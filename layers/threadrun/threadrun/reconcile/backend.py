@@ -128,6 +128,9 @@ class Files(Protocol):
     def sha256(self, desired: DesiredFile, upload: Upload) -> str:
         """Read the content once more, for the digest of one that was found."""
 
+    def observe(self, file_id: str) -> ObservedFile:
+        """Read what the server shows of the file. Raises `NotFound`."""
+
     def delete(self, file_id: str) -> None:
         """Delete the file; vector stores lose it, too."""
 

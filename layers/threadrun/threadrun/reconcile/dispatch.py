@@ -7,9 +7,9 @@ changed in place.
 
 from __future__ import annotations
 
-from threadrun.errors import TerminalError
+from threadrun.errors import NotFound, TerminalError
 from threadrun.reconcile import files, run, run_deletion, stores
-from threadrun.reconcile.outcome import Actor, Checkpoint, Done, Outcome
+from threadrun.reconcile.outcome import Actor, Checkpoint, Done, Gone, Outcome
 from threadrun.state.files import FileRecord
 from threadrun.state.resource import AnyRecord
 from threadrun.state.run import RunRecord
@@ -31,7 +31,12 @@ def reconcile(record: AnyRecord, actor: Actor) -> Outcome:
         return stores.make_store(record, actor) if is_desired else stores.delete_store(record, actor)
     if not is_desired:
         return _delete(record, actor)
-    return _make_thread(record, actor) if isinstance(record, ThreadRecord) else _make_assistant(record, actor)
+    try:
+        return _make_thread(record, actor) if isinstance(record, ThreadRecord) else _make_assistant(record, actor)
+    except NotFound:
+        if record.is_acknowledged and record.physical_id and _is_gone(record, record.physical_id, actor):
+            return Gone()
+        raise  # The model is not there, for one.
 
 
 def _make_thread(thread: ThreadRecord, actor: Actor) -> Done | Checkpoint:
@@ -76,6 +81,18 @@ def _make_assistant(assistant: AssistantRecord, actor: Actor) -> Done | Checkpoi
     assistant.version = observed.version or assistant.version + 1
     assistant.name, assistant.model, assistant.content = desired.name, desired.model, desired.content()
     return Done()
+
+
+def _is_gone(shared: ThreadRecord | AssistantRecord, physical_id: str, actor: Actor) -> bool:
+    # docs/decisions.md: "What is gone from the server is made again by the next update"
+    try:
+        if isinstance(shared, ThreadRecord):
+            actor.backend.threads.last_item_id(physical_id)
+        else:
+            actor.backend.assistants.find(physical_id)
+    except NotFound:
+        return True
+    return False
 
 
 def _delete(shared: ThreadRecord | AssistantRecord, actor: Actor) -> Done:

@@ -18,7 +18,7 @@ def make_store(store: VectorStoreRecord, actor: Actor) -> Done | Gone | Checkpoi
         raise TerminalError(store.failure)
     if desired is None:
         return Done()
-    if store.store_id is not None and _has_expired(store, store.store_id, actor):
+    if store.store_id is not None and store.is_acknowledged and _is_gone(store, store.store_id, actor):
         return Gone()
     if store.content == desired.content() and store.is_as(desired):
         return Done()
@@ -39,10 +39,8 @@ def make_store(store: VectorStoreRecord, actor: Actor) -> Done | Gone | Checkpoi
     return Done()
 
 
-def _has_expired(store: VectorStoreRecord, store_id: str, actor: Actor) -> bool:
-    # docs/decisions.md: "What expired at the server is made again by the next update"
-    if not store.may_have_expired(actor.now):
-        return False
+def _is_gone(store: VectorStoreRecord, store_id: str, actor: Actor) -> bool:
+    # docs/decisions.md: "What is gone from the server is made again by the next update"
     try:
         store.observed = actor.backend.vector_stores.observe(store_id)
     except NotFound:

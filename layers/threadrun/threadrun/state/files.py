@@ -37,11 +37,6 @@ class FileRecord(PhysicalRecord):
     def physical_id(self) -> str | None:
         return self.file_id
 
-    def has_expired(self, now: float) -> bool:
-        """Whether the server has deleted it since CloudFormation got to know it."""
-        ends = self.observed.expires_at if self.observed and self.is_acknowledged else None
-        return now >= ends if ends else False
-
     def note_uploaded(self, observed: ObservedFile, sha256: str) -> None:
         """Note the file that was made; its content has no other use."""
         self.file_id, self.observed, self.sha256, self.upload = observed.file_id, observed, sha256, None

@@ -110,7 +110,6 @@ class ObservedStore:
     file_counts: dict[str, int] = field(default_factory=dict)
     usage_bytes: int | None = None
     created_at: int | None = None
-    expires_at: int | None = None
 
 
 @dataclass(frozen=True)

@@ -37,11 +37,6 @@ class VectorStoreRecord(PhysicalRecord):
         """Whether the server was given this last, and nothing of what was asked for since."""
         return self.given == desired.content() and {*self.put_ids} <= {*(desired.file_ids or ())}
 
-    def may_have_expired(self, now: float) -> bool:
-        """Whether it has, unless it was used since the server last showed it: each use puts its end off."""
-        ends = self.observed.expires_at if self.observed and self.is_acknowledged else None
-        return now >= ends if ends else False
-
     def attributes(self) -> dict[str, Any]:
         observed = self.observed or ObservedStore(self.store_id or "")
         return {
