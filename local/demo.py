@@ -115,7 +115,8 @@ class Demo:
 
     def play(self) -> None:
         """Play all steps. Raises `DeploymentError` with the reason when one of them does not end as it must."""
-        self._create_stacks(self._deploy_application())
+        self._deploy_application()
+        self._create_stacks()
         attributes = self._attributes()
         made = [self._physical_id(name) for name, each in self._api.examples.items() if each.is_made]
         self._show_run(made[0], attributes.read(made[0]))
@@ -131,7 +132,7 @@ class Demo:
     def _say(self, text: str) -> None:
         self._console.print(f"[dim]{self._whole.seconds:6.1f} s[/dim]  {text}")
 
-    def _deploy_application(self) -> str:
+    def _deploy_application(self) -> None:
         with step(self._console, "sam build", 30, self._whole):
             template = build()
         self._say("sam build: the functions and their layer are built")
@@ -145,12 +146,9 @@ class Demo:
             )
         self._table_name = application.table_name
         self._say(f"sam deploy: ServiceToken is [cyan]{application.service_token}[/cyan]")
-        return application.service_token
 
-    def _create_stacks(self, service_token: str) -> None:
-        parameters = {"ServiceToken": service_token}
-        if self._api.model:
-            parameters["Model"] = self._api.model
+    def _create_stacks(self) -> None:
+        parameters = {"Model": self._api.model} if self._api.model else {}
         for name, example in self._api.examples.items():
             self._cloud.client("cloudformation").create_stack(
                 StackName=name,

@@ -81,8 +81,7 @@ STATE_MACHINE_ARN are the outputs of the application. Its OpenAI API is {openai_
 
 To deploy an example and see its answer:
 
-  {sam} deploy --stack-name question --template-file {EXAMPLE.relative_to(ROOT)} --resolve-s3 \\
-    --parameter-overrides ServiceToken="$SERVICE_TOKEN"
+  {sam} deploy --stack-name question --template-file {EXAMPLE.relative_to(ROOT)} --resolve-s3
 
 `make down` stops everything.
 """

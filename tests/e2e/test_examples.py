@@ -79,7 +79,7 @@ TABLE = {
     ),
     "terraform_expert.yaml": Example(
         (
-            Script(match={"model": "gpt-5.4"}, output_text="Keep modules small."),
+            Script(match={"model": "gpt-4.1"}, output_text="Keep modules small."),
             instructed("Please analyze the data", "Most on Tuesday."),
         ),
         outputs={"Status": "completed", "Answer": "Keep modules small.", "Analysis": "Most on Tuesday."},
@@ -118,7 +118,7 @@ def examples(deployed: Deployed, deployed_elsewhere: Deployed) -> Iterator[dict[
     api = deployed.openai_api
     api.reset()
     api.add_file(id=FILE, name="on-call.md")
-    assert set(TABLE) == {"README.md", *(path.name for path in EXAMPLES.iterdir())}
+    assert set(TABLE) == {"README.md", *(path.name for path in EXAMPLES.glob("*.yaml"))}
     stacks = {name: Stack(deployed) for name in TABLE}
     stacks["elsewhere"] = Stack(deployed_elsewhere, stacks["two_regions.yaml"].name)
     # Its rule is to be there before a run ends.

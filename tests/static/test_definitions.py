@@ -186,7 +186,7 @@ def test_the_url_of_a_project_in_foundry_is_accepted() -> None:
 def test_a_template_says_what_it_is_for_and_has_defaults(path: Path) -> None:
     assert path.read_text().partition("\n")[0].endswith(".")
     without = {name for name, each in template(path).get("Parameters", {}).items() if "Default" not in each}
-    assert without <= {"ServiceToken", "FileId"}, "what nobody but the user knows"
+    assert without <= {"FileId"}, "what nobody but the user knows"
 
 
 def test_each_configuration_has_the_files_of_a_module() -> None:

@@ -180,11 +180,10 @@ def _yaml_definition(cloud: LocalEmu, application: Application) -> str:
 
 
 def _custom_resource(cloud: LocalEmu, application: Application) -> str:
-    parameters = [{"ParameterKey": "ServiceToken", "ParameterValue": application.service_token}]
     body = (ROOT / "docs" / "examples" / "question.yaml").read_text()
     cloudformation = cloud.client("cloudformation")
     try:
-        cloudformation.create_stack(StackName="question", TemplateBody=body, Parameters=parameters)
+        cloudformation.create_stack(StackName="question", TemplateBody=body)
     except ClientError as error:
         return f"refused: {error.response['Error']['Message']}"
     status = wait_for_stack(cloud, "question", timeout_seconds=PATIENCE_SECONDS)
