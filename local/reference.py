@@ -38,7 +38,10 @@ def page(model: type[Desired]) -> str:
     """Return the page of one resource type."""
     kind, texts = model.resource_type, TEXTS[model.resource_type]
     lines = [f"# {kind}", "", texts["introduction"], "", "## Example Usage", "", "```yaml"]
-    lines += [texts["example"].rstrip(), "```", "", "## Argument Reference", ""]
+    lines += [texts["example"].rstrip(), "```", ""]
+    for title, example in texts.get("more", {}).items():
+        lines += [f"### {title}", "", "```yaml", example.rstrip(), "```", ""]
+    lines += ["## Argument Reference", ""]
     lines += ["Keys may be written in PascalCase instead, all of a resource or none; its attributes then are, too.", ""]
     lines += [f"What an update requires is one of [CloudFormation's own behaviors]({BEHAVIORS}).", ""]
     lines += ["* `ServiceToken` - (Required) The output ServiceToken of the application's stack."]
@@ -59,8 +62,7 @@ def page(model: type[Desired]) -> str:
 
 
 def _argument(shape: Shape, is_in_place: bool) -> str:
-    needed = "Required" if shape.is_required else "Optional"
-    return f"* `{shape.name}` - ({needed}) {shape.description}. {_requires(is_in_place=is_in_place)}"
+    return f"* `{shape.name}` - ({shape.needed()}) {shape.description}. {_requires(is_in_place=is_in_place)}"
 
 
 def _requires(*, is_in_place: bool) -> str:

@@ -111,7 +111,7 @@ def _value(shape: Shape, spell: Spell) -> dict[str, Any]:
         least = {key: shape.schema[key] for key in ("minItems",) if key in shape.schema}
         items = schema if shape.children else _scalar(shape.schema["items"])
         schema = {"type": "array", "items": _or_function(items), **least}
-    return {"description": f"{shape.description}.", **_or_function(schema)}
+    return {"description": f"{shape.sentences()}.", **_or_function(schema)}
 
 
 def _plain(shape: Shape) -> dict[str, Any]:

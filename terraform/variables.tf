@@ -53,7 +53,7 @@ variable "tags" {
 }
 
 variable "model" {
-  description = "The ID of the model"
+  description = "The ID of the model. Required unless `assistant_id` or `import_id` is given"
   type        = string
   default     = null
 
@@ -1053,7 +1053,7 @@ variable "reasoning_effort" {
 }
 
 variable "verbosity" {
-  description = "How many words the answer takes: `low`, `medium` or `high`. Not where the server speaks Assistants v2. On the Responses API only"
+  description = "How many words the answer takes: `low`, `medium` or `high`. On the Responses API only"
   type        = string
   default     = null
 
@@ -1075,7 +1075,7 @@ variable "assistant_id" {
 }
 
 variable "thread" {
-  description = "A new thread for the run. Conflicts with `existing_thread_id`. Type: `object({ messages = optional(list(object({ role = string, content = string, attachments = optional(list(object({ file_id = optional(string), type = optional(string), file_url = optional(string), detail = optional(string) }))), metadata = optional(map(string)) }))), metadata = optional(map(string)) })`"
+  description = "A new thread for the run, with messages. Conflicts with `existing_thread_id`. Required unless `existing_thread_id` or `import_id` is given. Type: `object({ messages = optional(list(object({ role = string, content = string, attachments = optional(list(object({ file_id = optional(string), type = optional(string), file_url = optional(string), detail = optional(string) }))), metadata = optional(map(string)) }))), metadata = optional(map(string)) })`"
   type        = any
   default     = null
 
@@ -1726,7 +1726,7 @@ variable "max_completion_tokens" {
 }
 
 variable "service_tier" {
-  description = "How the request is served and billed: `auto`, `default`, `flex`, `scale`, `priority`, `fast` or `ultrafast`. A model has some of them. Not where the server speaks Assistants v2. On the Responses API only"
+  description = "How the request is served and billed: `auto`, `default`, `flex`, `scale`, `priority`, `fast` or `ultrafast`. A model has some of them. On the Responses API only"
   type        = string
   default     = null
 
@@ -1737,7 +1737,7 @@ variable "service_tier" {
 }
 
 variable "prompt_cache_key" {
-  description = "What runs with the same beginning share, so that the server's cache of prompts finds it. Not where the server speaks Assistants v2. On the Responses API only"
+  description = "What runs with the same beginning share, so that the server's cache of prompts finds it. On the Responses API only"
   type        = string
   default     = null
 
@@ -1748,7 +1748,7 @@ variable "prompt_cache_key" {
 }
 
 variable "safety_identifier" {
-  description = "Who the run is for, hashed, for OpenAI to act on misuse by one person alone, 128 characters at most. Not where the server speaks Assistants v2. On the Responses API only"
+  description = "Who the run is for, hashed, for OpenAI to act on misuse by one person alone, 128 characters at most. On the Responses API only"
   type        = string
   default     = null
 
@@ -1765,7 +1765,7 @@ variable "parallel_tool_calls" {
 }
 
 variable "max_tool_calls" {
-  description = "The most calls of the server's own tools, such as file_search, in one round; functions do not count. Not where the server speaks Assistants v2. On the Responses API only"
+  description = "The most calls of the server's own tools, such as file_search, in one round; functions do not count. On the Responses API only"
   type        = number
   default     = null
 

@@ -104,7 +104,7 @@ def files(tree: Path, attributes_of: Mapping[str, Mapping[str, str]]) -> Iterato
 def _variables(module: Module) -> Iterator[list[str]]:
     yield module.part("stack")
     for name, shape in module.arguments():
-        description = shape.description.replace("ServiceTimeout", "`service_timeout`")
+        description = shape.sentences(module.renamed).replace("ServiceTimeout", "`service_timeout`")
         if not shape.is_typed:
             description += f"{TYPE}{shape.type}`"
         pairs = [("description", quoted(description)), ("type", shape.type if shape.is_typed else "any")]

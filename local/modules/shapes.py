@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -27,6 +27,25 @@ class Shape:
     """JSON Schema of its value, without null."""
     model: type[BaseModel] | None = None
     """Of its object, or of each object of its list."""
+    instead: tuple[str, ...] = ()
+    """What may be given in its place: it is required where none of these is."""
+    for_types: tuple[str, ...] = ()
+    """The values of `type` beside it that cannot do without it."""
+
+    def needed(self, renamed: Mapping[str, str] | None = None) -> str:
+        """Return whether it is required; `renamed` are the names that differ where this is read."""
+        if self.is_required:
+            return "Required"
+        if self.for_types:
+            return f"Required for type {_either(self.for_types)}"
+        if self.instead:
+            return f"Required unless {_either((renamed or {}).get(name, name) for name in self.instead)} is given"
+        return "Optional"
+
+    def sentences(self, renamed: Mapping[str, str] | None = None) -> str:
+        """Return its description, and when it is required if that depends on others; without a full stop."""
+        needed = self.needed(renamed)
+        return self.description if needed in ("Required", "Optional") else f"{self.description}. {needed}"
 
     @cached_property
     def children(self) -> tuple[Shape, ...]:
@@ -105,7 +124,31 @@ def _shape(model: type[BaseModel], field_name: str, whole: dict[str, Any]) -> Sh
     schema, description = _without_null(whole["properties"][name]), str(info.description).removesuffix(".")
     if info.json_schema_extra == responses_only():
         description += ". On the Responses API only"
-    return Shape(name, description, is_required, schema, nested_model(info.annotation))
+    return Shape(
+        name,
+        description,
+        is_required,
+        schema,
+        nested_model(info.annotation),
+        _instead(model, name),
+        _types(model, name),
+    )
+
+
+def _instead(model: type[BaseModel], name: str) -> tuple[str, ...]:
+    """The other ways to keep a rule that asks for this argument."""
+    ways = [each.any_of for each in getattr(model, "rules", ()) if each.asks and each.argument == name]
+    ways += [model.one_of] if issubclass(model, TypedProperties) and name in model.one_of else []
+    return tuple(sorted({way for each in ways for way in each if way.partition(".")[0] != name}))
+
+
+def _types(model: type[BaseModel], name: str) -> tuple[str, ...]:
+    is_asked_for = issubclass(model, TypedProperties) and name in model.required_for_their_types
+    return model.only_for[name] if is_asked_for and issubclass(model, TypedProperties) else ()
+
+
+def _either(names: Iterable[str]) -> str:
+    return " or ".join(f"`{name}`" for name in names)
 
 
 def _without_null(schema: dict[str, Any]) -> dict[str, Any]:

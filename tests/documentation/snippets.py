@@ -128,15 +128,25 @@ def _resources_problems(resources: Mapping[str, Any], whole: Mapping[str, Any]) 
         if "ServiceToken" not in properties:
             yield f"{name}: has no ServiceToken"
         try:
-            parse_properties(_filled(properties, parameters), RESOURCE_MODELS[kind])
+            desired = parse_properties(_filled(properties, parameters), RESOURCE_MODELS[kind])[0]
         except InvalidProperties as error:
             yield f"{name}: {error}"
+        else:
+            yield from (f"{name}: {problem}" for problem in _refused_by_the_model(desired.model_dump()))
     for target, attribute in _attributes_asked_for(whole):
         kind = str(resources[target]["Type"]) if target in resources else ""
         if target not in resources and {"Parameters", "Outputs"} & set(whole):
             yield f"asks for {target}.{attribute}, and there is no {target}"
         if kind in ATTRIBUTES and not _has_attribute(kind, attribute):
             yield f"asks for {target}.{attribute}, which {kind} does not have"
+
+
+def _refused_by_the_model(given: Mapping[str, Any]) -> Iterator[str]:
+    """What OpenAI refuses only when it has the request."""
+    is_reasoning = re.match(r"gpt-5|o\d", str(given.get("model") or ""))
+    for name in ("temperature", "top_p"):
+        if is_reasoning and given.get(name) is not None:
+            yield f"{given['model']} takes no {name}"
 
 
 def _has_attribute(kind: str, attribute: str) -> bool:

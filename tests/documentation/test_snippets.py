@@ -76,6 +76,7 @@ RUN = "Run:\n  Type: Custom::OpenAIThreadRun\n  Properties:\n    ServiceToken: x
         ("yaml", "- a", "is neither a template nor a part of one"),
         ("yaml", f"{RUN}    temprature: 1", "temprature: unknown property"),
         ("yaml", f"{RUN}    model: x\n    temperature: 3", "temperature: must be at most 2"),
+        ("yaml", f"{RUN}    model: gpt-5.4\n    temperature: 0.7", "Run: gpt-5.4 takes no temperature"),
         ("yaml", RUN.replace("ServiceToken: x", "model: x"), "Run: has no ServiceToken"),
         ("yaml", RUN.replace("ThreadRun", "ThreadRuns"), "there is no Custom::OpenAIThreadRuns"),
         ("yaml", f"{RUN}    model: x\nB:\n  Type: A\n  P: !GetAtt Run.txt", "asks for Run.txt, which Custom::OpenAI"),

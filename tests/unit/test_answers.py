@@ -183,6 +183,22 @@ def test_every_attribute_is_described() -> None:
         assert set(ATTRIBUTES[kind]) == set(made_attributes(record.model_validate(made)))
 
 
+@pytest.mark.parametrize(
+    ("kind", "line"),
+    [
+        ("ThreadRun", "`model` - (Required unless `assistant_id` or `import_id` is given)"),
+        ("ThreadRun", "`thread` - (Required unless `existing_thread_id` or `import_id` is given)"),
+        ("ThreadRun", "`existing_thread_id` - (Optional)"),
+        ("ThreadRun", "`function` - (Required for type `function`)"),
+        ("ThreadRun", "`file_url` - (Required unless `file_id` is given)"),
+        ("Assistant", "`model` - (Required)"),
+        ("File", "`content` - (Required unless `content_base64` or `source` is given)"),
+    ],
+)
+def test_a_page_says_when_an_argument_is_required(kind: str, line: str) -> None:
+    assert f"* {line} " in page(RESOURCE_MODELS[f"Custom::OpenAI{kind}"])
+
+
 @pytest.mark.parametrize("kind", RESOURCE_MODELS)
 def test_every_argument_has_a_description(kind: str) -> None:
     assert "None" not in page(RESOURCE_MODELS[kind])

@@ -1053,7 +1053,7 @@ variable "reasoning_effort" {
 }
 
 variable "verbosity" {
-  description = "How many words the answer takes: `low`, `medium` or `high`. Not where the server speaks Assistants v2. On the Responses API only"
+  description = "How many words the answer takes: `low`, `medium` or `high`. On the Responses API only"
   type        = string
   default     = null
 

@@ -64,7 +64,7 @@ variable "filename" {
 }
 
 variable "content" {
-  description = "What is in it, as text. CloudFormation bounds it, by the size of a template"
+  description = "What is in it, as text. CloudFormation bounds it, by the size of a template. Required unless `content_base64` or `source_uri` is given"
   type        = string
   default     = null
 

@@ -70,7 +70,9 @@ class DesiredRun(Generation, Desired):
     assistant_id: Text | None = Field(
         None, description="The ID of the assistant to use. What the run does not say itself is taken from it."
     )
-    thread: Thread | None = Field(None, description="A new thread for the run. Conflicts with `existing_thread_id`.")
+    thread: Thread | None = Field(
+        None, description="A new thread for the run, with messages. Conflicts with `existing_thread_id`."
+    )
     existing_thread_id: Text | None = Field(
         None, description="The ID of an existing thread to run on; it is never deleted. Conflicts with `thread`."
     )
@@ -86,19 +88,18 @@ class DesiredRun(Generation, Desired):
     service_tier: Literal["auto", "default", "flex", "scale", "priority", "fast", "ultrafast"] | None = Field(
         None,
         description="How the request is served and billed: `auto`, `default`, `flex`, `scale`, `priority`, `fast` or"
-        " `ultrafast`. A model has some of them. Not where the server speaks Assistants v2.",
+        " `ultrafast`. A model has some of them.",
         json_schema_extra=responses_only(),
     )
     prompt_cache_key: Text | None = Field(
         None,
-        description="What runs with the same beginning share, so that the server's cache of prompts finds it. Not"
-        " where the server speaks Assistants v2.",
+        description="What runs with the same beginning share, so that the server's cache of prompts finds it.",
         json_schema_extra=responses_only(),
     )
     safety_identifier: Annotated[Text, StringConstraints(max_length=128)] | None = Field(
         None,
         description="Who the run is for, hashed, for OpenAI to act on misuse by one person alone, 128 characters at"
-        " most. Not where the server speaks Assistants v2.",
+        " most.",
         json_schema_extra=responses_only(),
     )
     parallel_tool_calls: Boolean | None = Field(
@@ -107,7 +108,7 @@ class DesiredRun(Generation, Desired):
     max_tool_calls: Annotated[Integer, Field(ge=1)] | None = Field(
         None,
         description="The most calls of the server's own tools, such as file_search, in one round; functions do not"
-        " count. Not where the server speaks Assistants v2.",
+        " count.",
         json_schema_extra=responses_only(),
     )
     tool_choice: Text | None = Field(

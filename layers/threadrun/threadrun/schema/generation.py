@@ -32,8 +32,7 @@ class Generation(Properties):
     )
     verbosity: Literal["low", "medium", "high"] | None = Field(
         None,
-        description="How many words the answer takes: `low`, `medium` or `high`. Not where the server speaks Assistants"
-        " v2.",
+        description="How many words the answer takes: `low`, `medium` or `high`.",
         json_schema_extra=responses_only(),
     )
 

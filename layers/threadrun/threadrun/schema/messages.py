@@ -18,7 +18,7 @@ class Attachment(TypedProperties):
     only_for: ClassVar[Mapping[str, tuple[str, ...]]] = {"detail": ("image",)}
     one_of = ("file_id", "file_url")
 
-    file_id: Text | None = Field(None, description="The ID of the file, or `file_url` in its place.")
+    file_id: Text | None = Field(None, description="The ID of the file.")
     type: Literal["file", "image"] = Field(
         "file", description="`file`, or `image`, which is always part of the message. Default: `file`."
     )

@@ -106,9 +106,7 @@ class Tool(TypedProperties):
         "the last two on the Responses API only.",
         json_schema_extra=responses_only("web_search", "mcp"),
     )
-    function: FunctionDefinition | None = Field(
-        None, description="The function that may be called. Required for type `function`."
-    )
+    function: FunctionDefinition | None = Field(None, description="The function that may be called.")
     vector_store_ids: tuple[Text, ...] | None = Field(
         None, description="Vector stores to search, for retrieval: beside the one that is made of attached files."
     )
@@ -139,12 +137,9 @@ class Tool(TypedProperties):
         None, description="How much web_search reads: `low`, `medium` or `high`. Default: `medium`."
     )
     server_label: Name | None = Field(
-        None,
-        description="A name for the MCP server: letters, digits, `_` and `-`, 64 at most. Required for type `mcp`.",
+        None, description="A name for the MCP server: letters, digits, `_` and `-`, 64 at most."
     )
-    server_url: HttpUrl | None = Field(
-        None, description="The address of the MCP server, which OpenAI calls. Required for type `mcp`."
-    )
+    server_url: HttpUrl | None = Field(None, description="The address of the MCP server, which OpenAI calls.")
     allowed_tools: tuple[Text, ...] | None = Field(
         None, description="The tools of the MCP server that may be called, each without approval. Default: all."
     )
