@@ -14,7 +14,7 @@ import pytest
 from samtranslator.yaml_helper import yaml_parse
 
 from local.deployment import BUILD
-from tests.support.pages import ROOT, page_at
+from tests.support.pages import ROOT, page_at, pages, paths
 
 CDK = BUILD / "cdk" / "node_modules"
 PAGE = ROOT / "docs" / "languages.md"
@@ -50,9 +50,19 @@ def test_the_stacks_have_different_names() -> None:
 
 
 def test_a_page_writes_nothing_into_the_clone() -> None:
-    """State and provider would be in the way of the next `git pull`; terraform takes the module from beside it."""
-    for page in (PAGE, ROOT / "README.md"):
-        assert re.findall(r'source += "(.+terraform)"', page.read_text()) == ["../threadrun/terraform"]
+    """State and provider would be in the way of the next `git pull`; terraform takes a module from beside it."""
+    blocks = [block for page in pages() for block in page.blocks if block.language == "hcl"]
+    sources = {source for block in blocks for source in re.findall(r'^ +source += "([^"]+)"', block.text, re.MULTILINE)}
+    modules = {f"../threadrun/{path.parent.relative_to(ROOT)}" for path in paths("terraform/**/variables.tf")}
+    assert sources - modules == {"hashicorp/aws"}
+    assert len(sources) > 4
+
+
+def test_a_token_in_terraform_is_the_applications_export() -> None:
+    """Nobody has to look an ARN up, or takes one of an example for his own."""
+    texts = [block.text for page in pages() for block in page.blocks if block.language == "hcl"]
+    given = {token for text in texts for token in re.findall(r"^ +service_token += (.+)$", text, re.MULTILINE)}
+    assert given == {"data.aws_cloudformation_export.service_token.value"}
 
 
 def test_events_of_a_stack_fit_the_screen() -> None:
