@@ -2,9 +2,11 @@
 
 import re
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
-from local.site import gather, navigation, pages
-from tests.support.pages import ROOT
+from local.site import gather, navigation
+from local.site import pages as site_pages
+from tests.support.pages import ROOT, read
 
 INDEX = (ROOT / "docs" / "README.md").read_text()
 
@@ -20,8 +22,21 @@ def test_the_index_has_every_page() -> None:
 
 
 def test_the_site_has_each_page_of_the_repository() -> None:
-    names = {str(path.relative_to(ROOT)) for path in pages()}
+    names = {str(path.relative_to(ROOT)) for path in site_pages()}
     assert {"README.md", "SECURITY.md", "docs/failures.md", "terraform/README.md", "bench/results/results.md"} <= names
+
+
+def test_every_link_of_the_site_leads_to_something_that_it_has(tmp_path: Path) -> None:
+    """mkdocs is strict about this, and is installed by `make docs` only."""
+    for page in site_pages():
+        gather(page, tmp_path)
+    links = [link for path in tmp_path.rglob("*.md") for link in read(path, path.read_text()).links]
+    inner = [(link, unquote(link.text.partition("#")[0])) for link in links if not urlsplit(link.text).scheme]
+    missing = [f"{link.place}: {target}" for link, target in inner if not (link.path.parent / target).exists()]
+    assert len(inner) > 200
+    assert missing == []
+    folders = [f"{link.place}: {target}" for link, target in inner if target and (link.path.parent / target).is_dir()]
+    assert folders == []
 
 
 def test_a_page_brings_the_files_that_it_links_to_and_a_folder_means_its_readme(tmp_path: Path) -> None:
