@@ -28,9 +28,19 @@ MEASURE = """<script>
 const place = (each) => { const { left, top, right, bottom } = each.getBoundingClientRect();
   return { name: each.getAttribute("class"), text: each.textContent, left, top, right, bottom } };
 const found = (what) => [...document.querySelectorAll(what)].map(place);
-const told = { chart: found("svg")[0], bars: found("svg rect"), texts: found("svg text"), cells: found("td") };
+const chart = [...document.querySelectorAll("svg")].filter((each) => each.getBoundingClientRect().width);
+const inside = (what) => [...chart[0].querySelectorAll(what)].map(place);
+const lines = (each) => { const range = document.createRange(); range.selectNodeContents(each);
+  return new Set([...range.getClientRects()].map((part) => part.top)).size };
+const told = { charts: chart.map(place), bars: inside("rect"), texts: inside("text"),
+  scale: chart[0].getBoundingClientRect().width / chart[0].viewBox.baseVal.width,
+  lines: Math.max(...[...document.querySelectorAll("td.number")].map(lines)),
+  page: document.body.scrollWidth };
 document.body.textContent = JSON.stringify(told);
 </script>"""
+
+NARROW = 400
+WIDTHS = (NARROW, 1248)
 
 RUNS = [
     run(("starting", 0.4), ("queued", 1.5), ("running", 9), ("answering", 0.6), name="Summary"),
@@ -49,17 +59,19 @@ def browser() -> str:
 
 
 class Shown:
-    """A page on a screen of 1,248 x 700 pixels."""
+    """A page in a window of this width, 700 pixels high."""
 
-    def __init__(self, browser: str, folder: Path, runs: list[Run], scheme: str = "light") -> None:
+    def __init__(self, browser: str, folder: Path, runs: list[Run], scheme: str = "light", width: int = 1248) -> None:
         text = timeline_page("threadrun-Table", runs, NOON + 3600)
         page, measured = folder / "timeline.html", folder / "measured.html"
         page.write_text(text)
         self.fills = dict(FILLS.findall(text)[SCHEMES[scheme][0]])
         # The page itself forbids scripts.
         policy = next(line for line in text.splitlines() if "Content-Security-Policy" in line)
-        measured.write_text(text.replace(policy, "").replace("</body>", MEASURE + "</body>"))
-        self._command = [browser, "--headless", "--disable-gpu", "--hide-scrollbars", "--window-size=1248,700"]
+        # Without a picture Chromium's windows are 500 pixels wide at the least.
+        exactly = f"<style>html {{ width: {width}px; }}</style>{MEASURE}</body>"
+        measured.write_text(text.replace(policy, "").replace("</body>", exactly))
+        self._command = [browser, "--headless", "--disable-gpu", "--hide-scrollbars", f"--window-size={width},700"]
         self._command += [f"--user-data-dir={folder / 'profile'}", "--disable-background-networking", "--no-first-run"]
         self._command += [f"--blink-settings=preferredColorScheme={SCHEMES[scheme][2]}"]
         self._command += ["--no-sandbox"] if os.geteuid() == 0 else []
@@ -67,16 +79,21 @@ class Shown:
         self.picture = Png(folder / "timeline.png")
         dom = self._run("--dump-dom", measured)
         told: dict[str, Any] = json.loads(dom[dom.index("{", dom.index("<body")) : dom.rindex("}") + 1])
-        self.chart, self.bars, self.texts, self.cells = (told[name] for name in ("chart", "bars", "texts", "cells"))
+        [self.chart] = told["charts"]
+        self.bars, self.texts, self.scale = told["bars"], told["texts"], told["scale"]
+        self.lines_of_a_number, self.page_width = told["lines"], told["page"]
 
     def _run(self, option: str, page: Path) -> str:
         command = [*self._command, option, page.as_uri()]
         return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
 
 
+@pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_each_bar_is_drawn_in_its_colour_where_its_time_is(browser: str, tmp_path: Path, scheme: str) -> None:
-    shown = Shown(browser, tmp_path, RUNS, scheme)
+def test_each_bar_is_drawn_in_its_colour_where_its_time_is(
+    browser: str, tmp_path: Path, scheme: str, width: int
+) -> None:
+    shown = Shown(browser, tmp_path, RUNS, scheme, width)
     background = SCHEMES[scheme][1]
     assert len(shown.bars) == sum(len(each.spans) for each in RUNS)
     for bar in shown.bars:
@@ -89,16 +106,27 @@ def test_each_bar_is_drawn_in_its_colour_where_its_time_is(browser: str, tmp_pat
     assert shown.picture.colour(2, 2) == background
 
 
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_page_is_legible_without_scrolling(browser: str, tmp_path: Path, width: int) -> None:
+    """The smallest letters have 12 units of the chart; a number stands on one line."""
+    shown = Shown(browser, tmp_path, RUNS, width=width)
+    assert 12 * shown.scale >= 10
+    assert shown.page_width <= width
+    assert shown.lines_of_a_number == 1
+
+
+@pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("count", [1, 3, 200])
-def test_every_word_is_on_the_chart_and_none_on_another(browser: str, tmp_path: Path, count: int) -> None:
+def test_every_word_is_on_the_chart_and_none_on_another(browser: str, tmp_path: Path, count: int, width: int) -> None:
     more = [run(("running", 30 + number), at=NOON + 700 * number, stack=f"s{number}") for number in range(2, count)]
-    shown = Shown(browser, tmp_path, [*RUNS[-min(count, 2) :], *more])
+    shown = Shown(browser, tmp_path, [*RUNS[-min(count, 2) :], *more], width=width)
     assert all(text["left"] >= shown.chart["left"] - 1 for text in shown.texts)
     assert all(text["right"] <= shown.chart["right"] + 1 for text in shown.texts)
     assert all(text["bottom"] <= shown.chart["bottom"] + 1 for text in shown.texts)
     first_bar, in_sight = min(bar["left"] for bar in shown.bars), min(shown.chart["bottom"], shown.picture.height)
-    between = {shown.picture.colour(first_bar - 4, y) for y in range(int(shown.chart["top"]) + 40, int(in_sight))}
-    assert min(between) >= LINE, "long names end before the bars"
+    if width > NARROW:
+        between = {shown.picture.colour(first_bar - 4, y) for y in range(int(shown.chart["top"]) + 40, int(in_sight))}
+        assert min(between) >= LINE, "long names end before the bars"
     others = [text for text in shown.texts if "label" not in text["name"]]
     assert len(shown.texts) - len(others) == 2 * count
     rows = sorted(others, key=lambda text: (round(text["top"]), text["left"]))

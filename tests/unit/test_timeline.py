@@ -28,7 +28,7 @@ from threadrun.telemetry.metrics import measure
 from threadrun.telemetry.run_end import FAILURES, Failure, RunEnd, run_end
 from threadrun.telemetry.run_events import UNKNOWN_ERROR, put_event
 from threadrun_cli.recorded_runs import PHASES, Run
-from threadrun_cli.timeline_page import BAR, LEFT, RIGHT, TOP, WIDTH, deployments, ticks, timeline_page
+from threadrun_cli.timeline_page import BAR, LAYOUTS, TOP, Layout, deployments, ticks, timeline_page
 
 CALLS = (FunctionCall("call_1", "look_up", '{"article": "bolt"}'),)
 
@@ -264,21 +264,27 @@ def read(*runs: Run) -> ElementTree.Element:
     return ElementTree.fromstring(timeline_page("threadrun-Table", runs, NOON + 3600))
 
 
-def bars(page: ElementTree.Element) -> list[tuple[str, float, float, float]]:
+def charts(page: ElementTree.Element) -> list[tuple[Layout, ElementTree.Element]]:
+    return list(zip(LAYOUTS, page.iterfind(".//svg"), strict=True))
+
+
+def bars(chart: ElementTree.Element) -> list[tuple[str, float, float, float]]:
     """Phase, left end, width and top of each."""
-    found = page.iterfind(".//rect")
+    found = chart.iterfind(".//rect")
     return [(each.attrib["class"], *(float(each.attrib[name]) for name in ("x", "width", "y"))) for each in found]
 
 
 def test_every_bar_says_what_it_is_to_a_reader_who_sees_no_colours_and_the_table_has_the_same() -> None:
     page = read(ONE)
-    told = [title.text for title in page.iterfind(".//rect/title")]
-    assert told[3] == "waiting for tools: 5.0 s, from 13.0 s to 18.0 s"
     assert {each.attrib["class"]: each.text for each in page.iterfind(".//li")} == PHASES
-    [chart] = page.iterfind(".//svg")
-    named = {each.attrib["id"]: each.text for each in chart if "id" in each.attrib}
-    assert chart.attrib["role"] == "img"
-    assert all(named[each] for each in chart.attrib["aria-labelledby"].split())
+    for _, chart in charts(page):
+        told = [title.text for title in chart.iterfind(".//rect/title")]
+        assert told[3] == "waiting for tools: 5.0 s, from 13.0 s to 18.0 s"
+        named = {each.attrib["id"]: each.text for each in chart if "id" in each.attrib}
+        assert chart.attrib["role"] == "img"
+        assert all(named[each] for each in chart.attrib["aria-labelledby"].split())
+    every = [each.attrib["id"] for each in page.iter() if "id" in each.attrib]
+    assert len(every) == len(set(every))
     [row] = page.iterfind(".//tbody/tr")
     assert [cell.text for cell in row] == [
         *("2027-01-15 12:00:00", "Summary", "docs", "gpt-5.4-mini", "completed"),
@@ -306,12 +312,13 @@ def test_the_page_needs_nothing_else() -> None:
 def test_all_runs_are_on_it_one_below_the_other(count: int) -> None:
     runs = [run(("running", 1 + number % 9), at=NOON + 300 * number, stack=f"s{number}") for number in range(count)]
     page = read(*runs)
-    tops = [y for _, _, _, y in bars(page)]
-    assert len(tops) == count
-    assert all(after - before > BAR for before, after in pairwise(tops))
-    height = float(page.find(".//svg").attrib["viewBox"].split()[3])  # type: ignore[union-attr]
-    assert TOP < min(tops) < max(tops) + BAR < height
-    assert all(x >= LEFT and x + width <= WIDTH - RIGHT + 0.01 for _, x, width, _ in bars(page))
+    for layout, chart in charts(page):
+        tops = [y for _, _, _, y in bars(chart)]
+        assert len(tops) == count
+        assert all(after - before > BAR for before, after in pairwise(tops))
+        assert TOP < min(tops) < max(tops) + BAR < float(chart.attrib["viewBox"].split()[3])
+        end = layout.width - layout.right + 0.01
+        assert all(x >= layout.left and x + width <= end for _, x, width, _ in bars(chart))
     names = [cell.text for cell in page.iterfind(".//tbody/tr/td[3]")]
     assert names == [f"s{number}" for number in reversed(range(count))], "the newest is first"
 
@@ -323,9 +330,9 @@ def test_runs_of_one_deployment_share_their_zero() -> None:
     other = run(("running", 5), at=NOON + 1, name="Other", stack="other")
     every = [first, other, second, later]
     assert deployments(every) == [[later], [other], [first, second]]
-    scale = (WIDTH - LEFT - RIGHT) / 17
-    offsets = [round((x - LEFT) / scale) for _, x, _, _ in bars(read(*every))]
-    assert offsets == [0, 0, 0, 12]
+    for layout, chart in charts(read(*every)):
+        scale = (layout.width - layout.left - layout.right) / 17
+        assert [round((x - layout.left) / scale) for _, x, _, _ in bars(chart)] == [0, 0, 0, 12]
 
 
 @pytest.mark.parametrize("seconds", [0.3, 0.7, 3, 8.4, 47, 61, 250, 599, 3600, 5400, 90_000, 4_000_000])
