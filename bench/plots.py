@@ -7,16 +7,20 @@ from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from matplotlib.ticker import FuncFormatter
 
 from bench.rows import Row
 
 STYLES = {
-    "threadrun": ("tab:green", "o"),
-    "threadrun-webhooks": ("tab:blue", "D"),
-    "cdk-provider": ("tab:orange", "s"),
-    "crhelper": ("tab:gray", "^"),
+    "threadrun": ("threadrun", "tab:green", "o"),
+    "threadrun-webhooks": ("threadrun with webhooks", "tab:blue", "D"),
+    "cdk-provider": ("CDK Provider framework", "tab:orange", "s"),
+    "crhelper": ("crhelper", "tab:gray", "^"),
 }
+"""The words of docs/comparison.md, and how a system is drawn."""
+LETTERS_POINTS = 13
+"""So that a picture of half its width has letters of ten pixels."""
 SMALLEST_LAG_SECONDS = 0.01
 
 
@@ -24,26 +28,26 @@ def plot_lag(path: Path, rows: Sequence[Row]) -> None:
     """Mean lag as a line, up to the worst as a band."""
     figure = Figure(figsize=(7, 4.5), layout="tight")
     axes = figure.subplots()
-    for system, (colour, marker) in STYLES.items():
+    for system, (name, colour, marker) in STYLES.items():
         own = _by_length(rows, system)
         lengths = [float(row.run_seconds) for row in own]
         means = [max(row.lag_mean_s, SMALLEST_LAG_SECONDS) for row in own]
-        axes.plot(lengths, means, color=colour, marker=marker, label=system)
+        axes.plot(lengths, means, color=colour, marker=marker, label=name)
         axes.fill_between(
             lengths, means, [max(row.lag_max_s, SMALLEST_LAG_SECONDS) for row in own], color=colour, alpha=0.15
         )
-    _finish(figure, axes, "lag: mean, and up to the worst (s)", path)
+    _finish(figure, axes, "lag: mean to worst (s)", path)
 
 
 def plot_cost(path: Path, rows: Sequence[Row]) -> None:
     """US dollars per thousand runs."""
     figure = Figure(figsize=(7, 4.5), layout="tight")
     axes = figure.subplots()
-    for system, (colour, marker) in STYLES.items():
+    for system, (name, colour, marker) in STYLES.items():
         own = _by_length(rows, system)
         costs = [row.cost_usd * 1000 for row in own]
-        axes.plot([float(row.run_seconds) for row in own], costs, color=colour, marker=marker, label=system)
-    _finish(figure, axes, "list price of 1,000 runs (US dollars)", path)
+        axes.plot([float(row.run_seconds) for row in own], costs, color=colour, marker=marker, label=name)
+    _finish(figure, axes, "price of 1,000 runs (US$)", path)
 
 
 def _by_length(rows: Sequence[Row], system: str) -> list[Row]:
@@ -56,5 +60,7 @@ def _finish(figure: Figure, axes: Axes, label: str, path: Path) -> None:
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.grid(visible=True, which="major", alpha=0.4)
-    axes.legend(frameon=False)
+    axes.legend(frameon=False, ncols=2, loc="lower center", bbox_to_anchor=(0.45, 1))
+    for text in figure.findobj(Text):
+        text.set_fontsize(LETTERS_POINTS)
     figure.savefig(path, dpi=120, metadata={"Software": None})
