@@ -12,7 +12,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 SITE = ROOT / ".build" / "site"
-PATTERNS = ("*.md", "bench/**/*.md", "docs/**/*.md", "terraform/**/*.md")
+PATTERNS = ("*.md", "bench/**/*.md", "cdk/**/*.md", "docs/**/*.md", "terraform/**/*.md")
 _LINK = re.compile(r"(\]\()([^)#\s]+)(#[^)\s]*)?(\))")
 _INDEX = ROOT / "docs" / "README.md"
 

@@ -13,7 +13,7 @@ from tests.support.pages import ROOT, paths
 
 RULES: list[dict[str, str]] = yaml.safe_load(Path(__file__).with_name("prose.yaml").read_text())
 LOOK_FOR = [(re.compile(rule["word"], re.IGNORECASE), rule["instead"]) for rule in RULES]
-PATTERNS = ("*.md", "docs/*.md", "docs/resources/*.md", "terraform/**/*.md")
+PATTERNS = ("*.md", ".github/**/*.md", "cdk/**/*.md", "docs/**/*.md", "terraform/**/*.md")
 RECORDS = {"CHANGELOG.md", "decisions.md", "interop.md"}
 """What was written at a time, or by a program: not rewritten."""
 
@@ -60,6 +60,11 @@ def test_the_templates_descriptions_have_plain_words() -> None:
         ("This text is no JSON.", "is no JSON"),
         ("For who has it.", "For who has"),
         ("Nobody knows.", "Nobody"),
+        ("It is open to anybody.", "anybody"),
+        ("A replacement is no change.", "is no change"),
+        ("Who may read it sees it.", "Who may"),
+        ("Shown to whoever asks.", "whoever"),
+        ("The server does not tell it.", "does not tell"),
         ("It is gone for good.", "for good"),
         ("It is read anew.", "anew"),
         ("3600 unless set", "unless set"),

@@ -11,7 +11,7 @@ from markdown_it.token import Token
 
 from testkit.template import ROOT
 
-PATTERNS = ("*.md", ".github/**/*.md", "bench/**/*.md", "docs/**/*.md", "terraform/**/*.md")
+PATTERNS = ("*.md", ".github/**/*.md", "bench/**/*.md", "cdk/**/*.md", "docs/**/*.md", "terraform/**/*.md")
 _HTML_LINK = re.compile(r"""<(?:a|img|source)\b[^>]*?\b(?:href|src|srcset)\s*=\s*["']([^"']+)["']""", re.IGNORECASE)
 _HTML_ANCHOR = re.compile(r"""<\w+\b[^>]*?\b(?:id|name)\s*=\s*["']([^"']+)["']""", re.IGNORECASE)
 

@@ -53,7 +53,7 @@ variable "tags" {
 }
 
 variable "filename" {
-  description = "Its name, which the model sees, 256 characters at most. A server tells the type by its ending"
+  description = "Its name, which the model sees, 256 characters at most. A server takes the type from its ending"
   type        = string
   nullable    = false
 
@@ -86,7 +86,7 @@ variable "content_base64" {
 }
 
 variable "source_uri" {
-  description = "What is in it, as an object in S3, `s3://bucket/key`, of 512 MB at most. The application's `FileBuckets` say which buckets may be read. Another object under its key is no change; `source_version` is"
+  description = "What is in it, as an object in S3, `s3://bucket/key`, of 512 MB at most. The application's `FileBuckets` say which buckets may be read. Another object under its key is not a change; another `source_version` is"
   type        = string
   default     = null
 

@@ -81,7 +81,7 @@ class DesiredFile(Desired):
     )
 
     filename: Annotated[Text, StringConstraints(max_length=256), AfterValidator(_check_filename)] = Field(
-        description="Its name, which the model sees, 256 characters at most. A server tells the type by its ending."
+        description="Its name, which the model sees, 256 characters at most. A server takes the type from its ending."
     )
     content: Text | None = Field(
         None, repr=False, description="What is in it, as text. CloudFormation bounds it, by the size of a template."
@@ -92,7 +92,8 @@ class DesiredFile(Desired):
     source: Source | None = Field(
         None,
         description="What is in it, as an object in S3, `s3://bucket/key`, of 512 MB at most. The application's "
-        "`FileBuckets` say which buckets may be read. Another object under its key is no change; `source_version` is.",
+        "`FileBuckets` say which buckets may be read. Another object under its key is not a change; another "
+        "`source_version` is.",
     )
     source_version: Text | None = Field(None, description="The version of the object, in a bucket that keeps versions.")
     purpose: Literal["assistants", "batch", "evals", "fine-tune", "user_data", "vision"] | None = Field(
