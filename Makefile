@@ -14,6 +14,7 @@ SAM_VENV := .venv-sam
 AUDIT_VENV := .venv-audit
 BENCH_VENV := .venv-bench
 SITE_VENV := .venv-site
+CDK_VENV := .venv-cdk
 WHEELS := .build/wheels
 DEMO := $(VENV)/demo $(SAM_VENV)/ready $(WHEELS)/ready
 ASL_VALIDATOR := .build/asl-validator
@@ -35,7 +36,7 @@ help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
 
 .PHONY: setup
-setup: $(VENV)/ready $(SAM_VENV)/ready $(AUDIT_VENV)/ready $(WHEELS)/ready $(OLDEST)/ready $(ASL_VALIDATOR)/ready ## Install everything, once
+setup: $(VENV)/ready $(SAM_VENV)/ready $(AUDIT_VENV)/ready $(CDK_VENV)/ready $(WHEELS)/ready $(OLDEST)/ready $(ASL_VALIDATOR)/ready ## Install everything, once
 
 .PHONY: demo
 demo: $(DEMO) ## Deploy the application and an example stack to an embedded cloud, show it, delete it
@@ -53,17 +54,18 @@ compatibility: $(VENV)/ready $(OLDEST)/ready ## Run all that meets the SDK with 
 check: $(VENV)/ready lint unit audit ## Format, lint, spelling, types, import contracts, documentation, unit tests, random lives, audit: two minutes
 
 .PHONY: lint
-lint: $(VENV)/ready
+lint: $(VENV)/ready $(CDK_VENV)/ready
 	@$(VENV)/bin/ruff format --quiet --check .
 	@$(VENV)/bin/ruff check --quiet .
 	@$(VENV)/bin/typos --format brief
 	@$(VENV)/bin/mypy --no-error-summary
+	@$(VENV)/bin/mypy --no-error-summary --config-file cdk/pyproject.toml --python-executable $(CDK_VENV)/bin/python cdk/threadrun_cdk
 	@PYTHONPATH=layers/threadrun $(VENV)/bin/lint-imports >.build/imports.log || { cat .build/imports.log; exit 1; }
 	@PYTHONPATH=layers/threadrun $(VENV)/bin/python -m local.reference --check
 	@$(VENV)/bin/python -m testkit.mutants --check >.build/mutants.log || { cat .build/mutants.log; exit 1; }
 
 .PHONY: reference
-reference: $(VENV)/ready ## Write docs/resources from the models, and the tables of the Terraform modules
+reference: $(VENV)/ready ## Write docs/resources, the constructs and the Terraform modules from the models
 	@PYTHONPATH=layers/threadrun $(VENV)/bin/python -m local.reference
 
 .PHONY: docs
@@ -73,7 +75,7 @@ docs: $(VENV)/ready $(SITE_VENV)/ready ## Write the documentation as a site with
 	@echo "The site is in .build/site/html/index.html"
 
 .PHONY: unit
-unit: $(VENV)/ready
+unit: $(VENV)/ready $(CDK_VENV)/ready
 	@$(VENV)/bin/python -m pytest -q -n 2 tests/unit tests/documentation tests/random_lives
 
 .PHONY: audit
@@ -122,7 +124,7 @@ format: $(VENV)/ready ## Format the code
 
 .PHONY: clean
 clean: down ## Remove everything that was built or installed
-	rm -rf $(VENV) $(SAM_VENV) $(AUDIT_VENV) $(BENCH_VENV) $(SITE_VENV) .build .aws-sam
+	rm -rf $(VENV) $(SAM_VENV) $(AUDIT_VENV) $(BENCH_VENV) $(SITE_VENV) $(CDK_VENV) .build .aws-sam
 
 .PHONY: lock
 lock: $(VENV)/ready ## Resolve the dependency groups of pyproject.toml again, or GROUPS of them
@@ -169,6 +171,16 @@ $(SITE_VENV)/ready: local/requirements-site.txt $(INSTALLER)/ready
 	@echo "Installing mkdocs-material (once)"
 	@$(PYTHON3) -m venv --clear $(SITE_VENV)
 	@$(UV_INSTALL) --python $(SITE_VENV)/bin/python -r $<
+	@touch $@
+
+# The first import unpacks the CDK, for all later ones.
+$(CDK_VENV)/ready: local/requirements-cdk.txt $(INSTALLER)/ready
+	@echo "Installing aws-cdk-lib for Python (once)"
+	@$(UV_VENV) $(CDK_VENV)
+	@$(UV_INSTALL) --python $(CDK_VENV)/bin/python -r $<
+	@rm -rf .build/jsii
+	@if command -v node >/dev/null; then JSII_RUNTIME_PACKAGE_CACHE_ROOT=.build/jsii $(CDK_VENV)/bin/python -c "import aws_cdk" 2>/dev/null; \
+	else echo "node is not installed: the constructs for the AWS CDK are checked by mypy only"; fi
 	@touch $@
 
 $(CDK)/ready: bench/cdk/package-lock.json

@@ -18,6 +18,7 @@ LOCKS = {
     "sam": "local/requirements-sam.txt",
     "audit": "local/requirements-audit.txt",
     "bench": "local/requirements-bench.txt",
+    "cdk": "local/requirements-cdk.txt",
     "site": "local/requirements-site.txt",
     "installer": "local/requirements-installer.txt",
     "oldest": "local/requirements-oldest.txt",

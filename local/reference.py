@@ -15,6 +15,7 @@ from typing import Any
 
 import yaml
 
+from local.constructs import constructs
 from local.module_tables import ReadmeError, migration_page, readmes
 from local.modules.files import files
 from local.modules.shapes import Shape, objects, shapes
@@ -102,6 +103,7 @@ def main() -> int:
             _pages(),
             schemas(SCHEMAS),
             _for_the_command(),
+            constructs(ROOT, TEXTS),
             files(ROOT, ATTRIBUTES),
             readmes(ROOT),
             (migration_page(ROOT),),

@@ -16,6 +16,11 @@ from threadrun.schema.desired import Desired, Rule
 PARTS = Path(__file__).with_name("parts")
 """What is the same in every module, with <kind> for the type of its resource and so on."""
 _OUTPUTS = yaml.safe_load(Path(__file__).with_name("outputs.yaml").read_text())
+NUMBERS = {
+    kind: frozenset(each.get("attribute", each["name"]) for each in outputs if each.get("form") == "number")
+    for kind, outputs in _OUTPUTS["outputs"].items()
+}
+"""The attributes of each resource type that are numbers."""
 _TO = {"string": "tostring", "number": "tonumber", "bool": "tobool"}
 _IF_GIVEN = "} : key => value if value != null"
 TYPE = ". Type: `"

@@ -24,7 +24,7 @@ from threadrun.schema.arguments import RESOURCE_MODELS
 from threadrun.schema.parsing import parse_properties
 from threadrun_cli.commands import app
 
-TOOLS = {"aws", "cdk", "export", "git", "make", "pipx", "sam", "terraform", "threadrun"}
+TOOLS = {"aws", "cdk", "export", "git", "make", "pip", "pipx", "sam", "terraform", "threadrun"}
 """The commands that a reader is asked to run: another one is a decision."""
 
 COMMANDS = set(get_group(app).commands)

@@ -19,7 +19,7 @@ HOSTS = {
 }
 """Whose pages the documentation sends its readers to: another one is a decision."""
 
-FOLDERS = ("bench", "docs", "functions", "layers", "local", "statemachine", "terraform", "tests")
+FOLDERS = ("bench", "cdk", "docs", "functions", "layers", "local", "statemachine", "terraform", "tests")
 THE_READERS = {"summary.yaml", "answer.yaml", "answer-sam.yaml", "app.py"}
 """Files that the documentation has its readers write."""
 
