@@ -64,8 +64,7 @@ class Assistant(Resource):
         :param response_format: The form of the answer.
         :param reasoning_effort: How much a reasoning model thinks: `none`, `minimal`, `low`, `medium`, `high`,
             `xhigh` or `max`. A model takes some of them.
-        :param verbosity: How many words the answer takes: `low`, `medium` or `high`. Not where the server speaks
-            Assistants v2. On the Responses API only.
+        :param verbosity: How many words the answer takes: `low`, `medium` or `high`. On the Responses API only.
         :param name: A name for people, 256 characters at most.
         :param description: What it is for, 512 characters at most.
         :param metadata: Key-value pairs on the assistant, at most 16.

@@ -15,8 +15,8 @@ from threadrun_cdk._resource import Resource, Rule, Settings
 
 class File(Resource):
     """Uploads a file, for runs and vector stores to read: from the template itself, or from an object in S3. Its
-    content is in no log and no execution history, and not in the application's table any more once it is uploaded; who
-    may read the template sees what the template has."""
+    content is in no log and no execution history, and not in the application's table any more once it is uploaded;
+    anyone who may read the template sees what the template has."""
 
     resource_type: ClassVar[str] = "Custom::OpenAIFile"
     rules: ClassVar[tuple[Rule, ...]] = (
@@ -58,12 +58,13 @@ class File(Resource):
         :param service_timeout: How long CloudFormation waits for a response, 60 to 3600 seconds. Default: 3600.
         :param removal_policy: With `RETAIN` CloudFormation forgets the resource and asks for no deletion. Default:
             `DESTROY`.
-        :param filename: Its name, which the model sees, 256 characters at most. A server tells the type by its
+        :param filename: Its name, which the model sees, 256 characters at most. A server takes the type from its
             ending.
         :param content: What is in it, as text. CloudFormation bounds it, by the size of a template.
         :param content_base64: What is in it, in Base64.
         :param source: What is in it, as an object in S3, `s3://bucket/key`, of 512 MB at most. The application's
-            `FileBuckets` say which buckets may be read. Another object under its key is no change; `source_version` is.
+            `FileBuckets` say which buckets may be read. Another object under its key is not a change; another
+            `source_version` is.
         :param source_version: The version of the object, in a bucket that keeps versions.
         :param purpose: What it is for: `assistants`, `batch`, `evals`, `fine-tune`, `user_data` or `vision`.
             Default: `user_data` (`assistants` where the server speaks Assistants v2).

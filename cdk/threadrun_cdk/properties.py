@@ -67,7 +67,7 @@ class ToolProperty(TypedDict):
     """`code_interpreter`, `retrieval` (also called `file_search`), `function`, `web_search` or `mcp`; the last two on
     the Responses API only."""
     function: NotRequired[FunctionDefinitionProperty]
-    """The function that may be called. Required for type `function`."""
+    """The function that may be called."""
     vector_store_ids: NotRequired[Sequence[str]]
     """Vector stores to search, for retrieval: beside the one that is made of attached files."""
     file_ids: NotRequired[Sequence[str]]
@@ -89,9 +89,9 @@ class ToolProperty(TypedDict):
     search_context_size: NotRequired[Literal["low", "medium", "high"]]
     """How much web_search reads: `low`, `medium` or `high`. Default: `medium`."""
     server_label: NotRequired[str]
-    """A name for the MCP server: letters, digits, `_` and `-`, 64 at most. Required for type `mcp`."""
+    """A name for the MCP server: letters, digits, `_` and `-`, 64 at most."""
     server_url: NotRequired[str]
-    """The address of the MCP server, which OpenAI calls. Required for type `mcp`."""
+    """The address of the MCP server, which OpenAI calls."""
     allowed_tools: NotRequired[Sequence[str]]
     """The tools of the MCP server that may be called, each without approval. Default: all."""
     authorization_secret_arn: NotRequired[str]
@@ -130,7 +130,7 @@ class AttachmentProperty(TypedDict):
     """One of `attachments`."""
 
     file_id: NotRequired[str]
-    """The ID of the file, or `file_url` in its place."""
+    """The ID of the file."""
     type: NotRequired[Literal["file", "image"]]
     """`file`, or `image`, which is always part of the message. Default: `file`."""
     file_url: NotRequired[str]

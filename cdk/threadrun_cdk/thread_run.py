@@ -107,10 +107,9 @@ class ThreadRun(Resource):
         :param response_format: The form of the answer.
         :param reasoning_effort: How much a reasoning model thinks: `none`, `minimal`, `low`, `medium`, `high`,
             `xhigh` or `max`. A model takes some of them.
-        :param verbosity: How many words the answer takes: `low`, `medium` or `high`. Not where the server speaks
-            Assistants v2. On the Responses API only.
+        :param verbosity: How many words the answer takes: `low`, `medium` or `high`. On the Responses API only.
         :param assistant_id: The ID of the assistant to use. What the run does not say itself is taken from it.
-        :param thread: A new thread for the run. Conflicts with `existing_thread_id`.
+        :param thread: A new thread for the run, with messages. Conflicts with `existing_thread_id`.
         :param existing_thread_id: The ID of an existing thread to run on; it is never deleted. Conflicts with
             `thread`.
         :param additional_messages: Messages that the run adds to its existing thread, and answers.
@@ -119,15 +118,14 @@ class ThreadRun(Resource):
         :param max_completion_tokens: The most tokens that may be generated, 16 at least (256 where the server
             speaks Assistants v2).
         :param service_tier: How the request is served and billed: `auto`, `default`, `flex`, `scale`, `priority`,
-            `fast` or `ultrafast`. A model has some of them. Not where the server speaks Assistants v2. On the Responses
-            API only.
+            `fast` or `ultrafast`. A model has some of them. On the Responses API only.
         :param prompt_cache_key: What runs with the same beginning share, so that the server's cache of prompts
-            finds it. Not where the server speaks Assistants v2. On the Responses API only.
+            finds it. On the Responses API only.
         :param safety_identifier: Who the run is for, hashed, for OpenAI to act on misuse by one person alone, 128
-            characters at most. Not where the server speaks Assistants v2. On the Responses API only.
+            characters at most. On the Responses API only.
         :param parallel_tool_calls: Whether the model may call several functions at the same time. Default: `true`.
         :param max_tool_calls: The most calls of the server's own tools, such as file_search, in one round;
-            functions do not count. Not where the server speaks Assistants v2. On the Responses API only.
+            functions do not count. On the Responses API only.
         :param tool_choice: `none`, `auto`, `required`, the name of a function, or the type of another tool of the
             run. It counts for the first round of calls only, so that the run can end.
         :param additional_instructions: Instructions after all others, those of the assistant included.

@@ -1,11 +1,6 @@
 """The examples that a reader deploys one after the other, of README.md and of docs/languages.md."""
 
-import ast
-import json
-import os
 import re
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -13,11 +8,11 @@ from xml.etree import ElementTree
 import pytest
 from samtranslator.yaml_helper import yaml_parse
 
-from local.deployment import BUILD
+from testkit import cdk
 from tests.support.pages import ROOT, page_at, pages, paths
 
-CDK = BUILD / "cdk" / "node_modules"
 PAGE = ROOT / "docs" / "languages.md"
+needs_the_cdk = pytest.mark.skipif(cdk.missing() is not None, reason=str(cdk.missing()))
 NAMES = re.compile(r'--stack-name ([\w-]+)|Stack\(\w+, "([^"]+)"|^  name {10}= "([^"]+)"', re.MULTILINE)
 SOURCES = {block.language: block.text for block in page_at(PAGE).blocks if block.language != "bash"}
 TEMPLATES = [yaml_parse(block.text) for block in page_at(PAGE).blocks if block.language == "yaml"]
@@ -93,39 +88,26 @@ def test_the_picture_at_the_head_can_be_read_in_light_and_dark_and_aloud() -> No
             assert (lighter + 0.05) / (darker + 0.05) >= 4.5, name
 
 
-def test_python_has_the_properties_of_the_templates() -> None:
-    [call] = [
-        node
-        for node in ast.walk(ast.parse(SOURCES["python"]))
-        if isinstance(node, ast.Call) and any(word.arg == "properties" for word in node.keywords)
-    ]
-    given = {word.arg: word.value for word in call.keywords}
-    assert_is_the_run(ast.literal_eval(given["resource_type"]), ast.literal_eval(given["properties"]))
+@needs_the_cdk
+def test_python_is_synthesised_to_the_template(tmp_path: Path) -> None:
+    app = tmp_path / "app.py"
+    app.write_text(SOURCES["python"])
+    assert_is_the_example(cdk.synthesised(app, tmp_path)["answer-cdk"])
 
 
-@pytest.mark.skipif(not (shutil.which("node") and CDK.exists()), reason="aws-cdk-lib comes with `make bench`")
+@needs_the_cdk
 def test_typescript_is_synthesised_to_the_template(tmp_path: Path) -> None:
     imported = 'import * as cdk from "aws-cdk-lib";'
     assert imported in SOURCES["typescript"]
     app = tmp_path / "app.js"
     app.write_text(SOURCES["typescript"].replace(imported, 'const cdk = require("aws-cdk-lib");'))
-    environment = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(tmp_path),
-        "NODE_PATH": str(CDK),
-        "CDK_OUTDIR": str(tmp_path),
-    }
-    run = subprocess.run(["node", str(app)], env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=120)
-    assert run.returncode == 0, run.stderr
-    made = json.loads((tmp_path / "answer-cdk-typescript.template.json").read_text())
-    assert made["Outputs"] == TEMPLATES[0]["Outputs"]
-    run_of_it = made["Resources"]["Answer"]
-    assert_is_the_run(run_of_it["Type"], run_of_it["Properties"])
+    assert_is_the_example(cdk.synthesised(app, tmp_path)["answer-cdk-typescript"])
 
 
-def assert_is_the_run(kind: str, properties: dict[str, Any]) -> None:
-    """Both templates have this run."""
+def assert_is_the_example(made: dict[str, Any]) -> None:
+    """It has the run and the outputs of both templates."""
+    made["Resources"]["Answer"] = {name: made["Resources"]["Answer"][name] for name in ("Type", "Properties")}
     for template in TEMPLATES:
-        resource = template["Resources"]["Answer"]
-        right = {**resource["Properties"], "ServiceToken": properties.get("ServiceToken")}
-        assert (kind, {"ServiceToken": None, **properties}) == (resource["Type"], right)
+        assert {name: made[name] for name in ("Resources", "Outputs")} == {
+            name: template[name] for name in ("Resources", "Outputs")
+        }

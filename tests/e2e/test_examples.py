@@ -1,10 +1,12 @@
-"""The example templates of docs/examples and of README.md, deployed as they are, all at once."""
+"""The example templates of docs/examples, of README.md and of cdk/README.md, deployed as they are, all at once."""
 
 import json
 import re
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -12,13 +14,18 @@ import pytest
 
 from local.deployment import ROOT
 from local.openai_standin import OpenAIStandIn, Script
+from testkit import cdk
 from tests.e2e.stacks import EXAMPLES, Deployed, Stack, counted, left, started
+from tests.support.pages import page_at
 from tests.support.runs import NOTHING
 from tests.support.until import until
 from threadrun_cli.recorded_runs import Run, read_runs
 
+OF_THE_CDK = "cdk/README.md"
 FILE = "file-000000000000000000000001"
-PALETTE, REVIEW, POLICY = ({"text": {"format": {"name": name}}} for name in ("palette", "review", "policy_review"))
+PALETTE, REVIEW, POLICY, CDK = (
+    {"text": {"format": {"name": name}}} for name in ("palette", "review", "policy_review", "cited_review")
+)
 RULE = "2. No change deletes data of a customer."
 CALLS = [
     {"type": "function_call", "name": "look_up_stock", "call_id": f"call_{name}", "arguments": {"article": name}}
@@ -95,6 +102,10 @@ TABLE = {
         (Script(match="What is a CloudFormation stack?", output_text="A collection of resources."),),
         outputs={"Answer": "A collection of resources."},
     ),
+    OF_THE_CDK: Example(
+        (Script(match=CDK, output_text=json.dumps({"verdict": "approve", "rule": RULE}), usage=(30, 9)),),
+        outputs={"Rule": RULE, "Tokens": "39"},
+    ),
     "run_events.yaml": Example(),
 }
 
@@ -113,19 +124,24 @@ BROKEN = {
 
 
 @pytest.fixture(scope="module")
-def examples(deployed: Deployed, deployed_elsewhere: Deployed) -> Iterator[dict[str, Stack]]:
-    """All of them, that of two regions once more in the other region, and README.md's template."""
+def examples(
+    deployed: Deployed, deployed_elsewhere: Deployed, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Stack]]:
+    """All of them, that of two regions once more in the other region, and the templates of README.md and of the CDK."""
     api = deployed.openai_api
+    app = ThreadPoolExecutor().submit(template_of_the_cdk, tmp_path_factory.mktemp("cdk"))
     api.reset()
     api.add_file(id=FILE, name="on-call.md")
-    assert set(TABLE) == {"README.md", *(path.name for path in EXAMPLES.glob("*.yaml"))}
-    stacks = {name: Stack(deployed) for name in TABLE}
+    assert set(TABLE) == {"README.md", OF_THE_CDK, *(path.name for path in EXAMPLES.glob("*.yaml"))}
+    stacks = {name: Stack(deployed) for name in TABLE if name != OF_THE_CDK or cdk.missing() is None}
     stacks["elsewhere"] = Stack(deployed_elsewhere, stacks["two_regions.yaml"].name)
-    # Its rule is to be there before a run ends.
-    for name in sorted(stacks, key="run_events.yaml".__ne__):
+    # Its rule is to be there before a run ends, and the CDK takes seconds.
+    for name in sorted(stacks, key=lambda name: (name != "run_events.yaml", name == OF_THE_CDK)):
         example = TABLE.get(name, Example())
         api.script(*example.scripts)
-        if name == "README.md":
+        if name == OF_THE_CDK:
+            stacks[name].begin_create_from(app.result())
+        elif name == "README.md":
             stacks[name].begin_create_from(template_of_the_readme())
         else:
             stacks[name].begin_create_example("two_regions.yaml" if name == "elsewhere" else name, **example.given)
@@ -147,8 +163,18 @@ def template_of_the_readme() -> str:
     return str(template)
 
 
+def template_of_the_cdk(folder: Path) -> str:
+    """What the app of cdk/README.md is synthesised to, without the rule and the parameter of `cdk bootstrap`."""
+    [block] = [each for each in page_at(ROOT / "cdk" / "README.md").blocks if each.language == "python"]
+    (folder / "app.py").write_text(block.text)
+    [template] = cdk.synthesised(folder / "app.py", folder).values()
+    return json.dumps({name: template[name] for name in ("Resources", "Outputs")})
+
+
 @pytest.mark.parametrize("name", TABLE)
 def test_an_example_gives_what_it_is_for(examples: dict[str, Stack], name: str) -> None:
+    if name not in examples:
+        pytest.skip(str(cdk.missing()))
     assert TABLE[name].outputs.items() <= examples[name].outputs().items()
     assert examples[name].parameters() == TABLE[name].stored
 
@@ -171,7 +197,7 @@ def test_what_a_user_writes_reaches_openai(examples: dict[str, Stack], openai_ap
     uploaded = json.loads(examples["terraform_expert.yaml"].outputs()["FileIds"])
     assert [each["file_ids"] for each in made].count([FILE]) == [each["file_ids"] for each in made].count(uploaded) == 1
     searches = [tool for each in sent for tool in each.get("tools", ()) if tool["type"] == "file_search"]
-    assert len(searches) == len(made) == 3
+    assert len(searches) == len(made) == 3 + (OF_THE_CDK in examples)
 
 
 def test_each_region_has_its_own_language_and_record(examples: dict[str, Stack]) -> None:
