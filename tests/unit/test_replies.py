@@ -58,6 +58,18 @@ def test_sources_beyond_what_an_item_has_room_for_are_left_out() -> None:
     assert answer_in([Reply(message("", content=[part]))]).citations == (Citation(url="u"),)
 
 
+def test_a_source_is_told_by_its_place_in_the_whole_text() -> None:
+    def part(text: str) -> dict[str, Any]:
+        cited = {"type": "url_citation", "url": "u", "start_index": 0, "end_index": 2}
+        return {"type": "output_text", "text": text, "annotations": [cited]}
+
+    found = answer_in(
+        [Reply(message("", content=[part("One, "), part("two, ")])), Reply(message("", content=[part("3")]))]
+    )
+    assert found.output_text == "One, two, 3"
+    assert [(each.start, each.end) for each in found.citations] == [(0, 2), (5, 7), (10, 12)]
+
+
 @pytest.mark.parametrize(
     ("error", "problem"),
     [
@@ -110,6 +122,13 @@ def test_arguments_that_are_no_text_are_written_as_json() -> None:
 )
 def test_a_body_is_read_as_far_as_it_is_json(body: bytes, text: str) -> None:
     assert Reply.of(httpx2.Response(200, content=body)).text("id") == text
+
+
+def test_numbers_that_are_not_json_are_no_numbers() -> None:
+    """Python would read them, and write them into what nobody else can read."""
+    reply = Reply.of(httpx2.Response(200, content=b'{"a": NaN, "b": Infinity, "c": [-Infinity]}'))
+    assert [reply.has(name) for name in "abc"] == [False, False, True]
+    assert reply.json("c") == "[null]"
 
 
 JSON = st.recursive(
