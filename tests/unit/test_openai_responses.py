@@ -223,6 +223,43 @@ def test_a_request_has_a_limit_as_a_whole_and_not_only_between_bytes(part: str) 
         assert server.create("start the run", server.api.responses.create, model="m").text("id") == "resp_00"
 
 
+def test_a_lost_run_is_looked_for_behind_the_newest_item_of_before_its_start() -> None:
+    server, asked = backend((200, listed({"id": "msg_7"})), (200, listed()))
+    assert server.threads.last_item_id("conv_1") == "msg_7"
+    assert server.runs.find_lost("conv_1", "msg_7") is None
+    newest, later = (dict(request.url.params) for request in asked)
+    assert (newest["order"], newest["limit"]) == ("desc", "1")
+    assert (later["order"], later["after"]) == ("asc", "msg_7")
+
+
+def said(role: str, item_id: str) -> dict[str, Any]:
+    return {"type": "message", "id": item_id, "role": role, "content": []}
+
+
+def called(call_id: str, kind: str = "function_call") -> dict[str, Any]:
+    return {"type": kind, "id": f"fc_{call_id}", "call_id": call_id, "name": "f", "arguments": "{}"}
+
+
+def test_what_a_run_did_since_its_calls_ends_where_another_run_begins() -> None:
+    answered = [called("1"), called("1", "function_call_output")]
+    others = [said("user", "msg_2"), said("assistant", "msg_3")]
+    server, _ = backend(*((200, listed(*answered, *more, *others)) for more in ([], [said("assistant", "msg_1")])))
+    assert server.runs.find_continuation("conv_1", "resp_1", ["1"]) is None
+    found = server.runs.find_continuation("conv_1", "resp_1", ["1"])
+    assert found is not None
+    assert found.run_id == "msg_1"
+
+
+def test_a_call_that_has_an_output_is_neither_open_nor_closed_again() -> None:
+    items = [called("1"), called("1", "function_call_output"), called("2")]
+    server, asked = backend((200, listed(*items)), (200, {}), (200, listed(*items)))
+    server.runs.close_calls("conv_1", "resp_1", ["1", "2", "3"])
+    assert [each["call_id"] for each in body_of(asked[1])["items"]] == ["2"]
+    found = server.runs.find_lost("conv_1", None)
+    assert found is not None
+    assert [call.call_id for call in found.calls] == ["2"]
+
+
 @pytest.mark.parametrize("item_id", ["msg_1", "fc_1"])
 def test_a_run_known_by_its_last_item_only_has_no_response_to_cancel_or_delete(item_id: str) -> None:
     server, asked = backend()
