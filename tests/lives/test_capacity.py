@@ -30,6 +30,23 @@ def others_in_flight(count: int) -> None:
         aws("dynamodb").put_item(TableName=TABLE, Item=item)
 
 
+PASSING = (
+    *("ResourceNotReadyException", "ResourceConflictException", "ENINotReadyException", "ENILimitReachedException"),
+    *("SubnetIPAddressLimitReachedException", "EC2ThrottledException", "EC2UnexpectedException"),
+    *("CodeArtifactUserPendingException", "SnapStartNotReadyException", "ServiceException", "SdkClientException"),
+)
+"""What Lambda also refuses with for a while: above all a function in a VPC that nobody has invoked for weeks."""
+
+
+def test_what_lambda_refuses_for_a_while_is_waited_out(world: World) -> None:
+    tool = {"type": "function", "function": {"name": "f", "handler_arn": world.tools.add("tool-f", lambda _: "done")}}
+    world.openai.script(Script(output=[{"type": "function_call", "name": "f", "call_id": "1", "arguments": {}}]))
+    for function in ("reconcile", "call_tool", "signal"):
+        world.fail_next[function] = [type(f"Lambda.{name}", (Exception,), {})() for name in PASSING]
+    attributes(world.create(HOUR | {"tools": [tool]}))
+    assert not any(world.fail_next.values())
+
+
 @pytest.mark.parametrize("function", ["reconcile", "signal"])
 def test_a_limit_that_is_reached_for_half_an_hour_fails_nothing(world: World, function: str) -> None:
     world.fail_next[function] = [REFUSED() for _ in range(62)]
