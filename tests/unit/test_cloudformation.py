@@ -79,6 +79,14 @@ def test_responses_go_to_cloudformations_bucket_of_the_region(
     assert not is_response_url(url, allow_loopback=False), "anybody may own a bucket of this name there"
 
 
+@pytest.mark.parametrize("region", ["cn-north-1", "us-gov-west-1", "eusc-de-east-1"])
+def test_no_response_leaves_its_partition(region: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Buckets of another partition are others': each has its own names."""
+    monkeypatch.setenv("AWS_REGION", region)
+    bucket = f"cloudformation-custom-resource-response-{region.replace('-', '')}"
+    assert not is_response_url(f"https://{bucket}.s3.amazonaws.com/arn", allow_loopback=False)
+
+
 @pytest.mark.parametrize("opens_loopback", [False, True])
 @pytest.mark.parametrize(
     "url",
@@ -99,6 +107,8 @@ def test_responses_go_to_cloudformations_bucket_of_the_region(
         f"https://{OURS}\t/a",
         f"https://{OURS}/\x00",
         "https://cloudformation-custom-resource-response-mine.s3.amazonaws.com/arn",
+        f"https://{OURS}.cn/arn",
+        f"https://{OURS.replace('.com', '.eu')}/arn",
         "http://169.254.169.254/latest",
         "http://10.0.0.1/",
         "file:///etc/passwd",

@@ -17,6 +17,8 @@ URL_LIFE_SECONDS = 2 * 3600
 Source: requests of CloudFormation that were published; its documentation gives no figure.
 """
 _LOOPBACK = r"https?://(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?"
+_SUFFIXES = {"cn-": "amazonaws.com.cn", "eusc-": "amazonaws.eu"}
+"""Of hosts, by how the names of a partition's regions begin."""
 _PATH = r"/[!-\[\]-~]*"
 _UNREADABLE = re.compile(r"[^\t\n\r -~\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -28,8 +30,11 @@ def is_response_url(url: str, *, allow_loopback: bool) -> bool:
     in `https://one\\@other/`. Anybody may own a bucket that is named like those of CloudFormation in other regions.
     """
     region = os.environ.get("AWS_REGION", "")  # Lambda sets it.
-    bucket = "cloudformation-custom-resource-response-" + re.escape(region.replace("-", ""))
-    host = rf"{bucket}\.s3([.-]{re.escape(region)})?\.amazonaws\.(com|com\.cn|eu)"
+    bucket = "cloudformation-custom-resource-response-" + region.replace("-", "")
+    # Each partition has names of its own. The host without a region is that of the commercial one.
+    suffix = next((end for start, end in _SUFFIXES.items() if region.startswith(start)), "amazonaws.com")
+    is_commercial = suffix == "amazonaws.com" and not region.startswith("us-gov-")
+    host = rf"{re.escape(bucket)}\.s3([.-]{re.escape(region)}){'?' if is_commercial else ''}\.{re.escape(suffix)}"
     if region and re.fullmatch(f"https://{host}(:443)?{_PATH}", url):
         return True
     return allow_loopback and re.fullmatch(_LOOPBACK + _PATH, url) is not None
