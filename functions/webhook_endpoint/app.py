@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
@@ -11,7 +10,7 @@ from pydantic import ValidationError
 
 from threadrun.app.application import Application, application
 from threadrun.app.webhook_endpoint import EndpointRequest, Registered, fulfil, mend
-from threadrun.cloudformation.delivery import deliver, deliver_plain_failure
+from threadrun.cloudformation.delivery import deliver, deliver_plain_failure, encoded, failure_body
 from threadrun.cloudformation.protocol import NOT_CREATED, is_response_url
 from threadrun.errors import TerminalError, ThreadRunError, TransientError
 from threadrun.telemetry.log_lines import share_logger
@@ -43,11 +42,11 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
     logger.set_correlation_id(request.request_id)
     logger.append_keys(stack_id=request.stack_id, logical_id=request.logical_id)
     logger.info("request received", extra={"request_type": request.request_type})
-    response = {"StackId": request.stack_id, "RequestId": request.request_id, "LogicalResourceId": request.logical_id}
+    named = {"StackId": request.stack_id, "RequestId": request.request_id, "LogicalResourceId": request.logical_id}
     try:
         client = app.connect(request.wanted.api_key_secret_arn, request.wanted.base_url)
         physical_id = fulfil(request, client, app.keep_webhook_secret, app.sleep)
-        response |= {"Status": "SUCCESS", "PhysicalResourceId": physical_id}
+        body = encoded({"Status": "SUCCESS", "PhysicalResourceId": physical_id, **named})
     except Exception as error:  # Without a response CloudFormation waits until the ServiceTimeout.
         logger.exception("request failed")
         reason = (
@@ -56,10 +55,10 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
             else f"the webhook endpoint failed ({type(error).__name__}): see its log group"
         )
         physical_id = request.physical_id or f"{NOT_CREATED}{request.request_id}"
-        response |= {"Status": "FAILED", "PhysicalResourceId": physical_id, "Reason": reason}
+        body = failure_body({"PhysicalResourceId": physical_id, **named}, reason)
     if request.request_type == "Delete":
         _wake_all(app)  # Of this endpoint no webhook will come any more.
-    deliver(request.response_url, json.dumps(response).encode())
+    deliver(request.response_url, body)
 
 
 def check(app: Application, registered: dict[str, Any]) -> bool:

@@ -234,6 +234,29 @@ def test_attributes_that_are_gone_are_made_again_from_a_look(world: World, prope
     assert runs_started(world) == 1
 
 
+@pytest.mark.parametrize("name", ["citations", "output", "output_text", "required_action", "usage"])
+def test_attributes_that_are_lost_in_part_fail_nothing(world: World, name: str) -> None:
+    """An older version wrote the item, or people changed it."""
+    made = world.create(PROPERTIES)
+    [(key, item)] = world.public_items().items()
+    aws("dynamodb").put_item(
+        TableName=TABLE, Item={"pk": {"S": key}} | {given: value for given, value in item.items() if given != name}
+    )
+    updated = world.update(made["PhysicalResourceId"], PROPERTIES | {"timeout_seconds": "60"})
+    assert attributes(updated).keys() == attributes(made).keys()
+    assert attributes(updated)["output_text"] == attributes(made)["output_text"]
+    assert runs_started(world) == 1
+
+
+def test_a_record_in_the_place_of_another_one_is_replaced(world: World) -> None:
+    made = world.create(PROPERTIES)
+    world.create(PROPERTIES, logical_id="Other")
+    put_body(world, bytes(record_item(world, "Other")["body"]["B"]))
+    deleted = world.delete(made["PhysicalResourceId"], PROPERTIES)
+    assert deleted["Status"] == "SUCCESS"
+    assert left_at_openai(world) == {"conversations": 1, "responses": 1}, "those of the other one"
+
+
 def test_an_item_that_another_record_uses_stays(world: World) -> None:
     """Of two that are about one run, whoever is deleted last takes the item along."""
     kept = PROPERTIES | {"deletion_policy": "retain"}

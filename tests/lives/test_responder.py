@@ -69,6 +69,22 @@ def test_point_11_a_missing_permission_of_all_functions_is_answered_without_a_re
     assert left_at_openai(world) == NOTHING
 
 
+def test_point_11_a_state_machine_that_refuses_to_start_is_waited_for(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Step Functions throttles `StartExecution`, too: ten minutes of it cost a deployment ten minutes."""
+    start, back_at = world.app.hand_over, world.clock() + 600
+
+    def refused(key: str, request_id: str) -> None:
+        if world.clock() < back_at:
+            raise ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, "StartExecution")
+        start(key, request_id)
+
+    monkeypatch.setattr(type(world.app), "hand_over", lambda _, *names: refused(*names))
+    attributes(world.create(PROPERTIES | {"ServiceTimeout": "3600"}))
+    assert runs_started(world) == 1
+
+
 def test_point_11_a_table_that_is_down_is_waited_for(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ten minutes of DynamoDB's absence, within CloudFormation's patience: the deployment succeeds."""
     back_at = world.clock() + 600
@@ -206,6 +222,30 @@ def test_point_11_the_sweep_says_what_was_waited_for(world: World) -> None:
 
 def always_throttled(event: dict[str, Any]) -> None:
     raise Refusal("TooManyRequestsException", status=429)
+
+
+def test_point_11_whatever_fails_the_sweep_for_one_keeps_nobody_from_the_next_one(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each comes first now and then: a URL that is dead takes seconds, and the function has a minute and a half."""
+    monkeypatch.setattr(type(world.app), "hand_over", lambda *_: None)
+    for name in ("Broken", "Fine"):
+        world.deliver(world.event("Create", PROPERTIES, logical_id=name))
+    world.clock.advance(600)
+    send = world.app.responses.send
+
+    def broken(key: str, *names: str, **more: Any) -> Any:
+        record = world.records.load(key)
+        if record is not None and record.logical_id == "Broken":
+            raise KeyError("citations")
+        return send(key, *names, **more)
+
+    monkeypatch.setattr(type(world.app.responses), "send", lambda _, *names, **more: broken(*names, **more))
+    orders = []
+    monkeypatch.setattr("threadrun.app.responder.random.shuffle", lambda keys: (orders.append(keys), keys.sort()))
+    assert world.sweep() == 2
+    assert len(orders[0]) == 2
+    assert [answer["LogicalResourceId"] for answer in world.url.answers] == ["Fine"]
 
 
 def test_point_11_the_sweep_gives_up_when_the_url_is_dead(world: World) -> None:

@@ -19,6 +19,7 @@ from tests.support.runs import failure
 from threadrun.app.application import Application
 from threadrun.app.settings import Settings
 from threadrun.app.webhook_endpoint import PAUSES_SECONDS, EndpointRequest, Registered, fulfil, mend
+from threadrun.cloudformation.delivery import MAX_BODY_BYTES
 from threadrun.errors import TerminalError, TransientError
 from threadrun.state.base import Owned
 from threadrun.state.resource import Request, ResourceRecord
@@ -264,3 +265,22 @@ def test_an_unforeseen_error_gets_a_response_too(monkeypatch: pytest.MonkeyPatch
     names = ("function_name", "memory_limit_in_mb", "invoked_function_arn", "aws_request_id")
     app.handler(event, SimpleNamespace(**dict.fromkeys(names, "any")))  # type: ignore[arg-type]
     assert [failure(answer) for answer in sent] == ["the webhook endpoint failed (TypeError): see its log group"]
+
+
+def test_the_reason_of_an_endpoint_fits_and_can_be_read(
+    monkeypatch: pytest.MonkeyPatch, registration: Registration
+) -> None:
+    """One control character makes all events of the application's stack unreadable."""
+    sent: list[bytes] = []
+    monkeypatch.setattr(app, "deliver", lambda url, body: sent.append(body))
+    settings = Settings(table_name="", allow_loopback_response_url=True)
+    monkeypatch.setattr(app, "application", lambda: Application(settings))
+    monkeypatch.setattr(Application, "connect", lambda *_: registration.client)
+    registration.fault(Fault("GET", ENDPOINTS, "status", status=403, message="no\x01" + "x" * 5000))
+    event = registration.request("Create").model_dump(by_alias=True) | {"ResponseURL": "http://127.0.0.1/"}
+    names = ("function_name", "memory_limit_in_mb", "invoked_function_arn", "aws_request_id")
+    app.handler(event, SimpleNamespace(**dict.fromkeys(names, "any")))  # type: ignore[arg-type]
+    [body] = sent
+    assert len(body) <= MAX_BODY_BYTES
+    assert failure(json.loads(body)).startswith("cannot register the webhook endpoint: no?xxx")
+    assert failure(json.loads(body)).endswith("...")

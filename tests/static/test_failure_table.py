@@ -27,7 +27,8 @@ RAISED = dict.fromkeys(
 RAISED |= dict.fromkeys(("PydanticCustomError", "Rule", "Looks"), 1)
 """What ends a request or refuses an argument, and which of its arguments is the sentence."""
 TOLD = {
-    "cloudformation/respond.py": {"_failure_reason", "response_body"},
+    "cloudformation/respond.py": {"_failure_reason"},
+    "cloudformation/delivery.py": {"failure_body"},
     "errors.py": {"InvalidProperties"},
     "cloudformation/intake.py": {"record_request"},
     "schema/json_schema.py": {"first_problem", "read_json"},

@@ -11,11 +11,17 @@ from hypothesis import strategies as st
 from local.reference import ATTRIBUTES, page
 from testkit.memory.backend import wanted_run
 from testkit.state_machine import read_definition
-from threadrun.cloudformation.delivery import MAX_BODY_BYTES
+from threadrun.cloudformation.delivery import MAX_BODY_BYTES, failure_body
 from threadrun.cloudformation.protocol import readable
 from threadrun.cloudformation.respond import decide_response, response_body
 from threadrun.schema.arguments import RESOURCE_MODELS
-from threadrun.state.attributes import made_attributes, output_scalars, response_data, run_attributes
+from threadrun.state.attributes import (
+    made_attributes,
+    output_scalars,
+    response_data,
+    run_attributes,
+    with_all_attributes,
+)
 from threadrun.state.base import Options, Owned, Window
 from threadrun.state.observations import ObservedRun, Usage
 from threadrun.state.resource import Request, ResourceRecord, Response
@@ -129,15 +135,41 @@ def test_what_xml_cannot_hold_reaches_no_stack(text: str) -> None:
     assert body(json.dumps({"key": text}))[1]["Data"]["output.key"] == expected
     assert body(json.dumps({text: "value"}))[1]["Data"][f"output.{expected}"] == "value"
     assert body(text)[1]["Data"]["output_text"] == expected
-    failed = Response(status="FAILED", physical_id="p", reason=text)
-    assert json.loads(response_body(resource(), REQUEST, failed, None))["Reason"] == expected
+    failed = Response(status="FAILED", physical_id=text, reason=text)
+    answer = json.loads(response_body(resource(), REQUEST, failed, None))
+    assert (answer["Reason"], answer["PhysicalResourceId"]) == (expected, expected)
+
+
+def test_keys_that_differ_in_what_xml_cannot_hold_are_told_to_be_missing() -> None:
+    answer = body(json.dumps({"k\x01": 1, "k\x02": 2}))[1]
+    assert answer["Data"]["output_truncated"] == "true"
+
+
+@pytest.mark.parametrize("model", ["m" * 4000, "\\" * 4000])
+def test_any_assistant_fits(model: str) -> None:
+    made = AssistantRecord(
+        key="a", identity="", window=Window(since_epoch_s=0, deadline_epoch_s=1), assistant_id="asst_1", model=model
+    )
+    known = ResourceRecord(stack_id="s", logical_id="l", made={"a": made})
+    answer = Response(status="SUCCESS", physical_id="asst_1", target_key="a")
+    raw = response_body(known, REQUEST, answer, None)
+    assert len(raw) <= MAX_BODY_BYTES
+    assert json.loads(raw)["Data"]["id"] == "asst_1"
 
 
 @given(st.text(min_size=1, max_size=50_000))
 def test_any_reason_fits(reason: str) -> None:
-    raw = response_body(resource(), REQUEST, Response(status="FAILED", physical_id="p", reason=reason), None)
+    raw = failure_body({"PhysicalResourceId": "p"}, reason)
     assert len(raw) <= MAX_BODY_BYTES
     assert json.loads(raw)["Reason"]
+
+
+def test_an_item_that_lacks_attributes_has_all_of_them_once_it_is_read() -> None:
+    """An older version wrote it. One without the answer is none: the server is looked at again."""
+    names = run_attributes(wanted_run(), ObservedRun("resp_1", "completed"))
+    assert with_all_attributes({"output_text": "Hi."}).keys() == names.keys()  # type: ignore[union-attr]
+    assert with_all_attributes({"output_text": "Hi.", "output": "?", "status": "completed"})["output"] == {}  # type: ignore[index]
+    assert with_all_attributes({"output": {}}) is None
 
 
 # --- the attributes, and the pages that describe them all

@@ -7,6 +7,7 @@ that there is one response however many paths lead here.
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,6 +22,7 @@ from threadrun.cloudformation.protocol import URL_LIFE_SECONDS
 from threadrun.cloudformation.respond import Delivered
 from threadrun.errors import InvalidEvent, ThreadRunError, TransientError
 from threadrun.state.resource import Request, ResourceRecord, resource_key
+from threadrun.storage.records import error_code
 from threadrun.telemetry.metrics import measure_response
 
 GRACE_SECONDS = 15
@@ -41,8 +43,7 @@ def rescue_request(app: Application, raw: Mapping[str, Any], reason: str) -> Non
     try:
         request = record_request(app.records, event, app.clock, app.settings.deployment)
     except Exception as error:  # Whatever it is: CloudFormation must get a response.
-        # Without a date in its URL, the request counts as due.
-        if isinstance(error, TransientError) and app.clock() < (event.issued_epoch_s or 0) + event.work_seconds(None):
+        if isinstance(error, TransientError) and _has_time(app, event):
             raise
         logger.exception("the request cannot be recorded", extra=_event_names(event))
         _respond_plainly(app, raw, f"{reason}; it cannot be recorded either ({type(error).__name__})")
@@ -57,9 +58,17 @@ def _continue_request(app: Application, event: Event, request: Request, reason: 
             app.hand_over(key, event.request_id)
             logger.warning("the request is handed over", extra={"reason": reason, **_event_names(event)})
             return
-        except (BotoCoreError, ClientError):
+        except (BotoCoreError, ClientError) as error:
             logger.exception("the state machine cannot be started", extra=_event_names(event))
+            if _has_time(app, event):
+                code = error_code(error)
+                raise TransientError(f"cannot start the state machine: {code}") from None  # The queue comes again.
     _log_response(app, app.responses.send(key, event.request_id, failure=reason, url=event.response_url))
+
+
+def _has_time(app: Application, event: Event) -> bool:
+    """Without a date in its URL, the request counts as due."""
+    return app.clock() < (event.issued_epoch_s or 0) + event.work_seconds(None)
 
 
 def _log_response(app: Application, delivered: Delivered | None) -> None:
@@ -103,15 +112,18 @@ def respond_to_ended_execution(app: Application, detail: Mapping[str, Any]) -> b
 def sweep(app: Application) -> int:
     """Respond to the requests that are past their deadline; returns how many there were.
 
-    One that gets no response, as its record cannot be read, say, counts and keeps nobody from the next one.
+    One that gets no response, whatever the reason, counts and keeps nobody from the next one.
     """
-    count = 0
-    for key in app.records.overdue(app.clock() - GRACE_SECONDS):
+    count, keys = 0, app.records.overdue(app.clock() - GRACE_SECONDS)
+    # In any order: those whose URL is dead take seconds each, and would come first each time.
+    random.shuffle(keys)
+    for key in keys:
         try:
             count += _respond_to_overdue(app, key)
-        except ThreadRunError as error:
+        except Exception as error:
             count += 1
-            logger.error("an overdue request gets no response", extra={"key": key, "reason": error.reason})
+            reason = error.reason if isinstance(error, ThreadRunError) else type(error).__name__
+            logger.error("an overdue request gets no response", extra={"key": key, "reason": reason})
     return count
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from bisect import bisect_left
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import urllib3
@@ -17,9 +18,10 @@ from threadrun.cloudformation.protocol import NOT_CREATED, is_response_url, read
 from threadrun.errors import ResponseNotDelivered
 
 MAX_BODY_BYTES = 4096
+CUT = "..."
+"""Ends a text that is cut. CloudFormation shows what is not ASCII as `?`."""
 _ECHOED = ("StackId", "RequestId", "LogicalResourceId")
 _PUT_TRIES = 5
-_PLAIN_REASON_CHARACTERS = 500
 
 
 def deliver(url: str, body: bytes, *, backoff_seconds: float = 0.5) -> None:
@@ -57,10 +59,30 @@ def deliver_plain_failure(event: Mapping[str, Any], reason: str, *, allow_loopba
     if not is_response_url(str(url), allow_loopback=allow_loopback):
         return False
     physical_id = event.get("PhysicalResourceId") or f"{NOT_CREATED}{echoed['RequestId']}"
-    response = {
-        "Status": "FAILED",
-        "Reason": readable(reason[:_PLAIN_REASON_CHARACTERS]),
-        "PhysicalResourceId": physical_id,
-    }
-    deliver(str(url), json.dumps(response | echoed).encode())
+    deliver(str(url), failure_body({"PhysicalResourceId": physical_id, **echoed}, reason))
     return True
+
+
+def failure_body(named: Mapping[str, object], reason: str) -> bytes:
+    """The response FAILED to the request of these names, as bytes to PUT, 4,096 at most: the reason is shortened."""
+    body = {"Status": "FAILED", **{name: readable(str(value)) for name, value in named.items()}}
+    text = readable(reason or "no reason is known")
+    return encoded({**body, "Reason": fitted(text, lambda part: {**body, "Reason": part})})
+
+
+def fitted(text: str, body_with: Callable[[str], dict[str, Any]]) -> str:
+    """The longest beginning of `text` whose body fits, with `CUT` where it is cut."""
+    if fits(body_with(text)):
+        return text
+    lengths = range(1, len(text) + 1)
+    longest = bisect_left(lengths, True, key=lambda length: not fits(body_with(text[:length] + CUT)))
+    return text[:longest] + CUT if longest else ""
+
+
+def fits(body: Mapping[str, Any]) -> bool:
+    return len(encoded(body)) <= MAX_BODY_BYTES
+
+
+def encoded(body: Mapping[str, Any]) -> bytes:
+    """All texts are `readable`."""
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from bisect import bisect_left
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from threadrun.cloudformation.admission import response_physical_id
-from threadrun.cloudformation.delivery import MAX_BODY_BYTES, deliver
+from threadrun.cloudformation.delivery import deliver, encoded, failure_body, fits, fitted
 from threadrun.cloudformation.protocol import readable
 from threadrun.state.attributes import made_attributes, response_data
 from threadrun.state.resource import AnyRecord, Request, ResourceRecord, Response
 from threadrun.state.run import RunRecord
 from threadrun.storage.records import Records
 from threadrun.storage.run_attributes import RunAttributes
-
-CUT = "..."
-"""Ends a text that is cut. CloudFormation shows what is not ASCII as `?`."""
 
 
 @dataclass(frozen=True)
@@ -140,61 +135,52 @@ def response_body(
     """The response as bytes to PUT, 4,096 at most: Reason and output_text are shortened. `attributes` are a run's."""
     # docs/decisions.md: "Attributes of a response are text"
     named = {
-        "Status": response.status,
         "PhysicalResourceId": response.physical_id,
         "StackId": record.stack_id,
         "RequestId": request.request_id,
         "LogicalResourceId": record.logical_id,
     }
-    body: dict[str, Any] = _readable(named)
-    target = record.target(response)
     if response.status == "FAILED":
-        text = readable(response.reason or "no reason is known")
-        body["Reason"] = _fitted(text, lambda part: {**body, "Reason": part})
-    elif isinstance(target, RunRecord):
+        return failure_body(named, response.reason)
+    body: dict[str, Any] = _readable({"Status": response.status, **named})
+    target = record.target(response)
+    if isinstance(target, RunRecord):
         if attributes is not None:
             body["Data"] = _fitted_data(body, attributes, target)
     elif target is not None:
-        data, _ = response_data(made_attributes(target), target.options.key_style)
-        body["Data"] = _readable(data)
-    return _encode(body)
+        given, _ = response_data(made_attributes(target), target.options.key_style)
+        body["Data"] = dict[str, str]()
+        _add_what_fits(body, _readable(given).items())
+    return encoded(body)
 
 
 def _fitted_data(body: Mapping[str, Any], attributes: Mapping[str, Any], run: RunRecord) -> dict[str, str]:
-    fixed, optional = map(_readable, response_data(attributes, run.options.key_style))
+    given = response_data(attributes, run.options.key_style)
+    fixed, optional = map(_readable, given)
     pascal, text = run.options.key_style == "PascalCase", readable(str(attributes["output_text"]))
     text_name, flag_name = ("OutputText", "OutputTruncated") if pascal else ("output_text", "output_truncated")
     cited_name = "Citations" if pascal else "citations"
     data, cited = {flag_name: "false", text_name: ""}, fixed.pop(cited_name)
-    whole = not attributes["output_truncated"]
-    # The short ones first. What does not fit is left out whole: half a value would be a wrong one.
-    for name, value in [*sorted(fixed.items(), key=lambda item: len(item[1])), *optional.items()]:
-        if _fits({**body, "Data": {**data, name: value}}):
-            data[name] = value
-        else:
-            whole = False
-    data[text_name] = _fitted(text, lambda part: {**body, "Data": {**data, text_name: part}})
-    if _fits({**body, "Data": {**data, cited_name: cited}}):  # Last: the text goes before its sources.
-        data[cited_name] = cited
-    data[flag_name] = "false" if whole and cited_name in data and data[text_name] == text else "true"
+    # The short ones first.
+    short_first = [*sorted(fixed.items(), key=lambda item: len(item[1])), *optional.items()]
+    whole = _add_what_fits({**body, "Data": data}, short_first) and not attributes["output_truncated"]
+    whole = whole and len(optional) == len(given[1])  # Names may differ in what cannot be read only.
+    data[text_name] = fitted(text, lambda part: {**body, "Data": {**data, text_name: part}})
+    # Last: the text goes before its sources.
+    whole = _add_what_fits({**body, "Data": data}, [(cited_name, cited)]) and whole
+    data[flag_name] = "false" if whole and data[text_name] == text else "true"
     return data
 
 
-def _fitted(text: str, body_with: Callable[[str], dict[str, Any]]) -> str:
-    """The longest beginning of `text` whose body fits, with `CUT` where it is cut."""
-    if _fits(body_with(text)):
-        return text
-    lengths = range(1, len(text) + 1)
-    longest = bisect_left(lengths, True, key=lambda length: not _fits(body_with(text[:length] + CUT)))
-    return text[:longest] + CUT if longest else ""
-
-
-def _fits(body: Mapping[str, Any]) -> bool:
-    return len(_encode(body)) <= MAX_BODY_BYTES
-
-
-def _encode(body: Mapping[str, Any]) -> bytes:
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+def _add_what_fits(body: Mapping[str, Any], values: Iterable[tuple[str, str]]) -> bool:
+    """Add to `Data` each value that there is room for; returns whether that is all. Half a value would be wrong."""
+    data, whole = body["Data"], True
+    for name, value in values:
+        if fits({**body, "Data": {**data, name: value}}):
+            data[name] = value
+        else:
+            whole = False
+    return whole
 
 
 def _readable(texts: Mapping[str, str]) -> dict[str, str]:

@@ -12,6 +12,7 @@ from dataclasses import asdict
 from typing import NamedTuple
 
 from threadrun.providers.replies import Reply
+from threadrun.schema.types import shortened
 from threadrun.state.observations import Citation
 
 MAX_REFUSAL_CHARACTERS = 1000
@@ -44,7 +45,7 @@ def answer_in(messages: Sequence[Reply]) -> Answer:
         text += _text_of(part)
         refusal += _refusal_of(part)
     kept = _fitting(cited)
-    return Answer(text, refusal[:MAX_REFUSAL_CHARACTERS], kept, len(kept) == len(cited))
+    return Answer(text, shortened(refusal, MAX_REFUSAL_CHARACTERS), kept, len(kept) == len(cited))
 
 
 def _parts(message: Reply) -> list[Reply]:

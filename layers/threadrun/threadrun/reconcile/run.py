@@ -16,6 +16,7 @@ from threadrun.reconcile.run_deletion import close_calls
 from threadrun.schema.arguments import DEFAULT_TOOL_ROUNDS, MAX_TOOL_CALLS, DesiredRun
 from threadrun.schema.json_schema import first_problem, text_at
 from threadrun.schema.limits import beyond
+from threadrun.schema.types import shortened
 from threadrun.state.base import Owned
 from threadrun.state.observations import ObservedRun, RunPlan
 from threadrun.state.run import RunRecord
@@ -235,7 +236,7 @@ def _require_answer(run: RunRecord, observed: ObservedRun) -> None:
         key = plan.desired.reason_key
         # The part of the answer that the user wants to see in the failure, and nothing else of it.
         reason = text_at(observed.output_text, key) if key else None
-        shown = f"; {key}: {reason[:REASON_CHARACTERS]}" if reason else ""
+        shown = f"; {key}: {shortened(reason, REASON_CHARACTERS)}" if reason else ""
         raise TerminalError(f"run {run.run_id}: the answer does not match json_schema: {problem}{shown}")
 
 

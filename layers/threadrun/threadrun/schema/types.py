@@ -144,6 +144,11 @@ def encodable(value: Any) -> Any:
         return value
 
 
+def shortened(text: str, characters: int) -> str:
+    """The text, or so many characters of it and `...` where it is cut."""
+    return text if len(text) <= characters else f"{text[:characters]}..."
+
+
 class Model(BaseModel):
     """Base of all models: their errors name places, and never show what is there."""
 

@@ -26,6 +26,13 @@ from threadrun.state.stores import VectorStoreRecord
 
 OBJECT = "thread.run"
 _DYNAMODB_DIGITS = 38
+_OF_USAGE = ("prompt_tokens", "completion_tokens", "total_tokens", "cached_tokens", "reasoning_tokens")
+_NAMES = (
+    *("id", "thread_id", "created_at", "started_at", "completed_at", "object", "status", "file_ids", "usage", "model"),
+    *("assistant_id", "assistant_version", "required_action", "output_text", "output_truncated", "refusal"),
+    *("citations", "output", *(f"usage.{name}" for name in _OF_USAGE)),
+)
+"""Of `run_attributes`."""
 
 
 def run_attributes(run: RunRecord, observed: ObservedRun) -> dict[str, Any]:
@@ -55,6 +62,18 @@ def run_attributes(run: RunRecord, observed: ObservedRun) -> dict[str, Any]:
         "citations": [asdict(citation) for citation in observed.citations],
         "output": output_scalars(text),
     }
+
+
+def with_all_attributes(recorded: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Attributes as an item has them, though it lacks some: an older version, or people, wrote it.
+
+    None where the answer is not there: only the server has it then.
+    """
+    if not isinstance(recorded.get("output_text"), str):
+        return None
+    known = {"object": OBJECT, "file_ids": [], "citations": [], "output_truncated": False, **recorded}
+    output = recorded.get("output")
+    return {**dict.fromkeys(_NAMES), **known, "output": output if isinstance(output, dict) else {}}
 
 
 def made_attributes(made: ThreadRecord | AssistantRecord | FileRecord | VectorStoreRecord) -> dict[str, Any]:

@@ -30,6 +30,10 @@ DUE_INDEX, DUE = "DueAnswers", "answer"
 _REFUSALS = frozenset({"ValidationException", "AccessDeniedException", "ResourceNotFoundException"})
 """A bug or a broken deployment: trying again does not help."""
 
+MAX_RACES = 200
+"""That a save may lose, one after the other: where nobody else saves, the item is damaged."""
+_LOST_EACH_RACE = f"cannot save the record: {MAX_RACES} times someone else saved it first"
+
 Result = TypeVar("Result")
 
 
@@ -63,7 +67,10 @@ class Records:
         """Read a record; raises `UnreadableRecord`, `StorageUnavailable`."""
         with translated("read the record"):
             reply = self.client.get_item(TableName=self.table_name, Key={"pk": {"S": key}}, ConsistentRead=True)
-        return record_of(reply["Item"]) if "Item" in reply else None
+        record = record_of(reply["Item"]) if "Item" in reply else None
+        if record is not None and record.key != key:
+            raise UnreadableRecord("the record cannot be read: it is another resource's", record.version)
+        return record
 
     def update(
         self, key: str, change: Callable[[ResourceRecord], Result], room: Room = ROOM_OF_RECORD
@@ -73,18 +80,21 @@ class Records:
         Nothing is saved if it changes nothing; None is returned if there is no record. Raises `TooLarge`,
         `StorageUnavailable`.
         """
-        while (record := self.load(key)) is not None:
+        for _ in range(MAX_RACES):
+            if (record := self.load(key)) is None:
+                return None
             with suppress(VersionConflict):
                 return self._change(record, change, room)
-        return None
+        raise StorageUnavailable(_LOST_EACH_RACE)
 
     def enter(
         self, blank: ResourceRecord, change: Callable[[ResourceRecord], Result], room: Room = ROOM_OF_RECORD
     ) -> Result:
         """As `update`, for a record that may not be there yet: `blank` stands for it."""
-        while True:
+        for _ in range(MAX_RACES):
             with suppress(VersionConflict):
                 return self._change(self.load(blank.key) or blank.copied(), change, room)
+        raise StorageUnavailable(_LOST_EACH_RACE)
 
     def _change(self, record: ResourceRecord, change: Callable[[ResourceRecord], Result], room: Room) -> Result:
         before = record.copied()
@@ -200,7 +210,8 @@ def _body(record: ResourceRecord, room: Room) -> bytes:
 
 def record_of(item: Mapping[str, Any]) -> ResourceRecord:
     """The record that an item of the table holds; raises `UnreadableRecord`."""
-    version = int(item.get("version", {}).get("N", 0))
+    number = item.get("version", {}).get("N", "0")
+    version = int(number) if number.isdecimal() else 0
     try:
         record = ResourceRecord.model_validate_json(zlib.decompress(item["body"]["B"]))
     except (ValueError, KeyError, zlib.error) as error:

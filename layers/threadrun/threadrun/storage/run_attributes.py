@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
 from threadrun.errors import VersionConflict
+from threadrun.state.attributes import with_all_attributes
 from threadrun.storage.records import translated
 
 if TYPE_CHECKING:
@@ -80,7 +81,10 @@ class RunAttributes:
         return uri
 
     def read(self, physical_id: str) -> dict[str, Any] | None:
-        """A run's recorded attributes; those that are staged because recording them failed are recorded now."""
+        """A run's recorded attributes; those that are staged because recording them failed are recorded now.
+
+        None also where the item has lost the answer; what else it lacks counts as unknown.
+        """
         key = {"pk": {"S": attributes_key(physical_id)}}
         with translated("read the attributes"):
             reply = self._client.get_item(TableName=self._table_name, Key=key, ConsistentRead=True)
@@ -92,10 +96,9 @@ class RunAttributes:
             if name not in ("pk", "output_s3_uri", "used_by")
         }
         staged: dict[str, Any] | None = item.pop("staged", None)
-        if staged is None:
-            return item
-        self._move_into_place(key, staged)
-        return staged
+        if staged is not None:
+            self._move_into_place(key, staged)
+        return with_all_attributes(staged or item)
 
     def _move_into_place(self, key: dict[str, Any], names: Iterable[str]) -> None:
         """What the state machine does, for where it could not."""

@@ -45,7 +45,7 @@ def ended_run(body: str, headers: Mapping[str, str], secret: str, now: float) ->
     try:
         event = json.loads(body)
         run_id = event["data"]["id"] if event["type"] in EVENT_TYPES else None
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
     return run_id if isinstance(run_id, str) and run_id else None
 
