@@ -17,7 +17,7 @@ from tests.support.seed import filled
 from threadrun.errors import LostReply, NotFound, TerminalError, ThreadBusy, TransientError
 from threadrun.providers.assistants_v2.backend import AssistantsBackend
 from threadrun.providers.assistants_v2.client import AssistantsServer
-from threadrun.providers.assistants_v2.shapes import MESSAGES_PER_NEW_THREAD
+from threadrun.providers.assistants_v2.shapes import MESSAGES_PER_NEW_THREAD, changed_assistant_fields
 from threadrun.providers.server import MARK
 from threadrun.reconcile.dispatch import reconcile
 from threadrun.reconcile.outcome import Actor
@@ -354,6 +354,24 @@ def test_a_server_that_ignores_the_thread_in_the_path_is_not_believed() -> None:
     assert answering(body).runs.adopt("thread_2", "run_1").status == "queued"
 
 
+def test_a_server_that_shows_the_messages_of_all_runs_is_not_believed() -> None:
+    said = [("user", "run_1"), ("assistant", "run_0"), ("assistant", "run_1"), ("assistant", None)]
+    messages = [
+        {"id": f"msg_{number}", "role": role, "run_id": run_id, "content": f"Message {number}."}
+        for number, (role, run_id) in enumerate(said)
+    ]
+    body = {"id": "run_1", "status": "completed", "object": "list", "data": messages, "has_more": False}
+    assert answering(body).runs.observe("thread_1", "run_1").output_text == "Message 2."
+
+
+def test_a_store_that_the_user_named_is_not_taken_for_the_runs_own() -> None:
+    """It would be deleted with the run."""
+    there = {"tool_resources": {"file_search": {"vector_store_ids": ["vs_users", "vs_own"]}}}
+    server = answering(there | {"id": "thread_1", "object": "list", "data": [], "has_more": False})
+    plan = wanted_run(thread=reading("file-1"), tools=[searching("vs_users")]).plan()
+    assert server.vector_stores.make(plan, "thread_1", "token") == "vs_own"
+
+
 # --- assistants
 
 
@@ -384,6 +402,15 @@ def test_an_assistant_is_created_changed_in_place_and_deleted(world: World) -> N
     assert shown(world.update(there["id"], {"model": MODEL}, **ASSISTANT))["response_format"] == "auto"
     world.delete(there["id"], **ASSISTANT)
     assert alive(world)["assistants"] == 0
+
+
+def test_a_changed_assistant_is_told_that_it_has_no_files_any_more() -> None:
+    """What is left out stays as it was."""
+    wanted = DesiredAssistant.model_validate({"model": MODEL})
+    assert changed_assistant_fields(wanted)["tool_resources"] == {
+        "file_search": {"vector_store_ids": []},
+        "code_interpreter": {"file_ids": []},
+    }
 
 
 CREATION = pytest.mark.parametrize("path", [r"/v1/assistants", r"/v1/assistants/asst_\w+"])

@@ -107,6 +107,15 @@ def test_arguments_that_are_no_text_are_written_as_json() -> None:
     assert found[0] == FunctionCall("call_1", "look", '{"a": 1}')
 
 
+@pytest.mark.parametrize("status", ["requires_action", "queued", "in_progress", "cancelled"])
+def test_only_a_run_that_requires_action_has_calls_to_answer(status: str) -> None:
+    """Assistants v2 may show them for a moment longer."""
+    call = {"id": "call_1", "type": "function", "function": {"name": "look", "arguments": "{}"}}
+    action = {"type": "submit_tool_outputs", "submit_tool_outputs": {"tool_calls": [call]}}
+    found = assistants_v2.observed_run(Reply({"id": "run_1", "status": status, "required_action": action}))
+    assert [each.call_id for each in found.calls] == (["call_1"] if status == "requires_action" else [])
+
+
 @pytest.mark.parametrize(
     ("body", "text"),
     [
