@@ -20,6 +20,7 @@ from threadrun.providers.http_log import KeySource, LoggedClient
 from threadrun.providers.responses.backend import ResponsesBackend
 from threadrun.providers.responses.tools import ToolSecrets
 from threadrun.providers.server import REMEMBERED_SECONDS, Part, Server
+from threadrun.schema.arguments import DesiredThread
 from threadrun.state.observations import RunPlan
 
 Answer = tuple[int, Any]
@@ -191,6 +192,29 @@ def test_a_start_is_lost_only_where_it_may_have_had_its_effect(
         server.runs.start(wanted(), "conv_1")
     assert type(raised.value) is error
     assert "sk-test" not in str(raised.value)
+
+
+@pytest.mark.parametrize(("body", "error"), [({"object": "conversation"}, TerminalError), (b"", LostReply)])
+def test_a_thread_without_an_id_is_not_made_again_and_again(body: Any, error: type[Exception]) -> None:
+    """Each try would leave one behind. A reply that was cut off is another matter: the next one may be whole."""
+    server, _ = backend((200, body))
+    with pytest.raises(error):
+        server.threads.create_bare(DesiredThread.model_validate({}))
+
+
+@pytest.mark.parametrize("body", [{"object": "list"}, {"data": None}, b"<html>", b""])
+def test_an_unreadable_list_is_not_an_empty_one(body: Any) -> None:
+    """Messages would be added a second time."""
+    server, _ = backend((200, body))
+    with pytest.raises(TransientError):
+        server.threads.count_messages("conv_1")
+
+
+def test_a_server_that_sends_its_first_page_for_ever_is_not_read_for_ever() -> None:
+    page = listed(said("user", "msg_1")) | {"has_more": True}
+    server, asked = backend((200, page), (200, page))
+    server.threads.count_messages("conv_1")
+    assert [dict(request.url.params).get("after") for request in asked] == [None, "msg_1"]
 
 
 @pytest.mark.parametrize("part", ["head", "body"])
