@@ -13,6 +13,8 @@ PYTHON = ROOT / ".venv-cdk" / "bin" / "python"
 CONSTRUCTS = ROOT / "cdk"
 UNPACKED = BUILD / "jsii"
 """The CDK's own code, which is JavaScript: the first import in Python unpacks it."""
+PYTHON_VARIABLES = {"PYTHONPATH": str(CONSTRUCTS), "JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(UNPACKED)}
+"""What an app in Python finds the constructs and the CDK by."""
 
 
 def missing() -> str | None:
@@ -28,8 +30,7 @@ def synthesised(app: Path, output: Path) -> dict[str, Any]:
     The CDK does not hold them against its own rules here, which takes seconds.
     """
     environment = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
-    environment |= {"HOME": str(output), "CDK_OUTDIR": str(output), "CDK_VALIDATION": "false"}
-    environment |= {"PYTHONPATH": str(CONSTRUCTS), "JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(UNPACKED)}
+    environment |= {"HOME": str(output), "CDK_OUTDIR": str(output), "CDK_VALIDATION": "false", **PYTHON_VARIABLES}
     command = [PYTHON if app.suffix == ".py" else "node", app]
     if app.suffix == ".js":
         environment["NODE_PATH"] = str(_node_modules(output))

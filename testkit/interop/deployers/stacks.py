@@ -13,6 +13,7 @@ from typing import Any
 from local.deployment import ROOT, SAM, SAM_DEFAULTS, Application, build, deploy, stack_outputs, stack_status
 from local.embedded_cloud import EmbeddedCloud
 from local.openai_standin import OpenAIStandIn, Script
+from testkit.cdk import PYTHON, PYTHON_VARIABLES
 from testkit.interop.page import WORKS
 from testkit.interop.servers import ENVIRONMENTS, version_of
 
@@ -21,7 +22,7 @@ FIRST, SECOND, FAILING = "What is a stack?", "What is an update?", "What is a ba
 REASON = "The model had a bad day."
 PATIENCE_SECONDS = 240
 AWS = ENVIRONMENTS / "deployers" / "bin" / "aws"
-CDK = ENVIRONMENTS / "cdk" / "node_modules"
+CDK = ENVIRONMENTS / "cdk" / "node_modules" / ".bin" / "cdk"
 
 
 class Wrong(Exception):
@@ -113,7 +114,7 @@ class Sam(Tool):
 
 
 class Cdk(Tool):
-    """`cdk deploy` of an app."""
+    """`cdk deploy` of an app with a construct of ours."""
 
     def put(self, question: str) -> tuple[int, str]:
         return self._cdk("deploy", question, "--require-approval", "never")
@@ -123,14 +124,14 @@ class Cdk(Tool):
 
     def _cdk(self, command: str, question: str, *more: str) -> tuple[int, str]:
         output = self.where.directory / "cdk.out"
-        asked = [f"--app=node {HERE / 'app.js'}", f"--output={output}", "--no-notices", *more]
+        asked = [f"--app={PYTHON} {HERE / 'cdk_app.py'}", f"--output={output}", "--no-notices", *more]
         variables = {
-            "NODE_PATH": str(CDK),
+            **PYTHON_VARIABLES,
             "SERVICE_TOKEN": self.where.application.service_token,
             "QUESTION": question,
             "CDK_DISABLE_CLI_TELEMETRY": "true",
         }
-        return self.where.run(CDK / ".bin" / "cdk", command, self.stack, *asked, **variables)
+        return self.where.run(CDK, command, self.stack, *asked, **variables)
 
 
 def expect(holds: object, otherwise: str) -> None:
@@ -210,7 +211,7 @@ def play_deployers(say: Callable[[str], None]) -> dict[str, Any]:
             AwsCli("`aws cloudformation deploy`", version_of("deployers", "awscli"), "awscli", where),
             Troposphere("troposphere", version_of("deployers", "troposphere"), "troposphere", where),
             Sam("`sam deploy`", _sam_version(where), "samapp", where),
-            Cdk("`cdk deploy`", where.run(CDK / ".bin" / "cdk", "--version")[1].split()[0], "cdk", where),
+            Cdk("`cdk deploy`", where.run(CDK, "--version")[1].split()[0], "cdk", where),
         ]
         for tool in tools:
             for name, step in STEPS.items():
