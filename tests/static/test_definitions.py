@@ -153,12 +153,16 @@ def test_on_bedrock_the_roles_may_use_responses_of_the_default_project_and_read_
     assert {each["Environment"]["Variables"]["OPENAI_PROVIDER"] for each in functions} == {"bedrock"}
 
 
+KEY_ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:openai-AbCdEf"
+
+
 @pytest.mark.parametrize(
     ("parameters", "reason"),
     [
         ({}, "OpenAIProvider=api_key needs OpenAIApiKeySecretArn"),
         ({"OpenAIProvider": "bedrock", "OpenAIApi": "assistants"}, "OpenAIProvider=bedrock needs OpenAIApi=responses"),
         ({"OpenAIProvider": "bedrock", "EnableWebhooks": "true"}, "OpenAIProvider=bedrock needs EnableWebhooks=false"),
+        ({"OpenAIApiKeySecretArn": KEY_ARN, "VpcSubnetIds": "subnet-1"}, "VpcSubnetIds needs VpcSecurityGroupIds"),
         ({"OpenAIApiKeySecretArn": "openai-api-key"}, "OpenAIApiKeySecretArn"),
         ({"OpenAIBaseUrl": "https://server/v1?api-version=preview"}, "OpenAIBaseUrl"),
         ({"OpenAIBaseUrl": "https://server/v1#part"}, "OpenAIBaseUrl"),
@@ -174,8 +178,7 @@ def test_parameters_that_do_not_fit_are_refused_before_anything_is_made(
 
 def test_the_url_of_a_project_in_foundry_is_accepted() -> None:
     url = f"https://{'r' * 24}.services.ai.azure.com/api/projects/{'p' * 40}/openai/v1/"
-    key = "arn:aws:secretsmanager:us-east-1:123456789012:secret:openai-AbCdEf"
-    made = made_of(expanded(), OpenAIApiKeySecretArn=key, OpenAIBaseUrl=url)
+    made = made_of(expanded(), OpenAIApiKeySecretArn=KEY_ARN, OpenAIBaseUrl=url)
     assert url in str(made.resources["ReconcileFunction"])
 
 
