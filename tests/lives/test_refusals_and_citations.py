@@ -46,6 +46,20 @@ def test_a_refusal_without_a_word_is_one(world: World, wire: str, properties: di
 
 
 @each_wire
+@pytest.mark.parametrize("words", ["", None])
+def test_a_refusal_without_a_word_beside_an_answer_is_none(
+    world: World, wire: str, properties: dict[str, Any], words: object
+) -> None:
+    """Some servers always send one."""
+    path, first = ("/v1/responses/[^/]+", "output") if wire == "responses" else ("/v1/threads/.*/messages", "data")
+    place = (first, 0, "content", 1, "refusal")
+    world.openai.fault(Fault("GET", path, "odd", place=place, odd_value=words, times=None))
+    parts = [{"type": "output_text", "text": "Yes."}, {"type": "refusal", "refusal": NO}]
+    world.openai.script(Script(output=[{"type": "message", "content": parts}], times=None))
+    assert attributes(world.create(properties))["output_text"] == "Yes."
+
+
+@each_wire
 def test_the_words_of_a_refusal_are_shown_where_the_user_wants_it(world: World, properties: dict[str, Any]) -> None:
     world.openai.script(REFUSED)
     assert failure(world.create(properties | {"reason_key": "refusal"})).endswith(f"; refusal: {NO}")

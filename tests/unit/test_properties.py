@@ -114,6 +114,11 @@ UNKNOWN: dict[str, tuple[dict[str, Any], str]] = {
         f"thread.instructions: {WRITE} instructions",
     ),
     "store": ({"store": "true"}, f"store: {UNSUPPORTED}"),
+    "top_logprobs": (
+        {"top_logprobs": "3"},
+        "top_logprobs: is a field of OpenAI's API that has no argument: write it in extra_body",
+    ),
+    "truncation_strategy": ({"truncation_strategy": {}}, f"truncation_strategy: {WRITE} truncation"),
     "near": ({"modell": "m"}, f"modell: {NEAREST} model"),
     "camelCase": ({"maxCompletionTokens": "9"}, f"maxCompletionTokens: {NEAREST} max_completion_tokens"),
     "kebab-case": ({"max-completion-tokens": "9"}, f"max-completion-tokens: {NEAREST} max_completion_tokens"),

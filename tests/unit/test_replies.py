@@ -37,12 +37,30 @@ def message(text: Any, **more: Any) -> dict[str, Any]:
         ([message(SAID, content=None), message(None), message({"value": "nested"})], "nested"),
         ([message(SAID, content=[{"type": "refusal", "refusal": "No."}, {"type": "new", "text": "?"}, None])], ""),
         ([message(4)], "4"),
+        ([message("a", content=["Hel", "lo"])], "Hello"),
+        ([message("a", content={"type": "output_text", "text": "Hello"})], "Hello"),
+        ([message("a", content=[{"text": "Hello"}])], "Hello"),
+        ([message("a") | {"type": None}], "a"),
+        ([message("aside", phase="commentary"), message("Hello", phase="")], "Hello"),
         ([], ""),
     ],
 )
 def test_the_answer_is_what_the_model_says_it_is(messages: list[dict[str, Any]], answer: str) -> None:
     assert answer_in([Reply(each) for each in messages]).output_text == answer
     assert shapes.observed_run(Reply({"id": "resp_1", "status": "completed", "output": messages})).output_text == answer
+
+
+@pytest.mark.parametrize("part", [{"refusal": "No."}, {"type": "refusal", "refusal": "No."}])
+def test_a_refusal_is_one_with_and_without_its_type(part: dict[str, Any]) -> None:
+    assert answer_in([Reply(message("", content=[part]))]).refusal == "No."
+
+
+def test_a_source_is_found_at_both_its_places() -> None:
+    """Microsoft Foundry nests it on either API."""
+    source = {"url": "https://e.com", "title": "E"}
+    for annotation in ({"type": "url_citation", **source}, {"type": "url_citation", "url_citation": source}):
+        part = {"type": "output_text", "text": "a", "annotations": [annotation]}
+        assert answer_in([Reply(message("", content=[part]))]).citations == (Citation(**source),)
 
 
 def test_sources_beyond_what_an_item_has_room_for_are_left_out() -> None:

@@ -12,10 +12,8 @@ from dataclasses import asdict
 from typing import NamedTuple
 
 from threadrun.providers.replies import Reply
-from threadrun.schema.types import shortened
 from threadrun.state.observations import Citation
 
-MAX_REFUSAL_CHARACTERS = 1000
 UNWORDED = "(without a word)"
 """In place of the text of a refusal that has none."""
 MAX_CITATIONS_BYTES = 4000
@@ -37,31 +35,37 @@ def answer_in(messages: Sequence[Reply]) -> Answer:
     A model that tells phases marks what it says on the way as `commentary` (`ResponseOutputMessage.phase`).
     """
     final = [each for each in messages if each.text("phase") == "final_answer"]
-    chosen = final or [each for each in messages if not each.has("phase")] or messages
-    text, refusal, cited = "", "", list[Citation]()
+    chosen = final or [each for each in messages if not each.text("phase")] or messages
+    text, refusal, cited, is_refused = "", "", list[Citation](), False
     for part in (part for message in chosen for part in _parts(message)):
         # Places are those in the part's own text.
         cited += [found for each in _annotations(part) if (found := _citation(each, len(text)))]
         text += _text_of(part)
-        refusal += _refusal_of(part)
+        refusal += part.text("refusal") if _is_refusal(part) else ""
+        is_refused = is_refused or _is_refusal(part)
+    if is_refused and not text:
+        refusal = refusal or UNWORDED  # Beside an answer it says nothing: some servers always send one.
     kept = _fitting(cited)
-    return Answer(text, shortened(refusal, MAX_REFUSAL_CHARACTERS), kept, len(kept) == len(cited))
+    return Answer(text, refusal, kept, len(kept) == len(cited))
 
 
 def _parts(message: Reply) -> list[Reply]:
-    content = message.text("content")
-    return [Reply({"type": "text", "text": content})] if content else message.objects("content")
+    """As a list, of whatever form it is: a text, one part, texts, parts."""
+    texts = [*message.texts("content"), message.text("content")]
+    one = message.object("content")
+    parts = [*message.objects("content"), *([one] if one.fields() else [])]
+    return [Reply({"type": "text", "text": text}) for text in texts if text] + parts
 
 
 def _text_of(part: Reply) -> str:
-    """The text of a part: it is nested in Assistants v2."""
-    if part.text("type") not in ("output_text", "text"):
+    """The text of a part: it is nested in Assistants v2. A part without a type is what it has."""
+    if part.text("type") not in ("output_text", "text", ""):
         return ""
     return part.text("text") or part.object("text").text("value")
 
 
-def _refusal_of(part: Reply) -> str:
-    return part.text("refusal") or UNWORDED if part.text("type") == "refusal" else ""
+def _is_refusal(part: Reply) -> bool:
+    return part.text("type") == "refusal" or (not part.text("type") and part.has("refusal"))
 
 
 def _annotations(part: Reply) -> list[Reply]:
@@ -71,14 +75,15 @@ def _annotations(part: Reply) -> list[Reply]:
 def _citation(annotation: Reply, before: int) -> Citation | None:
     """None where it names neither an address nor a file; `before` is how much text goes before its part."""
     nested = annotation.object(annotation.text("type"))  # In Assistants v2.
-    url, file = annotation.text("url"), annotation.text("file_id") or nested.text("file_id")
+    url = annotation.text("url") or nested.text("url")
+    file = annotation.text("file_id") or nested.text("file_id")
     if not url and not file:
         return None
     start, end = annotation.integer("start_index"), annotation.integer("end_index")
     return Citation(
         url=url or None,
         file=file or None,
-        title=annotation.text("title") or annotation.text("filename") or None,
+        title=annotation.text("title") or nested.text("title") or annotation.text("filename") or None,
         start=None if start is None else start + before,
         end=None if end is None else end + before,
     )

@@ -16,7 +16,7 @@ from pydantic.alias_generators import to_snake
 from threadrun.schema.json_schema import is_template_map, object_of, read_json, untyped
 from threadrun.schema.types import check_nesting
 
-_OURS = frozenset(
+OURS = frozenset(
     {"background", "store", "stream", "conversation", "input", "previous_response_id", "assistant_id", "thread"}
 )
 """A run that is waited for, found again and deleted depends on them."""
@@ -38,7 +38,7 @@ _ARGUMENTS = dict(zip(_SAME_NAME, _SAME_NAME, strict=True)) | {
 def _read(value: Any, info: ValidationInfo) -> Mapping[str, Any]:
     given = object_of(value)
     for place in _places(given):
-        if place in _OURS:
+        if place in OURS:
             raise ValueError(f"{place} is set by this application: leave it out")
         if argument := _ARGUMENTS.get(place):
             raise ValueError(f"{place} has an argument of its own: write it as {argument}")

@@ -52,6 +52,11 @@ class Generation(Properties):
         return any(tool.function and not tool.function.handler_arn for tool in self.tools or ())
 
     @property
+    def secret_arns(self) -> tuple[str, ...]:
+        """Secrets that its tools name, each once."""
+        return each_once(arn for tool in self.tools or () for arn in tool.secret_arns)
+
+    @property
     def store_ids(self) -> tuple[str, ...]:
         """Vector stores that its tools name, each once, in order."""
         return each_once(store_id for tool in self.tools or () for store_id in tool.vector_store_ids or ())

@@ -11,6 +11,8 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.alias_generators import to_pascal
 
+from threadrun.schema.extra_body import OURS
+
 _NEAR = 0.75
 _FEW = 8
 _ALSO_CALLED = {
@@ -23,6 +25,7 @@ _ALSO_CALLED = {
     "response_format": ("text", "format", "output_format"),
     "content": ("text",),
     "tools": ("functions",),
+    "truncation": ("truncation_strategy", "context_management"),
     "file_url": ("image_url",),
     "authorization_secret_arn": ("authorization",),
     "headers_secret_arn": ("headers",),
@@ -30,12 +33,12 @@ _ALSO_CALLED = {
 """What other interfaces call these."""
 _OF_OPENAI = frozenset(
     {"access_programs", "additional_instructions", "additional_messages", "audio", "background", "background_options"}
-    | {"container", "context_management", "image", "moderation", "prompt_cache_options"}
+    | {"container", "image", "moderation", "prompt_cache_options"}
     | {"connector_id", "defer_loading", "file_search", "frequency_penalty", "function_call", "include", "logit_bias"}
     | {"max_prompt_tokens", "max_tool_calls", "modalities", "n", "parallel_tool_calls", "prediction"}
     | {"presence_penalty", "previous_response_id", "prompt_cache_key", "prompt_cache_retention", "require_approval"}
     | {"safety_identifier", "seed", "service_tier", "stop", "store", "stream_options", "tool_choice", "tool_resources"}
-    | {"logprobs", "top_logprobs", "truncation", "truncation_strategy", "user", "verbosity", "web_search_options"}
+    | {"logprobs", "top_logprobs", "truncation", "user", "verbosity", "web_search_options"}
 )
 """Fields of requests for a response, a run, an assistant or a completion; those that have a counterpart are above."""
 
@@ -61,7 +64,11 @@ def say_unknown(key: str, model: type[BaseModel], root: type[BaseModel], place: 
             meant = f"{above}.{ways[0]}".lstrip(".")
             return f"unknown property, write it as {meant}", meant
     if key in map(spell, _OF_OPENAI):
-        return "is a field of OpenAI's API that is not supported here", ""
+        if place or "extra_body" not in root.model_fields or key in map(spell, OURS):
+            return "is a field of OpenAI's API that is not supported here", ""
+        return f"is a field of OpenAI's API that has no argument: write it in {spell('extra_body')}", spell(
+            "extra_body"
+        )
     known = {_plain(field): field for field in map(spell, _fields(model))}
     if near := difflib.get_close_matches(_plain(key), known, n=1, cutoff=_NEAR):
         nearest = known[near[0]]

@@ -64,7 +64,9 @@ def is_from_user(item: Reply) -> bool:
 
 
 def is_answer(item: Reply) -> bool:
-    return item.text("type") == "message" and item.text("role") not in _ROLES_OF_INPUT
+    """One without a type is a message where it has a role."""
+    kind, role = item.text("type"), item.text("role")
+    return (kind == "message" or (not kind and bool(role))) and role not in _ROLES_OF_INPUT
 
 
 def calls_in(items: Iterable[Reply]) -> list[FunctionCall]:
