@@ -12,7 +12,6 @@ from threadrun.schema.files import DesiredFile
 from threadrun.schema.limits import Limits
 from threadrun.schema.messages import Message
 from threadrun.schema.stores import DesiredVectorStore
-from threadrun.schema.tools import Tool
 from threadrun.state.base import Window
 from threadrun.state.files import Upload
 from threadrun.state.observations import (
@@ -159,7 +158,7 @@ class MemoryRuns:
     def close_calls(self, thread_id: str, run_id: str, call_ids: Collection[str]) -> None:
         self._called("runs.close_calls")
 
-    def redactor(self, tools: Iterable[Tool]) -> Callable[[str], str]:
+    def redactor(self, secret_arns: Iterable[str]) -> Callable[[str], str]:
         return str
 
     def cancel(self, thread_id: str, run_id: str) -> None:

@@ -172,6 +172,19 @@ def test_a_run_that_no_cancellation_ends_is_deleted_all_the_same(world: World) -
     assert left_at_openai(world)["conversations"] == 0
 
 
+@each_wire
+@pytest.mark.parametrize("status", [400, 401, 403, 405, 501, 503])
+def test_a_run_that_the_server_does_not_show_can_be_deleted(
+    world: World, wire: str, properties: dict[str, Any], status: int
+) -> None:
+    path = r"/v1/responses/\w+" if wire == "responses" else r"/v1/threads/\w+/runs/\w+"
+    world.openai.fault(Fault("GET", path, "status", status=status, times=None))
+    made = world.create(properties)
+    failure(made)
+    assert world.delete(made["PhysicalResourceId"])["Status"] == "SUCCESS"
+    assert left_at_openai(world) == NOTHING
+
+
 @each_server
 def test_bookkeeping_alone_starts_no_run_and_sends_no_request(world: World, properties: dict[str, Any]) -> None:
     old = world.create(properties)

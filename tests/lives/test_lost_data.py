@@ -352,6 +352,23 @@ def there(world: World, kind: str) -> int:
     return {**alive(world), **world.openai.counters()}[kind]
 
 
+@pytest.mark.parametrize("kind", ["files", "vector_stores"])
+@pytest.mark.parametrize(("status", "times"), [(404, 1), (401, None), (403, None), (405, None), (500, None)])
+def test_what_the_server_does_not_show_for_a_moment_stays(
+    world: World, kind: str, status: int, times: int | None
+) -> None:
+    """For a rollback above all: what is on record counts, and a live store is not thrown away for one stray 404."""
+    names, given = GIVEN[kind]
+    created = world.create(given, **names)
+    began = world.clock()
+    world.openai.fault(Fault("GET", f"/v1/{kind}/[^/]+", "status", status=status, times=times))
+    updated = world.update(created["PhysicalResourceId"], given | {"timeout_seconds": "60"}, **names)
+    assert attributes(updated) == attributes(created)
+    assert updated["PhysicalResourceId"] == created["PhysicalResourceId"]
+    assert world.clock() - began < 60
+    assert there(world, kind) == 1
+
+
 @pytest.mark.parametrize("wire", ["assistants"], indirect=True)
 def test_an_assistant_whose_new_model_is_not_there_stays(world: World) -> None:
     """The server's 404 is about the model."""

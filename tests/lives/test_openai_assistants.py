@@ -332,10 +332,11 @@ def test_a_finished_run_is_not_asked_to_stop_on_delete(world: World) -> None:
     assert not world.posted("/cancel")
 
 
-def test_a_delete_that_cannot_look_is_tried_again(world: World) -> None:
+def test_a_delete_that_cannot_look_cancels_and_is_tried_again_where_it_cannot(world: World) -> None:
     """A run that was taken for gone would go on and be billed."""
     data = attributes(run(world, assistant(world)))
     world.openai.fault(Fault("GET", r"/v1/threads/.*", "status", 503))
+    world.openai.fault(Fault("POST", r"/v1/threads/.*/cancel", "status", 503))
     with pytest.raises(TransientError):
         world.app.backend.runs.delete(data["thread_id"], data["id"])
 

@@ -454,6 +454,50 @@ def test_nothing_of_a_tools_secret_is_written_anywhere(
     assert [each for each in seen if TOKEN in each or KEY in each] == []
 
 
+@pytest.mark.parametrize(
+    ("headers", "says", "shown"),
+    [
+        ({"X-Readonly": "true", "X-Toolsets": "issues"}, '{"issues": true}', '{"issues": true}'),
+        ({"Authorization": "Bearer tok-9"}, "I was let in with tok-9.", "I was let in with ***."),
+        ({"X-Tenant": "a-long-and-odd-one"}, "a-long-and-odd-one", "***"),
+    ],
+)
+def test_of_headers_what_is_secret_is_cut_and_nothing_else(
+    mcp: World, headers: dict[str, str], says: str, shown: str
+) -> None:
+    """A paid answer would be no JSON any more, and a call's arguments neither."""
+    mcp.secrets.put_secret_value(SecretId=HEADERS_ARN, SecretString=json.dumps(headers))
+    mcp.openai.script(Script(output_text=says))
+    tool = MCP | {"server_url": "https://open.example.com", "headers_secret_arn": HEADERS_ARN}
+    mcp.openai.add_mcp_servers(McpServer("https://open.example.com"))
+    assert attributes(mcp.create(PROPERTIES | {"tools": [tool]}))["output_text"] == shown
+
+
+def test_secrets_of_the_assistants_tools_are_cut_out_of_what_a_rollback_shows(mcp: World) -> None:
+    """And of why a Delete fails: the properties are not on record any more then."""
+    assistant = mcp.create({"model": "gpt-5.4-mini", "tools": [GUARDED]}, **ASSISTANT)["PhysicalResourceId"]
+    given = {"assistant_id": assistant, "thread": PROPERTIES["thread"]}
+    mcp.openai.script(Script(output_text=f"The token is {TOKEN}."))
+    first = mcp.create(given)
+    mcp.update(first["PhysicalResourceId"], given | {"instructions": "Be brief."})
+    for name in ("backend", "stepper"):
+        vars(mcp.app).pop(name, None)
+    back = mcp.update(first["PhysicalResourceId"], given)
+    assert attributes(back)["output_text"] == "The token is ***."
+    assert TOKEN not in str(mcp.public_items())
+    mcp.openai.fault(Fault("DELETE", "/v1/.*", "status", status=400, message=f"no {TOKEN}", times=2))
+    for name in ("backend", "stepper"):
+        vars(mcp.app).pop(name, None)
+    assert "no ***" in failure(mcp.delete(first["PhysicalResourceId"], given))
+
+
+def test_a_refusal_is_shortened_after_its_secrets_are_cut(mcp: World) -> None:
+    said = "x" * 990 + TOKEN
+    mcp.openai.script(Script(output=[{"type": "message", "content": [{"type": "refusal", "refusal": said}]}]))
+    data = attributes(mcp.create(PROPERTIES | {"tools": [GUARDED], "accept_refusal": "true"}))
+    assert data["refusal"] == "x" * 990 + "***"
+
+
 def written(world: World) -> str:
     records = [world.records.load(key) for key in world.items() if key.startswith("RESOURCE#")]
     return "".join(record.model_dump_json() for record in records if record) + str(world.public_items())

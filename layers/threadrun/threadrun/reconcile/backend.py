@@ -15,7 +15,6 @@ from threadrun.schema.files import DesiredFile
 from threadrun.schema.limits import Limits
 from threadrun.schema.messages import Message
 from threadrun.schema.stores import DesiredVectorStore
-from threadrun.schema.tools import Tool
 from threadrun.state.files import Upload
 from threadrun.state.observations import (
     Content,
@@ -97,8 +96,8 @@ class Runs(Protocol):
     def close_calls(self, thread_id: str, run_id: str, call_ids: Collection[str]) -> None:
         """Close those of these calls that have no output: an open call keeps other runs off the thread."""
 
-    def redactor(self, tools: Iterable[Tool]) -> Callable[[str], str]:
-        """What cuts the values of the secrets that these tools name out of a text: a server may repeat them.
+    def redactor(self, secret_arns: Iterable[str]) -> Callable[[str], str]:
+        """What cuts the values of these secrets of tools out of a text: a server may repeat them.
 
         Raises what reading a secret does.
         """

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from threadrun.errors import NotFound, TerminalError
 from threadrun.reconcile import files, run, run_deletion, stores
-from threadrun.reconcile.outcome import Actor, Checkpoint, Done, Gone, Outcome
+from threadrun.reconcile.outcome import Actor, Checkpoint, Done, Gone, Outcome, RequeueAfter
+from threadrun.reconcile.presence import missing
 from threadrun.state.files import FileRecord
 from threadrun.state.resource import AnyRecord
 from threadrun.state.run import RunRecord
@@ -34,8 +35,9 @@ def reconcile(record: AnyRecord, actor: Actor) -> Outcome:
     try:
         return _make_thread(record, actor) if isinstance(record, ThreadRecord) else _make_assistant(record, actor)
     except NotFound:
-        if record.is_acknowledged and record.physical_id and _is_gone(record, record.physical_id, actor):
-            return Gone()
+        known_id = record.physical_id if record.is_acknowledged else None
+        if known_id is not None and (is_missing := _missing(record, known_id, actor)):
+            return is_missing
         raise  # The model is not there, for one.
 
 
@@ -83,16 +85,11 @@ def _make_assistant(assistant: AssistantRecord, actor: Actor) -> Done | Checkpoi
     return Done()
 
 
-def _is_gone(shared: ThreadRecord | AssistantRecord, physical_id: str, actor: Actor) -> bool:
-    # docs/decisions.md: "What is gone from the server is made again by the next update"
-    try:
-        if isinstance(shared, ThreadRecord):
-            actor.backend.threads.last_item_id(physical_id)
-        else:
-            actor.backend.assistants.find(physical_id)
-    except NotFound:
-        return True
-    return False
+def _missing(shared: ThreadRecord | AssistantRecord, physical_id: str, actor: Actor) -> Gone | RequeueAfter | None:
+    backend = actor.backend
+    if isinstance(shared, ThreadRecord):
+        return missing(shared, lambda: backend.threads.last_item_id(physical_id), actor)
+    return missing(shared, lambda: backend.assistants.find(physical_id), actor)
 
 
 def _delete(shared: ThreadRecord | AssistantRecord, actor: Actor) -> Done:

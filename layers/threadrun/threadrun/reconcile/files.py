@@ -15,9 +15,10 @@ it can be there; `Files.find_lost` gives no resource a file that is another one'
 
 from __future__ import annotations
 
-from threadrun.errors import LostReply, NotFound, TerminalError, ThreadRunError
+from threadrun.errors import LostReply, TerminalError, ThreadRunError
 from threadrun.reconcile.once import BUSY_POLL_SECONDS, START_GRACE_SECONDS
 from threadrun.reconcile.outcome import Actor, Checkpoint, Done, Gone, RequeueAfter
+from threadrun.reconcile.presence import missing
 from threadrun.schema.files import DesiredFile
 from threadrun.state.files import FileRecord, Upload
 
@@ -31,7 +32,9 @@ def make_file(file: FileRecord, actor: Actor) -> Done | Gone | Checkpoint | Requ
     if file.desired is None:
         return Done()
     if file.file_id is not None:
-        return Gone() if file.is_acknowledged and _is_gone(file.file_id, actor) else Done()
+        file_id = file.file_id
+        is_known = file.is_acknowledged
+        return (missing(file, lambda: actor.backend.files.observe(file_id), actor) if is_known else None) or Done()
     require_time(file, actor)
     if file.upload is None:
         return _intend(file, file.desired, actor)
@@ -59,15 +62,6 @@ def delete_file(file: FileRecord, actor: Actor) -> Done | RequeueAfter:
 def require_time(file: FileRecord, actor: Actor) -> None:
     if actor.now >= file.deadline_epoch_s:
         raise TerminalError(f"the file was not ready in time: {file.wait.reason or 'there was none left'}")
-
-
-def _is_gone(file_id: str, actor: Actor) -> bool:
-    # docs/decisions.md: "What is gone from the server is made again by the next update"
-    try:
-        actor.backend.files.observe(file_id)
-    except NotFound:
-        return True
-    return False
 
 
 def _intend(file: FileRecord, desired: DesiredFile, actor: Actor) -> Checkpoint | RequeueAfter:

@@ -6,10 +6,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from threadrun.errors import TerminalError, ThreadRunError
+from threadrun.errors import TerminalError, ThreadRunError, TransientError
 from threadrun.reconcile.outcome import Actor
+from threadrun.schema.types import shortened
 from threadrun.state.observations import ObservedRun
 from threadrun.state.run import RunRecord
+
+MAX_REFUSAL_CHARACTERS = 1000
 
 
 @contextmanager
@@ -31,6 +34,12 @@ def redacted(run: RunRecord, observed: ObservedRun, actor: Actor) -> ObservedRun
     """What was observed of the run, with no secret in any text of it."""
     try:
         cut = _redactor(run, actor)
+    except TransientError as error:
+        if actor.now < run.deadline_epoch_s:
+            raise
+        raise TerminalError(
+            f"run {observed.run_id} has ended, and its answer may have a secret: {error.reason}"
+        ) from None
     except TerminalError as error:
         # They are gone, and with them what to cut out. The answer was paid for, so it stays.
         return replace(observed, problem=observed.problem and f"its reason is not shown: {error.reason}")
@@ -41,7 +50,7 @@ def redacted(run: RunRecord, observed: ObservedRun, actor: Actor) -> ObservedRun
     return replace(
         observed,
         output_text=cut(observed.output_text),
-        refusal=cut(observed.refusal),
+        refusal=shortened(cut(observed.refusal), MAX_REFUSAL_CHARACTERS),
         citations=tuple(cited),
         calls=tuple(replace(each, arguments=cut(each.arguments)) for each in observed.calls),
         problem=observed.problem and cut(observed.problem),
@@ -49,5 +58,4 @@ def redacted(run: RunRecord, observed: ObservedRun, actor: Actor) -> ObservedRun
 
 
 def _redactor(run: RunRecord, actor: Actor) -> Callable[[str], str]:
-    plan = run.plan()
-    return actor.backend.runs.redactor((plan.effective.tools if plan else None) or ())
+    return actor.backend.runs.redactor(run.resolution.secret_arns if run.resolution else ())

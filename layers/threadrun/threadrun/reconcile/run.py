@@ -11,6 +11,7 @@ from contextlib import suppress
 from threadrun.errors import NotFound, TerminalError, ThreadRefused, TransientError
 from threadrun.reconcile.once import BUSY_POLL_SECONDS, CreatingRequest, make_once
 from threadrun.reconcile.outcome import Actor, CallTools, Checkpoint, Done, Gone, InProgress, Outcome, RequeueAfter
+from threadrun.reconcile.presence import NOT_SHOWN_SECONDS
 from threadrun.reconcile.redaction import errors_redacted, redacted
 from threadrun.reconcile.run_deletion import close_calls
 from threadrun.schema.arguments import DEFAULT_TOOL_ROUNDS, MAX_TOOL_CALLS, DesiredRun
@@ -25,14 +26,13 @@ from threadrun.state.run_values import Attempt, Started
 INDEX_POLL_SECONDS = 1
 REASON_CHARACTERS = 1000
 NOT_SHOWN = "the server does not show the run"
-NOT_SHOWN_SECONDS = 15
 RECHECK_SECONDS = 60
-"""Some read from a replica, and know nothing for a moment of what they have just made."""
 
 
 def make_present(run: RunRecord, actor: Actor) -> Outcome:
     if run.failure is not None:
-        close_calls(run, actor)
+        with errors_redacted(run, actor), suppress(TerminalError):  # Why it failed is what counts.
+            close_calls(run, actor)
         raise TerminalError(run.failure)
     try:
         with errors_redacted(run, actor):

@@ -121,6 +121,12 @@ def _has_ended(run: RunRecord, started: Started, actor: Actor) -> bool:
         observed = actor.backend.runs.look(*started)
     except NotFound:
         return True
+    except TerminalError:
+        return False  # The server does not show it: it is cancelled for a while, and deleted then.
+    except TransientError:
+        if run.wait.reason == CANCELLING or run.wait.has_lasted("cannot read run", _half_of_the_time(run), actor.now):
+            return False
+        raise
     if observed.calls:
         run.note_calls(observed.calls)  # It may have made them since the last look.
     return observed.is_final

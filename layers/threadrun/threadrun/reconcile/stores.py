@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from threadrun.errors import NotFound, TerminalError
+from threadrun.errors import TerminalError
 from threadrun.reconcile.outcome import Actor, Checkpoint, Done, Gone, RequeueAfter
+from threadrun.reconcile.presence import missing
 from threadrun.reconcile.run import INDEX_POLL_SECONDS
 from threadrun.schema.stores import DesiredVectorStore
 from threadrun.state.stores import VectorStoreRecord
@@ -18,8 +19,9 @@ def make_store(store: VectorStoreRecord, actor: Actor) -> Done | Gone | Checkpoi
         raise TerminalError(store.failure)
     if desired is None:
         return Done()
-    if store.store_id is not None and store.is_acknowledged and _is_gone(store, store.store_id, actor):
-        return Gone()
+    known_id = store.store_id if store.is_acknowledged else None
+    if known_id is not None and (is_missing := _is_missing(store, known_id, actor)):
+        return is_missing
     if store.content == desired.content() and store.is_as(desired):
         return Done()
     _require_time(store, actor)
@@ -39,13 +41,12 @@ def make_store(store: VectorStoreRecord, actor: Actor) -> Done | Gone | Checkpoi
     return Done()
 
 
-def _is_gone(store: VectorStoreRecord, store_id: str, actor: Actor) -> bool:
-    # docs/decisions.md: "What is gone from the server is made again by the next update"
-    try:
+def _is_missing(store: VectorStoreRecord, store_id: str, actor: Actor) -> Gone | RequeueAfter | None:
+    def look() -> None:
         store.observed = actor.backend.vector_stores.observe(store_id)
-    except NotFound:
-        return True
-    return store.observed.status == "expired"
+
+    is_missing = missing(store, look, actor)
+    return Gone() if is_missing is None and store.observed and store.observed.status == "expired" else is_missing
 
 
 def _change(

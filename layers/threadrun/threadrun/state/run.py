@@ -94,6 +94,7 @@ class RunRecord(PhysicalRecord):
             assistant_version=assistant.version if assistant else None,
             leaves_calls_to_user=effective.leaves_calls_to_user,
             file_ids=effective.file_ids,
+            secret_arns=effective.secret_arns,
         )
 
     def plan(self) -> RunPlan | None:

@@ -20,6 +20,8 @@ class Resolution(Value):
     leaves_calls_to_user: bool = False
     """A function without a handler may be called."""
     file_ids: tuple[str, ...] = ()
+    secret_arns: tuple[str, ...] = ()
+    """Of the tools, for as long as the run is on record: a server may repeat the values in any reply."""
 
 
 class SearchableFiles(Value):

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from contextlib import suppress
 from dataclasses import replace
 
-from threadrun.errors import NotFound
+from threadrun.errors import NotFound, ThreadRunError
 from threadrun.providers.answers import answer_in
 from threadrun.providers.assistants_v2 import shapes
 from threadrun.providers.assistants_v2.client import PER_PAGE, AssistantsServer
 from threadrun.providers.replies import Reply
 from threadrun.providers.server import Subject, has_mark
 from threadrun.schema.limits import Limits
-from threadrun.schema.tools import Tool
 from threadrun.state.observations import ObservedRun, RunPlan
 
 _STOPPABLE = frozenset({"queued", "in_progress", "requires_action"})
@@ -98,10 +96,14 @@ class ServerRuns(Subject[AssistantsServer]):
         fields, messages = {"limit": PER_PAGE, "order": "asc"}, self._server.api.beta.threads.messages
         action = f"read the answer of run {run_id}"
         listed = self._server.listed(action, messages.list, thread_id, run_id=run_id, **fields)
-        answers = [each for each in listed if each.text("role") == "assistant" and each.text("run_id") == run_id]
+        said = [each for each in listed if each.text("role") == "assistant"]
+        # Where no message names its run, the list that was asked for is believed.
+        answers = [each for each in said if each.text("run_id") == run_id] or [
+            each for each in said if not each.has("run_id")
+        ]
         return replace(observed, **answer_in(answers)._asdict())
 
-    def redactor(self, tools: Iterable[Tool]) -> Callable[[str], str]:
+    def redactor(self, secret_arns: Iterable[str]) -> Callable[[str], str]:
         return str  # No tool of this API has any.
 
     def cancel(self, thread_id: str, run_id: str) -> None:
@@ -109,9 +111,14 @@ class ServerRuns(Subject[AssistantsServer]):
 
     def delete(self, thread_id: str, run_id: str) -> None:
         """Cancel the run where it still holds its thread; this API cannot delete one."""
-        with suppress(NotFound):
-            if self._read(thread_id, run_id, f"delete run {run_id}").text("status") in _STOPPABLE:
-                self.cancel(thread_id, run_id)
+        try:
+            may_run = self._read(thread_id, run_id, f"delete run {run_id}").text("status") in _STOPPABLE
+        except NotFound:
+            return
+        except ThreadRunError:
+            may_run = True  # The server does not show it.
+        if may_run:
+            self.cancel(thread_id, run_id)
 
 
 def _created_at(run: Reply) -> int:

@@ -16,7 +16,6 @@ from threadrun.providers.responses.items import ItemRef, ResponseRef, run_ref
 from threadrun.providers.responses.tools import ToolSecrets, tool_fields
 from threadrun.providers.server import Method, Server, Subject, has_mark
 from threadrun.schema.limits import Limits
-from threadrun.schema.tools import Tool
 from threadrun.state.observations import ObservedRun, RunPlan
 
 _NO_BACKGROUND = re.compile(
@@ -49,8 +48,9 @@ class ResponseRuns(Subject[Server]):
     def _tools(self, plan: RunPlan) -> list[dict[str, Any]]:
         return [tool_fields(tool, plan, self._secrets) for tool in plan.effective.tools or ()]
 
-    def redactor(self, tools: Iterable[Tool]) -> Callable[[str], str]:
-        self._secrets.learn(tools)
+    def redactor(self, secret_arns: Iterable[str]) -> Callable[[str], str]:
+        for arn in secret_arns:
+            self._secrets.learn(arn)
         return self._secrets.without
 
     def _create(self, action: str, fields: dict[str, Any]) -> ObservedRun:

@@ -6,7 +6,8 @@ Source: openai.types.responses (openai-python 3.54).
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from threadrun.errors import TerminalError
@@ -16,6 +17,9 @@ from threadrun.state.observations import RunPlan
 
 _LEAST_CHARACTERS = 4
 """Of a secret's value that is cut out of texts: a shorter one may be any word."""
+_SECRET_HEADER = re.compile("auth|key|token|secret|password|credential|cookie|signature", re.IGNORECASE)
+_LONG_CHARACTERS = 16
+"""Of the value of any other header, from which on it counts as secret: `X-MCP-Readonly: true` is none."""
 
 
 class ToolSecrets:
@@ -32,13 +36,12 @@ class ToolSecrets:
             text = self._texts_of(text, arn).get("authorization", "")
         if not text:
             raise TerminalError(f"secret {arn} is neither a bare token nor a JSON object with authorization")
-        self._learn(text)
+        self._note(text)
         return text
 
     def headers(self, arn: str) -> dict[str, str]:
         texts = self._texts_of(self._read(arn), arn)
-        for text in texts.values():
-            self._learn(text)
+        self._note_headers(texts)
         return texts
 
     def without(self, text: str) -> str:
@@ -48,12 +51,20 @@ class ToolSecrets:
             text = text.replace(value, "***")
         return text
 
-    def learn(self, tools: Iterable[Tool]) -> None:
-        """Read the secrets of these tools, for `without`."""
-        for tool in tools:
-            _secret_fields(tool, self)
+    def learn(self, arn: str) -> None:
+        """Read the secret of this ARN, whichever of a tool's it is, for `without`."""
+        text = self._read(arn).strip()
+        if text.startswith("{"):
+            self._note_headers(self._texts_of(text, arn))
+        else:
+            self._note(text)
 
-    def _learn(self, value: str) -> None:
+    def _note_headers(self, texts: Mapping[str, str]) -> None:
+        for name, text in texts.items():
+            if _SECRET_HEADER.search(name) or len(text) >= _LONG_CHARACTERS:
+                self._note(text)
+
+    def _note(self, value: str) -> None:
         self._seen.update((value, value.rpartition(" ")[2]))  # Of "Bearer …", what follows it is secret by itself.
 
     def _texts_of(self, text: str, arn: str) -> dict[str, str]:
