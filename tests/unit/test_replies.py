@@ -37,7 +37,7 @@ def message(text: Any, **more: Any) -> dict[str, Any]:
         ([message(SAID, content=None), message(None), message({"value": "nested"})], "nested"),
         ([message(SAID, content=[{"type": "refusal", "refusal": "No."}, {"type": "new", "text": "?"}, None])], ""),
         ([message(4)], "4"),
-        ([message("a", content=["Hel", "lo"])], "Hello"),
+        ([message("a", content=["Good", " day"])], "Good day"),
         ([message("a", content={"type": "output_text", "text": "Hello"})], "Hello"),
         ([message("a", content=[{"text": "Hello"}])], "Hello"),
         ([message("a") | {"type": None}], "a"),
