@@ -10,10 +10,13 @@ import pytest
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 import threadrun
+from testkit.memory.table import MemoryTable
 from threadrun.app import application
 from threadrun.app.application import Application
 from threadrun.app.settings import OPENAI_BASE_URL, Settings, api_key_from_secret
 from threadrun.errors import TerminalError
+from threadrun.storage.records import DUE
+from threadrun.workflow.waiting import SCARCE_WAIT_SECONDS
 
 MANTLE = "https://bedrock-mantle.eu-west-1.api.aws"
 
@@ -95,6 +98,23 @@ def test_another_secret_is_refused_without_showing_it(secret: str) -> None:
     with pytest.raises(TerminalError) as raised:
         api_key_from_secret(secret)
     assert "sk-" not in raised.value.reason
+
+
+@pytest.mark.parametrize(
+    ("in_flight", "retry_count", "sleeps"),
+    [(1, 0, True), (10, 0, True), (11, 0, False), (1, 1, False)],
+    ids=["one alone", "half of the executions at most", "more than half", "one that Lambda may have refused"],
+)
+def test_a_function_sleeps_only_where_the_account_has_room(in_flight: int, retry_count: int, sleeps: bool) -> None:
+    table = MemoryTable("t")
+    for number in range(in_flight):
+        item = {"pk": {"S": f"RESOURCE#{number}"}, "due": {"S": DUE}, "due_epoch_s": {"N": "2000"}}
+        table.put_item(TableName="t", Item=item)
+    app = Application(Settings(table_name="t"))
+    app._dynamodb, app.concurrent_executions = table, 20  # type: ignore[assignment]
+    waiting = app.waiting(800, retry_count)
+    assert (waiting.inline_seconds > 0) == sleeps
+    assert waiting.min_wait_seconds == (1 if sleeps else SCARCE_WAIT_SECONDS)
 
 
 def models(of: type[BaseModel] = BaseModel) -> Iterator[type[BaseModel]]:

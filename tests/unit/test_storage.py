@@ -9,6 +9,8 @@ from botocore.exceptions import ClientError
 from testkit.memory.backend import wanted_run
 from testkit.memory.table import MemoryTable
 from threadrun.errors import StorageUnavailable, TooLarge, VersionConflict
+from threadrun.providers.responses.assistant_catalog import AssistantCatalog
+from threadrun.schema.arguments import DesiredAssistant
 from threadrun.state.attributes import with_all_attributes
 from threadrun.state.resource import Request, ResourceRecord
 from threadrun.storage.event_waits import KEPT_SECONDS, EventWait, EventWaits
@@ -161,6 +163,18 @@ def test_a_file_belongs_to_the_resource_that_claimed_it_first(table: FailingTabl
     claims = FileClaims(table, "t", lambda: NOW)  # type: ignore[arg-type]
     assert [claims.take("file-1", holder) for holder in ("r1", "r1", "r2")] == [True, True, False]
     assert (claims.holder("file-1"), claims.holder("file-2")) == ("r1", None)
+
+
+def test_an_assistant_has_a_version_for_each_change_and_the_time_of_its_creation(table: FailingTable) -> None:
+    """A request that is repeated, as its step ended before it saved, changes nothing."""
+    times = iter(range(NOW, NOW + 9))
+    catalog = AssistantCatalog(table, "t", lambda: next(times))  # type: ignore[arg-type]
+    put = [
+        catalog.put(None, DesiredAssistant.model_validate({"model": model}), "r1")
+        for model in ("m", "m", "n", "n", "m")
+    ]
+    assert len({made.assistant_id for made in put}) == 1
+    assert [(made.version, made.created_at) for made in put] == [(number, NOW) for number in (1, 1, 2, 2, 3)]
 
 
 # --- attributes
