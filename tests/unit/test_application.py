@@ -13,8 +13,11 @@ import threadrun
 from testkit.memory.table import MemoryTable
 from threadrun.app import application
 from threadrun.app.application import Application
+from threadrun.app.responder import GRACE_SECONDS, sweep
 from threadrun.app.settings import OPENAI_BASE_URL, Settings, api_key_from_secret
+from threadrun.cloudformation import respond
 from threadrun.errors import TerminalError
+from threadrun.state.resource import Request, ResourceRecord, resource_key
 from threadrun.storage.records import DUE
 from threadrun.workflow.waiting import SCARCE_WAIT_SECONDS
 
@@ -115,6 +118,26 @@ def test_a_function_sleeps_only_where_the_account_has_room(in_flight: int, retry
     waiting = app.waiting(800, retry_count)
     assert (waiting.inline_seconds > 0) == sleeps
     assert waiting.min_wait_seconds == (1 if sleeps else SCARCE_WAIT_SECONDS)
+
+
+def test_the_sweep_responds_past_the_grace_and_none_without_a_response_holds_up_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The request's own execution responds best. A record that cannot be read is counted, for the alarm."""
+    table, now, answered = MemoryTable("t"), 1000.0, list[str]()
+    monkeypatch.setattr(respond, "deliver", lambda url, body: answered.append(url))
+    app = Application(Settings(table_name="t"), lambda: now)
+    app._dynamodb = table  # type: ignore[assignment]
+    for logical_id, deadline in (("Unreadable", 1999), ("Run", 2000)):
+        given = {"request_id": logical_id, "request_type": "Create", "response_url": f"https://{logical_id}"}
+        request = Request.model_validate({**given, "received_epoch_s": 1000, "deadline_epoch_s": deadline})
+        app.records.save(ResourceRecord(stack_id="s", logical_id=logical_id, requests={logical_id: request}))
+    table.items[resource_key("s", "Unreadable")]["body"] = {"B": b"broken"}
+    now = 1999 + GRACE_SECONDS
+    assert (sweep(app), answered) == (0, [])
+    now = 2001 + GRACE_SECONDS
+    assert (sweep(app), answered) == (2, ["https://Run"])
+    assert (sweep(app), answered) == (1, ["https://Run"])
 
 
 def models(of: type[BaseModel] = BaseModel) -> Iterator[type[BaseModel]]:
