@@ -498,6 +498,17 @@ def test_a_run_that_is_recorded_is_not_recorded_again_for_an_update_that_leaves_
     assert under_way.step() == NextState("respond")
 
 
+@pytest.mark.parametrize(("status", "named"), [("requires_action", ["look_up"]), ("incomplete", None)])
+def test_only_a_run_that_requires_an_action_says_which(under_way: Scene, status: str, named: list[str] | None) -> None:
+    """One that was cut short may have called functions, too: nobody can answer it any more."""
+    under_way.backend.end("resp_1", status, calls=(FunctionCall("call_1", "look_up", "{}"),))
+    under_way.step()
+    read = under_way.attributes.read("conv_1:resp_1")
+    assert read is not None
+    required = read["required_action"]
+    assert (required and [call["name"] for call in required]) == named
+
+
 # --- the calls of a run
 
 
