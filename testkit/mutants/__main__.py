@@ -22,7 +22,7 @@ from testkit.mutants.result import BEFORE, RESULT, SURVIVED, Death, newly_alive
 from testkit.mutants.result import read as read_result
 from testkit.mutants.result import write as write_result
 from testkit.mutants.tiers import TIERS, Failure, Tier, TierError, first_failure, observe
-from testkit.mutants.tree import Tree
+from testkit.mutants.tree import Tree, commit
 
 ROOT = Path(__file__).parents[2]
 WORDS = ROOT / ".build" / "mutants"
@@ -136,7 +136,8 @@ def main() -> int:
         console.print(str(error), style="red", markup=False)
         return 1
     alive = [each for each in chosen if journal.lives(each.name)]
-    RESULT.write_text(write_result(mutants, {**known, **{each.name: _death(journal.of(each.name)) for each in chosen}}))
+    deaths = {**known, **{each.name: _death(journal.of(each.name)) for each in chosen}}
+    RESULT.write_text(write_result(mutants, deaths, commit(ROOT)))
     journal.close()
     for each in alive:
         console.print(f"[red]alive[/red] {each.name} ({each.file})", soft_wrap=True)

@@ -38,8 +38,8 @@ def newly_alive(before: Mapping[str, Death], now: Mapping[str, Death]) -> list[s
     return [name for name in killed if name in now and now[name].killed_by == SURVIVED]
 
 
-def write(mutants: Sequence[Mutant], deaths: Mapping[str, Death]) -> str:
-    """The page, with the mutants in the order of their list."""
+def write(mutants: Sequence[Mutant], deaths: Mapping[str, Death], commit: str) -> str:
+    """The page, with the mutants in the order of their list; `commit` is what they were made of."""
     known = {each.name: deaths[each.name] for each in mutants if each.name in deaths}
     survivors = sum(death.killed_by == SURVIVED for death in known.values())
     lines = [
@@ -48,7 +48,7 @@ def write(mutants: Sequence[Mutant], deaths: Mapping[str, Death]) -> str:
         "Written by `make mutants`. A mutant breaks the fact that it is named after; beside it is the first test that",
         "failed, of those that execute the changed code, the fastest tier and the quickest test first.",
         "",
-        f"{len(known)} mutants, {len(known) - survivors} killed, {survivors} alive.",
+        f"{len(known)} mutants of commit {commit}, {len(known) - survivors} killed, {survivors} alive.",
         "",
         "| mutant | killed by | seconds |",
         "| --- | --- | --- |",

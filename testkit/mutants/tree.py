@@ -29,6 +29,12 @@ def listed(root: Path) -> list[str]:
     return [name for name in names if name and (root / name).is_file()]
 
 
+def commit(root: Path) -> str:
+    """Which one a working tree is of, and whether it has changes."""
+    command = ["git", "describe", "--always", "--abbrev=10", "--exclude=*", "--dirty= with changes"]
+    return subprocess.run(command, cwd=root, check=True, capture_output=True, text=True).stdout.strip()
+
+
 class Tree:
     """A copy of the working tree, with a process in it that waits for tests to run."""
 

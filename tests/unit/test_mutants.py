@@ -87,8 +87,8 @@ def test_what_stands_outside_of_functions_is_reached_by_all() -> None:
 def test_the_result_is_read_as_it_was_written() -> None:
     killed, alive = mutant("a", "b", "It dies"), mutant("a", "b", "It lives")
     deaths = {killed.name: Death("tests/unit/test_a.py::test_b[x|y]", 1.5), alive.name: Death(SURVIVED, 2.0)}
-    text = result.write([killed, alive], deaths)
-    assert "2 mutants, 1 killed, 1 alive." in text
+    text = result.write([killed, alive], deaths, "abc")
+    assert "2 mutants of commit abc, 1 killed, 1 alive." in text
     assert result.read(text) == deaths
 
 
