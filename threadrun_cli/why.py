@@ -114,7 +114,7 @@ class Stacks:
                 endTime=int((until_epoch_s + MARGIN_SECONDS) * 1000),
                 filterPattern=f'{{ $.correlation_id = "{request.request_id}" }}',
             )
-            lines += [_line(event) for page in events for event in page["events"]]
+            lines += [_line(event, request.request_id) for page in events for event in page["events"]]
         yield from sorted(filter(None, lines), key=lambda each: each["timestamp"])
 
 
@@ -135,13 +135,14 @@ def _run(record: ResourceRecord, request: Request) -> dict[str, Any] | None:
     return {"run": past.run_id, "status": past.status, "model": past.model, "tokens": past.total_tokens}
 
 
-def _line(event: Mapping[str, Any]) -> dict[str, Any]:
+def _line(event: Mapping[str, Any], request_id: str) -> dict[str, Any]:
     try:
         line = json.loads(event["message"])
     except ValueError:
         return {}
-    if not isinstance(line, dict) or "message" not in line:
-        return {}  # Metrics.
+    # Metrics have no message. An emulator may take no notice of the pattern.
+    if not isinstance(line, dict) or "message" not in line or line.get("correlation_id") != request_id:
+        return {}
     return {"timestamp": event["timestamp"], **{key: line[key] for key in LOG_KEYS if line.get(key) not in (None, "")}}
 
 

@@ -1,7 +1,7 @@
 """`threadrun why`: from a stack's name to the reason, the run, the log lines and the remedy."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,14 +20,14 @@ pytestmark = pytest.mark.on_moto  # It reads the table with boto3, as people do.
 class Pages:
     """A client whose paginators have one page each, by their names."""
 
-    def __init__(self, **pages: dict[str, Any]) -> None:
+    def __init__(self, **pages: Callable[..., dict[str, Any]]) -> None:
         self._pages = pages
         self.asked: list[dict[str, Any]] = []
 
     def get_paginator(self, name: str) -> Any:
         def paginate(**arguments: Any) -> Iterator[dict[str, Any]]:
             self.asked.append(arguments)
-            yield self._pages[name]
+            yield self._pages[name](**arguments)
 
         return type("Paginator", (), {"paginate": staticmethod(paginate)})
 
@@ -68,12 +68,16 @@ def told(world: World, reason: str, application: str = "threadrun") -> tuple[str
         "openai_request_id": "req_1",
         "x": "secret",
     }
-    entries = [{"timestamp": 1, "message": json.dumps(line)}, {"timestamp": 2, "message": "REPORT"}]
-    logs = Pages(
-        describe_log_groups={"logGroups": [{"logGroupName": "/aws/lambda/threadrun/custom-resource"}]},
-        filter_log_events={"events": entries},
-    )
-    clients = {"cloudformation": Pages(describe_stack_events={"StackEvents": events}), "logs": logs}
+
+    def filtered(*, filterPattern: str, **_: Any) -> dict[str, Any]:
+        """As an emulator does that takes no notice of the pattern."""
+        own = line | {"correlation_id": filterPattern.split('"')[1]}
+        messages = [json.dumps(own), "REPORT", json.dumps(line | {"message": "of another", "correlation_id": "other"})]
+        return {"events": [{"timestamp": at, "message": message} for at, message in enumerate(messages)]}
+
+    groups = {"logGroups": [{"logGroupName": "/aws/lambda/threadrun/custom-resource"}]}
+    logs = Pages(describe_log_groups=lambda **_: groups, filter_log_events=filtered)
+    clients = {"cloudformation": Pages(describe_stack_events=lambda **_: {"StackEvents": events}), "logs": logs}
     status, failures = Stacks(lambda name: clients.get(name) or aws("dynamodb"), application).failures("example")
     console = Console(record=True, width=200, color_system=None)
     show(console, "example", status, failures)
@@ -88,7 +92,7 @@ def test_why_tells_the_reason_the_run_its_log_lines_and_what_to_do(world: World)
     assert answer["Reason"] in text
     for part in ("status incomplete", "model gpt-5.4-mini", "custom_resource openai 400 req_1", "accept_statuses"):
         assert part in text
-    for part in ("secret", "cancelled", "an earlier operation", PROPERTIES["instructions"]):
+    for part in ("secret", "cancelled", "an earlier operation", "of another", PROPERTIES["instructions"]):
         assert part not in text
     assert "aws cloudformation delete-stack --stack-name example" in text
     assert answer["RequestId"] in logs.asked[-1]["filterPattern"]
