@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 
 from .hosted_tools import McpServer, items_of_tools
 from .items import Item, NewId, output_item, text_of
+from .patterns import matching
 from .scripts import Script
 
 Usage = dict[str, Any]
@@ -109,7 +110,7 @@ def asked_text(context: Sequence[Item]) -> str:
 
 
 def smallest(schema: Any, root: Any = None, depth: int = 0) -> Any:
-    """Make a small value that a schema allows; `pattern` is not understood. References are into `root`."""
+    """Make a small value that a schema allows. References are into `root`."""
     root = schema if root is None else root
     if not isinstance(schema, Mapping):
         return None
@@ -148,6 +149,8 @@ def _of_type(schema: Mapping[str, Any], root: Mapping[str, Any], depth: int) -> 
         return _small_number({**schema, "type": kind})
     if kind == "string":
         text = _FORMATS.get(schema.get("format", ""), "stand-in")
+        if pattern := schema.get("pattern"):
+            return matching(pattern) or text
         return text.ljust(schema.get("minLength", 0), ".")[: schema.get("maxLength", len(text) + 1000)]
     return {"boolean": False}.get(kind)
 

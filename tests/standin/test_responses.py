@@ -117,6 +117,9 @@ ANSWERS: list[tuple[dict[str, Any], Any]] = [
     ({"type": "string", "format": "date"}, "2000-01-01"),
     ({"anyOf": [{"type": "string", "maxLength": 2}, {"type": "null"}]}, "st"),
     ({"type": "null"}, None),
+    ({"type": "string", "pattern": "^#[0-9a-f]{6}$"}, "#000000"),
+    ({"type": "string", "pattern": r"^v\d+\.(?:x|y)[^x]-\w?$"}, "v0.xa-"),
+    ({"type": "string", "pattern": r"^\p{L}"}, "stand-in"),
     ({"type": "object", "properties": {"a": {"type": "integer"}}, "required": []}, {}),
     ({"$ref": "#/$defs/kid"}, {"kid": {"kid": None}}),
 ]
