@@ -22,6 +22,8 @@ CDK := .build/cdk
 OLDEST := .build/oldest
 INTEROP := .build/interop
 JUDGES := ogx litellm localemu deployers jsonata cdk
+# Downloads wait for the network, and what they bring is unpacked meanwhile.
+AT_ONCE := $(MAKE) --no-print-directory --silent --jobs=3
 # Functions start faster from bytecode, wherever it was switched off.
 export PYTHONDONTWRITEBYTECODE :=
 export SAM_CLI_TELEMETRY := 0
@@ -39,7 +41,8 @@ help: ## Show this list
 setup: $(VENV)/ready $(SAM_VENV)/ready $(AUDIT_VENV)/ready $(CDK_VENV)/ready $(WHEELS)/ready $(OLDEST)/ready $(ASL_VALIDATOR)/ready ## Install everything, once
 
 .PHONY: demo
-demo: $(DEMO) ## Deploy the application and an example stack to an embedded cloud, show it, delete it
+demo: ## Deploy the application and an example stack to an embedded cloud, show it, delete it
+	@$(AT_ONCE) $(DEMO)
 	@PYTHONPATH=layers/threadrun $(VENV)/bin/python -m local.demo
 
 .PHONY: test
@@ -107,7 +110,8 @@ release-check: setup ## Check from a clean checkout of its tag, or of HEAD, whet
 	@PYTHONPATH=layers/threadrun $(VENV)/bin/python -m local.release $(VERSION)
 
 .PHONY: up
-up: $(DEMO) ## Start the embedded cloud with the application and leave it running
+up: ## Start the embedded cloud with the application and leave it running
+	@$(AT_ONCE) $(DEMO)
 	@PYTHONPATH=layers/threadrun $(VENV)/bin/python -m local.up
 
 .PHONY: runs

@@ -11,8 +11,10 @@ import os
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import openai
@@ -107,8 +109,11 @@ def chosen_api() -> Iterator[Api]:
 class Demo:
     """One run of the demo; each step prints what it does and how long it took."""
 
-    def __init__(self, console: Console, cloud: EmbeddedCloud, api: Api, whole: Elapsed) -> None:
-        self._console, self._cloud, self._api, self._whole = console, cloud, api, whole
+    def __init__(
+        self, console: Console, cloud: EmbeddedCloud, api: Api, whole: Elapsed, template: Future[Path]
+    ) -> None:
+        self._console, self._cloud, self._api, self._whole, self._template = console, cloud, api, whole, template
+        self._created: list[str] = []
         self._shown: set[str] = set()
         self._run_statuses: dict[str, str] = {}
         self._table_name = ""
@@ -116,10 +121,14 @@ class Demo:
     def play(self) -> None:
         """Play all steps. Raises `DeploymentError` with the reason when one of them does not end as it must."""
         self._deploy_application()
-        self._create_stacks()
-        attributes = self._attributes()
+        self._create(QUESTION)
+        self._await(QUESTION)
+        attributes, asked = self._attributes(), self._physical_id(QUESTION)
+        self._show_run(asked, attributes.read(asked))
+        self._create_the_others()
+        for name in self._created:
+            self._await(name)
         made = [self._physical_id(name) for name, each in self._api.examples.items() if each.is_made]
-        self._show_run(made[0], attributes.read(made[0]))
         runs, now = self._answered_runs()
         self._delete_stacks()
         self._check_nothing_is_left(made, attributes)
@@ -134,7 +143,7 @@ class Demo:
 
     def _deploy_application(self) -> None:
         with step(self._console, "sam build", 30, self._whole):
-            template = build()
+            template = self._template.result()
         self._say("sam build: the functions and their layer are built")
         with step(self._console, "sam deploy", 20, self._whole):
             application = deploy(
@@ -147,28 +156,37 @@ class Demo:
         self._table_name = application.table_name
         self._say(f"sam deploy: ServiceToken is [cyan]{application.service_token}[/cyan]")
 
-    def _create_stacks(self) -> None:
+    def _create(self, name: str) -> None:
         parameters = {"Model": self._api.model} if self._api.model else {}
-        for name, example in self._api.examples.items():
-            self._cloud.client("cloudformation").create_stack(
-                StackName=name,
-                TemplateBody=(EXAMPLES / example.template).read_text(),
-                Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
-                Capabilities=["CAPABILITY_IAM"],
-            )
-        for name, example in self._api.examples.items():
-            status = self._watch(name, "creating")
-            if status != example.status:
-                raise DeploymentError(f"stack {name} is {status}, not {example.status}: {self._failure(name)}")
+        self._cloud.client("cloudformation").create_stack(
+            StackName=name,
+            TemplateBody=(EXAMPLES / self._api.examples[name].template).read_text(),
+            Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+            Capabilities=["CAPABILITY_IAM"],
+        )
+        self._created.append(name)
+
+    def _create_the_others(self) -> None:
+        """Not before the first run is at work: functions that start at the same time wait for each other."""
+        for name in self._api.examples:
+            if name not in self._created:
+                self._create(name)
+
+    def _await(self, name: str) -> None:
+        status, wanted = self._watch(name, "creating"), self._api.examples[name].status
+        if status != wanted:
+            raise DeploymentError(f"stack {name} is {status}, not {wanted}: {self._failure(name)}")
 
     def _watch(self, awaited: str, verb: str) -> str:
         """Show new events of the stacks and statuses of their runs until the operation on one stack has ended."""
         with step(self._console, f"{verb} {awaited}", 15, self._whole) as line:
 
             def look(stack_status: str) -> None:
-                for name in self._api.examples:
+                for name in self._created:
                     self._show_new_events(name)
                 self._show_new_statuses()
+                if QUESTION in self._run_statuses:
+                    self._create_the_others()
                 line.what = f"{awaited} {stack_status}"
 
             return wait_for_stack(self._cloud, awaited, timeout_seconds=600, on_look=look)
@@ -260,8 +278,11 @@ def main() -> int:
         with chosen_api() as api:
             console.print(f"[bold]An OpenAI thread run as a CloudFormation resource[/bold]\nAPI: {api.name}")
             console.print(f"This takes about {duration(whole.expected_s)}.")
-            with EmbeddedCloud() as cloud:
-                Demo(console, cloud, api, whole).play()
+            # Neither needs the other, and each takes seconds.
+            with ThreadPoolExecutor() as pool:
+                template = pool.submit(build)
+                with EmbeddedCloud() as cloud:
+                    Demo(console, cloud, api, whole, template).play()
     except (DeploymentError, EmbeddedCloudError, openai.OpenAIError) as error:
         console.print(f"[bold red]The demo failed:[/bold red] {escape(str(error))}")
         return 1
