@@ -21,6 +21,7 @@ from bench import capacity, cold_start, throughput
 from bench.check import Comparison, compare
 from bench.plan import (
     LENGTHS_SECONDS,
+    LONG_SECONDS,
     MIX,
     RUNS_PER_LENGTH,
     PlannedRun,
@@ -48,7 +49,7 @@ FIRST = "first"
 FIRST_RUN = PlannedRun(FIRST, 0, 2.0, 0)
 FIRST_SECONDS = 8
 """Time for a system's first run, before the next system's."""
-SIMULATED_PER_LENGTH, SIMULATED_MIX = 800, 6000
+SIMULATED_PER_LENGTH, SIMULATED_LONG, SIMULATED_MIX = 800, 200, 6000
 EXPECTED_SECONDS = 15 * 60
 LONGEST_LAG_SECONDS = 120
 """That of crhelper, which looks every two minutes."""
@@ -118,8 +119,9 @@ def simulated_rows(
 
 
 def simulate_many(console: Console, profiles: dict[str, Profile]) -> list[Row]:
-    """A row for each system and group, of ten thousand runs in all."""
+    """A row for each system and group, of ten thousand runs and more."""
     many = {str(seconds): lengths(seconds, SIMULATED_PER_LENGTH) for seconds in LENGTHS_SECONDS}
+    many |= {str(seconds): lengths(seconds, SIMULATED_LONG) for seconds in LONG_SECONDS}
     with step(console, "simulating", 60):
         return simulated_rows(many | {MIX: mixed_lengths(SIMULATED_MIX)}, profiles)
 
@@ -152,7 +154,7 @@ def find(console: Console, runs_per_length: int) -> Found:
         wall_seconds=wall_seconds,
         profiles=profiles,
         simulated=simulated,
-        simulated_runs=SIMULATED_PER_LENGTH * len(LENGTHS_SECONDS) + SIMULATED_MIX,
+        simulated_runs=sum(row.runs for row in simulated if row.system == "threadrun"),
         simulated_in_seconds=time.monotonic() - began,
         comparisons=compared,
     )
@@ -160,10 +162,13 @@ def find(console: Console, runs_per_length: int) -> Found:
 
 def show(console: Console, rows: Sequence[Row], runs: Sequence[PlayedRun] = ()) -> None:
     """The rows and the targets."""
-    table = Table("system", "run (s)", "lag mean", "lag worst", "invocations", "transitions", "US$ per 1,000")
+    table = Table(
+        "system", "run (s)", "lag mean", "lag worst", "invocations", "transitions", "US$ per 1,000", "requests"
+    )
     for row in rows:
         amounts = (row.lag_mean_s, row.lag_max_s, row.lambda_invocations, row.transitions)
-        table.add_row(row.system, row.run_seconds, *(f"{each:.2f}" for each in amounts), f"{row.cost_usd * 1000:.4f}")
+        figures = (*(f"{each:.2f}" for each in amounts), f"{row.cost_usd * 1000:.4f}", f"{row.api_requests:.1f}")
+        table.add_row(row.system, row.run_seconds, *figures)
     console.print(table)
     for target in targets(rows, runs):
         colour = "green" if target.is_met else "red"

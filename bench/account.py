@@ -33,7 +33,7 @@ from threadrun.state.resource import RequestContext
 RUN_SECONDS, SERVICE_TIMEOUT_SECONDS = 300.0, 600
 START_SECONDS, STEP_SECONDS = 2.0, 0.5
 """What a function takes besides its sleep, on AWS and not always warm: the one that starts a run, and the others."""
-MEMORY_GB = {"custom_resource": 0.5, "reconcile": 0.1875, "signal": 0.5}
+MEMORY_GB = {"custom_resource": 0.5, "reconcile": 0.15625, "signal": 0.5}
 MAX_EVENT_PAUSE_SECONDS = 300
 """Source: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html."""
 REFUSED = "Lambda.TooManyRequestsException"

@@ -12,6 +12,7 @@ from bench.prices import Usage
 
 _REPORT = re.compile(r"^REPORT RequestId: \S+\s.*?Billed Duration: (\d+) ms\s+Memory Size: (\d+) MB")
 _LINGERED = re.compile(r'"waited_inline_seconds": ?([0-9.]+)')
+_LOOKS = re.compile(r'"looks": ?([0-9]+)')
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -35,6 +36,8 @@ class Invocation:
     logged_epoch_s: float
     lingered_s: float = 0
     """What it slept of the time that is billed, where its log tells."""
+    looks: int = 0
+    """How often it found the run at work, where its log tells."""
 
     @property
     def usage(self) -> Usage:
@@ -52,13 +55,15 @@ def read_invocation(
     function: Function, lines: Iterable[str], requests: Collection[str], logged_epoch_s: float = 0
 ) -> Invocation | None:
     """The invocation that wrote these lines, None where its REPORT is not there yet."""
-    report, request_id, lingered_s = None, None, 0.0
+    report, request_id, lingered_s, looks = None, None, 0.0, 0
     for line in lines:
         report = read_report(line) or report
         if told := _LINGERED.search(line):
             lingered_s = float(told[1])
+        if told := _LOOKS.search(line):
+            looks = int(told[1])
         request_id = request_id or next((each for each in _UUID.findall(line) if each in requests), None)
-    return Invocation(function, request_id, *report, logged_epoch_s, lingered_s) if report else None
+    return Invocation(function, request_id, *report, logged_epoch_s, lingered_s, looks) if report else None
 
 
 def functions_of(cloud: Any, stack_name: str) -> list[Function]:

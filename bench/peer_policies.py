@@ -24,15 +24,16 @@ def play_cdk(seconds: float, profile: Profile) -> SimulatedRun:
     usage = profile.usage("start") + init
     for _ in range(looks):
         usage += profile.usage("look") + Usage(transitions=1)
-    return SimulatedRun(seconds, looked_s - seconds, usage, init)
+    return SimulatedRun(seconds, looked_s - seconds, usage, init, 1 + looks)
 
 
 def play_crhelper(seconds: float, profile: Profile, rule_is_late_s: float = 0) -> SimulatedRun:
     """The rule fires first one interval after it was made; `rule_is_late_s` later where the schedule is coarse."""
     look_s, init = profile.latency_s["look"], profile.init("start")
     looked_s = CRHELPER_INTERVAL_SECONDS + rule_is_late_s + look_s
-    usage = profile.usage("start") + profile.usage("look") + init
+    usage, looks = profile.usage("start") + profile.usage("look") + init, 1
     while looked_s < seconds:
         looked_s += CRHELPER_INTERVAL_SECONDS
         usage += profile.usage("look")
-    return SimulatedRun(seconds, looked_s - seconds, usage, init)
+        looks += 1
+    return SimulatedRun(seconds, looked_s - seconds, usage, init, 1 + looks)

@@ -13,6 +13,8 @@ from statistics import NormalDist
 WITH_WEBHOOKS = "threadrun-webhooks"
 """This application, deployed a second time and told of each run's end."""
 LENGTHS_SECONDS = (2, 10, 30, 120, 600)
+LONG_SECONDS = (1400, 3000)
+"""Simulated only: beyond what one function's time allows, and beyond twice that."""
 RUNS_PER_LENGTH = 10
 MIX, MIX_RUNS, MIX_MEDIAN_SECONDS, MIX_SIGMA = "mix", 24, 20, 1.0
 PHASE_SECONDS, SPREAD_SHARE = 2.5, 0.05

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -44,6 +45,8 @@ class PlayedRun:
     lag_s: float
     usage: Usage
     """Without the table's units."""
+    api_requests: int
+    """To the server, for this run: those that name it, and the making of its thread."""
 
 
 @dataclass(frozen=True)
@@ -150,7 +153,7 @@ class Stage:
     def gather(self) -> Played:
         """What became of the runs, all of which are answered."""
         requests, answers = self._requests(), self._answers()
-        starts, failures = self._starts()
+        (starts, failures), api_requests = self._starts(), self._api_requests()
         usage = {name: Usage() for name in self._runs}
         invocations = {}
         for system in self.systems:
@@ -171,8 +174,19 @@ class Stage:
             lag_s = answers[name]["time_epoch_s"] - (starts[name] + run.seconds)
             started_after_s = starts[name] - self._created[name]
             times = (starts[name], started_after_s, lag_s)
-            runs.append(PlayedRun(system.name, run.group, run.seconds, *times, usage[name]))
+            runs.append(PlayedRun(system.name, run.group, run.seconds, *times, usage[name], api_requests[name]))
         return Played(runs, invocations, failures)
+
+    def _api_requests(self) -> Counter[str]:
+        """How many there were for each run. Its thread was made by one that tells nothing of the run."""
+        world = self._openai_api.world
+        runs = {run_id: made.request["metadata"]["run"] for run_id, made in world.responses.items()}
+        threads = {made.conversation.id: runs[run_id] for run_id, made in world.responses.items() if made.conversation}
+        named = (part for each in self._openai_api.requests for part in each.path.split("/"))
+        by_id = runs | threads
+        return (
+            Counter(runs.values()) + Counter(threads.values()) + Counter(by_id[each] for each in named if each in by_id)
+        )
 
     def _starts(self) -> tuple[dict[str, float], list[str]]:
         """When the server was asked for each run, in Unix seconds; and which it was asked for twice."""

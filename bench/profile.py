@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import combinations
 from statistics import median
 from typing import Any
 
@@ -33,16 +34,20 @@ class SimulatedRun:
     usage: Usage
     init: Usage = field(default_factory=Usage)
     """The part of the usage that is for the init phases."""
+    api_requests: int = 0
+    """Requests to the server that runs the threads."""
 
 
 @dataclass(frozen=True)
 class FunctionProfile:
-    """One function: its usual time, warm and without what it slept, and the time of its init phase."""
+    """One function: its usual time, warm and without looks and what it slept, and the time of its init phase."""
 
     seconds: float
     init_s: float
     memory_gb: float
     architecture: str
+    look_s: float = 0
+    """What each look at a run at work takes, where one invocation has several."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,11 @@ class Profile:
     def latency_s(self) -> dict[str, float]:
         """Seconds by kind, warm: those of the outermost function, as the others work within its time."""
         return {kind: max((each.seconds for each in self.functions.get(kind, [])), default=0.0) for kind in KINDS}
+
+    @property
+    def look_s(self) -> float:
+        """What each look takes beyond the function's own time."""
+        return max((each.look_s for each in self.functions.get("look", [])), default=0.0)
 
     def usage(self, kind: str, slept_s: float = 0) -> Usage:
         """What one turn of this kind takes, but for init phases."""
@@ -93,12 +103,20 @@ def profile_of(invocations: Iterable[Invocation], inits_s: Mapping[str, float]) 
     functions: dict[str, list[FunctionProfile]] = defaultdict(list)
     begun: set[str] = set()
     for (kind, name), made in by_function.items():
-        seconds = [each.billed_ms / 1000 - each.lingered_s for each in made]
+        seconds, look_s = _with_and_without_looks(made)
         init_s = next((init_s for part, init_s in inits_s.items() if part in name and name not in begun), 0.0)
         begun.add(name)
         function, memory_gb = made[0].function, made[0].memory_mb / 1024
-        functions[kind].append(FunctionProfile(median(seconds), init_s, memory_gb, function.architecture))
+        functions[kind].append(FunctionProfile(seconds, init_s, memory_gb, function.architecture, look_s))
     return Profile(dict(functions))
+
+
+def _with_and_without_looks(made: Sequence[Invocation]) -> tuple[float, float]:
+    """Usual seconds of an invocation without looks, and of each look: by the median slope, as some are out of line."""
+    points = [(each.looks, each.billed_ms / 1000 - each.lingered_s) for each in made]
+    slopes = [(b_s - a_s) / (b - a) for (a, a_s), (b, b_s) in combinations(points, 2) if a != b]
+    look_s = max(median(slopes), 0.0) if slopes else 0.0
+    return max(median(seconds - looks * look_s for looks, seconds in points), 0.0), look_s
 
 
 def as_json(profiles: dict[str, Profile]) -> dict[str, Any]:

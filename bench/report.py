@@ -19,7 +19,7 @@ from bench.prices import SWEEPS_A_MONTH, Usage, cost_parts, cost_usd
 from bench.profile import Profile, as_json
 from bench.rows import Row, write_csv
 from bench.systems import CDK
-from bench.targets import targets
+from bench.targets import Target, targets
 
 RESULTS, CONDITIONS = Path(__file__).parent / "results", Path(__file__).parent / "conditions.md"
 PROFILE = RESULTS / "profile.json"
@@ -77,7 +77,7 @@ def markdown(found: Found) -> str:
         "",
         "## Targets",
         "",
-        *_target_table(found.rows, found.runs),
+        *_target_table(targets(found.rows, found.runs)),
         "",
         "## What the cost is made of",
         "",
@@ -98,6 +98,8 @@ def markdown(found: Found) -> str:
         f"{found.simulated_runs:,} runs of each system on a virtual clock, in {found.simulated_in_seconds:.0f} s.",
         "",
         *_row_table(found.simulated),
+        "",
+        *_target_table(targets(found.simulated)),
         "",
         "The simulator with just the measured lengths, against what was measured:",
         "",
@@ -138,6 +140,7 @@ def _row_table(rows: Sequence[Row]) -> list[str]:
         "transitions",
         "GB-s",
         "US$ per 1,000",
+        "API requests",
     )
     lines = [
         (
@@ -150,16 +153,17 @@ def _row_table(rows: Sequence[Row]) -> list[str]:
             f"{row.transitions:.1f}",
             f"{row.gb_seconds:.3f}",
             f"{row.cost_usd * 1000:.4f}",
+            f"{row.api_requests:.1f}",
         )
         for row in rows
     ]
     return _table(head, lines)
 
 
-def _target_table(rows: Sequence[Row], runs: Sequence[PlayedRun]) -> list[str]:
+def _target_table(found: Sequence[Target]) -> list[str]:
     lines = [
         (each.name, f"{each.found:.2f} {each.unit}", f"{each.at_most:.2f} {each.unit}", "yes" if each.is_met else "no")
-        for each in targets(rows, runs)
+        for each in found
     ]
     return _table(("figure", "found", "at most", "met"), lines)
 

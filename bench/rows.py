@@ -21,6 +21,9 @@ class Outcome(Protocol):
     @property
     def usage(self) -> Usage: ...
 
+    @property
+    def api_requests(self) -> int: ...
+
 
 @dataclass(frozen=True)
 class Row:
@@ -35,6 +38,8 @@ class Row:
     transitions: float
     gb_seconds: float
     cost_usd: float
+    api_requests: float
+    """To the server that runs the threads."""
 
 
 def row_of(system: str, run_seconds: str, outcomes: Sequence[Outcome]) -> Row:
@@ -42,7 +47,8 @@ def row_of(system: str, run_seconds: str, outcomes: Sequence[Outcome]) -> Row:
     lags = [each.lag_s for each in outcomes]
     usage = sum((each.usage for each in outcomes), Usage()).share(len(outcomes))
     amounts = (usage.invocations, usage.transitions, usage.all_gb_seconds, cost_usd(usage))
-    return Row(system, run_seconds, len(outcomes), fmean(lags), max(lags), *amounts)
+    requests = fmean(each.api_requests for each in outcomes)
+    return Row(system, run_seconds, len(outcomes), fmean(lags), max(lags), *amounts, requests)
 
 
 def write_csv(path: Path, rows: Sequence[Row]) -> None:
@@ -52,6 +58,6 @@ def write_csv(path: Path, rows: Sequence[Row]) -> None:
         writer.writeheader()
         for row in rows:
             rounded = {"cost_usd": f"{row.cost_usd:.8f}", "gb_seconds": f"{row.gb_seconds:.4f}"}
-            decimals = ("lag_mean_s", "lag_max_s", "lambda_invocations", "transitions")
+            decimals = ("lag_mean_s", "lag_max_s", "lambda_invocations", "transitions", "api_requests")
             rounded |= {name: f"{getattr(row, name):.2f}" for name in decimals}
             writer.writerow(asdict(row) | rounded)

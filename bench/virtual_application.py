@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 from unittest.mock import patch
@@ -38,12 +39,31 @@ EVENT = {
     "ResourceType": "Custom::OpenAIThreadRun",
     "ResourceProperties": {
         "ServiceToken": "arn",
-        "ServiceTimeout": "1800",
+        "ServiceTimeout": "3600",
         "model": "gpt-5.4-mini",
         "metadata": {"run": "threadrun-600-0", "seconds": "600.000"},
         "thread": {"messages": [{"role": "user", "content": "What is a stack?"}]},
     },
 }
+
+
+STARTING_REQUESTS = 2
+"""Of a plain run: the thread is created, and the run on it."""
+
+
+@dataclass(kw_only=True)
+class WatchedServer(MemoryServer):
+    """Looks at it take their time, and are counted."""
+
+    clock: Clock
+    look_s: float
+    looks: int = 0
+
+    def called(self, name: str) -> None:
+        if name == "runs.observe":
+            self.looks += 1
+            self.clock.advance(self.look_s)
+        super().called(name)
 
 
 class VirtualApplication:
@@ -65,9 +85,14 @@ class VirtualApplication:
         table: Any = self._table
         catalog = AssistantCatalog(table, TABLE, self._clock)
         self._app._dynamodb = table
-        self._app.backend = MemoryServer(
-            clock=self._clock, on_made=lambda made: None, catalog=catalog, next_run=(seconds, "completed")
+        self._server = WatchedServer(
+            clock=self._clock,
+            on_made=lambda made: None,
+            catalog=catalog,
+            next_run=(seconds, "completed"),
+            look_s=profile.look_s,
         )
+        self._app.backend = self._server
         self._states = StepFunctions(self._call, self._clock)
         self._app.step_functions = self._states  # type: ignore[assignment]
 
@@ -84,7 +109,8 @@ class VirtualApplication:
         table = Usage(write_units=self._table.write_units, read_units=self._table.read_units)
         init = self._profile.init(*self._used)
         usage = self._usage + table + init
-        return SimulatedRun(self._seconds, self._answered_epoch_s - self._ends_epoch_s, usage, init)
+        lag_s = self._answered_epoch_s - self._ends_epoch_s
+        return SimulatedRun(self._seconds, lag_s, usage, init, STARTING_REQUESTS + self._server.looks)
 
     def _deliver(self, url: str, body: bytes, **_: Any) -> None:
         assert json.loads(body)["Status"] == "SUCCESS", body

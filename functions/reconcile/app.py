@@ -30,6 +30,6 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     finally:
         count(request_context.counts)
     waits = {"wait_seconds": step.wait_seconds, "waited_inline_seconds": round(waiting.waited_inline_seconds, 3)}
-    logger.info("step taken", extra={"outcome": step.outcome, **waits})
+    logger.info("step taken", extra={"outcome": step.outcome, "looks": waiting.looks, **waits})
     metrics.add_metric(name="Steps", unit="Count", value=1)
     return asdict(step)

@@ -98,7 +98,6 @@ def limits() -> Rows:
     tools = f"{arguments.DEFAULT_TOOL_ROUNDS} rounds of calls, {arguments.MAX_TOOL_ROUNDS} with `max_tool_rounds`"
     definition = yaml.safe_load((ROOT / "statemachine/thread_run.asl.yaml").read_text())["States"]
     handler = timeout_seconds("call_tool") - MARGIN_MILLISECONDS // 1000
-    lingering = in_page("docs/performance.md", r"for (\d+) seconds at most")
     found = {
         "a run, from CloudFormation's request to the answer": f"{longest:,.0f} s (`ServiceTimeout` of "
         f"{desired.MAX_SERVICE_TIMEOUT_SECONDS:,} s less a margin)",
@@ -111,8 +110,8 @@ def limits() -> Rows:
         f"{types.METADATA_VALUE_CHARACTERS} characters",
         "functions of your own": f"{tools}; {arguments.MAX_TOOL_CALLS} calls in all, "
         f"{definition['Call tools']['MaxConcurrency']} at once; {handler} s for each",
-        "concurrent executions of Lambda": f"one for each run in its first {lingering} s, half of what the account has "
-        "at most; fewer with `LingerSeconds`",
+        "concurrent executions of Lambda": "one for each run, half of what the account has at most; fewer with "
+        "`LingerSeconds`",
         "runs on one thread": "one at a time, the others wait",
         "arguments in Terraform": in_page("terraform/README.md", r"template of ([\d,]+) bytes") + " bytes",
     }

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -70,12 +71,20 @@ def test_an_invocation_belongs_to_the_request_that_its_log_names_once_it_is_repo
 
 
 def test_what_a_function_slept_is_billed_and_is_not_its_own_time() -> None:
-    slept = '{"message":"step taken","waited_inline_seconds":0.2,"wait_seconds":31}'
+    slept = '{"message":"step taken","looks":3,"waited_inline_seconds":0.2,"wait_seconds":31}'
     made = invocation("Reconcile", slept, REQUEST, REPORT)
     assert made is not None
     assert made.usage.all_gb_seconds == pytest.approx(0.258 / 8)
     (look,) = profile_of([made], {"Reconcile": 0.7}).functions["look"]
-    assert (look.seconds, look.init_s) == (pytest.approx(0.058), 0.7)
+    assert (look.seconds, look.init_s, look.look_s, made.looks) == (pytest.approx(0.058), 0.7, 0, 3)
+
+
+def test_what_a_look_takes_is_told_by_invocations_with_few_and_with_many() -> None:
+    """One that the machine was busy for is no measure of the others."""
+    function, took = Function("Reconcile", "group", "arm64"), [(0, 60), (10, 110), (20, 160), (200, 1060), (5, 900)]
+    made = [Invocation(function, REQUEST, ms + 400, 128, 0, 0.4, looks) for looks, ms in took]
+    (look,) = profile_of(made, {}).functions["look"]
+    assert (look.seconds, look.look_s) == (pytest.approx(0.06), pytest.approx(0.005))
 
 
 def test_a_function_that_does_everything_starts_with_its_first_call() -> None:
@@ -131,14 +140,22 @@ def test_the_init_of_each_function_is_billed_once_for_a_run(system: str, kinds: 
 
 
 def test_the_simulator_follows_the_application_to_its_answer() -> None:
-    """Its waits are the application's: a short run is waited for inline, a long one is left to the state machine."""
-    short, long = play_threadrun([2, 600], ALONE)
-    assert 0 < short.lag_s <= 2
-    assert 0 < long.lag_s <= 60
+    """Its waits are the application's: one that outlasts a function is waited for by the next one."""
+    short, long = play_threadrun([2, 1400], ALONE)
+    assert 0 < short.lag_s <= 1
+    assert 0 < long.lag_s <= 2
     assert (short.usage.invocations, short.usage.transitions) == (3, 4)
     assert short.usage.invocations < long.usage.invocations
     assert short.usage.transitions < long.usage.transitions
     assert short.usage.write_units > 0
+    assert (short.api_requests, play_cdk(1400, ALONE).api_requests) == (7, 277)
+
+
+def test_looks_that_take_time_are_waited_for_and_paid_for() -> None:
+    slow = Profile(ALONE.functions | {"look": [replace(one(), look_s=0.2)]})
+    [usual], [slowed] = play_threadrun([30.1], ALONE), play_threadrun([30.1], slow)
+    assert slowed.api_requests < usual.api_requests
+    assert 30.1 / 8 <= slowed.usage.all_gb_seconds < 33 / 8
 
 
 def test_the_simulator_wakes_who_waits_for_an_event_unless_a_net_is_met_before() -> None:
@@ -193,7 +210,7 @@ def test_a_row_has_the_means_per_run(tmp_path: Path) -> None:
     assert row.cost_usd == pytest.approx(cost_usd(Usage(5, {"arm64": 2}, 9)))
     write_csv(tmp_path / "rows.csv", [row])
     assert (tmp_path / "rows.csv").read_text().splitlines()[0] == (
-        "system,run_seconds,runs,lag_mean_s,lag_max_s,lambda_invocations,transitions,gb_seconds,cost_usd"
+        "system,run_seconds,runs,lag_mean_s,lag_max_s,lambda_invocations,transitions,gb_seconds,cost_usd,api_requests"
     )
 
 

@@ -1,8 +1,12 @@
 """One step of a request: when the next look is, what is saved when, and what another actor that saves first does."""
 
+import heapq
 import json
+import random
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -23,9 +27,9 @@ from threadrun.state.run_values import AttributesItem, SearchableFiles
 from threadrun.storage.event_waits import EventWaits
 from threadrun.storage.records import Records
 from threadrun.storage.run_attributes import OutputBucket, RunAttributes
-from threadrun.workflow.steps import Stepper
+from threadrun.workflow.steps import RELOAD_SECONDS, SPREAD_SECONDS, Stepper
 from threadrun.workflow.tool_calls import ToolCaller
-from threadrun.workflow.waiting import NextState, Waiting
+from threadrun.workflow.waiting import ROUND_SECONDS, NextState, Waiting
 
 
 def asked(request_type: str = "Create", request_id: str = "r1") -> Request:
@@ -173,12 +177,47 @@ def test_a_look_that_learns_nothing_new_saves_nothing(under_way: Scene) -> None:
 # --- waits
 
 
-@pytest.mark.parametrize(("waited", "pause"), [(0, 0.5), (5, 0.5), (60, 3), (480, 24), (550, 33), (3000, 60)])
-def test_the_pause_grows_with_the_time_waited(waited: float, pause: float) -> None:
+@pytest.mark.parametrize(("waited", "pause"), [(0, 0.5), (5, 0.5), (20, 1), (60, 1.25), (550, 1.25), (3500, 1.25)])
+def test_a_function_looks_within_two_seconds_however_long_it_has_waited(waited: float, pause: float) -> None:
     assert Waiting().look_seconds(waited) == pytest.approx(pause)
 
 
-@pytest.mark.parametrize(("inline_seconds", "handed_over_at"), [(30, 500), (5, 83), (1, 0), (0, 0)])
+@pytest.mark.parametrize(("waited", "pause"), [(0, 1), (60, 3.6), (550, 33), (3000, 60)])
+def test_the_pause_of_the_state_machine_grows_with_the_time_waited(waited: float, pause: float) -> None:
+    assert Waiting(inline_seconds=0).look_seconds(waited) == pytest.approx(pause)
+
+
+def test_a_server_that_refuses_looks_gets_fewer_of_them_and_more_again_as_it_lets_them_in() -> None:
+    """One that lets in ten looks a second, for a hundred runs that would look 80 times a second."""
+    runs, chance = [Waiting() for _ in range(100)], random.Random(1).random
+    agenda = [(chance(), number) for number in range(len(runs))]
+    heapq.heapify(agenda)
+    let_in, refused = Counter[int](), Counter[int]()
+    while agenda[0][0] < 600:
+        now, number = heapq.heappop(agenda)
+        is_refusal = let_in[int(now)] == 10
+        (refused if is_refusal else let_in)[int(now)] += 1
+        if is_refusal:
+            pause = runs[number].refused_look_seconds(100) + chance() * SPREAD_SECONDS
+        else:
+            runs[number].note_look()
+            pause = runs[number].look_seconds(100)
+        heapq.heappush(agenda, (now + pause, number))
+    assert sum(count for second, count in refused.items() if second > 60) < let_in.total() / 10
+    assert let_in.total() > 600 * 7, "what the server lets in is used"
+    for _ in range(60):
+        runs[0].note_look()
+    assert runs[0].look_seconds(100) == 1.25
+    assert [runs[0].refused_look_seconds(100) for _ in range(100)][-1] == 30
+
+
+def test_refusals_of_a_server_slow_the_looks_of_its_step_down(under_way: Scene) -> None:
+    under_way.backend.faults["runs.observe"] = [TransientError("429"), TransientError("429", 4), TransientError("429")]
+    under_way.wait_in_step(1100)
+    assert under_way.waits[:4] == [1, 4, 4, 3.8]
+
+
+@pytest.mark.parametrize(("inline_seconds", "handed_over_at"), [(30, 500), (5, 83), (1, 17), (0, 0)])
 def test_the_state_machine_waits_from_the_wait_on_that_the_deployment_says(
     inline_seconds: float, handed_over_at: float
 ) -> None:
@@ -187,6 +226,11 @@ def test_the_state_machine_waits_from_the_wait_on_that_the_deployment_says(
     while not waiting.is_far(pause := waiting.look_seconds(waited)):
         waited += pause
     assert waited == pytest.approx(handed_over_at, rel=0.1)
+
+
+def test_a_pause_that_is_dearer_in_the_function_is_the_state_machines() -> None:
+    """As when a server asks for a minute."""
+    assert [Waiting().is_far(seconds) for seconds in (ROUND_SECONDS - 1, ROUND_SECONDS)] == [False, True]
 
 
 @pytest.mark.parametrize("inline_seconds", [0, 1, 5, 30, 60])
@@ -248,15 +292,45 @@ def test_only_the_end_of_a_run_is_waited_for_by_event(scene: Scene) -> None:
     assert scene.wait_in_step(1900, Announced()) == NextState("wait", 300)
 
 
-def test_a_step_ends_before_its_function_does(scene: Scene) -> None:
-    assert scene.wait_in_step(until=1020) == NextState("wait", 1)
-    assert scene.now <= 1020
+@pytest.mark.parametrize("until", [1020, 1120])
+def test_a_step_ends_before_its_function_does_and_the_next_one_follows_within_a_second(
+    scene: Scene, until: float
+) -> None:
+    assert scene.wait_in_step(until) == NextState("wait", 1)
+    assert until - 1.25 < scene.now <= until
 
 
-def test_a_delete_that_comes_while_a_step_waits_is_seen_at_its_next_look(scene: Scene) -> None:
+def test_a_delete_that_comes_while_a_step_waits_is_seen_within_seconds(scene: Scene) -> None:
     scene.meanwhile = scene.supersede
     assert scene.wait_in_step(until=1700) == NextState("stop")
+    assert RELOAD_SECONDS <= sum(scene.waits) < RELOAD_SECONDS + 0.5
+
+
+def test_a_run_that_a_delete_ends_while_its_step_waits_is_seen_at_the_next_look(scene: Scene) -> None:
+    def delete() -> None:
+        scene.supersede()
+        scene.backend.end("resp_1", "cancelled")
+
+    scene.meanwhile = delete
+    assert scene.wait_in_step(until=1700) == NextState("stop")
     assert scene.waits == [0.5]
+    assert scene.step("d1") == NextState("respond")
+    assert scene.kept == []
+
+
+def test_looks_at_a_run_read_its_record_now_and_then_only(under_way: Scene) -> None:
+    """Each read of a record with long prompts costs as much as many seconds of waiting."""
+    reads, load = 0, under_way.records.load
+
+    def counted(key: str) -> ResourceRecord | None:
+        nonlocal reads
+        reads += 1
+        return load(key)  # type: ignore[no-any-return]
+
+    under_way.records = SimpleNamespace(load=counted, save=under_way.records.save)
+    under_way.wait_in_step(1100)
+    assert reads <= 1 + 100 / RELOAD_SECONDS
+    assert under_way.backend.calls.count("runs.observe") > 60
 
 
 @pytest.mark.parametrize(

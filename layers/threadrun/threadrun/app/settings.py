@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, ConfigDict
 from threadrun.errors import TerminalError
 from threadrun.schema.deployment import Deployment
 from threadrun.schema.types import Model
-from threadrun.workflow.waiting import ROUND_SECONDS
+from threadrun.workflow.waiting import MAX_WAIT_SECONDS
 
 OPENAI_BASE_URL = "https://api.openai.com/v1"
 
@@ -39,8 +39,8 @@ class Settings(Model):
     """Patterns of the secrets that tools may name, comma-separated too."""
     file_buckets: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
     """Patterns of the buckets that files may come from, comma-separated too."""
-    linger_seconds: float = ROUND_SECONDS
-    """The reconcile function waits inline where it is for less than this; with 0 the state machine always waits."""
+    linger_seconds: float = MAX_WAIT_SECONDS
+    """See `Waiting.inline_seconds`; with 0 the state machine always waits."""
     enable_webhooks: bool = False
     webhook_secret_arn: str = ""
     allow_loopback_response_url: bool = False

@@ -45,7 +45,7 @@ class Room(NamedTuple):
 
 
 ROOM_OF_RECORD = Room(2_500_000, 390_000)
-"""DynamoDB's items have 400 kB; the smallest function has 192 MB (tests/lives/test_memory.py)."""
+"""DynamoDB's items have 400 kB; the smallest function has 160 MB (tests/lives/test_memory.py)."""
 ROOM_OF_RESULTS = Room(2_400_000, 380_000)
 """For results of functions: that one of them has no room has to fit as well."""
 ROOM_OF_REQUEST = Room(1_500_000, 350_000)

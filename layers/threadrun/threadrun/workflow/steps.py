@@ -25,6 +25,8 @@ from threadrun.storage.run_attributes import RunAttributes, attributes_key
 from threadrun.workflow.waiting import NextState, Waiting
 
 SPREAD_SECONDS, SPREAD_SHARE = 5, 0.2
+RELOAD_SECONDS = 10
+"""A record is read so often while a step waits: each save meets what others saved meanwhile in any case."""
 JITTER = random.SystemRandom().random
 """Not `random.random`: the generator's state would be in a snapshot, and each environment draw the same numbers.
 
@@ -63,7 +65,7 @@ class Stepper:
         `Retries`. Raises nothing on purpose; whatever escapes is a bug or the table's own failure.
         """
         turn = _Turn(waiting or Waiting(), context or RequestContext())
-        record = self.records.load(key)
+        record, read_epoch_s = self.records.load(key), self.clock()
         while record is not None and (request := record.request_at_work(request_id)) is not None:
             base = record.copied()
             turn.context.on_names(**record.names(request))
@@ -71,7 +73,7 @@ class Stepper:
             request.has_finished = isinstance(following, Done) and not request.is_superseded
             turn.context.on_names(**record.names(request))
             if record != base and not self._save(record, base):
-                record = self.records.load(key)
+                record, read_epoch_s = self.records.load(key), self.clock()
                 continue
             match following:
                 case Done():
@@ -81,7 +83,8 @@ class Stepper:
                 case RequeueAfter():
                     if (state := turn.waiting.wait_or_hand_over(following, request_id, self.clock())) is not None:
                         return state
-                    record = self.records.load(key)  # Others were at work meanwhile.
+                    if self.clock() >= read_epoch_s + RELOAD_SECONDS:
+                        record, read_epoch_s = self.records.load(key), self.clock()
                 case Checkpoint():
                     pass
         return NextState("stop")
@@ -183,13 +186,15 @@ def _reconcile_once(made: AnyRecord, actor: Actor, turn: _Turn) -> Next | Gone |
     try:
         outcome = reconcile(made, actor)
     except TransientError as error:
-        seconds = max(error.retry_after_seconds or 0, turn.waiting.pause_seconds(waited))
+        pause_seconds = turn.waiting.refused_look_seconds if was_started else turn.waiting.pause_seconds
+        seconds = max(error.retry_after_seconds or 0, pause_seconds(waited))
         return RequeueAfter(seconds, error.reason, is_contended=True)
     except TerminalError as error:
         return error
     finally:
         turn.context.counts["RunsStarted"] += _is_started(made) and not was_started
     if isinstance(outcome, InProgress):
+        turn.waiting.note_look()
         seconds = turn.waiting.look_seconds(waited, is_kept=outcome.is_kept)
         return RequeueAfter(seconds, f"the run is {outcome.status}", run_id=outcome.run_id)
     if isinstance(outcome, RequeueAfter):

@@ -14,10 +14,14 @@ from typing import Literal
 from threadrun.reconcile.outcome import RequeueAfter
 from threadrun.storage.event_waits import EventWaits, wait_key
 
-ROUND_SECONDS = 30
+ROUND_SECONDS = 36
 """What a round through the state machine costs, in seconds of the function that looks."""
-LOOK_SHARE, MIN_LOOK_SECONDS = 0.05, 0.5
+LOOK_SHARE, MIN_LOOK_SECONDS, MAX_LOOK_SECONDS = 0.05, 0.5, 1.25
+"""Of the function."""
 WAIT_SHARE, MIN_WAIT_SECONDS, MAX_WAIT_SECONDS = 0.06, 1, 60
+"""Of the state machine."""
+SLOWER, FASTER, SLOWEST = 2, 0.95, 24
+"""What a refused look makes of the time to the next one, and a look that is let in: about one in 14 is refused then."""
 SCARCE_WAIT_SECONDS = 10
 """Of the state machine, at least, while executions are scarce: a run keeps a twentieth of one busy, or less."""
 MAX_POLL_SECONDS = 10
@@ -48,13 +52,17 @@ class Waiting:
     sleep: Callable[[float], None] = time.sleep
     until_epoch_s: float = -math.inf
     """When the step must have ended."""
-    inline_seconds: float = ROUND_SECONDS
-    """A wait of so many seconds or more is left to the state machine; a shorter one takes place in the function."""
+    inline_seconds: float = MAX_WAIT_SECONDS
+    """The state machine waits for a run from the time on when it would wait longer than this: by default never."""
     event_waits: EventWaits | None = None
     """Where webhooks are noted, if the server sends them."""
     min_wait_seconds: float = MIN_WAIT_SECONDS
     """The state machine waits so long at least."""
     waited_inline_seconds: float = 0
+    looks: int = 0
+    """How often a run was seen at work."""
+    _slowness: float = 1
+    """How many times as long as usual a look is waited for, as the server refuses some."""
     _announced: str = ""
     """The key of the wait announced last. It may stay in memory: where it is lost, the run is announced again."""
     _ended: dict[str, float] = field(default_factory=dict)
@@ -64,16 +72,34 @@ class Waiting:
         """Time to the next look at a run, which the server keeps, or forgets soon after its end."""
         if self.event_waits is not None and waited_seconds >= min(FIRST_SECONDS, self.inline_seconds):
             return min(max(waited_seconds, MIN_NET_SECONDS), MAX_NET_SECONDS if is_kept else UNKEPT_NET_SECONDS)
-        return self.pause_seconds(waited_seconds)
+        return self._polled_seconds(waited_seconds)
+
+    def refused_look_seconds(self, waited_seconds: float) -> float:
+        """Time to the next look after one that was refused: the looks after that come less often too."""
+        # docs/performance.md: "What it asks of the server"
+        self._slowness = min(self._slowness * SLOWER, SLOWEST)
+        return self._polled_seconds(waited_seconds)
+
+    def note_look(self) -> None:
+        """The server let a look in: the next ones may come more often again."""
+        self.looks += 1
+        self._slowness = max(self._slowness * FASTER, 1)
+
+    def _polled_seconds(self, waited_seconds: float) -> float:
+        """Within the function looks are so near that nobody notices the lag: it is paid for while it sleeps, too."""
+        far = self._far_seconds(waited_seconds)
+        if far > self.inline_seconds:
+            return far
+        return min(max(waited_seconds * LOOK_SHARE, MIN_LOOK_SECONDS), MAX_LOOK_SECONDS) * self._slowness
 
     def pause_seconds(self, waited_seconds: float) -> float:
-        """Time to the next try where no webhook comes: in proportion to the time already waited, and so is the lag.
-
-        While the next one is near, the function waits for it, and looks often, as that costs no more. Once it may be
-        far enough for the state machine to wait, it is as far as the lag allows.
-        """
-        far = max(min(waited_seconds * WAIT_SHARE, MAX_WAIT_SECONDS), self.min_wait_seconds)
+        """Time to the next try of what was refused, but for looks: in proportion to the time already waited."""
+        far = self._far_seconds(waited_seconds)
         return far if self.is_far(far) else max(waited_seconds * LOOK_SHARE, MIN_LOOK_SECONDS)
+
+    def _far_seconds(self, waited_seconds: float) -> float:
+        """Where each try is a round of the state machine, the lag is in proportion to the time already waited."""
+        return max(min(waited_seconds * WAIT_SHARE, MAX_WAIT_SECONDS), self.min_wait_seconds)
 
     def poll_seconds(self, asked_seconds: float, waited_seconds: float) -> float:
         """Time to the next try of what is near by itself: less near where each is a round of the state machine."""
@@ -83,14 +109,14 @@ class Waiting:
 
     def is_far(self, wait_seconds: float) -> bool:
         """Whether the state machine is to wait, and not the function."""
-        return wait_seconds >= self.inline_seconds
+        return wait_seconds >= min(self.inline_seconds, ROUND_SECONDS)
 
     def wait_or_hand_over(self, pause: RequeueAfter, request_id: str, now: float) -> NextState | None:
         """Wait here and return None, or return the state of the state machine that waits.
 
         None also where the run has just been announced to webhooks: the caller looks once more before it hands over.
         """
-        # docs/decisions.md: "Near looks are the function's, far ones the state machine's"
+        # docs/decisions.md: "The function waits throughout, and looks each second"
         seconds = self._seconds(pause, now)
         is_near = not (pause.needs_new_step or self.is_far(seconds))
         if is_near and now + seconds <= self.until_epoch_s:
@@ -98,7 +124,9 @@ class Waiting:
             self.waited_inline_seconds += seconds
             return None
         if self.event_waits is None or pause.run_id is None or pause.run_id in self._ended:
-            return NextState("wait", math.ceil(seconds))
+            # A near look is the next function's as soon as it can be: the round takes a second by itself.
+            is_due = is_near and pause.run_id is not None
+            return NextState("wait", MIN_WAIT_SECONDS if is_due else math.ceil(seconds))
         if self._announced == wait_key(pause.run_id):
             return NextState("await_webhook", math.ceil(seconds), wait_key=self._announced)
         # Look once more: a run that has ended before this announcement gets no other webhook.
@@ -112,4 +140,4 @@ class Waiting:
     def _seconds(self, pause: RequeueAfter, now: float) -> float:
         """The server may show a run's end after it has told it: from then on it is looked at as a new one is."""
         ended_epoch_s = self._ended.get(pause.run_id or "")
-        return pause.seconds if ended_epoch_s is None else min(pause.seconds, self.pause_seconds(now - ended_epoch_s))
+        return pause.seconds if ended_epoch_s is None else min(pause.seconds, self._polled_seconds(now - ended_epoch_s))
