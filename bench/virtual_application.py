@@ -77,12 +77,13 @@ class VirtualApplication:
         self._usage, self._answered_epoch_s, self._ends_epoch_s = Usage(), 0.0, 0.0
         self._used: set[str] = set()
         """The kinds of turns that there were."""
-        self._table = MeteredTable(TABLE)
+        self.table = MeteredTable(TABLE)
+        """With what the run leaves in it."""
         settings = Settings(
             table_name=TABLE, state_machine_arn="arn", outputs_bucket="bucket", enable_webhooks=webhooks
         )
         self._app = Application(settings, self._clock, self._clock.advance, jitter)
-        table: Any = self._table
+        table: Any = self.table
         catalog = AssistantCatalog(table, TABLE, self._clock)
         self._app._dynamodb = table
         self._server = WatchedServer(
@@ -106,7 +107,7 @@ class VirtualApplication:
             self._ends_epoch_s = self._clock() + self._seconds
             self._clock.come_to_rest()
             self._usage += Usage(transitions=sum(each.transitions for each in self._states.executions))
-        table = Usage(write_units=self._table.write_units, read_units=self._table.read_units)
+        table = Usage(write_units=self.table.write_units, read_units=self.table.read_units)
         init = self._profile.init(*self._used)
         usage = self._usage + table + init
         lag_s = self._answered_epoch_s - self._ends_epoch_s
@@ -134,7 +135,7 @@ class VirtualApplication:
             # The server tells at the run's end, and not before: the wait begins at once after a look.
             seconds = max(self._ends_epoch_s - self._clock(), 0)
             self._clock.later(seconds, "event", partial(self._receive_event, arguments["Key"]["pk"]["S"]))
-        return update_item(self._table, resource, arguments)
+        return update_item(self.table, resource, arguments)
 
     def _receive_event(self, key: str) -> None:
         event_waits = self._app.event_waits

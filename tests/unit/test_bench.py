@@ -5,6 +5,7 @@ import math
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -19,6 +20,7 @@ from bench.profile import KINDS, FunctionProfile, Profile, SimulatedRun, as_json
 from bench.rows import row_of, write_csv
 from bench.simulator import play_threadrun, simulate_again
 from bench.transitions import count_transitions
+from bench.virtual_application import VirtualApplication
 from testkit.memory.table import item_bytes
 
 REQUEST, OTHER = "36c5c806-9ad5-4eff-91ef-0b6b74a7ddfe", "4579963f-4df8-4151-b1ce-c43b12c15b1f"
@@ -149,6 +151,16 @@ def test_the_simulator_follows_the_application_to_its_answer() -> None:
     assert short.usage.transitions < long.usage.transitions
     assert short.usage.write_units > 0
     assert (short.api_requests, play_cdk(1400, ALONE).api_requests) == (7, 277)
+
+
+def test_a_plain_create_saves_its_record_six_times() -> None:
+    """As it came; with its thread and the attempt; started; ended; with its response decided; and delivered."""
+    deployment = VirtualApplication(30.1, ALONE, Random(1).random)
+    played = deployment.play()
+    [version] = [item["version"]["N"] for key, item in deployment.table.items.items() if key.startswith("RESOURCE#")]
+    assert version == "6"
+    assert played.usage.write_units == 15
+    assert played.usage.read_units == 7, "three functions, the run's attributes, and each ten seconds while it runs"
 
 
 def test_looks_that_take_time_are_waited_for_and_paid_for() -> None:

@@ -66,9 +66,8 @@ def lost(backend: MemoryBackend, *next_starts: Exception, thread: dict[str, obje
 def test_each_call_takes_one_creating_effect_and_says_so_before(backend: MemoryBackend) -> None:
     """What creates is preceded by a save of the intent and followed by a save of the result."""
     run = wanted_run()
-    assert decide(run, backend, 1000) == Checkpoint("the thread is known")
-    assert run.thread == Owned(id="conv_2")
     assert decide(run, backend, 1000) == Checkpoint("the run is about to be started")
+    assert run.thread == Owned(id="conv_2")
     assert backend.calls == ["threads.create"]
     assert decide(run, backend, 1000) == InProgress("queued", "resp_1")
     assert run.physical_id == "conv_2:resp_1"

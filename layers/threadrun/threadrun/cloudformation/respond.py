@@ -52,7 +52,7 @@ class Responses:
         if decided.response.status == "SUCCESS" and isinstance(run, RunRecord) and run.physical_id:
             attributes = self.attributes.read(run.physical_id)
         deliver(target, response_body(decided.record, decided.request, decided.response, attributes))
-        self._note_end(key, request_id, is_delivered=True)
+        self._note_end(key, request_id, is_delivered=True, known=decided.record.copied())
         return decided
 
     def abandon(self, key: str, request_id: str) -> None:
@@ -74,7 +74,7 @@ class Responses:
 
         return self.records.update(key, decide)
 
-    def _note_end(self, key: str, request_id: str, *, is_delivered: bool) -> None:
+    def _note_end(self, key: str, request_id: str, *, is_delivered: bool, known: ResourceRecord | None = None) -> None:
         """Drop what must not outlive the request, and remember what CloudFormation knows."""
 
         def note(record: ResourceRecord) -> None:
@@ -92,7 +92,7 @@ class Responses:
             is_success = is_delivered and request.response.status == "SUCCESS"
             target.is_acknowledged = target.is_acknowledged or is_success
 
-        self.records.update(key, note)
+        self.records.update(key, note, known=known)
 
 
 def decide_response(record: ResourceRecord, request: Request, failure: str | None = None) -> Response:

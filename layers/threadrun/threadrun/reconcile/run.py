@@ -1,7 +1,7 @@
 """Decides about runs to be present: find or make the thread, index the files, start, look and continue until the end.
 
 A step creates one thing at most whose id must be on record (a thread, a vector store, a run or its continuation): the
-record is saved before the next one.
+record is saved before the next one, with the attempt to make that where nothing comes between.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from threadrun.state.observations import ObservedRun, RunPlan
 from threadrun.state.run import RunRecord
 from threadrun.state.run_values import Attempt, Started
 
+FEW_MESSAGES = 20
+"""So many come with the request that makes the thread, on both wires."""
 INDEX_POLL_SECONDS = 1
 REASON_CHARACTERS = 1000
 NOT_SHOWN = "the server does not show the run"
@@ -81,7 +83,9 @@ def _bring_up(run: RunRecord, plan: RunPlan, actor: Actor) -> Outcome:
         run.thread = Owned(id=plan.desired.existing_thread_id, is_ours=False)
     if run.thread is None:
         run.thread = Owned(id=actor.backend.threads.create(plan))
-        return Checkpoint("the thread is known")
+        if plan.effective.tools or len(plan.desired.messages) > FEW_MESSAGES:
+            return Checkpoint("the thread is known")
+        # Nothing else is to be made before the run: the thread and the attempt to start it are saved together.
     if not run.files.is_ready and (indexing := _index_files(run, plan, run.thread.id, actor)):
         return indexing
     try:

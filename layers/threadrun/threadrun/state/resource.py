@@ -167,6 +167,8 @@ class ResourceRecord(Model):
                 continue
             # Only the loser knows what was made after the deletion, or what was made a second time.
             before = base.made.get(made.key)
+            if isinstance(made, RunRecord):
+                made.take_back_intent(before if isinstance(before, RunRecord) else None)
             orphan = made if saved is None else saved.merge(made, before)  # type: ignore[arg-type]  # Of one kind.
             if orphan is not None:
                 orphan.mark_for_deletion(orphan_deadline_epoch_s)

@@ -109,6 +109,11 @@ class RunRecord(PhysicalRecord):
         """Note that a creating request is about to be made; only the step `owner` may make it at once."""
         self.attempt = Attempt(intended_epoch_s=now, owner=owner, after_item_id=after_item_id)
 
+    def take_back_intent(self, base: RunRecord | None) -> None:
+        """Its save lost a race, so that its request was never made; what was read of another step's attempt stays."""
+        if self.attempt is not None and self.attempt.owner is not None:
+            self.attempt = base.attempt if base else None
+
     def can_answer(self, calls: Sequence[FunctionCall]) -> bool:
         """Whether each of these calls has a handler; a run that is not ours is not continued."""
         plan = self.plan() if self.run and self.run.is_ours else None

@@ -73,15 +73,20 @@ class Records:
         return record
 
     def update(
-        self, key: str, change: Callable[[ResourceRecord], Result], room: Room = ROOM_OF_RECORD
+        self,
+        key: str,
+        change: Callable[[ResourceRecord], Result],
+        room: Room = ROOM_OF_RECORD,
+        known: ResourceRecord | None = None,
     ) -> Result | None:
         """Save what `change` does to the record, asking it again if another actor saved first; returns its result.
 
-        Nothing is saved if it changes nothing; None is returned if there is no record. Raises `TooLarge`,
-        `StorageUnavailable`.
+        Nothing is saved if it changes nothing; None is returned if there is no record. `known` is the record as it was
+        read or saved last. Raises `TooLarge`, `StorageUnavailable`.
         """
         for _ in range(MAX_RACES):
-            if (record := self.load(key)) is None:
+            record, known = known or self.load(key), None
+            if record is None:
                 return None
             with suppress(VersionConflict):
                 return self._change(record, change, room)
