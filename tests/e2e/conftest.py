@@ -24,6 +24,7 @@ from tests.e2e.stacks import (
     left,
     standin,
 )
+from tests.e2e.terraform import attached_provider
 from tests.support.runs import NOTHING
 
 SAID = ("What is a stack?", "Answer in one sentence.", "The model had a bad day.", "A stack is a unit of deployment.")
@@ -124,6 +125,13 @@ def with_webhooks(deployed: Deployed, deploy_beside: DeployBeside) -> Iterator[D
         assert_nothing_was_told(found)
         assert Stack(found, APPLICATION_STACK).delete() == "DELETE_COMPLETE"
         assert api.counters()["webhook_endpoints"] == 0, "the endpoint is removed with the application"
+
+
+@pytest.fixture(scope="session")
+def provider() -> Iterator[dict[str, str]]:
+    """Terraform's, for what asks no AWS."""
+    with attached_provider() as variables:
+        yield variables
 
 
 @pytest.fixture

@@ -4,22 +4,52 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from local.deployment import ROOT
-from local.terraform import ENVIRONMENT, TERRAFORM, missing, provider_directory
+from local.terraform import ENVIRONMENT, REGISTRY, TERRAFORM, missing, provider_directory
+
+ATTACHED = "TF_REATTACH_PROVIDERS"
+
+
+@contextmanager
+def attached_provider(environment: Mapping[str, str] | None = None) -> Iterator[dict[str, str]]:
+    """Keep one provider running, with the environment; gives the variables that have terraform use it.
+
+    Else each command starts several, and a start takes a second of a core. What it can be is configured in one way
+    at a time: a configuration with two `provider` blocks needs providers of its own.
+    """
+    skip_without_terraform()
+    [*_, provider] = sorted(
+        Path(str(provider_directory())).glob(f"{REGISTRY}/hashicorp/aws/*/*/terraform-provider-aws*")
+    )
+    variables = {"PATH": os.environ["PATH"], "TF_LOG": "OFF", "TF_LOG_SDK": "OFF", **(environment or {})}
+    with subprocess.Popen(
+        [provider, "-debug"], env=variables, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        try:
+            assert process.stdout is not None
+            said = next(line for line in process.stdout if ATTACHED in line and "=" in line)
+            yield {ATTACHED: said.partition("=")[2].strip().strip("'")}
+        finally:
+            process.terminate()
+
+
+def skip_without_terraform() -> None:
+    if (lacking := missing()) is not None:
+        pytest.skip(lacking)
 
 
 class Terraform:
     """A folder with a copy of `terraform/`, in which a configuration is to be written; skips where there is none."""
 
     def __init__(self, directory: Path, environment: Mapping[str, str] | None = None) -> None:
-        if (lacking := missing()) is not None:
-            pytest.skip(lacking)
+        skip_without_terraform()
         self.directory, self.modules = directory, directory / "terraform"
         shutil.copytree(ROOT / "terraform", self.modules, ignore=shutil.ignore_patterns(".terraform*"))
         # The provider makes so many objects when it starts that a third of its time goes into collecting garbage.

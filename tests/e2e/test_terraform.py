@@ -4,6 +4,7 @@ import re
 import shutil
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from local.deployment import ROOT, stack_outputs
 from local.openai_standin import OpenAIStandIn, Script
 from tests.e2e.stacks import Deployed, Stack, left, started
-from tests.e2e.terraform import Terraform
+from tests.e2e.terraform import Terraform, attached_provider
 from tests.support.runs import NOTHING
 
 CALL = {"call_id": "call_1", "name": "get_weather", "arguments": '{"location": "Zürich"}'}
@@ -30,8 +31,6 @@ SCRIPTS = (
     Script(match={"model": "gpt-4o-mini"}, output_text="Analyzed.", times=2),
     Script(match=REVIEW, output_text='{"verdict": "reject", "summary": "A column is dropped."}'),
     Script(match=REVIEW, output_text='{"verdict": "approve", "summary": "Faster search."}'),
-    Script(match=lambda request: "English" in request.get("instructions", ""), output_text="No changes."),
-    Script(match=lambda request: "German" in request.get("instructions", ""), output_text="Keine Änderungen."),
 )
 IMPORTED = "module.imported.module.thread_run.aws_cloudformation_stack.this"
 COUNT, FOR_EACH, DYNAMIC = (
@@ -39,7 +38,7 @@ COUNT, FOR_EACH, DYNAMIC = (
     "When is for_each better than count?",
     "What is a dynamic block?",
 )
-RUNS = 11
+RUNS = 9
 """When all of the configuration is applied."""
 
 
@@ -61,18 +60,21 @@ class Configuration(Terraform):
         shutil.copytree(self.modules / "examples" / "basic", self.modules / "examples" / "imported")
         override = 'module "thread_run" {\n  on_failure = "DELETE"\n}\n'
         self.write("terraform/examples/imported/main_override.tf", override)
-        names = sorted(path.name for path in (self.modules / "examples").iterdir())
+        examples = [path for path in (self.modules / "examples").iterdir() if path.name != "two_regions"]
+        for path in examples:  # One provider serves all of them.
+            main = path / "main.tf"
+            main.write_text(main.read_text().replace('provider "aws" {}\n', ""))
         self.prefix = f"tf-{uuid.uuid4().hex[:8]}"
         self.calls: dict[str, dict[str, Any]] = {
-            name: {
-                "source": f"./terraform/examples/{name}",
-                "name": self.stack_name(name),
+            path.name: {
+                "source": f"./terraform/examples/{path.name}",
+                "name": self.stack_name(path.name),
                 "service_timeout": 300,
-                **({} if name == "two_regions" else {"service_token": service_token}),
+                "service_token": service_token,
             }
-            for name in names
+            for path in examples
         }
-        self.values = {name: {"value": f"${{module.{name}}}"} for name in names}
+        self.values = {name: {"value": f"${{module.{name}}}"} for name in self.calls}
         self.call(
             basic={"model": "no-such-model"},
             imported={"question": "Is an import a change?"},
@@ -83,14 +85,21 @@ class Configuration(Terraform):
 
 
 @pytest.fixture(scope="module")
+def provider(deployed: Deployed) -> Iterator[dict[str, str]]:
+    """One that asks the cloud."""
+    with attached_provider(deployed.cloud.environment()) as variables:
+        yield variables
+
+
+@pytest.fixture(scope="module")
 def terraform(
-    tmp_path_factory: pytest.TempPathFactory, deployed: Deployed, deployed_elsewhere: Deployed
+    tmp_path_factory: pytest.TempPathFactory, deployed: Deployed, provider: dict[str, str]
 ) -> Iterator[Configuration]:
     """Applied twice: two of the runs fail, and then all are there."""
-    cloud, application, api = deployed
+    _, application, api = deployed
     api.reset()
     api.script(*SCRIPTS)
-    made = Configuration(tmp_path_factory.mktemp("terraform"), cloud.environment())
+    made = Configuration(tmp_path_factory.mktemp("terraform"), provider)
     made.prepare(application.service_token)
     made.init()
     made.run("fmt", "-check", "main.tf")
@@ -157,14 +166,22 @@ def test_what_comes_after_a_gate_is_there_once_it_approves(
     assert stack.parameters() == {"release-notes": "Faster search."}
 
 
-def test_two_regions_have_a_run_each(
-    outputs: dict[str, Any], terraform: Configuration, deployed: Deployed, deployed_elsewhere: Deployed
-) -> None:
-    found = outputs["two_regions"]
+def test_two_regions_have_a_run_each(tmp_path: Path, deployed: Deployed, deployed_elsewhere: Deployed) -> None:
+    terraform, name = Terraform(tmp_path, deployed.cloud.environment()), f"tf-{uuid.uuid4().hex[:8]}-two-regions"
+    notices = {"English": "No changes.", "German": "Keine Änderungen."}
+    for language, text in notices.items():
+        instructions = f"Translate into {language}. Answer with the translation only."
+        deployed.openai_api.script(Script(match={"instructions": instructions}, output_text=text))
+    call = {"source": "./terraform/examples/two_regions", "name": name, "service_timeout": 300}
+    terraform.write("main.tf.json", {"module": {"it": call}, "output": {"it": {"value": "${module.it}"}}})
+    terraform.init()
+    terraform.apply()
+    found = terraform.outputs()["it"]
     assert found["notices"] == {"us-east-1": "No changes.", "eu-central-1": "Keine Änderungen."}
     for region, cloud in {each.cloud.region: each.cloud for each in (deployed, deployed_elsewhere)}.items():
         assert f":cloudformation:{region}:" in found["stack_ids"][region]
-        assert stack_outputs(cloud, terraform.stack_name("two_regions"))["Id"] == found["ids"][region]
+        assert stack_outputs(cloud, name)["Id"] == found["ids"][region]
+    terraform.run("destroy", "-auto-approve", "-no-color")
 
 
 def test_an_imported_stack_is_not_replaced_and_nothing_else_changes(terraform: Configuration) -> None:

@@ -121,8 +121,8 @@ def variables(module: Module, given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def refused(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
-    calls = Calls(tmp_path_factory.mktemp("refused"))
+def refused(tmp_path_factory: pytest.TempPathFactory, provider: dict[str, str]) -> dict[str, list[str]]:
+    calls = Calls(tmp_path_factory.mktemp("refused"), provider)
     for module in MODULES:
         for number, bad in enumerate(bad_calls(module)):
             given = LEAST[module.kind] | {name: value for name, (_, value) in bad.items()}
@@ -167,8 +167,8 @@ def test_whatever_a_model_refuses_is_refused_by_a_plan(refused: dict[str, list[s
 
 
 @pytest.fixture(scope="module")
-def planned(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
-    calls = Calls(tmp_path_factory.mktemp("planned"))
+def planned(tmp_path_factory: pytest.TempPathFactory, provider: dict[str, str]) -> dict[str, dict[str, Any]]:
+    calls = Calls(tmp_path_factory.mktemp("planned"), provider)
     for module in MODULES:
         for name, given in good_calls(module).items():
             calls.add(name, variables(module, given), module.folder)

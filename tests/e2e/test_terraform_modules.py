@@ -12,9 +12,9 @@ from tests.support.pages import pages
 @pytest.mark.parametrize(
     "folder", [".", "modules/template", "modules/assistant", "modules/thread", "modules/file", "modules/vector_store"]
 )
-def test_the_modules_own_tests_pass(tmp_path: Path, folder: str) -> None:
+def test_the_modules_own_tests_pass(tmp_path: Path, provider: dict[str, str], folder: str) -> None:
     """Validation at plan time, defaults and outputs, without any AWS."""
-    terraform, place = Terraform(tmp_path), f"terraform/{folder}"
+    terraform, place = Terraform(tmp_path, provider), f"terraform/{folder}"
     terraform.init(place)
     terraform.run("fmt", "-check", "-recursive", folder=place)
     assert "0 failed" in terraform.run("test", "-no-color", folder=place)
