@@ -85,7 +85,7 @@ class Values:
         elif schema["type"] == "array" and "properties" in (items := self._schema(schema["items"])):
             yield place, {"0": self._objects(items)[0]}
             for where, value in self._bad(items, f"{place}[*]"):
-                yield where, [*self._objects(items), value]
+                yield where, [self._objects(items)[0], value]
         else:
             yield from ((place, value) for value in _bad(schema))
 
