@@ -6,6 +6,7 @@ for webhooks to deliver is told through `changed`.
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Mapping
 from functools import partial
@@ -73,6 +74,17 @@ class World:
         self.mcp_servers: dict[str, McpServer] = {}
         self.models: dict[str, str | None] = {**MODELS, **self.settings.models}
         self.orphan_items = self.runs_started = self.most_concurrent = 0
+
+    def state(self) -> dict[str, Any]:
+        """Copy all that a reset forgets."""
+        lasting = ("lock", "changed", "reach", "settings", "now", "new_id")
+        state = {name: value for name, value in vars(self).items() if name not in lasting}
+        return copy.deepcopy(state, {id(each): each for each in (self, self.settings)})
+
+    def put_back(self, state: dict[str, Any]) -> None:
+        """Have all as it was when its state was copied, as often as it is wanted."""
+        vars(self).update(state)
+        vars(self).update(self.state())
 
     def plan(self, script: Script) -> None:
         """Add a script behind the others; the model it is for becomes a known, plain one."""

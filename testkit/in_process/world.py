@@ -11,6 +11,7 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
@@ -60,6 +61,15 @@ LAMBDA_EXIT_ERROR = type("Runtime.ExitError", (Exception,), {})
 """How Lambda reports that."""
 
 
+@dataclass(frozen=True)
+class Beginning:
+    """What there is before anything happens whose effect counts."""
+
+    of_openai: dict[str, Any]
+    items: dict[str, dict[str, Any]]
+    epoch_s: float
+
+
 class World(CloudFormation):
     """One deployed application, and the CloudFormation requests that are made of it."""
 
@@ -88,6 +98,7 @@ class World(CloudFormation):
             "sfn.SendTaskSuccess": self.states.send_task_success,
         }
         self.states.max_concurrency = 1 if calls_in_turn else None
+        self._beginning: Beginning | None = None
         self._deploy(outside, monkeypatch)
 
     def _deploy(self, outside: Outside, monkeypatch: Any) -> None:
@@ -226,6 +237,10 @@ class World(CloudFormation):
         ends = endings or ("/v1/responses",)
         return [each.body for each in self.openai.requests if each.method == "POST" and each.path.endswith(ends)]
 
+    def begin_from_here(self) -> None:
+        """Let whoever starts over find on OpenAI's side and in the table what there is now."""
+        self._beginning = Beginning(self.openai.world.state(), self.items(), self.clock())
+
     def start_over(self) -> None:
         """Nothing has happened yet, on no side."""
         self.openai.reset()
@@ -238,6 +253,11 @@ class World(CloudFormation):
             vars(self.app).pop(name, None)
         self.states.executions.clear()
         self.clock.reset()
+        if self._beginning is not None:
+            self.openai.world.put_back(self._beginning.of_openai)
+            for item in self._beginning.items.values():
+                aws("dynamodb").put_item(TableName=TABLE, Item=item)
+            self.clock.advance(self._beginning.epoch_s - self.clock())
 
     def forget_requests(self) -> None:
         """Count OpenAI's requests, the answers to CloudFormation, and the clock, from here."""

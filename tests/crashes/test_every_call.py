@@ -68,9 +68,8 @@ class Scene:
     """A run's resource in an empty world, with its assistant."""
 
     def __init__(self, world: World) -> None:
-        world.start_over()
+        assistant_id = Shared.found_in(world).assistant_id
         self.world, self.run = world, Resource(world)
-        assistant_id = Shared.made_in(world).assistant_id
         forget_secrets()
         self.before = alive(world)
         self.properties: dict[str, Any] = {"assistant_id": assistant_id, "thread": MESSAGES}
