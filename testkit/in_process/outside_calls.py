@@ -50,6 +50,8 @@ class OutsideCalls:
 
     def __init__(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         self.names: list[str] = []
+        self.times_epoch_s: list[float] = []
+        """When each began."""
         self.broken: Break | None = None
         self.is_listening = True
         self._world, self._lock = world, threading.Lock()
@@ -64,6 +66,7 @@ class OutsideCalls:
         with self._lock:
             number = len(self.names)
             self.names.append(f"{actor}: {name}")
+            self.times_epoch_s.append(self._world.clock())
         self._break(number, "before", error)
         result = call()
         self._break(number, "after", error)

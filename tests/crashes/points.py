@@ -100,28 +100,32 @@ def life_played(
     yield calls, resource, before
 
 
-def calls_of(world: World, life: str) -> list[str]:
+def calls_of(world: World, life: str) -> OutsideCalls:
     """Every call of an unbroken life."""
     with life_played(world, life, None) as (calls, _, before):
         assert {answer["Status"] for answer in world.url.answers} == {"SUCCESS"}
         assert alive(world) == before
-        return calls.names
+    return calls
 
 
-def ways_to_break(names: list[str], number: int, life: str) -> list[Way]:
+def ways_to_break(calls: OutsideCalls, number: int, life: str) -> list[Way]:
     """The ways that differ: nothing happens outside between one call's end and the next one's beginning.
 
     So a process that ends before a call is one that ended after the call before, unless there is none; and a call
-    that reads has no effect to lose the reply of. The state machine itself has no process that could end.
+    that reads has no effect to lose the reply of, nor one that is there when the process ends: where no time passed
+    since the call before, it ended after that. The state machine itself has no process that could end.
     """
-    name = names[number]
+    names, name = calls.names, calls.names[number]
     if name.startswith(STATE_MACHINE):
         return [FAILS, REPLY_LOST]
     if life in LONG_LIVES:
         return [] if READS.search(name) else [DIES_AFTER]
     begins = number == 0 or names[number - 1].split(":")[0] != name.split(":")[0]
     ways = [DIES_BEFORE] if begins else []
-    return [*ways, DIES_AFTER, FAILS, *([] if READS.search(name) else [REPLY_LOST])]
+    if not READS.search(name):
+        return [*ways, DIES_AFTER, FAILS, REPLY_LOST]
+    is_later = not begins and calls.times_epoch_s[number] > calls.times_epoch_s[number - 1]
+    return [*ways, *([DIES_AFTER] if is_later else []), FAILS]
 
 
 def broken_life(world: World, life: str, number: int, call: str, way: Way) -> Result:

@@ -32,13 +32,15 @@ PLAYED += [(CHAINS, life) for life in ("run", "run that calls functions")]
 def test_a_life_with_one_call_broken_ends_as_if_nothing_had_happened(server: str, life: str, share: int) -> None:
     """Or, where nothing shows what became of a start, by saying that it cannot be told."""
     with application(server) as world:
-        names = calls_of(world, life)
-        assert len(names) > 10
-        assert {name.rpartition(" ")[2] for name in names if "GetSecretValue mcp-" in name} == SECRETS.get(life, set())
+        calls = calls_of(world, life)
+        assert len(calls.names) > 10
+        assert {name.rpartition(" ")[2] for name in calls.names if "GetSecretValue mcp-" in name} == SECRETS.get(
+            life, set()
+        )
         results = [
-            broken_life(world, life, number, names[number], way)
-            for number in range(share, len(names), SHARES)
-            for way in ways_to_break(names, number, life)
+            broken_life(world, life, number, calls.names[number], way)
+            for number in range(share, len(calls.names), SHARES)
+            for way in ways_to_break(calls, number, life)
         ]
     write_table(f"{server}-{life}-{share}", results)
     assert [str(result) for result in results if result.problems] == []
@@ -48,11 +50,11 @@ def test_a_life_with_one_call_broken_ends_as_if_nothing_had_happened(server: str
 def test_a_few_lives_of_each_kind_end_so_on_moto_too(life: str) -> None:
     """AWS in memory is this project's own: each life is broken at three of its calls on AWS as moto plays it."""
     with application("responses", on_moto=True) as world:
-        names = calls_of(world, life)
+        calls = calls_of(world, life)
         results = [
-            broken_life(world, life, number, names[number], way)
-            for number in range(len(names) // 6, len(names), len(names) // 3)
-            for way in ways_to_break(names, number, life)[-1:]
+            broken_life(world, life, number, calls.names[number], way)
+            for number in range(len(calls.names) // 6, len(calls.names), len(calls.names) // 3)
+            for way in ways_to_break(calls, number, life)[-1:]
         ]
     write_table(f"moto-{life}", results)
     assert len(results) >= (1 if life in LONG_LIVES else 3)
