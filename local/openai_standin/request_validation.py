@@ -64,9 +64,18 @@ def errors(schema: Schema, value: Any) -> Errors:
     yield from _Judge(schema).iter_errors(value)
 
 
-def _require_fits(schema: Schema, value: Any) -> None:
-    for error in errors(schema, value):
-        raise refusal(error)
+_fitting: set[tuple[int, str]] = set()
+"""What was found to fit, by its schema, all of which are kept: thousands of requests are alike."""
+
+
+def _require_fits(schema: Schema, value: Mapping[str, Any]) -> None:
+    is_upload = any(isinstance(each, Upload) for each in value.values())
+    asked = (id(schema), "an upload" if is_upload else json.dumps(value))
+    if asked not in _fitting:
+        for error in errors(schema, value):
+            raise refusal(error)
+        if not is_upload:
+            _fitting.add(asked)
 
 
 def _last(schema: Schema, name: str, values: Sequence[str]) -> Any:
