@@ -50,6 +50,7 @@ def test_a_finding_fails_with_all_that_is_needed_to_act(
     osv: Osv, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     osv.vulnerable["openai"] = VULNERABILITY
+    monkeypatch.setattr(audit, "AUDITED", ["layers/threadrun/requirements.txt"])
     stamp = tmp_path / "clean"
     assert audit.main(osv.url, stamp) == 1
     said = capsys.readouterr().err
