@@ -417,6 +417,15 @@ def test_a_create_delivered_during_its_delete_leaves_the_delete_to_its_work(reco
     assert (late.is_superseded, delete.is_open, goals(record)) == (True, True, {})
 
 
+@pytest.mark.parametrize(("issued", "is_taken_back"), [(1000, True), (1002, True), (1003, False)])
+def test_a_delete_with_a_made_up_id_takes_back_every_create_before_it(
+    record: ResourceRecord, issued: int, is_taken_back: bool
+) -> None:
+    """Whose clock may be ahead: what is dated before the Delete came in was sent before it."""
+    enter(record, event("Delete", "d", 1000, MADE_UP))
+    assert enter(record, event("Create", "c", issued), now=1020).is_superseded == is_taken_back
+
+
 def test_a_delete_delivered_after_a_return_to_what_it_names_deletes_nothing(replaced: ResourceRecord) -> None:
     """CloudFormation had given it up, and lives with that run again."""
     enter(replaced, event("Update", "back", 9000, NEW))

@@ -652,6 +652,21 @@ def test_a_response_goes_to_the_url_of_the_newest_delivery(decided: Scene, puts:
     assert puts == ["https://new"]
 
 
+def test_a_response_is_decided_once(under_way: Scene, puts: list[str]) -> None:
+    """CloudFormation may have got it, though its sender did not live to note that."""
+    for failure in ("One.", "Two."):
+        sent = under_way.responses.send(under_way.key, "r1", failure=failure, url="https://u")
+        assert sent is not None
+        assert (sent.response.status, sent.response.reason) == ("FAILED", "One.")
+    assert puts == ["https://u"] * 2
+
+
+def test_a_superseded_request_gets_no_response(under_way: Scene, puts: list[str]) -> None:
+    under_way.supersede()
+    assert under_way.responses.send(under_way.key, "r1", failure="No.", url="https://u") is None
+    assert puts == []
+
+
 def test_a_success_that_no_url_took_is_not_acknowledged(decided: Scene) -> None:
     decided.responses.abandon(decided.key, "r1")
     assert decided.record.requests["r1"].response.status == "SUCCESS"
