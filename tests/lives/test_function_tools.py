@@ -79,13 +79,13 @@ def test_three_rounds_two_tools_five_calls_at_once_one_of_which_is_throttled_and
 
 
 def test_neither_arguments_nor_outputs_are_in_a_history_or_stay_in_the_record(world: World, assistant_id: str) -> None:
-    handler = world.tools.add("tool-tell", lambda event: "secret output")
-    world.openai.script(Script(output=[call("tell", "call_1", about="secret argument")]), Script(output_text="Done."))
+    handler = world.tools.add("tool-tell", lambda event: "private output")
+    world.openai.script(Script(output=[call("tell", "call_1", about="private argument")]), Script(output_text="Done."))
     attributes(world.create(run_with(assistant_id, tool("tell", handler))))
-    assert "secret" not in world.states.histories()
+    assert "private" not in world.states.histories()
     assert "call_1" in world.states.histories(), "it would be there"
     records = [world.records.load(key) for key in world.items() if key.startswith("RESOURCE#")]
-    assert all("secret" not in record.model_dump_json() for record in records if record)
+    assert all("private" not in record.model_dump_json() for record in records if record)
 
 
 RESULTS: list[tuple[Any, str]] = [
