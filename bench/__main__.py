@@ -17,7 +17,7 @@ from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
-from bench import capacity, cold_start, throughput
+from bench import capacity, cold_start, hour, throughput
 from bench.check import Comparison, compare
 from bench.plan import (
     LENGTHS_SECONDS,
@@ -198,6 +198,7 @@ def main() -> int:
         "--cold-start", action="store_true", help="measure how long the handlers take to import instead"
     )
     parser.add_argument("--capacity", action="store_true", help="simulate an account with few executions instead")
+    parser.add_argument("--hour", action="store_true", help="simulate a hundred thousand runs an hour instead")
     arguments = parser.parse_args()
     console = Console(highlight=False)
     try:
@@ -210,6 +211,9 @@ def main() -> int:
             return 0
         if arguments.capacity:
             capacity.write(RESULTS / "capacity.md", capacity.measure())
+            return 0
+        if arguments.hour:
+            hour.write(RESULTS / "hour.md", hour.measure())
             return 0
         if arguments.throughput:
             throughput.write(RESULTS / "throughput.md", throughput.measure(console))

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import heapq
 import json
+import math
 import random
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -18,11 +20,10 @@ from typing import Any
 
 from bench.metered_table import MeteredTable
 from bench.prices import Usage
-from bench.virtual_application import EVENT
+from bench.virtual_application import EVENT, WatchedServer
 from functions.custom_resource import app as custom_resource
 from testkit.clock import Clock, Task
 from testkit.memory import functions
-from testkit.memory.services import MemoryServer
 from testkit.state_machine import DEFINITION, INVOKE, TABLE, Execution, Later, TaskFailed, update_item
 from threadrun.app.application import Application
 from threadrun.app.settings import Settings
@@ -96,6 +97,7 @@ class Account:
     clock: Clock
     limit: int
     at_work: int = 0
+    most_at_work: int = 0
     refusals: int = 0
     usage: Usage = field(default_factory=Usage)
 
@@ -105,6 +107,7 @@ class Account:
             self.refusals += 1
             raise TaskFailed(REFUSED)
         self.at_work += 1
+        self.most_at_work = max(self.most_at_work, self.at_work)
         seconds = work()
         self.usage += Usage(invocations=1, gb_seconds={"arm64": seconds * MEMORY_GB[function]})
         self.clock.later(seconds, "end", self._end)
@@ -127,9 +130,18 @@ class Policy:
 class RunInFlight:
     """One stack's run: what its functions do, each by a clock of its own that begins with the account's."""
 
-    def __init__(self, number: int, account: Account, table: Any, policy: Policy, chance: random.Random) -> None:
+    def __init__(
+        self,
+        number: int,
+        account: Account,
+        table: Any,
+        policy: Policy,
+        chance: random.Random,
+        seconds: float = RUN_SECONDS,
+    ) -> None:
+        """`number` tells runs of one account apart; the run takes `seconds`."""
         self._name, self._account, self._policy, self._chance = f"run{number}", account, policy, chance
-        self._clock = Clock()
+        self._clock, self.seconds = Clock(), seconds
         self.answers: list[tuple[float, str]] = []
         self.started_epoch_s = 0.0
         self.execution: Execution | None = None
@@ -137,24 +149,26 @@ class RunInFlight:
         self._app = Application(settings, self._clock, self._clock.advance, chance.random)
         self._table = self._app._dynamodb = table
         catalog = AssistantCatalog(table, TABLE, self._clock)
-        self._server = MemoryServer(
-            clock=self._clock, on_made=lambda made: None, catalog=catalog, next_run=(RUN_SECONDS, "completed")
+        self.server = WatchedServer(
+            clock=self._clock, on_made=lambda made: None, catalog=catalog, next_run=(seconds, "completed"), look_s=0
         )
-        self._server._ids = number * 100
-        self._app.backend = self._server
+        self.server._ids = number * 100
+        self._app.backend = self.server
         self._app.concurrent_executions = MORE_THAN_ANY if policy.sleeps_anyway else account.limit
         self._app.hand_over = self._hand_over  # type: ignore[method-assign]
         given: Any = EVENT["ResourceProperties"]
-        properties = given | {"ServiceTimeout": str(SERVICE_TIMEOUT_SECONDS)}
+        properties = given | {"ServiceTimeout": str(max(SERVICE_TIMEOUT_SECONDS, math.ceil(2 * seconds)))}
         self._event = EVENT | {
             "RequestId": self._name,
-            "ResponseURL": f"http://127.0.0.1/{self._name}?X-Amz-Date=20270115T080000Z",
             "StackId": f"{EVENT['StackId']}{number}",
             "ResourceProperties": properties,
         }
 
     def deliver(self, tries: int = 0) -> None:
         """Lambda invokes the function of the ServiceToken, and later where it is refused."""
+        if tries == 0:
+            sent = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(self._account.clock()))
+            self._event["ResponseURL"] = f"http://127.0.0.1/{self._name}?X-Amz-Date={sent}"
         try:
             self._account.invoke("custom_resource", partial(self._work, START_SECONDS, self._start))
         except TaskFailed:

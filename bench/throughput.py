@@ -20,7 +20,7 @@ from local.embedded_cloud import EmbeddedCloud
 from local.openai_standin import OpenAIStandIn
 from local.progress import step
 
-COUNTS = (50, 150, 500)
+COUNTS = (50, 150, 500, 1000)
 RUN_SECONDS = 180.0
 """Long enough for all to be started while the first is still at work."""
 RUNS_PER_STACK = 25

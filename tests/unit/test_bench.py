@@ -11,6 +11,8 @@ import pytest
 
 from bench.capacity import measure
 from bench.check import compare
+from bench.hour import measure as measure_hour
+from bench.hour import write as write_hour
 from bench.invocations import Function, Invocation, read_invocation, read_report
 from bench.metered_table import MeteredTable
 from bench.peer_policies import play_cdk, play_crhelper
@@ -184,6 +186,16 @@ def test_runs_beyond_the_concurrent_executions_fail_by_few_retries_only() -> Non
     assert ours.failed == 0
     assert ours.refusals > 0
     assert ours.least_s < ours.last_s < 1.3 * ours.least_s
+
+
+def test_runs_that_begin_all_the_time_are_answered_and_their_amounts_are_told(tmp_path: Path) -> None:
+    [few] = measure_hour([900])
+    assert (few.failed, few.refusals) == (0, 0)
+    assert 0.5 < few.lag_mean_s < few.lag_max_s < 2
+    assert few.transitions_a_second == pytest.approx(4 * few.started_a_second)
+    assert few.api_requests_a_second > 30 * few.started_a_second
+    write_hour(tmp_path / "hour.md", [few])
+    assert "first: concurrent_executions, of which 900 runs" in (tmp_path / "hour.md").read_text()
 
 
 def test_an_item_is_billed_by_its_larger_state_and_by_its_index() -> None:
