@@ -19,9 +19,9 @@ from typing import Any
 from unittest.mock import patch
 
 from bench.account import START_SECONDS, STEP_SECONDS, Account, Agenda, Policy, RunInFlight, SharedTable
+from bench.peer_policies import STARTING_REQUESTS
 from bench.plan import mixed_lengths
 from bench.prices import Usage, cost_usd
-from bench.virtual_application import STARTING_REQUESTS
 from testkit.clock import Clock
 from testkit.state_machine import TABLE
 

@@ -13,6 +13,7 @@ from typing import Any
 from unittest.mock import patch
 
 from bench.metered_table import MeteredTable
+from bench.peer_policies import STARTING_REQUESTS
 from bench.prices import Usage
 from bench.profile import Profile, SimulatedRun
 from functions.custom_resource import app as custom_resource
@@ -45,10 +46,6 @@ EVENT = {
         "thread": {"messages": [{"role": "user", "content": "What is a stack?"}]},
     },
 }
-
-
-STARTING_REQUESTS = 2
-"""Of a plain run: the thread is created, and the run on it."""
 
 
 @dataclass(kw_only=True)

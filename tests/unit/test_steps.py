@@ -243,7 +243,7 @@ def test_no_look_comes_later_than_the_bound_on_the_lag(inline_seconds: float) ->
 
 @pytest.mark.parametrize(
     ("waited", "pause", "unkept"),
-    [(0, 0.5, 0.5), (9.9, 0.5, 0.5), (10, 600, 540), (610, 610, 540), (3000, 1200, 540)],
+    [(0, 0.5, 0.5), (9.9, 0.5, 0.5), (10, 660, 540), (700, 700, 540), (3000, 1200, 540)],
 )
 def test_where_the_server_tells_there_is_a_net_only(waited: float, pause: float, unkept: float) -> None:
     waiting = Waiting(event_waits=EventWaits(None, "no table"))  # type: ignore[arg-type]
@@ -271,7 +271,7 @@ def test_a_deployment_polls_by_default_as_is_the_cheapest() -> None:
 
 
 def test_where_the_server_tells_a_far_look_waits_for_an_event(scene: Scene) -> None:
-    assert scene.wait_in_step(1900, Announced()) == NextState("await_webhook", 600, wait_key="WAIT#resp_1")
+    assert scene.wait_in_step(1900, Announced()) == NextState("await_webhook", 660, wait_key="WAIT#resp_1")
     assert scene.now == 1010, "what ends soon is waited for in the function"
     assert scene.backend.calls[-1] == "runs.observe", "the last look comes after the announcement"
 

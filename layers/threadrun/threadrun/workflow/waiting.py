@@ -27,7 +27,7 @@ SCARCE_WAIT_SECONDS = 10
 MAX_POLL_SECONDS = 10
 FIRST_SECONDS = 10
 """For so long after its start a run is waited for inline, even if a webhook will report its end."""
-MIN_NET_SECONDS, MAX_NET_SECONDS = 600, 1200
+MIN_NET_SECONDS, MAX_NET_SECONDS = 660, 1200
 """Between two looks at a run whose end a webhook will report: the net for lost webhooks."""
 UNKEPT_NET_SECONDS = 540
 """Where no data is kept: OpenAI shows an unstored response for about ten minutes (the guide to background mode)."""
