@@ -73,6 +73,22 @@ def test_each_call_takes_one_creating_effect_and_says_so_before(backend: MemoryB
     assert run.physical_id == "conv_2:resp_1"
 
 
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"tools": [{"type": "file_search"}]},
+        {"thread": {"messages": [{"role": "user", "content": f"{number}"} for number in range(21)]}},
+    ],
+    ids=["files to search", "more messages than fit"],
+)
+def test_a_thread_that_needs_more_requests_is_known_before_them(
+    backend: MemoryBackend, more: dict[str, object]
+) -> None:
+    run = wanted_run(**more)
+    assert decide(run, backend, 1000) == Checkpoint("the thread is known")
+    assert backend.calls == ["threads.create"]
+
+
 def test_a_lock_on_our_own_thread_forbids_another_start_until_the_deadline(backend: MemoryBackend) -> None:
     """Only our own lost run can hold it: when it ends between two looks, a new start would double it."""
     run = lost(backend, ThreadBusy("locked"))

@@ -187,6 +187,11 @@ def test_the_pause_of_the_state_machine_grows_with_the_time_waited(waited: float
     assert Waiting(inline_seconds=0).look_seconds(waited) == pytest.approx(pause)
 
 
+@pytest.mark.parametrize(("waited", "pause"), [(0, 0.5), (5, 0.5), (60, 3), (480, 24), (650, 39), (3000, 60)])
+def test_what_was_refused_is_tried_again_in_proportion_to_the_time_waited(waited: float, pause: float) -> None:
+    assert Waiting().pause_seconds(waited) == pytest.approx(pause)
+
+
 def test_a_server_that_refuses_looks_gets_fewer_of_them_and_more_again_as_it_lets_them_in() -> None:
     """One that lets in ten looks a second, for a hundred runs that would look 80 times a second."""
     runs, chance = [Waiting() for _ in range(100)], random.Random(1).random
