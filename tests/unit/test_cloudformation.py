@@ -160,6 +160,13 @@ def test_a_failure_that_no_record_is_of_names_what_the_event_names(known: str | 
     assert [answer["PhysicalResourceId"] for answer in answers] == [sent]
 
 
+@pytest.mark.parametrize("url", ["https://example.com/x", "http://127.0.0.1:9/x", "", None])
+def test_a_failure_that_no_record_is_of_goes_to_cloudformation_only(url: str | None) -> None:
+    """Nor does it raise: there is nobody to tell."""
+    names = {"StackId": "s", "RequestId": "r1", "LogicalResourceId": "l", "ResponseURL": url}
+    assert not deliver_plain_failure(names, "No.", allow_loopback=False)
+
+
 def test_an_unreadable_event_is_refused_by_its_fields_and_shows_no_value() -> None:
     with pytest.raises(InvalidEvent) as raised:
         parse_event({"RequestType": "Upsert", "ResponseURL": "https://secret", "StackId": ""})
