@@ -8,15 +8,19 @@ twice that, and so on to five minutes.
 from __future__ import annotations
 
 import heapq
+import io
 import json
+import logging
 import math
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from bench.metered_table import MeteredTable
 from bench.prices import Usage
@@ -207,3 +211,27 @@ class RunInFlight:
     def take(self, body: bytes) -> None:
         """CloudFormation gets a response."""
         self.answers.append((self._clock(), json.loads(body)["Status"]))
+
+
+def play_all(made: Sequence[RunInFlight], account: Account, every_s: float = 0) -> None:
+    """Have these runs, numbered from 0, begin so far apart, and play until nothing is left to do."""
+    by_url = {f"/run{number}?": run for number, run in enumerate(made)}
+
+    def deliver(url: str, body: bytes, **_: Any) -> None:
+        by_url[url.removeprefix("http://127.0.0.1").partition("X-Amz")[0]].take(body)
+
+    logging.disable(logging.CRITICAL)
+    try:
+        with patch("threadrun.cloudformation.respond.deliver", deliver), redirect_stdout(io.StringIO()):
+            for number, run in enumerate(made):
+                account.clock.later(number * every_s, "delivery", run.deliver)
+            while task := account.clock.next_task():
+                account.clock.run_task(task)
+    finally:
+        logging.disable(logging.NOTSET)
+
+
+def usage_of(made: Iterable[RunInFlight], table: SharedTable) -> Usage:
+    """Of the state machine and the table by all of them, without functions."""
+    transitions = sum(run.execution.transitions for run in made if run.execution)
+    return Usage(transitions=transitions, write_units=table.write_units, read_units=table.read_units)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import logging
 import math
 import os
 import random
@@ -11,11 +9,8 @@ import re
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import redirect_stdout
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
-from unittest.mock import patch
 
 from bench.account import (
     RUN_SECONDS,
@@ -27,8 +22,10 @@ from bench.account import (
     Policy,
     RunInFlight,
     SharedTable,
+    play_all,
+    usage_of,
 )
-from bench.prices import Usage, cost_usd
+from bench.prices import cost_usd
 from testkit.clock import Clock
 from testkit.state_machine import DEFINITION, TABLE
 
@@ -65,23 +62,9 @@ class Capacity:
 
 def play(policy: Policy, limit: int, runs: int) -> Capacity:
     """All of them begin at once."""
-    clock, chance, table = Agenda(), random.Random(1), SharedTable(TABLE)
-    account = Account(clock, limit)
+    account, chance, table = Account(Agenda(), limit), random.Random(1), SharedTable(TABLE)
     made = [RunInFlight(number, account, table, policy, chance) for number in range(runs)]
-    by_url = {f"/run{number}?": run for number, run in enumerate(made)}
-
-    def deliver(url: str, body: bytes, **_: Any) -> None:
-        by_url[url.removeprefix("http://127.0.0.1").partition("X-Amz")[0]].take(body)
-
-    logging.disable(logging.CRITICAL)
-    try:
-        with patch("threadrun.cloudformation.respond.deliver", deliver), redirect_stdout(io.StringIO()):
-            for run in made:
-                run.deliver()
-            while task := clock.next_task():
-                clock.run_task(task)
-    finally:
-        logging.disable(logging.NOTSET)
+    play_all(made, account)
     return summary(policy, account, made, table)
 
 
@@ -100,8 +83,7 @@ def summary(policy: Policy, account: Account, made: Sequence[RunInFlight], table
     in_time = [run for run in made if run.answers and run.answers[0][0] - Clock.BEGIN < SERVICE_TIMEOUT_SECONDS]
     succeeded = [run for run in in_time if run.answers[0][1] == "SUCCESS"]
     lags = [run.answers[0][0] - run.started_epoch_s - RUN_SECONDS for run in succeeded]
-    transitions = sum(run.execution.transitions for run in made if run.execution)
-    units = Usage(transitions=transitions, write_units=table.write_units, read_units=table.read_units)
+    used = usage_of(made, table)
     return Capacity(
         policy=policy.name,
         concurrent_executions=account.limit,
@@ -112,8 +94,8 @@ def summary(policy: Policy, account: Account, made: Sequence[RunInFlight], table
         lag_mean_s=sum(lags) / max(len(lags), 1),
         lag_max_s=max(lags, default=0),
         refusals=account.refusals,
-        transitions=transitions / len(made),
-        cost_usd=cost_usd(account.usage + units) / len(made),
+        transitions=used.transitions / len(made),
+        cost_usd=cost_usd(account.usage + used) / len(made),
     )
 
 

@@ -5,23 +5,28 @@ With the application's own code on a virtual clock, as in `bench.account`. Two m
 
 from __future__ import annotations
 
-import io
-import logging
 import os
 import random
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import redirect_stdout
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean, quantiles
-from typing import Any
-from unittest.mock import patch
 
-from bench.account import START_SECONDS, STEP_SECONDS, Account, Agenda, Policy, RunInFlight, SharedTable
+from bench.account import (
+    START_SECONDS,
+    STEP_SECONDS,
+    Account,
+    Agenda,
+    Policy,
+    RunInFlight,
+    SharedTable,
+    play_all,
+    usage_of,
+)
 from bench.peer_policies import STARTING_REQUESTS
 from bench.plan import mixed_lengths
-from bench.prices import Usage, cost_usd
+from bench.prices import cost_usd
 from testkit.clock import Clock
 from testkit.state_machine import TABLE
 
@@ -68,27 +73,14 @@ class Hour:
 
 def play(rate: int) -> Hour:
     """`rate` is per hour."""
-    clock, chance, table = Agenda(), random.Random(1), SharedTable(TABLE)
-    account, lengths = Account(clock, CONCURRENT_EXECUTIONS), mixed_lengths(rate * PLAYED_SECONDS // 3600)
+    account, chance, table = Account(Agenda(), CONCURRENT_EXECUTIONS), random.Random(1), SharedTable(TABLE)
+    lengths = mixed_lengths(rate * PLAYED_SECONDS // 3600)
     chance.shuffle(lengths)
     made = [
         RunInFlight(number, account, table, Policy("threadrun"), chance, seconds)
         for number, seconds in enumerate(lengths)
     ]
-    by_url = {f"/run{number}?": run for number, run in enumerate(made)}
-
-    def deliver(url: str, body: bytes, **_: Any) -> None:
-        by_url[url.removeprefix("http://127.0.0.1").partition("X-Amz")[0]].take(body)
-
-    logging.disable(logging.CRITICAL)
-    try:
-        with patch("threadrun.cloudformation.respond.deliver", deliver), redirect_stdout(io.StringIO()):
-            for number, run in enumerate(made):
-                clock.later(number * 3600 / rate, "delivery", run.deliver)
-            while task := clock.next_task():
-                clock.run_task(task)
-    finally:
-        logging.disable(logging.NOTSET)
+    play_all(made, account, every_s=3600 / rate)
     return summary(rate, account, made, table)
 
 
@@ -97,22 +89,21 @@ def summary(rate: int, account: Account, made: Sequence[RunInFlight], table: Sha
     counted = [run for run in made if run.started_epoch_s >= Clock.BEGIN + SETTLED_SECONDS]
     succeeded = [run for run in counted if run.answers and run.answers[0][1] == "SUCCESS"]
     lags = [run.answers[0][0] - run.started_epoch_s - run.seconds for run in succeeded]
-    transitions = sum(run.execution.transitions for run in made if run.execution)
-    units = Usage(transitions=transitions, write_units=table.write_units, read_units=table.read_units)
+    used = usage_of(made, table)
     return Hour(
         runs_an_hour=rate,
         failed=len(counted) - len(succeeded),
         lag_mean_s=fmean(lags),
         lag_95_s=quantiles(lags, n=20)[-1],
         lag_max_s=max(lags),
-        cost_usd=cost_usd(account.usage + units) / len(made),
+        cost_usd=cost_usd(account.usage + used) / len(made),
         refusals=account.refusals,
         api_requests_a_second=sum(STARTING_REQUESTS + run.server.looks for run in made) / PLAYED_SECONDS,
         concurrent_executions=account.most_at_work,
         started_a_second=len(made) / PLAYED_SECONDS,
-        transitions_a_second=transitions / PLAYED_SECONDS,
-        write_units_a_second=table.write_units / PLAYED_SECONDS,
-        read_units_a_second=table.read_units / PLAYED_SECONDS,
+        transitions_a_second=used.transitions / PLAYED_SECONDS,
+        write_units_a_second=used.write_units / PLAYED_SECONDS,
+        read_units_a_second=used.read_units / PLAYED_SECONDS,
     )
 
 
