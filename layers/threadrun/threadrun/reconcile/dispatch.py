@@ -35,8 +35,7 @@ def reconcile(record: AnyRecord, actor: Actor) -> Outcome:
     try:
         return _make_thread(record, actor) if isinstance(record, ThreadRecord) else _make_assistant(record, actor)
     except NotFound:
-        known_id = record.physical_id if record.is_acknowledged else None
-        if known_id is not None and (is_missing := _missing(record, known_id, actor)):
+        if record.physical_id is not None and (is_missing := _missing(record, record.physical_id, actor)):
             return is_missing
         raise  # The model is not there, for one.
 

@@ -31,10 +31,8 @@ def make_file(file: FileRecord, actor: Actor) -> Done | Gone | Checkpoint | Requ
         raise TerminalError(file.failure)
     if file.desired is None:
         return Done()
-    if file.file_id is not None:
-        file_id = file.file_id
-        is_known = file.is_acknowledged
-        return (missing(file, lambda: actor.backend.files.observe(file_id), actor) if is_known else None) or Done()
+    if (file_id := file.file_id) is not None:
+        return missing(file, lambda: actor.backend.files.observe(file_id), actor) or Done()
     require_time(file, actor)
     if file.upload is None:
         return _intend(file, file.desired, actor)

@@ -15,10 +15,12 @@ NOT_SHOWN_SECONDS = 15
 
 
 def missing(made: PhysicalRecord, look: Callable[[], object], actor: Actor) -> Gone | RequeueAfter | None:
-    """What to do about a thing that the server does not show; None where it does.
+    """What to do about a thing that CloudFormation knows and the server does not show; None where it does.
 
     None also where it refuses or fails the look: what is on record counts, for a rollback above all.
     """
+    if not made.is_acknowledged:
+        return None
     reason = "the server does not show it"
     try:
         look()

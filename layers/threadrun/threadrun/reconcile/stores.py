@@ -19,8 +19,7 @@ def make_store(store: VectorStoreRecord, actor: Actor) -> Done | Gone | Checkpoi
         raise TerminalError(store.failure)
     if desired is None:
         return Done()
-    known_id = store.store_id if store.is_acknowledged else None
-    if known_id is not None and (is_missing := _is_missing(store, known_id, actor)):
+    if store.store_id is not None and (is_missing := _missing(store, store.store_id, actor)):
         return is_missing
     if store.content == desired.content() and store.is_as(desired):
         return Done()
@@ -41,12 +40,15 @@ def make_store(store: VectorStoreRecord, actor: Actor) -> Done | Gone | Checkpoi
     return Done()
 
 
-def _is_missing(store: VectorStoreRecord, store_id: str, actor: Actor) -> Gone | RequeueAfter | None:
+def _missing(store: VectorStoreRecord, store_id: str, actor: Actor) -> Gone | RequeueAfter | None:
+    """As `missing`; one that has expired is still shown."""
+
     def look() -> None:
         store.observed = actor.backend.vector_stores.observe(store_id)
 
     is_missing = missing(store, look, actor)
-    return Gone() if is_missing is None and store.observed and store.observed.status == "expired" else is_missing
+    has_expired = store.is_acknowledged and store.observed is not None and store.observed.status == "expired"
+    return Gone() if is_missing is None and has_expired else is_missing
 
 
 def _change(
