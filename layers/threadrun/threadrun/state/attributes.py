@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from decimal import Decimal
 from typing import Any
 
@@ -18,7 +18,7 @@ from pydantic.alias_generators import to_pascal
 from threadrun.schema.json_schema import read_json
 from threadrun.schema.parsing import KeyStyle
 from threadrun.state.files import FileRecord
-from threadrun.state.observations import ObservedRun
+from threadrun.state.observations import ObservedRun, Usage
 from threadrun.state.run import RunRecord
 from threadrun.state.run_values import Resolution
 from threadrun.state.shared import AssistantRecord, ThreadRecord
@@ -26,11 +26,10 @@ from threadrun.state.stores import VectorStoreRecord
 
 OBJECT = "thread.run"
 _DYNAMODB_DIGITS = 38
-_OF_USAGE = ("prompt_tokens", "completion_tokens", "total_tokens", "cached_tokens", "reasoning_tokens")
 _NAMES = (
     *("id", "thread_id", "created_at", "started_at", "completed_at", "object", "status", "file_ids", "usage", "model"),
     *("assistant_id", "assistant_version", "required_action", "output_text", "output_truncated", "refusal"),
-    *("citations", "output", *(f"usage.{name}" for name in _OF_USAGE)),
+    *("citations", "output", *(f"usage.{each.name}" for each in fields(Usage))),
 )
 """Of `run_attributes`."""
 
