@@ -432,8 +432,7 @@ def test_nothing_of_a_tools_secret_is_written_anywhere(
 
     def look_and_start_another_process() -> None:
         seen.append(written(mcp))
-        for name in ("backend", "stepper"):
-            vars(mcp.app).pop(name, None)
+        start_another_process(mcp)
 
     mcp.after_request("POST", "/v1/responses", look_and_start_another_process)
     put_events = mcp.app.event_bus.put_events
@@ -480,14 +479,12 @@ def test_secrets_of_the_assistants_tools_are_cut_out_of_what_a_rollback_shows(mc
     mcp.openai.script(Script(output_text=f"The token is {TOKEN}."))
     first = mcp.create(given)
     mcp.update(first["PhysicalResourceId"], given | {"instructions": "Be brief."})
-    for name in ("backend", "stepper"):
-        vars(mcp.app).pop(name, None)
+    start_another_process(mcp)
     back = mcp.update(first["PhysicalResourceId"], given)
     assert attributes(back)["output_text"] == "The token is ***."
     assert TOKEN not in str(mcp.public_items())
     mcp.openai.fault(Fault("DELETE", "/v1/.*", "status", status=400, message=f"no {TOKEN}", times=2))
-    for name in ("backend", "stepper"):
-        vars(mcp.app).pop(name, None)
+    start_another_process(mcp)
     assert "no ***" in failure(mcp.delete(first["PhysicalResourceId"], given))
 
 
@@ -496,6 +493,12 @@ def test_a_refusal_is_shortened_after_its_secrets_are_cut(mcp: World) -> None:
     mcp.openai.script(Script(output=[{"type": "message", "content": [{"type": "refusal", "refusal": said}]}]))
     data = attributes(mcp.create(PROPERTIES | {"tools": [GUARDED], "accept_refusal": "true"}))
     assert data["refusal"] == "x" * 990 + "***"
+
+
+def start_another_process(world: World) -> None:
+    """One that knows no secret yet."""
+    for name in ("backend", "stepper"):
+        vars(world.app).pop(name, None)
 
 
 def written(world: World) -> str:
