@@ -36,16 +36,16 @@ def answer_in(messages: Sequence[Reply]) -> Answer:
     """
     final = [each for each in messages if each.text("phase") == "final_answer"]
     chosen = final or [each for each in messages if not each.text("phase")] or messages
-    text, refusal, cited, is_refused = "", "", list[Citation](), False
-    for part in (part for message in chosen for part in _parts(message)):
+    parts = [part for message in chosen for part in _parts(message)]
+    text, cited = "", list[Citation]()
+    for part in parts:
         # Places are those in the part's own text.
         cited += [found for each in _annotations(part) if (found := _citation(each, len(text)))]
         text += _text_of(part)
-        refusal += part.text("refusal") if _is_refusal(part) else ""
-        is_refused = is_refused or _is_refusal(part)
-    if is_refused and not text:
+    refusals, kept = [part.text("refusal") for part in parts if _is_refusal(part)], _fitting(cited)
+    refusal = "".join(refusals)
+    if refusals and not text:
         refusal = refusal or UNWORDED  # Beside an answer it says nothing: some servers always send one.
-    kept = _fitting(cited)
     return Answer(text, refusal, kept, len(kept) == len(cited))
 
 

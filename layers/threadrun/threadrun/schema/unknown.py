@@ -66,9 +66,8 @@ def say_unknown(key: str, model: type[BaseModel], root: type[BaseModel], place: 
     if key in map(spell, _OF_OPENAI):
         if place or "extra_body" not in root.model_fields or key in map(spell, OURS):
             return "is a field of OpenAI's API that is not supported here", ""
-        return f"is a field of OpenAI's API that has no argument: write it in {spell('extra_body')}", spell(
-            "extra_body"
-        )
+        meant = spell("extra_body")
+        return f"is a field of OpenAI's API that has no argument: write it in {meant}", meant
     known = {_plain(field): field for field in map(spell, _fields(model))}
     if near := difflib.get_close_matches(_plain(key), known, n=1, cutoff=_NEAR):
         nearest = known[near[0]]
