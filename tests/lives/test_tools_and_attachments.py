@@ -459,6 +459,11 @@ def test_nothing_of_a_tools_secret_is_written_anywhere(
         ({"X-Readonly": "true", "X-Toolsets": "issues"}, '{"issues": true}', '{"issues": true}'),
         ({"Authorization": "Bearer tok-9"}, "I was let in with tok-9.", "I was let in with ***."),
         ({"X-Tenant": "a-long-and-odd-one"}, "a-long-and-odd-one", "***"),
+        (
+            {"Authorization": 'Bearer a/b-"9'},
+            r'{"x": "a\/b\u002D\"9", "y": "a/b\u002d\u00229."}',
+            '{"x": "***", "y": "***."}',
+        ),
     ],
 )
 def test_of_headers_what_is_secret_is_cut_and_nothing_else(

@@ -48,7 +48,7 @@ class ToolSecrets:
         """The text without what the secrets hold that were read by this process."""
         values = [value for value in self._seen if len(value) >= _LEAST_CHARACTERS]
         for value in sorted(values, key=len, reverse=True):  # One may be part of another.
-            text = text.replace(value, "***")
+            text = re.sub("".join(map(_spellings, value)), "***", text)
         return text
 
     def learn(self, arn: str) -> None:
@@ -75,6 +75,14 @@ class ToolSecrets:
         if not isinstance(found, dict) or not all(isinstance(each, str) for each in found.values()):
             raise TerminalError(f"secret {arn} is not a JSON object of text")
         return found
+
+
+def _spellings(character: str) -> str:
+    """A pattern of the character as text has it and as JSON may: an answer's values are read from it after the cut."""
+    units = character.encode("utf-16-be", "surrogatepass")
+    escape = "".join(rf"\\u(?i:{units[at : at + 2].hex()})" for at in range(0, len(units), 2))
+    backslash = r"\\?" if character in '"\\/' else ""
+    return f"(?:{backslash}{re.escape(character)}|{escape})"
 
 
 def tool_fields(tool: Tool, plan: RunPlan, secrets: ToolSecrets) -> dict[str, Any]:
