@@ -442,6 +442,10 @@ def test_parameters_of_a_function_are_a_schema_whose_keys_are_data(
             r"user_location\.country: must be two capital letters",
         ),
         (
+            {"type": "web_search", "allowed_domains": ["python.org", "https://pypi.org"]},
+            r"tools\[0\]\.allowed_domains\[1\]: must be a domain without https://",
+        ),
+        (
             {"type": "web_search", "filters": {}},
             r"tools\[0\]\.filters: type must be eq, ne, .*, with key and value, or",
         ),

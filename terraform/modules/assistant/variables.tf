@@ -396,11 +396,11 @@ variable "tools" {
     condition = alltrue([
       for tools in [var.tools] : alltrue([
         for tool in tools : alltrue([
-          for key, value in tool : value == null ? true : try(startswith(jsonencode(value), "[") && alltrue([for each in value : length(tostring(each)) >= 1]), false) if key == "allowed_domains"
+          for key, value in tool : value == null ? true : try(startswith(jsonencode(value), "[") && alltrue([for each in value : can(regex("^[^\\s:/]+$", each))]), false) if key == "allowed_domains"
         ]) if startswith(jsonencode(tool), "{")
       ]) if startswith(jsonencode(tools), "[")
     ])
-    error_message = "tools[*].allowed_domains must be a list, each of which must be text that is not empty."
+    error_message = "tools[*].allowed_domains must be a list, each of which must be a domain without https:// and path, as docs.python.org."
   }
 
   validation {

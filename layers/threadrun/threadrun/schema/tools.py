@@ -55,6 +55,7 @@ SecretArn = Annotated[
     AfterValidator(_require_readable),
 ]
 HttpUrl = Annotated[str, Looks(r"^https?://[^\s]+$", "must be a URL that begins with https:// or http://")]
+Domain = Annotated[str, Looks(r"^[^\s:/]+$", "must be a domain without https:// and path, as docs.python.org")]
 
 
 class FunctionDefinition(Properties):
@@ -129,7 +130,7 @@ class Tool(TypedProperties):
     memory_limit: Literal["1g", "4g", "16g", "64g"] | None = Field(
         None, description="The memory of code_interpreter.", json_schema_extra=responses_only()
     )
-    allowed_domains: tuple[Text, ...] | None = Field(
+    allowed_domains: tuple[Domain, ...] | None = Field(
         None, description="The domains that web_search finds, subdomains included. Default: all."
     )
     user_location: UserLocation | None = Field(None, description="Where web_search is to take the user for.")
