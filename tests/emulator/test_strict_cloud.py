@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from botocore.parsers import ResponseParserError
 
 from local.embedded_cloud import EmbeddedCloud
 from tests.emulator.deployment import Deployment
@@ -145,6 +146,14 @@ def test_invalid_response_fails_the_resource(shared: Deployment, behaviour: dict
         assert delete["PhysicalResourceId"].startswith("demo-Thing-")
     finally:
         shared.delete()
+
+
+def test_control_characters_of_a_reason_make_the_events_unreadable(aws: Deployment) -> None:
+    """XML cannot hold them: aws-cloudformation/cloudformation-coverage-roadmap 1601. Stock ministack is no kinder."""
+    failed = {"Status": "FAILED", "Reason": "a bell: \x07"}
+    aws.create(Thing=aws.thing(Create={"response": failed}))
+    with pytest.raises(ResponseParserError):
+        aws.reason("Thing", "CREATE_FAILED")
 
 
 def test_largest_response_is_taken(aws: Deployment) -> None:
