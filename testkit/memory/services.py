@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -14,6 +13,7 @@ from threadrun.providers.responses.assistant_catalog import AssistantCatalog
 from threadrun.schema.arguments import DesiredThread
 from threadrun.schema.messages import Message
 from threadrun.state.observations import FunctionCall, ObservedRun, RunPlan
+from threadrun.storage.packing import unpack
 
 SHARED_THREAD = "conv_shared"
 
@@ -223,5 +223,5 @@ class RecordedTable(MemoryTable):
     def put_item(self, *, Item: dict[str, Any], **more: Any) -> dict[str, Any]:
         reply = super().put_item(Item=Item, **more)
         if "body" in Item:
-            self.texts.append(zlib.decompress(Item["body"]["B"]).decode())
+            self.texts.append(unpack(Item["body"]["B"]).decode())
         return reply

@@ -10,7 +10,6 @@ import json
 import logging
 import lzma
 import warnings
-import zlib
 from base64 import b64decode, b64encode
 from collections import Counter
 from collections.abc import Iterator
@@ -33,6 +32,7 @@ from testkit.in_process.world import World
 from testkit.state_machine import DEFINITION, TABLE
 from testkit.upgrade.play import FILE, Play
 from testkit.upgrade.situations import SITUATIONS, Situation
+from threadrun.storage.packing import pack, unpack
 
 VERSIONS = ROOT / SNAPSHOTS
 MAX_BYTES = 150_000
@@ -71,9 +71,8 @@ class Kept:
         world.clock.advance(self.now - world.clock())
         for item in self.items:
             for name in (name for name, value in item.items() if "B" in value):
-                body = zlib.decompress(b64decode(item[name]["B"]))
-                body = zlib.compress(body.replace(self.origin.encode(), answer_origin(world).encode()))
-                item = item | {name: {"B": body}}
+                text = unpack(b64decode(item[name]["B"])).decode()
+                item = item | {name: {"B": pack(text.replace(self.origin, answer_origin(world)))}}
             aws("dynamodb").put_item(TableName=TABLE, Item=item)
 
     def prepare_openai(self, world: World) -> None:

@@ -1,7 +1,6 @@
 """What cannot be read, or is gone from the table, harms its own resource only, and leaves nothing at the server."""
 
 import json
-import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -32,6 +31,7 @@ from tests.support.runs import (
     left_at_openai,
     runs_started,
 )
+from threadrun.storage.packing import pack, unpack
 
 Change = Callable[[dict[str, Any]], None]
 
@@ -49,9 +49,9 @@ def put_body(world: World, body: bytes | None, logical_id: str = "Run") -> None:
 
 
 def changed(world: World, change: Change) -> bytes:
-    record = json.loads(zlib.decompress(bytes(record_item(world)["body"]["B"])))
+    record = json.loads(unpack(bytes(record_item(world)["body"]["B"])))
     change(record)
-    return zlib.compress(json.dumps(record).encode())
+    return pack(json.dumps(record))
 
 
 def nest(record: dict[str, Any]) -> None:
@@ -77,7 +77,7 @@ def forget(world: World, *beginnings: str) -> None:
 
 
 BODIES: dict[str, Callable[[World], bytes | None]] = {
-    "no JSON": lambda world: zlib.compress(b"{"),
+    "no JSON": lambda world: pack("{"),
     "not compressed": lambda world: b"{}",
     "no record at all": lambda world: None,
     "too deep": lambda world: changed(world, nest),

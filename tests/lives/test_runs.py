@@ -1,6 +1,5 @@
 """What `threadrun runs` shows of a table: runs with and without functions, of this version and of those before."""
 
-import zlib
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -13,6 +12,7 @@ from testkit.in_process.aws import aws
 from testkit.in_process.world import TABLE, World
 from tests.support.runs import PROPERTIES, attributes, delete_all, failure
 from threadrun.state import run as record
+from threadrun.storage.packing import pack
 from threadrun_cli.commands import app
 from threadrun_cli.recorded_runs import Run, read_runs
 
@@ -146,7 +146,7 @@ def test_a_record_that_cannot_be_read_is_left_out_and_not_repeated(
     world: World, command: Command, caplog: pytest.LogCaptureFixture
 ) -> None:
     attributes(world.create(PROPERTIES))
-    item = {"pk": {"S": "RESOURCE#1"}, "body": {"B": zlib.compress(b'{"stack_id": ["secret"]}')}, "version": {"N": "1"}}
+    item = {"pk": {"S": "RESOURCE#1"}, "body": {"B": pack('{"stack_id": ["secret"]}')}, "version": {"N": "1"}}
     aws("dynamodb").put_item(TableName=TABLE, Item=item)
     code, printed, error = command("--table", TABLE)
     assert (code, printed.count("completed")) == (0, 1)

@@ -7,7 +7,6 @@ A record is compressed JSON, so that the prompts of a whole template fit DynamoD
 from __future__ import annotations
 
 import time
-import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from pydantic import ValidationError
 
 from threadrun.errors import NotStorable, StorageUnavailable, TooLarge, UnreadableRecord, VersionConflict
 from threadrun.state.resource import ResourceRecord
+from threadrun.storage.packing import pack, unpack
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -202,10 +202,9 @@ def _body(record: ResourceRecord, room: Room) -> bytes:
         ResourceRecord.model_validate_json(text)
     except ValueError as error:
         raise NotStorable(f"the record could not be read back: {_problem(error)}") from None
-    encoded = text.encode()
-    if len(encoded) > room.text_bytes:
-        raise TooLarge(f"the texts take {len(encoded)} bytes, {room.text_bytes} are possible: shorten them")
-    body = zlib.compress(encoded)
+    if (length := len(text.encode())) > room.text_bytes:
+        raise TooLarge(f"the texts take {length} bytes, {room.text_bytes} are possible: shorten them")
+    body = pack(text)
     if len(body) > room.compressed_bytes:
         raise TooLarge(
             f"the texts take {len(body)} bytes compressed, {room.compressed_bytes} are possible: shorten them"
@@ -218,8 +217,8 @@ def record_of(item: Mapping[str, Any]) -> ResourceRecord:
     number = item.get("version", {}).get("N", "0")
     version = int(number) if number.isdecimal() else 0
     try:
-        record = ResourceRecord.model_validate_json(zlib.decompress(item["body"]["B"]))
-    except (ValueError, KeyError, zlib.error) as error:
+        record = ResourceRecord.model_validate_json(unpack(item["body"]["B"]))
+    except (ValueError, KeyError) as error:
         raise UnreadableRecord(f"the record cannot be read: {_problem(error)}", version) from None
     record.version = version
     return record

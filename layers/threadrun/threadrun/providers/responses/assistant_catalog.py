@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import time
-import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from threadrun.errors import NotFound
 from threadrun.schema.arguments import DesiredAssistant
 from threadrun.state.observations import ObservedAssistant
+from threadrun.storage.packing import pack, unpack
 from threadrun.storage.records import translated
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class AssistantCatalog:
         item = self._key(assistant_id) | {
             "version": {"N": str(version)},
             "created_at": {"N": str(created_at)},
-            "settings": {"B": zlib.compress(desired.model_dump_json(exclude_defaults=True).encode())},
+            "settings": {"B": pack(desired.model_dump_json(exclude_defaults=True))},
         }
         with translated("save the assistant"):
             self._client.put_item(TableName=self._table_name, Item=item)
@@ -54,8 +54,8 @@ class AssistantCatalog:
         if (item := reply.get("Item")) is None:
             raise NotFound(f"assistant {assistant_id} is not known: create it as a Custom::OpenAIAssistant")
         try:
-            settings = DesiredAssistant.model_validate_json(zlib.decompress(item["settings"]["B"]))
-        except (ValueError, KeyError, zlib.error):  # Of a newer version, say. An update replaces it.
+            settings = DesiredAssistant.model_validate_json(unpack(item["settings"]["B"]))
+        except (ValueError, KeyError):  # Of a newer version, say. An update replaces it.
             raise NotFound(f"cannot use assistant {assistant_id}: its settings cannot be read") from None
         return ObservedAssistant(assistant_id, settings, int(item["version"]["N"]), int(item["created_at"]["N"]))
 
