@@ -187,7 +187,7 @@ def test_the_pause_of_the_state_machine_grows_with_the_time_waited(waited: float
     assert Waiting(inline_seconds=0).look_seconds(waited) == pytest.approx(pause)
 
 
-@pytest.mark.parametrize(("waited", "pause"), [(0, 0.5), (5, 0.5), (60, 3), (480, 24), (650, 39), (3000, 60)])
+@pytest.mark.parametrize(("waited", "pause"), [(0, 0.5), (5, 0.5), (60, 3), (480, 24), (700, 42), (3000, 60)])
 def test_what_was_refused_is_tried_again_in_proportion_to_the_time_waited(waited: float, pause: float) -> None:
     assert Waiting().pause_seconds(waited) == pytest.approx(pause)
 

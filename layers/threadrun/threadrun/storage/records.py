@@ -44,11 +44,11 @@ class Room(NamedTuple):
     compressed_bytes: int
 
 
-ROOM_OF_RECORD = Room(2_500_000, 390_000)
-"""DynamoDB's items have 400 kB; the smallest function has 160 MB (tests/lives/test_memory.py)."""
-ROOM_OF_RESULTS = Room(2_400_000, 380_000)
+ROOM_OF_RECORD = Room(2_000_000, 390_000)
+"""DynamoDB's items have 400 kB; the smallest function has 144 MB (tests/lives/test_memory.py)."""
+ROOM_OF_RESULTS = Room(1_900_000, 380_000)
 """For results of functions: that one of them has no room has to fit as well."""
-ROOM_OF_REQUEST = Room(1_500_000, 350_000)
+ROOM_OF_REQUEST = Room(1_100_000, 350_000)
 """For properties: what the work on them learns, the results of functions above all, has to fit as well."""
 
 

@@ -14,7 +14,7 @@ from typing import Literal
 from threadrun.reconcile.outcome import RequeueAfter
 from threadrun.storage.event_waits import EventWaits, wait_key
 
-ROUND_SECONDS = 36
+ROUND_SECONDS = 40
 """What a round through the state machine costs, in seconds of the function that looks."""
 LOOK_SHARE, MIN_LOOK_SECONDS, MAX_LOOK_SECONDS = 0.05, 0.5, 1.25
 """Of the function."""
