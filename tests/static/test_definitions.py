@@ -154,6 +154,7 @@ def test_on_bedrock_the_roles_may_use_responses_of_the_default_project_and_read_
 
 
 KEY_ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:openai-AbCdEf"
+KMS_ARN = "arn:aws:kms:us-east-1:123456789012:key/1"
 
 
 @pytest.mark.parametrize(
@@ -163,6 +164,13 @@ KEY_ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:openai-AbCdEf"
         ({"OpenAIProvider": "bedrock", "OpenAIApi": "assistants"}, "OpenAIProvider=bedrock needs OpenAIApi=responses"),
         ({"OpenAIProvider": "bedrock", "EnableWebhooks": "true"}, "OpenAIProvider=bedrock needs EnableWebhooks=false"),
         ({"OpenAIApiKeySecretArn": KEY_ARN, "VpcSubnetIds": "subnet-1"}, "VpcSubnetIds needs VpcSecurityGroupIds"),
+        ({"OpenAIApiKeySecretArn": KEY_ARN, "VpcSecurityGroupIds": "sg-1"}, "VpcSecurityGroupIds needs VpcSubnetIds"),
+        ({"OpenAIApiKeySecretArn": KEY_ARN, "ToolSecretKmsKeyArns": KMS_ARN}, "needs ToolSecretArns"),
+        ({"OpenAIProvider": "bedrock", "ApiKeyKmsKeyArn": KMS_ARN}, "OpenAIProvider=bedrock needs no ApiKeyKmsKeyArn"),
+        (
+            {"OpenAIApiKeySecretArn": KEY_ARN, "Observability": "false", "AlarmTopicArn": "arn:aws:sns:us-east-1:1:t"},
+            "AlarmTopicArn needs Observability=true",
+        ),
         ({"OpenAIApiKeySecretArn": "openai-api-key"}, "OpenAIApiKeySecretArn"),
         ({"OpenAIBaseUrl": "https://server/v1?api-version=preview"}, "OpenAIBaseUrl"),
         ({"OpenAIBaseUrl": "https://server/v1#part"}, "OpenAIBaseUrl"),

@@ -39,7 +39,9 @@ def partition(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.parametrize(("provider", "webhooks"), [("api_key", "true"), ("bedrock", "false")])
 def test_nothing_in_it_is_of_another_partition(partition: str, provider: str, webhooks: str) -> None:
-    arns = {"AlarmTopicArn": f"arn:{partition}:sns:topic", "ApiKeyKmsKeyArn": f"arn:{partition}:kms:::key/key"}
+    arns = {"AlarmTopicArn": f"arn:{partition}:sns:topic"}
+    if provider == "api_key":
+        arns["ApiKeyKmsKeyArn"] = f"arn:{partition}:kms:::key/key"
     made = deployed(partition, EnableWebhooks=webhooks, OpenAIProvider=provider, **arns)
     text = json.dumps([made.resources, made.outputs])
     assert set(re.findall(r"arn:(aws[a-z-]*):", text)) == {partition}
