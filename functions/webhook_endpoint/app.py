@@ -13,7 +13,7 @@ from threadrun.app.webhook_endpoint import EndpointRequest, Registered, fulfil, 
 from threadrun.cloudformation.delivery import deliver, deliver_plain_failure, encoded, failure_body
 from threadrun.cloudformation.protocol import NOT_CREATED, is_response_url
 from threadrun.errors import TerminalError, ThreadRunError, TransientError
-from threadrun.telemetry.log_lines import share_logger
+from threadrun.telemetry.log_lines import error_facts, share_logger
 from threadrun.telemetry.metrics import NAMESPACE
 from threadrun.workflow.webhooks import wake_all
 
@@ -48,7 +48,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
         physical_id = fulfil(request, client, app.keep_webhook_secret, app.sleep)
         body = encoded({"Status": "SUCCESS", "PhysicalResourceId": physical_id, **named})
     except Exception as error:  # Without a response CloudFormation waits until the ServiceTimeout.
-        logger.exception("request failed")
+        logger.error("request failed", extra=error_facts(error))
         reason = (
             error.reason
             if isinstance(error, ThreadRunError)

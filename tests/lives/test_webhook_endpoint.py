@@ -1,6 +1,8 @@
 """The registration of the application's webhook endpoint, by the real SDK with the stand-in."""
 
+import io
 import json
+import logging
 import time
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
@@ -27,6 +29,8 @@ from threadrun.workflow.webhooks import EVENT_TYPES
 
 URL = "https://example.lambda-url.eu-west-1.on.aws/"
 ENDPOINTS = "/v1/webhook_endpoints"
+NAMES = ("function_name", "memory_limit_in_mb", "invoked_function_arn", "aws_request_id")
+CONTEXT: Any = SimpleNamespace(**dict.fromkeys(NAMES, "any"))
 
 
 @pytest.fixture
@@ -190,8 +194,7 @@ class Waiting:
             self.table.items["WAIT#resp_1"] |= {f"token_{name}": {"S": f"token of {name}"}}
 
     def invoke(self, event: dict[str, Any]) -> None:
-        names = ("function_name", "memory_limit_in_mb", "invoked_function_arn", "aws_request_id")
-        app.handler(event, SimpleNamespace(**dict.fromkeys(names, "any")))  # type: ignore[arg-type]
+        app.handler(event, CONTEXT)
 
     def check(self) -> set[str]:
         """The tokens that a check wakes."""
@@ -254,33 +257,58 @@ def test_a_server_without_webhooks_is_reported_in_a_sentence(registration: Regis
         registration.fulfil("Create")
 
 
-def test_an_unforeseen_error_gets_a_response_too(monkeypatch: pytest.MonkeyPatch, registration: Registration) -> None:
-    """Else it would wait until its patience ends."""
-    sent: list[dict[str, Any]] = []
-    monkeypatch.setattr(app, "deliver", lambda url, body: sent.append(json.loads(body)))
-    settings = Settings(table_name="", allow_loopback_response_url=True)
-    monkeypatch.setattr(app, "application", lambda: Application(settings))
-    monkeypatch.setattr(Application, "connect", None)
-    event = registration.request("Create").model_dump(by_alias=True) | {"ResponseURL": "http://127.0.0.1/"}
-    names = ("function_name", "memory_limit_in_mb", "invoked_function_arn", "aws_request_id")
-    app.handler(event, SimpleNamespace(**dict.fromkeys(names, "any")))  # type: ignore[arg-type]
-    assert [failure(answer) for answer in sent] == ["the webhook endpoint failed (TypeError): see its log group"]
+Invoke = Callable[[Callable[..., object] | None], str]
+"""Asks for a new endpoint, with what connects to the server; returns the response."""
 
 
-def test_the_reason_of_an_endpoint_fits_and_can_be_read(
-    monkeypatch: pytest.MonkeyPatch, registration: Registration
-) -> None:
-    """One control character makes all events of the application's stack unreadable."""
+@pytest.fixture
+def invoke(monkeypatch: pytest.MonkeyPatch, registration: Registration) -> Invoke:
     sent: list[bytes] = []
     monkeypatch.setattr(app, "deliver", lambda url, body: sent.append(body))
     settings = Settings(table_name="", allow_loopback_response_url=True)
-    monkeypatch.setattr(app, "application", lambda: Application(settings))
-    monkeypatch.setattr(Application, "connect", lambda *_: registration.client)
+    monkeypatch.setattr(app, "application", lambda: Application(settings, sleep=registration.pauses.append))
+
+    def invoke(connect: Callable[..., object] | None) -> str:
+        monkeypatch.setattr(Application, "connect", connect)
+        event = registration.request("Create").model_dump(by_alias=True) | {"ResponseURL": "http://127.0.0.1/"}
+        app.handler(event, CONTEXT)
+        return sent[-1].decode()
+
+    return invoke
+
+
+def test_an_unforeseen_error_gets_a_response_too(invoke: Invoke) -> None:
+    """Else it would wait until its patience ends."""
+    reason = failure(json.loads(invoke(None)))
+    assert reason == "the webhook endpoint failed (TypeError): see its log group"
+
+
+def test_the_reason_of_an_endpoint_fits_and_can_be_read(registration: Registration, invoke: Invoke) -> None:
+    """One control character makes all events of the application's stack unreadable."""
     registration.fault(Fault("GET", ENDPOINTS, "status", status=403, message="no\x01" + "x" * 5000))
-    event = registration.request("Create").model_dump(by_alias=True) | {"ResponseURL": "http://127.0.0.1/"}
-    names = ("function_name", "memory_limit_in_mb", "invoked_function_arn", "aws_request_id")
-    app.handler(event, SimpleNamespace(**dict.fromkeys(names, "any")))  # type: ignore[arg-type]
-    [body] = sent
-    assert len(body) <= MAX_BODY_BYTES
+    body = invoke(lambda *_: registration.client)
+    assert len(body.encode()) <= MAX_BODY_BYTES
     assert failure(json.loads(body)).startswith("cannot register the webhook endpoint: no?xxx")
     assert failure(json.loads(body)).endswith("...")
+
+
+@pytest.fixture
+def logged() -> Iterator[io.StringIO]:
+    """The function's log, as Lambda gets it."""
+    log = io.StringIO()
+    handler = logging.StreamHandler(log)
+    handler.setFormatter(app.logger.registered_formatter)
+    logging.getLogger(app.logger.name).addHandler(handler)
+    yield log
+    logging.getLogger(app.logger.name).removeHandler(handler)
+
+
+@pytest.mark.parametrize("broken", ["", "\n2"], ids=["the server quotes it", "the HTTP library quotes it"])
+def test_the_key_is_not_in_the_log_of_a_failure(
+    registration: Registration, invoke: Invoke, logged: io.StringIO, broken: str
+) -> None:
+    key = registration.client.api_key
+    registration.fault(Fault("GET", ENDPOINTS, "status", status=401, message=f"Incorrect API key: {key}"))
+    body = invoke(lambda *_: registration.client.with_options(api_key=key + broken))
+    assert "request failed" in logged.getvalue()
+    assert key not in logged.getvalue() + body

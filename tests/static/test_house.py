@@ -47,6 +47,16 @@ def test_files_and_functions_are_short() -> None:
     assert (wrong, long) == ([], [])
 
 
+def test_no_traceback_is_logged() -> None:
+    """It has the texts of all errors that led there, and a server or the HTTP library may quote the key."""
+    for path in PRODUCT:
+        calls = [each for each in nodes(path) if isinstance(each, ast.Call)]
+        names = {each.func.attr for each in calls if isinstance(each.func, ast.Attribute)}
+        options = {keyword.arg for each in calls for keyword in each.keywords}
+        assert not names & {"exception", "format_exc", "format_exception", "print_exc"}, path
+        assert not options & {"exc_info", "log_uncaught_exceptions"}, path
+
+
 def test_no_record_has_more_fields_than_a_reader_can_hold() -> None:
     """The arguments' own models are the users' interface, and as long as that is."""
     large = {each.__name__: len(each.model_fields) for each in models() if len(each.model_fields) > FIELDS}

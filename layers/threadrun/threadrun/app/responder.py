@@ -23,6 +23,7 @@ from threadrun.cloudformation.respond import Delivered
 from threadrun.errors import InvalidEvent, ThreadRunError, TransientError
 from threadrun.state.resource import Request, ResourceRecord, resource_key
 from threadrun.storage.records import error_code
+from threadrun.telemetry.log_lines import error_facts
 from threadrun.telemetry.metrics import measure_response
 
 GRACE_SECONDS = 15
@@ -45,7 +46,7 @@ def rescue_request(app: Application, raw: Mapping[str, Any], reason: str) -> Non
     except Exception as error:  # Whatever it is: CloudFormation must get a response.
         if isinstance(error, TransientError) and _has_time(app, event):
             raise
-        logger.exception("the request cannot be recorded", extra=_event_names(event))
+        logger.error("the request cannot be recorded", extra=error_facts(error) | _event_names(event))
         _respond_plainly(app, raw, f"{reason}; it cannot be recorded either ({type(error).__name__})")
         return
     _continue_request(app, event, request, reason)
@@ -59,7 +60,7 @@ def _continue_request(app: Application, event: Event, request: Request, reason: 
             logger.warning("the request is handed over", extra={"reason": reason, **_event_names(event)})
             return
         except (BotoCoreError, ClientError) as error:
-            logger.exception("the state machine cannot be started", extra=_event_names(event))
+            logger.error("the state machine cannot be started", extra=error_facts(error) | _event_names(event))
             if _has_time(app, event):
                 code = error_code(error)
                 raise TransientError(f"cannot start the state machine: {code}") from None  # The queue comes again.
