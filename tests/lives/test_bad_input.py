@@ -165,6 +165,16 @@ def rotate(world: World, key: str) -> None:
     world.secrets.put_secret_value(SecretId=world.app.settings.openai_api_key_secret_arn, SecretString=key)
 
 
+@pytest.mark.parametrize("key", ["sk-first\nsk-second", "\u201csk-first\u201d", '{"api_key": "sk-first\u00e9"}'])
+def test_a_key_that_no_header_can_hold_is_refused_at_once_by_the_name_of_its_secret(world: World, key: str) -> None:
+    rotate(world, key)
+    began, arn = world.clock(), world.app.settings.openai_api_key_secret_arn
+    reason = failure(world.create(PROPERTIES))
+    assert reason.startswith(f"the API key in secret {arn} has a character that no HTTP header can hold")
+    assert "sk-first" not in reason
+    assert world.clock() - began < 5
+
+
 @each_wire
 def test_a_key_that_is_rotated_while_a_run_is_at_work_is_noticed_at_once(
     world: World, properties: dict[str, Any]

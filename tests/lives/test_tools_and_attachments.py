@@ -378,6 +378,9 @@ def test_a_secret_that_the_application_may_not_read_is_refused_at_once(mcp: Worl
         (TOKEN_ARN, '{"token": "t"}', f"secret {TOKEN_ARN} is neither a bare token nor a JSON object"),
         (HEADERS_ARN, "bare", f"secret {HEADERS_ARN} is not a JSON object of text"),
         (HEADERS_ARN, '{"X": 1}', f"secret {HEADERS_ARN} is not a JSON object of text"),
+        (TOKEN_ARN, "first\nsecond", f"secret {TOKEN_ARN} has a name or a value that no HTTP header can hold"),
+        (HEADERS_ARN, '{"X": "a\\r\\nY: b"}', f"secret {HEADERS_ARN} has a name or a value that no HTTP header"),
+        (HEADERS_ARN, '{"X: y": "a"}', f"secret {HEADERS_ARN} has a name or a value that no HTTP header can hold"),
         (HEADERS_ARN, None, f"cannot read the secret of a tool {HEADERS_ARN}: ResourceNotFoundException"),
     ],
 )

@@ -150,7 +150,7 @@ def test_the_most_frequent_ones_in_the_readme_are_of_the_table() -> None:
 def test_the_collector_sees_each_way_in_which_the_code_tells_a_reason() -> None:
     """It must not pass because it finds nothing."""
     one_of_each = {
-        "the API key's secret must hold the key itself, or a JSON object with api_key",  # raised
+        "the API key's secret … must hold the key itself, or a JSON object with api_key",  # raised
         "run … ended as `…`; only … accepted",  # returned
         "must look like thread_id:run_id",  # a property's
         "is required",  # a table of sentences

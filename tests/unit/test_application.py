@@ -93,13 +93,13 @@ def test_settings_come_from_the_environment() -> None:
 
 @pytest.mark.parametrize("secret", ["sk-1", " sk-1\n", '{"api_key": "sk-1"}', '{"api_key": " sk-1 ", "org": "o"}'])
 def test_a_secret_is_the_bare_key_or_a_json_object(secret: str) -> None:
-    assert api_key_from_secret(secret) == "sk-1"
+    assert api_key_from_secret(secret, "arn") == "sk-1"
 
 
-@pytest.mark.parametrize("secret", ["", "{}", '{"key": "sk-1"}', '{"api_key": 5}', "{sk-broken"])
+@pytest.mark.parametrize("secret", ["", "{}", '{"key": "sk-1"}', '{"api_key": 5}', "{sk-broken", '{"sk-":' * 9999])
 def test_another_secret_is_refused_without_showing_it(secret: str) -> None:
-    with pytest.raises(TerminalError) as raised:
-        api_key_from_secret(secret)
+    with pytest.raises(TerminalError, match=r"^the API key's secret arn must hold the key itself") as raised:
+        api_key_from_secret(secret, "arn")
     assert "sk-" not in raised.value.reason
 
 

@@ -198,7 +198,7 @@ class Application:
 
 
 def _read_api_key(arn: str, *, is_afresh: bool = False) -> str:
-    return api_key_from_secret(_read_secret("the API key's secret", arn, API_KEY_MAX_AGE_SECONDS, is_afresh))
+    return api_key_from_secret(_read_secret("the API key's secret", arn, API_KEY_MAX_AGE_SECONDS, is_afresh), arn)
 
 
 def _read_tool_secret(arn: str) -> str:

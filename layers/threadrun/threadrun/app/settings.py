@@ -63,14 +63,19 @@ class Settings(Model):
         return cls.model_validate({name.lower(): value for name, value in environment.items()})
 
 
-def api_key_from_secret(secret: str) -> str:
-    """The key in a secret that is the bare key or a JSON object with `api_key`; raises `TerminalError`."""
+def api_key_from_secret(secret: str, arn: str) -> str:
+    """The key in the secret of this ARN, which is bare or in a JSON object as `api_key`; raises `TerminalError`."""
     text = secret.strip()
     if text.startswith("{"):
         try:
             text = json.loads(text)["api_key"].strip()
-        except (ValueError, KeyError, AttributeError, TypeError):
+        except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
             text = ""
     if not text:
-        raise TerminalError("the API key's secret must hold the key itself, or a JSON object with api_key")
+        raise TerminalError(f"the API key's secret {arn} must hold the key itself, or a JSON object with api_key")
+    if not (text.isascii() and text.isprintable()):
+        raise TerminalError(
+            f"the API key in secret {arn} has a character that no HTTP header can hold, as a line break or a "
+            "typographic quote: put the bare key into it"
+        )
     return text

@@ -18,6 +18,9 @@ from threadrun.state.observations import RunPlan
 _LEAST_CHARACTERS = 4
 """Of a secret's value that is cut out of texts: a shorter one may be any word."""
 _SECRET_HEADER = re.compile("auth|key|token|secret|password|credential|cookie|signature", re.IGNORECASE)
+_HEADER_NAME = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)
+_NO_HEADER_TEXT = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+"""Control characters. What is not ASCII is left to the server that sends the header."""
 _LONG_CHARACTERS = 16
 """Of the value of any other header, from which on it counts as secret: `X-MCP-Readonly: true` is none."""
 
@@ -36,11 +39,13 @@ class ToolSecrets:
             text = self._texts_of(text, arn).get("authorization", "")
         if not text:
             raise TerminalError(f"secret {arn} is neither a bare token nor a JSON object with authorization")
+        _require_headers({"authorization": text}, arn)
         self._note(text)
         return text
 
     def headers(self, arn: str) -> dict[str, str]:
         texts = self._texts_of(self._read(arn), arn)
+        _require_headers(texts, arn)
         self._note_headers(texts)
         return texts
 
@@ -75,6 +80,14 @@ class ToolSecrets:
         if not isinstance(found, dict) or not all(isinstance(each, str) for each in found.values()):
             raise TerminalError(f"secret {arn} is not a JSON object of text")
         return found
+
+
+def _require_headers(texts: Mapping[str, str], arn: str) -> None:
+    if not all(map(_HEADER_NAME.fullmatch, texts)) or any(map(_NO_HEADER_TEXT.search, texts.values())):
+        raise TerminalError(
+            f"secret {arn} has a name or a value that no HTTP header can hold: leave out line breaks, and "
+            "spaces in names"
+        )
 
 
 def _spellings(character: str) -> str:
