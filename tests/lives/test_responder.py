@@ -69,6 +69,14 @@ def test_point_11_a_missing_permission_of_all_functions_is_answered_without_a_re
     assert left_at_openai(world) == NOTHING
 
 
+def test_point_11_a_table_that_is_out_of_reach_until_the_deadline_is_named(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_table(monkeypatch, "ThrottlingException")
+    reason = failure(world.create(PROPERTIES))
+    assert reason.endswith("cannot be recorded either (cannot read the record: ThrottlingException)")
+
+
 def test_point_11_a_state_machine_that_refuses_to_start_is_waited_for(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -121,10 +121,9 @@ import json, sys
 calls = []
 sys.addaudithook(lambda name, args: calls.append(name) if name in ("socket.connect", "socket.getaddrinfo") else None)
 import app
-from aws_lambda_powertools.utilities import parameters
 from threadrun.app import application
 built = sorted(vars(application.application()).keys() & {"responses", "backend", "step_functions"})
-keys = application._openai_client.cache_info().currsize + len(parameters.base.DEFAULT_PROVIDERS)
+keys = application._openai_client.cache_info().currsize + application._secrets.cache_info().currsize
 print(json.dumps({"built": built, "calls": calls, "keys": keys}))
 """
 

@@ -3,20 +3,25 @@
 import importlib
 import pkgutil
 import random
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import botocore.httpsession
 import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.exceptions import BotoCoreError, ConnectTimeoutError, ReadTimeoutError
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 import threadrun
 from testkit.memory.table import MemoryTable
+from testkit.template import template
 from threadrun.app import application
 from threadrun.app.application import Application
 from threadrun.app.responder import GRACE_SECONDS, sweep
 from threadrun.app.settings import OPENAI_BASE_URL, Settings, api_key_from_secret
 from threadrun.cloudformation import respond
-from threadrun.errors import TerminalError
+from threadrun.errors import StorageUnavailable, TerminalError, ThreadRunError
 from threadrun.state.resource import Request, ResourceRecord, resource_key
 from threadrun.storage.records import DUE
 from threadrun.workflow.waiting import SCARCE_WAIT_SECONDS
@@ -159,3 +164,110 @@ def test_no_error_of_a_model_shows_what_it_was_given() -> None:
         with pytest.raises(ValidationError) as raised:
             model.model_validate(dict.fromkeys([*model.model_fields, *aliases, "another", "kind"], secret))
         assert "a prompt" not in str(raised.value), model
+
+
+# --- AWS out of reach, as in a VPC without a way there
+
+SECRET_ARN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:key-AbCdEf"
+Fail = Callable[[botocore.httpsession.URLLib3Session, Any], AWSResponse]
+
+
+def no_connection(session: Any, request: Any) -> AWSResponse:
+    time.sleep(session._timeout.connect_timeout)
+    raise ConnectTimeoutError(endpoint_url=request.url)
+
+
+def no_reply(session: Any, request: Any) -> AWSResponse:
+    time.sleep(session._timeout.read_timeout)
+    raise ReadTimeoutError(endpoint_url=request.url)
+
+
+def throttled(_: Any, request: Any) -> AWSResponse:
+    body = b'{"__type": "ThrottlingException"}'
+    response = AWSResponse(request.url, 400, {}, None)
+    response._content = body
+    return response
+
+
+class OutOfReach:
+    """An application in a function whose requests to AWS all fail in one way; `spent` has the seconds they took."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._monkeypatch, self.spent = monkeypatch, list[float]()
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            monkeypatch.setenv(name, "testing")
+        monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+        monkeypatch.setattr(time, "sleep", self.spent.append)
+        names = {"openai_api_key_secret_arn": SECRET_ARN, "webhook_secret_arn": SECRET_ARN, "outputs_bucket": "b"}
+        self.app = Application(Settings.model_validate({"table_name": "t", "state_machine_arn": "arn", **names}))
+
+    def by(self, send: Fail) -> None:
+        self._monkeypatch.setattr(botocore.httpsession.URLLib3Session, "send", send)
+
+
+@pytest.fixture
+def out_of_reach(monkeypatch: pytest.MonkeyPatch) -> Iterator[OutOfReach]:
+    application._secrets.cache_clear()
+    yield OutOfReach(monkeypatch)
+    application._secrets.cache_clear()
+
+
+@pytest.mark.parametrize("send", [no_connection, no_reply])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda app: app.records.load("RESOURCE#1"),
+        lambda app: app.connect(),
+        lambda app: app.keep_webhook_secret("whsec_1"),
+        lambda app: app.hand_over("RESOURCE#1", "request"),
+        lambda app: app._s3.put_object(Bucket="b", Key="k", Body=b""),
+        lambda app: app.event_bus.put_events(Entries=[]),
+        lambda app: app.step_functions.send_task_success(taskToken="t", output="{}"),
+    ],
+    ids=["table", "key", "webhook secret", "execution", "bucket", "bus", "token"],
+)
+def test_no_call_to_aws_outlasts_the_function_that_has_to_respond(
+    out_of_reach: OutOfReach, call: Callable[[Application], object], send: Fail
+) -> None:
+    resources = template()["Resources"]
+    shortest = min(resources[f"{name}Function"]["Properties"].get("Timeout", 120) for name in RESPONDING)
+    out_of_reach.by(send)
+    with pytest.raises((ThreadRunError, BotoCoreError)):
+        call(out_of_reach.app)
+    assert sum(out_of_reach.spent) < shortest - 10
+
+
+RESPONDING = ("CustomResource", "Signal", "Responder", "WebhookEndpoint")
+
+
+@pytest.mark.parametrize(
+    ("call", "reason"),
+    [
+        (
+            lambda app: app.records.load("RESOURCE#1"),
+            "cannot read the record: dynamodb.eu-west-1.amazonaws.com could not be reached (ConnectTimeoutError)",
+        ),
+        (
+            lambda app: app.connect(),
+            f"cannot read the API key's secret {SECRET_ARN}: secretsmanager.eu-west-1.amazonaws.com could not be "
+            "reached (ConnectTimeoutError)",
+        ),
+    ],
+    ids=["table", "key"],
+)
+def test_a_service_that_is_out_of_reach_is_named(
+    out_of_reach: OutOfReach, call: Callable[[Application], object], reason: str
+) -> None:
+    out_of_reach.by(no_connection)
+    with pytest.raises(ThreadRunError) as raised:
+        call(out_of_reach.app)
+    assert raised.value.reason == reason
+
+
+def test_a_table_that_throttles_is_asked_for_as_long_as_botocore_does(out_of_reach: OutOfReach) -> None:
+    """That is with ten tries in 25 seconds."""
+    out_of_reach.by(throttled)
+    with pytest.raises(StorageUnavailable, match="cannot read the record: ThrottlingException"):
+        out_of_reach.app.records.load("RESOURCE#1")
+    assert len(out_of_reach.spent) == 9
+    assert sum(out_of_reach.spent) > 25

@@ -21,7 +21,7 @@ from threadrun.cloudformation.respond import Responses
 from threadrun.errors import TerminalError, TransientError
 from threadrun.storage.event_waits import EventWaits
 from threadrun.storage.file_claims import FileClaims
-from threadrun.storage.records import FORGOTTEN_AFTER_SECONDS, Records
+from threadrun.storage.records import FORGOTTEN_AFTER_SECONDS, Records, error_code
 from threadrun.storage.run_attributes import OutputBucket, RunAttributes
 from threadrun.telemetry.log_lines import share_logger
 from threadrun.telemetry.metrics import NAMESPACE
@@ -29,6 +29,7 @@ from threadrun.workflow.steps import JITTER, Stepper
 from threadrun.workflow.waiting import SCARCE_WAIT_SECONDS, Waiting
 
 if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.parameters import SecretsProvider
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_stepfunctions import SFNClient
@@ -44,7 +45,12 @@ OPENAI_TIMEOUT_SECONDS = 30
 API_KEY_MAX_AGE_SECONDS = 300
 WEBHOOK_SECRET_MAX_AGE_SECONDS = 60
 """It changes when the application is deployed again; webhooks that are refused meanwhile are repeated."""
-BRIEF_PATIENCE = Config(connect_timeout=3, read_timeout=5, retries={"total_max_attempts": 2})
+PATIENCE = Config(connect_timeout=3, read_timeout=5)
+"""With botocore's own tries, ten of DynamoDB and five of others, a call that gets no reply ends within 76 seconds.
+
+No function has less time than 90 that needs it to respond: docs/operations.md, "In a VPC".
+"""
+BRIEF_PATIENCE = PATIENCE.merge(Config(retries={"total_max_attempts": 2}))
 """For what is worth no more, as a notification is: the function has a request to respond to, and is paid for."""
 NEW_ACCOUNT_EXECUTIONS = 10
 """Concurrent executions that a new account has. Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html."""
@@ -68,11 +74,11 @@ class Application:
 
     @cached_property
     def _dynamodb(self) -> DynamoDBClient:
-        return boto3.client("dynamodb")
+        return boto3.client("dynamodb", config=PATIENCE)
 
     @cached_property
     def _s3(self) -> S3Client:
-        return boto3.client("s3")
+        return boto3.client("s3", config=PATIENCE)
 
     @cached_property
     def records(self) -> Records:
@@ -122,7 +128,7 @@ class Application:
 
     @cached_property
     def step_functions(self) -> SFNClient:
-        return boto3.client("stepfunctions")
+        return boto3.client("stepfunctions", config=PATIENCE)
 
     @cached_property
     def event_bus(self) -> EventBus:
@@ -194,7 +200,7 @@ class Application:
 
     def keep_webhook_secret(self, secret: str) -> None:
         """Put it where the function that receives webhooks reads it."""
-        boto3.client("secretsmanager").put_secret_value(SecretId=self.settings.webhook_secret_arn, SecretString=secret)
+        _secrets().client.put_secret_value(SecretId=self.settings.webhook_secret_arn, SecretString=secret)
 
 
 def _read_api_key(arn: str, *, is_afresh: bool = False) -> str:
@@ -207,14 +213,21 @@ def _read_tool_secret(arn: str) -> str:
     return _read_secret("the secret of a tool", arn, API_KEY_MAX_AGE_SECONDS, is_afresh=True)
 
 
+@cache
+def _secrets() -> SecretsProvider:
+    from aws_lambda_powertools.utilities.parameters import SecretsProvider
+
+    return SecretsProvider(boto_config=PATIENCE)
+
+
 def _read_secret(name: str, arn: str, max_age_seconds: int, is_afresh: bool = False) -> str:
-    from aws_lambda_powertools.utilities import parameters
+    from aws_lambda_powertools.utilities.parameters import GetParameterError
 
     try:
-        return parameters.get_secret(arn, max_age=max_age_seconds, force_fetch=is_afresh)
-    except parameters.GetParameterError as error:
-        response = getattr(error.__context__, "response", None) or {}  # None where there was no reply.
-        code = response.get("Error", {}).get("Code", type(error.__context__).__name__)
+        return str(_secrets().get(arn, max_age=max_age_seconds, force_fetch=is_afresh))
+    except GetParameterError as error:
+        cause = error.__context__
+        code = error_code(cause) if isinstance(cause, ClientError | BotoCoreError) else type(cause).__name__
         family = TerminalError if code in _BROKEN_SECRET else TransientError
         raise family(f"cannot read {name} {arn}: {code}") from None
 

@@ -47,7 +47,7 @@ def rescue_request(app: Application, raw: Mapping[str, Any], reason: str) -> Non
         if isinstance(error, TransientError) and _has_time(app, event):
             raise
         logger.error("the request cannot be recorded", extra=error_facts(error) | _event_names(event))
-        _respond_plainly(app, raw, f"{reason}; it cannot be recorded either ({type(error).__name__})")
+        _respond_plainly(app, raw, f"{reason}; it cannot be recorded either ({_told(error)})")
         return
     _continue_request(app, event, request, reason)
 
@@ -77,6 +77,10 @@ def _log_response(app: Application, delivered: Delivered | None) -> None:
         _, facts = measure_response(delivered, app.clock())
         found_by = _request_names(delivered.record, delivered.request)
         logger.warning("response sent by the responder", extra=found_by | facts)
+
+
+def _told(error: Exception) -> str:
+    return error.reason if isinstance(error, ThreadRunError) else type(error).__name__
 
 
 def _event_names(event: Event) -> dict[str, str]:
@@ -123,8 +127,7 @@ def sweep(app: Application) -> int:
             count += _respond_to_overdue(app, key)
         except Exception as error:
             count += 1
-            reason = error.reason if isinstance(error, ThreadRunError) else type(error).__name__
-            logger.error("an overdue request gets no response", extra={"key": key, "reason": reason})
+            logger.error("an overdue request gets no response", extra={"key": key, "reason": _told(error)})
     return count
 
 

@@ -16,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from threadrun.errors import TerminalError, ThreadRunError, TransientError
 from threadrun.schema.files import MAX_FILE_BYTES, DesiredFile, split_source
 from threadrun.state.observations import Content
+from threadrun.storage.records import error_code
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -133,9 +134,9 @@ def _translated(what: str) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        code = error.response["Error"]["Code"]
+        code = error_code(error)
         if code in _REFUSALS:
             raise TerminalError(f"source: cannot read {what}: {_REFUSALS[code]} ({code})") from None
         raise TransientError(f"cannot read {what}: {code}") from None
     except BotoCoreError as error:
-        raise TransientError(f"cannot read {what}: {type(error).__name__}") from None
+        raise TransientError(f"cannot read {what}: {error_code(error)}") from None

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import ValidationError
@@ -191,8 +192,11 @@ def translated(action: str) -> Iterator[None]:
 
 
 def error_code(error: ClientError | BotoCoreError) -> str:
-    """AWS's own name for a refusal, and botocore's where there was no reply."""
-    return error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
+    """AWS's own name for a refusal; where there was no reply, botocore's, and who gave none."""
+    if isinstance(error, ClientError):
+        return error.response["Error"]["Code"]
+    name, asked = type(error).__name__, urlsplit(str(error.kwargs.get("endpoint_url", ""))).hostname
+    return f"{asked} could not be reached ({name})" if asked else name
 
 
 def _body(record: ResourceRecord, room: Room) -> bytes:
