@@ -16,6 +16,8 @@ from testkit.memory.refusals import Invalid, Refusal
 from testkit.template import template
 
 MAX_ITEM_BYTES, MAX_KEY_BYTES, MAX_PAGE_BYTES = 400 * 1024, 2048, 1024 * 1024
+MAX_PAGE_ITEMS = 1000
+"""Of the index, whose keys take 250 bytes at most: fewer than DynamoDB has in a page, so that a test can fill it."""
 _NUMBER = re.compile(r"-?\d{1,38}(\.\d{1,37})?(E[+-]?\d{1,3})?")
 _INDEX_CONDITION = re.compile(r"(\w+) = :\w+(?: AND (\w+) < :\w+)?")
 
@@ -136,6 +138,7 @@ class MemoryTable:
         KeyConditionExpression: str,
         Select: str = "ALL_PROJECTED_ATTRIBUTES",
         Limit: int | None = None,
+        ExclusiveStartKey: Item | None = None,
         **placeholders: Any,
     ) -> dict[str, Any]:
         """Of the index: what it has is in the order of its second key."""
@@ -152,8 +155,12 @@ class MemoryTable:
         found = [item for item in indexed if is_met.apply(Scope(item, names, values))]
         found.sort(key=lambda item: int(item[self._index_keys[1]]["N"]))
         shown = [self._key, *self._index_keys]
-        page = self._page([{name: dict(item[name]) for name in shown} for item in found[:Limit]])
-        return page if Select != "COUNT" else {name: page[name] for name in ("Count", "ScannedCount")}
+        keys = [{name: dict(item[name]) for name in shown} for item in found]
+        if ExclusiveStartKey is not None:
+            keys = keys[keys.index(ExclusiveStartKey) + 1 :]
+        limit = min(Limit or MAX_PAGE_ITEMS, MAX_PAGE_ITEMS)
+        page = self._page(keys[:limit]) | ({"LastEvaluatedKey": keys[limit - 1]} if len(keys) > limit else {})
+        return page if Select != "COUNT" else {name: part for name, part in page.items() if name != "Items"}
 
     def scan(self, *, TableName: str) -> dict[str, Any]:
         self._require_name(TableName)

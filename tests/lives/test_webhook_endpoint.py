@@ -9,7 +9,9 @@ from types import SimpleNamespace
 from typing import Any
 from unittest.mock import Mock
 
+import httpx2
 import pytest
+from botocore.exceptions import ClientError
 from openai import OpenAI
 
 from functions.webhook_endpoint import app
@@ -17,6 +19,7 @@ from local.openai_standin import Fault, OpenAIStandIn
 from testkit.memory.backend import wanted_run
 from testkit.memory.table import MemoryTable
 from testkit.state_machine import TABLE
+from testkit.template import template
 from tests.support.runs import failure
 from threadrun.app.application import Application
 from threadrun.app.settings import Settings
@@ -30,7 +33,7 @@ from threadrun.workflow.webhooks import EVENT_TYPES
 URL = "https://example.lambda-url.eu-west-1.on.aws/"
 ENDPOINTS = "/v1/webhook_endpoints"
 NAMES = ("function_name", "memory_limit_in_mb", "invoked_function_arn", "aws_request_id")
-CONTEXT: Any = SimpleNamespace(**dict.fromkeys(NAMES, "any"))
+CONTEXT: Any = SimpleNamespace(**dict.fromkeys(NAMES, "any"), get_remaining_time_in_millis=lambda: 120_000)
 
 
 @pytest.fixture
@@ -55,7 +58,8 @@ class Registration:
         return EndpointRequest.model_validate(event | {"ResourceProperties": {"ServiceToken": "arn", **wanted}})
 
     def fulfil(self, kind: str, physical_id: str = "", url: str = URL) -> str:
-        return fulfil(self.request(kind, physical_id, url), self.client, self.kept.append, self.pauses.append)
+        request = self.request(kind, physical_id, url)
+        return fulfil(request, self.client, self.kept.append, self.pauses.append, lambda: True)
 
     def registered(self) -> dict[str, str]:
         return {each.id: each.url for each in self.client.webhooks.list()}
@@ -251,6 +255,35 @@ def test_runs_that_wait_are_looked_at_when_webhooks_are_switched_off(
     assert registration.registered() == {}
 
 
+def throttle(waiting: Waiting, monkeypatch: pytest.MonkeyPatch) -> None:
+    refusal = ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, "Query")
+    monkeypatch.setattr(waiting.table, "query", Mock(side_effect=refusal))
+
+
+def run_out_of_time(waiting: Waiting, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first of two requests takes as long as a table that throttles may."""
+    left = [120_000, 80_000]
+    monkeypatch.setattr(CONTEXT, "get_remaining_time_in_millis", lambda: left.pop(0))
+
+
+@pytest.mark.parametrize(("trouble", "woken"), [(throttle, 0), (run_out_of_time, 2)])
+def test_an_endpoint_that_is_removed_gets_its_response_whomever_it_can_wake(
+    registration: Registration,
+    waiting: Waiting,
+    monkeypatch: pytest.MonkeyPatch,
+    trouble: Callable[[Waiting, pytest.MonkeyPatch], None],
+    woken: int,
+) -> None:
+    """Each request has the tokens of both, as they wait for one run."""
+    sent = Mock()
+    monkeypatch.setattr(app, "deliver", sent)
+    event = registration.request("Delete", waiting.endpoint_id).model_dump(by_alias=True)
+    trouble(waiting, monkeypatch)
+    waiting.invoke(event | {"ResponseURL": "http://127.0.0.1/"})
+    assert json.loads(sent.call_args.args[1])["Status"] == "SUCCESS"
+    assert waiting.woken.call_count == woken
+
+
 @pytest.mark.parametrize("openai_api", ["assistants"], indirect=True)
 def test_a_server_without_webhooks_is_reported_in_a_sentence(registration: Registration) -> None:
     with pytest.raises(TerminalError, match="has no webhooks: deploy with EnableWebhooks=false"):
@@ -290,6 +323,29 @@ def test_the_reason_of_an_endpoint_fits_and_can_be_read(registration: Registrati
     assert len(body.encode()) <= MAX_BODY_BYTES
     assert failure(json.loads(body)).startswith("cannot register the webhook endpoint: no?xxx")
     assert failure(json.loads(body)).endswith("...")
+
+
+def test_a_server_that_does_not_answer_is_reported_before_the_function_ends(
+    registration: Registration, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a VPC without a way there."""
+    spent = registration.pauses
+
+    def send(_: object, request: httpx2.Request, **__: object) -> httpx2.Response:
+        spent.append(request.extensions["timeout"]["read"])
+        raise httpx2.ConnectTimeout("no route")
+
+    def left() -> int:
+        return int(1000 * (timeout_s - sum(spent)))
+
+    timeout_s = template()["Globals"]["Function"]["Timeout"]
+    assert "Timeout" not in template()["Resources"]["WebhookEndpointFunction"]["Properties"]
+    monkeypatch.setattr(CONTEXT, "get_remaining_time_in_millis", left)
+    monkeypatch.setattr(httpx2.Client, "send", send)
+    reason = failure(json.loads(invoke(lambda *_: registration.client)))
+    assert reason.startswith("cannot register the webhook endpoint: the API could not be reached")
+    assert len(spent) > 3, "it was tried again"
+    assert sum(spent) < timeout_s / 2
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from testkit.memory.backend import wanted_run
-from testkit.memory.table import MemoryTable
+from testkit.memory.table import MAX_PAGE_ITEMS, MemoryTable
 from threadrun.errors import StorageUnavailable, TooLarge, VersionConflict
 from threadrun.providers.responses.assistant_catalog import AssistantCatalog
 from threadrun.schema.arguments import DesiredAssistant
@@ -114,10 +114,17 @@ def test_a_record_without_room_is_refused_and_what_was_there_stays(records: Reco
 
 def test_a_record_is_found_by_its_response_from_its_deadline_on_until_that_is_taken(records: Records) -> None:
     records.enter(BLANK, lambda record: enter(record, "r1"))
-    assert records.overdue(DUE) == []
-    assert records.overdue(DUE + 1) == [BLANK.key]
+    assert list(records.overdue(DUE)) == []
+    assert list(records.overdue(DUE + 1)) == [BLANK.key]
     records.update(BLANK.key, lambda record: setattr(record.requests["r1"], "response_url", None))
-    assert records.overdue(DUE + 1) == []
+    assert list(records.overdue(DUE + 1)) == []
+
+
+def test_what_is_due_is_found_beyond_one_page(records: Records, table: FailingTable) -> None:
+    keys = [f"RESOURCE#{number}" for number in range(2 * MAX_PAGE_ITEMS + 1)]
+    for number, key in enumerate(keys):
+        table.items[key] = {"pk": {"S": key}, "due": {"S": "answer"}, "due_epoch_s": {"N": str(number)}}
+    assert list(records.overdue(len(keys))) == keys
 
 
 def test_a_record_expires_only_without_anything_made_and_anything_due(records: Records, table: FailingTable) -> None:

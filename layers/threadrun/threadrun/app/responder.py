@@ -119,7 +119,7 @@ def sweep(app: Application) -> int:
 
     One that gets no response, whatever the reason, counts and keeps nobody from the next one.
     """
-    count, keys = 0, app.records.overdue(app.clock() - GRACE_SECONDS)
+    count, keys = 0, list(app.records.overdue(app.clock() - GRACE_SECONDS))
     # In any order: those whose URL is dead take seconds each, and would come first each time.
     random.shuffle(keys)
     for key in keys:

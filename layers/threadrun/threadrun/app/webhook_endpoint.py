@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from openai.types.webhooks import WebhookEndpoint
 
 PAUSES_SECONDS = (1, 2, 4, 8)
+REQUEST_SECONDS = 10
+"""Three requests, and the secret that is kept (40 seconds at most), have to fit into what is left of the function."""
 Keep = Callable[[str], None]
 """Keeps the signing secret, which the server shows once."""
 
@@ -53,19 +55,27 @@ def fulfil(
     client: OpenAI,
     keep_secret: Keep,
     sleep: Callable[[float], None],
+    has_time: Callable[[], bool],
 ) -> str:
-    """Register or remove the endpoint; returns its id, the physical id. Raises `TerminalError` or `TransientError`."""
+    """Register or remove the endpoint; returns its id, the physical id. Raises `TerminalError` or `TransientError`.
+
+    It is tried again while `has_time`, and each try takes a minute at most, and ten seconds more.
+    """
+    patient = client.with_options(timeout=REQUEST_SECONDS)
 
     def once() -> str:
         if request.request_type == "Delete":
-            return _remove(request, client)
-        endpoint_id, secret = _register(request.wanted, client)
+            return _remove(request, patient)
+        endpoint_id, secret = _register(request.wanted, patient)
         keep_secret(secret)
         return endpoint_id
 
     for pause in PAUSES_SECONDS:
-        with suppress(TransientError):
+        try:
             return once()
+        except TransientError:
+            if not has_time():
+                raise
         sleep(pause)
     return once()
 

@@ -160,16 +160,21 @@ class Records:
             )
         return reply["Count"] >= count
 
-    def overdue(self, now: float) -> list[str]:
-        """Keys of the records whose response was due before `now`, the longest overdue first."""
-        with translated("look for overdue responses"):
-            reply = self.client.query(
-                TableName=self.table_name,
-                IndexName=DUE_INDEX,
-                KeyConditionExpression="due = :due AND due_epoch_s < :now",
-                ExpressionAttributeValues={":due": {"S": DUE}, ":now": {"N": str(int(now))}},
-            )
-        return [item["pk"]["S"] for item in reply["Items"]]
+    def overdue(self, now: float) -> Iterator[str]:
+        """Keys of the records whose response was due before `now`, the longest overdue first; read page by page."""
+        query: dict[str, Any] = {
+            "TableName": self.table_name,
+            "IndexName": DUE_INDEX,
+            "KeyConditionExpression": "due = :due AND due_epoch_s < :now",
+            "ExpressionAttributeValues": {":due": {"S": DUE}, ":now": {"N": str(int(now))}},
+        }
+        while True:
+            with translated("look for overdue responses"):
+                page = self.client.query(**query)
+            yield from (item["pk"]["S"] for item in page["Items"])
+            if "LastEvaluatedKey" not in page:
+                return
+            query["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
 
 @contextmanager

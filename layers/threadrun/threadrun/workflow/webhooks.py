@@ -8,8 +8,9 @@ from __future__ import annotations
 import base64
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from itertools import takewhile
 from typing import TYPE_CHECKING, Literal, get_args
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -81,13 +82,13 @@ def wake(step_functions: SFNClient, task_token: str) -> bool:
     return True
 
 
-def wake_all(records: Records, event_waits: EventWaits, step_functions: SFNClient) -> int:
-    """Have all executions that wait for a webhook look, as one may have been lost; returns how many there were.
+def wake_all(records: Records, event_waits: EventWaits, step_functions: SFNClient, has_time: Callable[[], bool]) -> int:
+    """Have executions that wait for a webhook look while `has_time`, as one may have been lost; returns how many did.
 
-    One that cannot be woken now looks again by itself, later.
+    One that cannot be woken now looks again by itself, later. Raises `StorageUnavailable`.
     """
     woken = 0
-    for key in records.overdue(_NEVER_EPOCH_S):
+    for key in takewhile(lambda _: has_time(), records.overdue(_NEVER_EPOCH_S)):
         with suppress(ThreadRunError):
             record = records.load(key)
             started = [each.started for each in record.made.values() if isinstance(each, RunRecord)] if record else []
