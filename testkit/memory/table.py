@@ -18,6 +18,7 @@ from testkit.template import template
 MAX_ITEM_BYTES, MAX_KEY_BYTES, MAX_PAGE_BYTES = 400 * 1024, 2048, 1024 * 1024
 MAX_PAGE_ITEMS = 1000
 """Of the index, whose keys take 250 bytes at most: fewer than DynamoDB has in a page, so that a test can fill it."""
+MAX_NAME_BYTES = 65_535
 _NUMBER = re.compile(r"-?\d{1,38}(\.\d{1,37})?(E[+-]?\d{1,3})?")
 _INDEX_CONDITION = re.compile(r"(\w+) = :\w+(?: AND (\w+) < :\w+)?")
 
@@ -27,7 +28,14 @@ def item_bytes(item: Item) -> int:
 
     Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
     """
-    return sum(len(name.encode()) + _value_bytes(value) for name, value in item.items())
+    return sum(_name_bytes(name) + _value_bytes(value) for name, value in item.items())
+
+
+def _name_bytes(name: str) -> int:
+    size = len(name.encode())
+    if size > MAX_NAME_BYTES:
+        raise Invalid("An attribute's name is too long")
+    return size
 
 
 def _value_bytes(value: Value) -> int:
@@ -47,7 +55,7 @@ def _value_bytes(value: Value) -> int:
                 raise Invalid("The parameter cannot be converted to a numeric value")
             return len(content) // 2 + 2
         case "M":
-            return 3 + sum(1 + len(name.encode()) + _value_bytes(each) for name, each in content.items())
+            return 3 + sum(1 + _name_bytes(name) + _value_bytes(each) for name, each in content.items())
         case "L":
             return 3 + sum(1 + _value_bytes(each) for each in content)
         case "BOOL" | "NULL":

@@ -115,6 +115,15 @@ def test_pascal_case_properties_get_pascal_case_attributes(world: World) -> None
     assert world.openai.requests[1].body["max_output_tokens"] == 64
 
 
+def test_rolling_back_to_an_answer_of_many_keys_shows_it_again(world: World) -> None:
+    """Their names fill the item, too, in which the answer is staged a second time."""
+    output = json.dumps({f"k{number}": "abc" for number in range(11_000)}, separators=(",", ":"))
+    world.openai.script(Script(output_text=output))
+    old = world.create(PROPERTIES)
+    new = world.update(old["PhysicalResourceId"], CHANGED)
+    assert attributes(world.update(new["PhysicalResourceId"], PROPERTIES)) == attributes(old)
+
+
 def test_rolling_back_to_a_run_that_openai_forgot_keeps_what_is_on_record(world: World) -> None:
     """Responses are kept for 30 days: what OpenAI forgot is no reason to pay for another run."""
     old = world.create(PROPERTIES)

@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from testkit.memory.backend import wanted_run
-from testkit.memory.table import MAX_PAGE_ITEMS, MemoryTable
+from testkit.memory.table import MAX_ITEM_BYTES, MAX_PAGE_ITEMS, MemoryTable, item_bytes
 from threadrun.errors import StorageUnavailable, TooLarge, VersionConflict
 from threadrun.providers.responses.assistant_catalog import AssistantCatalog
 from threadrun.schema.arguments import DesiredAssistant
@@ -16,7 +16,7 @@ from threadrun.state.resource import Request, ResourceRecord
 from threadrun.storage.event_waits import KEPT_SECONDS, EventWait, EventWaits
 from threadrun.storage.file_claims import FileClaims
 from threadrun.storage.records import FORGOTTEN_AFTER_SECONDS, SAVE_PAUSES_SECONDS, Records, Room
-from threadrun.storage.run_attributes import MAX_OUTPUT_BYTES, OutputBucket, RunAttributes
+from threadrun.storage.run_attributes import MAX_OUTPUT_BYTES, SHORTENED_BYTES, OutputBucket, RunAttributes
 
 NOW, DUE = 1000, 2000
 
@@ -245,6 +245,37 @@ def test_of_the_keys_of_a_large_output_those_that_fit_are_kept_whole(attributes:
     read = attributes.read(RUN)
     assert read is not None
     assert read["output"] == {"short": "yes"}
+
+
+def test_what_was_recorded_before_makes_room_for_what_is_staged(attributes: RunAttributes, table: FailingTable) -> None:
+    """Earlier versions counted no names of keys: what they recorded may be larger than half an item."""
+    table.items[ITEM] = {"pk": {"S": ITEM}, "output": {"M": {"k" * 60_000: {"S": "y" * 200_000}}}}
+    attributes.stage(RUN, "r1", of_run("x" * 180_000))
+    assert {*table.items[ITEM]} == {"pk", "staged", "output_s3_uri", "used_by"}
+
+
+CALLS = [{"call_id": f"call_{number:024}", "name": "f" * 64, "arguments": "{}"} for number in range(3000)]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        pytest.param({"output": {f"k{number}": "abc" for number in range(20_000)}}, id="many keys"),
+        pytest.param({"output": {"k" * 60_000 + str(number): "" for number in range(7)}}, id="long keys"),
+        pytest.param({"output": {f"k{number}": number for number in range(40_000)}}, id="numbers"),
+        pytest.param({"required_action": CALLS}, id="many calls"),
+        pytest.param({"required_action": [CALLS[0] | {"arguments": "x" * 500_000}]}, id="long arguments"),
+    ],
+)
+def test_what_is_beyond_half_an_item_is_left_out_and_the_item_says_so(
+    attributes: RunAttributes, table: FailingTable, given: dict[str, Any]
+) -> None:
+    """The text is as long as its keys make it; all of it is in the bucket."""
+    attributes.stage(RUN, "r1", of_run("x" * MAX_OUTPUT_BYTES) | given)
+    assert SHORTENED_BYTES < item_bytes(table.items[ITEM]) < MAX_ITEM_BYTES / 2
+    read = attributes.read(RUN)
+    assert read is not None
+    assert read["output_truncated"]
 
 
 # --- waits for webhooks

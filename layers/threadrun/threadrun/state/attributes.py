@@ -25,7 +25,7 @@ from threadrun.state.shared import AssistantRecord, ThreadRecord
 from threadrun.state.stores import VectorStoreRecord
 
 OBJECT = "thread.run"
-_DYNAMODB_DIGITS = 38
+_DYNAMODB_DIGITS, _DYNAMODB_NAME_BYTES = 38, 65_535
 _NAMES = (
     *("id", "thread_id", "created_at", "started_at", "completed_at", "object", "status", "file_ids", "usage", "model"),
     *("assistant_id", "assistant_version", "required_action", "output_text", "output_truncated", "refusal"),
@@ -85,14 +85,18 @@ def made_attributes(made: ThreadRecord | AssistantRecord | FileRecord | VectorSt
 
 
 def output_scalars(text: str) -> dict[str, Any]:
-    """Top-level scalars of an output that is a JSON object, else nothing."""
+    """Top-level scalars of an output that is a JSON object, by keys that DynamoDB can hold; else nothing."""
     try:
         value = read_json(text, _storable_number)
     except ValueError:
         return {}
     if not isinstance(value, dict):
         return {}
-    return {key: _storable(item) for key, item in value.items() if key and not isinstance(item, dict | list)}
+    return {
+        key: _storable(item)
+        for key, item in value.items()
+        if 0 < len(key.encode()) <= _DYNAMODB_NAME_BYTES and not isinstance(item, dict | list)
+    }
 
 
 def response_data(attributes: Mapping[str, Any], style: KeyStyle) -> tuple[dict[str, str], dict[str, str]]:

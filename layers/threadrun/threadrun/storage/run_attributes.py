@@ -8,9 +8,10 @@ the records that are about the run: it can be adopted.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from decimal import Decimal
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
@@ -24,9 +25,10 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 MAX_OUTPUT_BYTES = 190_000
-"""Half an item: the state machine's update may hold the output twice while it moves it into place."""
+"""Of a text with its keys: half an item, as the state machine's update may hold it twice while it moves it."""
 SHORTENED_BYTES = 100_000
-"""What the item keeps of an output that is in the bucket, and of its keys."""
+"""What the item keeps of a text that is in the bucket; calls and keys have what is left of `MAX_OUTPUT_BYTES`."""
+_LARGE = ("output_text", "required_action", "output")
 
 
 class OutputBucket:
@@ -60,18 +62,18 @@ class RunAttributes:
         """Stage a run's attributes for the state machine to record; `user` is the key of the run's record.
 
         An output that the item cannot hold is kept whole in the bucket, and its beginning in the item; returns
-        where, as `s3://bucket/key`.
+        where, as `s3://bucket/key`. What was recorded of it before makes room.
         """
         uri = None
         with translated("stage the attributes"):
-            texts = [attributes["output_text"], attributes["required_action"] or "", *attributes["output"].values()]
-            if sum(len(str(text).encode()) for text in texts) > MAX_OUTPUT_BYTES:
+            if sum(_bytes(attributes[name]) for name in _LARGE if attributes[name]) > MAX_OUTPUT_BYTES:
                 uri = self._outputs.put(physical_id, str(attributes["output_text"]))
                 attributes = _shortened(attributes)
             self._client.update_item(
                 TableName=self._table_name,
                 Key={"pk": {"S": attributes_key(physical_id)}},
-                UpdateExpression="SET staged = :attributes, output_s3_uri = :uri ADD used_by :user",
+                UpdateExpression="SET staged = :attributes, output_s3_uri = :uri REMOVE #0, #1, #2 ADD used_by :user",
+                ExpressionAttributeNames={f"#{number}": name for number, name in enumerate(_LARGE)},
                 ExpressionAttributeValues={
                     ":attributes": TypeSerializer().serialize(dict(attributes)),
                     ":uri": TypeSerializer().serialize(uri),
@@ -143,19 +145,39 @@ def attributes_key(physical_id: str) -> str:
     return f"RUN#{physical_id}"
 
 
+def _bytes(value: Any) -> int:
+    """What a value takes in an item.
+
+    Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
+    """
+    match value:
+        case str():
+            return len(value.encode())
+        case Mapping():
+            return 3 + sum(1 + _bytes(name) + _bytes(each) for name, each in value.items())
+        case list():
+            return 3 + sum(1 + _bytes(each) for each in value)
+    return len(str(value)) // 2 + 2
+
+
 def _shortened(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    """The attributes with the output's beginning only; of its keys those that fit, each whole."""
+    """The attributes with the output's beginning only; of its calls and keys the first ones, each whole.
+
+    The arguments of calls are all there, or none.
+    """
     text = str(attributes["output_text"]).encode()[:SHORTENED_BYTES].decode(errors="ignore")
-    output, room = {}, SHORTENED_BYTES
-    for name, value in attributes["output"].items():
-        room -= len(str(value).encode())
-        if room >= 0:
-            output[name] = value
-    required = attributes["required_action"]
-    if required and len(str(required).encode()) > SHORTENED_BYTES:
-        required = [{**call, "arguments": ""} for call in required]
+    room, required = MAX_OUTPUT_BYTES - _bytes(text), attributes["required_action"]
+    if required and _bytes(required) > room:
+        required = _fitting([{**call, "arguments": ""} for call in required], room)
+    output = dict(_fitting([[*item] for item in attributes["output"].items()], room - _bytes(required)))
     shortened = {"output_text": text, "output": output, "required_action": required}
     return {**attributes, **shortened, "output_truncated": True}
+
+
+def _fitting(parts: Sequence[Any], room: int) -> list[Any]:
+    """The first ones, as many as fit."""
+    sizes = accumulate(1 + _bytes(part) for part in parts)
+    return [part for part, size in zip(parts, sizes, strict=True) if size <= room]
 
 
 def _plain(value: Any) -> Any:
