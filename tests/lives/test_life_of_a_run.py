@@ -274,11 +274,11 @@ def test_importing_a_run_of_another_thread_is_refused_and_deletes_nothing(
 def test_a_run_whose_adoption_failed_by_its_status_is_left_alone(world: World, properties: dict[str, Any]) -> None:
     world.openai.script(Script(incomplete_reason="max_output_tokens"))
     made = world.create(properties | {"accept_statuses": ["incomplete"]}, logical_id="Made")["PhysicalResourceId"]
-    one = left_at_openai(world)
+    one, users = left_at_openai(world), world.public_items()[f"RUN#{made}"]["used_by"]
     answer = world.create({"import_id": made, "deletion_policy": "delete"}, logical_id="Adopted")
     assert "ended as `incomplete`; only `completed` is accepted" in failure(answer)
     assert world.delete(answer["PhysicalResourceId"], logical_id="Adopted")["Status"] == "SUCCESS"
-    assert left_at_openai(world) == one
+    assert (left_at_openai(world), world.public_items()[f"RUN#{made}"]["used_by"]) == (one, users)
 
 
 @each_server

@@ -196,6 +196,21 @@ def test_what_is_not_to_be_deleted_stays_though_no_record_says_so(world: World) 
     assert left_at_openai(world) == {"responses": 1}
 
 
+@pytest.mark.parametrize(("accepted", "left"), [("incomplete", 0), ("completed", 1)])
+def test_only_a_run_whose_adoption_succeeded_is_deleted_though_its_record_is_gone(
+    world: World, accepted: str, left: int
+) -> None:
+    """CloudFormation gets no run's id with the failure of an adoption, so that the Delete after it names none."""
+    world.openai.script(Script(incomplete_reason="max_output_tokens"))
+    kept = PROPERTIES | {"deletion_policy": "retain", "accept_statuses": ["incomplete"]}
+    made = world.create(kept, logical_id="Made")["PhysicalResourceId"]
+    adoption = {"import_id": made, "deletion_policy": "delete", "accept_statuses": [accepted]}
+    adopted = world.create(adoption, logical_id="Adopted")["PhysicalResourceId"]
+    forget(world)
+    assert world.delete(adopted, adoption, logical_id="Adopted")["Status"] == "SUCCESS"
+    assert (adopted != made, left_at_openai(world)["responses"]) == (bool(left), left)
+
+
 @each_wire
 @pytest.mark.parametrize("kind", [THREAD, ASSISTANT], ids=["thread", "assistant"])
 def test_a_thread_or_an_assistant_whose_record_is_gone_is_deleted_by_its_id(world: World, kind: dict[str, Any]) -> None:

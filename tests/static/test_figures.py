@@ -102,8 +102,8 @@ def limits() -> Rows:
         "a run, from CloudFormation's request to the answer": f"{longest:,.0f} s (`ServiceTimeout` of "
         f"{desired.MAX_SERVICE_TIMEOUT_SECONDS:,} s less a margin)",
         "an answer to CloudFormation": f"{delivery.MAX_BODY_BYTES:,} bytes; `output_text` is shortened to what fits",
-        "a text in the table's item, with its keys": f"{run_attributes.MAX_OUTPUT_BYTES:,} bytes; of a longer one the first "
-        f"{run_attributes.SHORTENED_BYTES:,}, and all of it in a bucket",
+        "a text in the table's item, with its keys": f"{run_attributes.MAX_OUTPUT_BYTES:,} bytes; of a longer one the "
+        f"first {run_attributes.SHORTENED_BYTES:,}, and all of it in a bucket",
         "properties of a resource": f"{records.ROOM_OF_REQUEST.text_bytes:,} bytes, "
         f"{records.ROOM_OF_REQUEST.compressed_bytes:,} compressed",
         "`metadata`": f"{types.METADATA_PAIRS} pairs, keys of {types.METADATA_KEY_CHARACTERS} and values of "

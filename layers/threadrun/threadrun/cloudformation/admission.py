@@ -166,9 +166,13 @@ def _note_acknowledged(record: ResourceRecord, event: Event) -> None:
             made.is_acknowledged = True
 
 
-def response_physical_id(request: Request, target: AnyRecord | None) -> str:
-    """The id in the response: the real one where anything was made, so that a Delete finds it."""
-    if target is not None and target.physical_id:
+def response_physical_id(request: Request, target: AnyRecord | None, *, has_failed: bool) -> str:
+    """The id in the response: the real one where anything was made, so that a Delete finds it.
+
+    A failed adoption made nothing, and has no run's id: a Delete that names an adopted run may delete it.
+    """
+    is_refused = has_failed and isinstance(target, RunRecord) and target.is_adopted and not target.is_acknowledged
+    if target is not None and target.physical_id and not is_refused:
         return target.physical_id
     if request.request_type != "Create" and request.physical_id:
         return request.physical_id
@@ -241,6 +245,7 @@ def _rebuilt(request: Request, event: Event) -> AnyRecord | None:
         "identity": "",
         "window": Window(since_epoch_s=request.received_epoch_s, deadline_epoch_s=request.deadline_epoch_s),
         "options": Options(deletion_policy=given("deletion_policy")),
+        "is_acknowledged": True,
     }
     model, (thread_id, _, run_id) = RESOURCE_MODELS.get(event.resource_type), physical_id.partition(":")
     if physical_id.startswith(NOT_CREATED) or model is None or (model is DesiredRun) != bool(run_id):

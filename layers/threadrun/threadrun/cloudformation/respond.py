@@ -100,7 +100,7 @@ def decide_response(record: ResourceRecord, request: Request, failure: str | Non
     reason = _failure_reason(request, target, failure)
     return Response(
         status="SUCCESS" if reason is None else "FAILED",
-        physical_id=response_physical_id(request, target),
+        physical_id=response_physical_id(request, target, has_failed=reason is not None),
         reason=reason or "",
         target_key=request.target_key,
     )

@@ -59,6 +59,10 @@ class RunRecord(PhysicalRecord):
         return f"{self.thread.id}:{self.run.id}" if self.thread and self.run else None
 
     @property
+    def is_adopted(self) -> bool:
+        return self.run is not None and not self.run.is_ours
+
+    @property
     def server_ids(self) -> set[str]:
         thread = self.thread_id if self.thread and self.thread.is_ours else None
         runs = (self.run_id, *self.round.chain, *self.observed.failed_ids)
