@@ -8,11 +8,23 @@ from local.openai_standin import Script
 from testkit.in_process.aws import aws
 from testkit.in_process.world import World
 from testkit.state_machine import TABLE
-from tests.support.runs import PROPERTIES, attributes, runs_started
+from tests.support.runs import (
+    ASSISTANT,
+    FILE,
+    NOTHING,
+    PROPERTIES,
+    STORE,
+    THREAD,
+    attributes,
+    failure,
+    left_at_openai,
+    runs_started,
+)
 from threadrun.app.application import NEW_ACCOUNT_EXECUTIONS
 from threadrun.storage.records import DUE
 from threadrun.workflow.waiting import SCARCE_WAIT_SECONDS
 
+POLICY = {"filename": "policy.md", "content": "Be brief."}
 REFUSED = type("Lambda.TooManyRequestsException", (Exception,), {})
 """As Step Functions names what Lambda refuses at its limit."""
 HOUR: dict[str, Any] = PROPERTIES | {"ServiceTimeout": "3600"}
@@ -64,6 +76,26 @@ def test_a_limit_that_is_reached_while_functions_are_called_fails_nothing(world:
     attributes(world.create(HOUR | {"tools": [tool]}))
     assert world.fail_next["call_tool"] == []
     assert len(world.tools.events) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "properties"),
+    [({}, PROPERTIES), (THREAD, {}), (ASSISTANT, {"model": "m"}), (FILE, POLICY), (STORE, {"name": "s"})],
+    ids=["run", "thread", "assistant", "file", "store"],
+)
+def test_a_request_that_is_delivered_after_its_deadline_says_so(
+    world: World, kind: dict[str, Any], properties: dict[str, Any]
+) -> None:
+    """Its Delete, too, where that is late as well; the next one cleans up."""
+    late = world.event("Create", properties, **kind)
+    world.clock.advance(700)
+    assert "worked on 130 s after its deadline, as in an account with few" in failure(world.send(late))
+    made = world.create(properties, **kind)["PhysicalResourceId"]
+    late = world.event("Delete", properties, PhysicalResourceId=made, **kind)
+    world.clock.advance(700)
+    assert "worked on 130 s after its deadline" in failure(world.send(late))
+    assert world.delete(made, properties, **kind)["Status"] == "SUCCESS"
+    assert left_at_openai(world) == NOTHING
 
 
 def test_a_process_that_ends_each_time_is_given_up(world: World) -> None:

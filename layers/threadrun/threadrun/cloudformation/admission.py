@@ -21,7 +21,7 @@ from threadrun.schema.arguments import RESOURCE_MODELS, AnyDesired, DesiredAssis
 from threadrun.schema.files import DesiredFile
 from threadrun.schema.parsing import KeyStyle
 from threadrun.schema.stores import DesiredVectorStore
-from threadrun.state.base import ORPHAN_SECONDS, Options, Owned, Window
+from threadrun.state.base import ORPHAN_SECONDS, Options, Owned, Wait, Window
 from threadrun.state.files import FileRecord
 from threadrun.state.resource import AnyRecord, Request, ResourceRecord
 from threadrun.state.run import RunRecord
@@ -190,7 +190,7 @@ def _desired_record(
         kind, key = _RECORDS[type(desired)], request.request_id
         made = record.made[key] = kind(key=key, identity=desired.identity(), window=window)
     made.set_desired(desired, style)
-    made.failure, made.wait = None, made.wait.model_copy(update={"until_epoch_s": 0})
+    made.failure, made.wait = None, Wait()
     made.window = window
     return made
 

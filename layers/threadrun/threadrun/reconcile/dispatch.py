@@ -101,4 +101,4 @@ def _delete(shared: ThreadRecord | AssistantRecord, actor: Actor) -> Done:
 
 def _require_time(shared: ThreadRecord | AssistantRecord, now: float) -> None:
     if now >= shared.deadline_epoch_s:
-        raise TerminalError(f"the {shared.kind} was not ready in time: {shared.wait.reason or 'there was none left'}")
+        raise TerminalError(f"the {shared.kind} was not ready in time: {shared.waited_for(now)}")

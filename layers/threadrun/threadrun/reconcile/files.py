@@ -59,7 +59,7 @@ def delete_file(file: FileRecord, actor: Actor) -> Done | RequeueAfter:
 
 def require_time(file: FileRecord, actor: Actor) -> None:
     if actor.now >= file.deadline_epoch_s:
-        raise TerminalError(f"the file was not ready in time: {file.wait.reason or 'there was none left'}")
+        raise TerminalError(f"the file was not ready in time: {file.waited_for(actor.now)}")
 
 
 def _intend(file: FileRecord, desired: DesiredFile, actor: Actor) -> Checkpoint | RequeueAfter:

@@ -273,7 +273,7 @@ def _give_up(run: RunRecord, actor: Actor) -> Outcome:
     """Past the deadline, unless a last look shows that the run has ended: the one before may be minutes ago."""
     waited, runs = f"{run.deadline_epoch_s - run.window.since_epoch_s:.0f} s", actor.backend.runs
     if run.run is None or run.started is None:
-        raise TerminalError(f"the run could not be started within {waited}: {run.wait.reason}")
+        raise TerminalError(f"the run could not be started within {waited}: {run.waited_for(actor.now)}")
     # If the server is out of reach: the response is due now, and the Delete that follows cancels again.
     with suppress(TransientError, NotFound):
         observed = runs.observe(*run.started)

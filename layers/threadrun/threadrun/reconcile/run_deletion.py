@@ -33,7 +33,7 @@ def make_absent(run: RunRecord, actor: Actor) -> Done | RequeueAfter:
 def _delete_all(run: RunRecord, thread: Owned, actor: Actor) -> Done | RequeueAfter:
     policy, backend = run.options.deletion_policy, actor.backend
     if actor.now >= run.deadline_epoch_s:
-        raise TerminalError(f"thread {thread.id} could not be deleted in time: {run.wait.reason}")
+        raise TerminalError(f"thread {thread.id} could not be deleted in time: {run.waited_for(actor.now)}")
     if run.attempt is not None:
         is_making = run.run is None or run.waits_for_outputs
         if is_making and actor.now < run.attempt.intended_epoch_s + START_GRACE_SECONDS:

@@ -85,4 +85,4 @@ def delete_store(store: VectorStoreRecord, actor: Actor) -> Done:
 
 def _require_time(store: VectorStoreRecord, actor: Actor) -> None:
     if actor.now >= store.deadline_epoch_s:
-        raise TerminalError(f"the vector store was not ready in time: {store.wait.reason or 'there was none left'}")
+        raise TerminalError(f"the vector store was not ready in time: {store.waited_for(actor.now)}")

@@ -95,8 +95,17 @@ class PhysicalRecord(Model):
 
     def mark_for_deletion(self, deadline_epoch_s: float) -> None:
         """Its goal is to be gone. That begins at once, even if the former goal had to wait."""
-        self.goal, self.wait = "absent", self.wait.model_copy(update={"until_epoch_s": 0})
+        wait = self.wait.model_copy(update={"until_epoch_s": 0}) if self.goal == "absent" else Wait()
+        self.goal, self.wait = "absent", wait
         self.window = Window(since_epoch_s=self.window.since_epoch_s, deadline_epoch_s=deadline_epoch_s)
+
+    def waited_for(self, now: float) -> str:
+        """Why the time that there was did not do, for the end of a sentence."""
+        return self.wait.reason or (
+            f"CloudFormation's request was first worked on {now - self.deadline_epoch_s:.0f} s after its deadline, as "
+            "in an account with few concurrent executions of Lambda: ask for more of them, or raise ServiceTimeout, "
+            "then deploy again"
+        )
 
     def redact(self) -> None:
         """Drop what must not outlive its request: here its properties, and with them the prompts."""
