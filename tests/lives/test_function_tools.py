@@ -114,6 +114,7 @@ def always(error: Exception) -> Any:
 FAILURES = {
     "breaks": (always(LookupError("no such order")), 3, "LookupError", "no such order"),
     "tells_no_json": (lambda event: b"<html>", 3, "NoJSON", "The result is not valid JSON."),
+    "nests": (lambda event: b"[" * 200_000 + b"]" * 200_000, 3, "NoJSON", "The result is not valid JSON."),
     "is_not_there": (
         always(Refusal("ResourceNotFoundException", status=404)),
         1,

@@ -520,6 +520,7 @@ LOGGED: list[tuple[str, httpx2.Response | Exception, int, dict[str, Any]]] = [
         {"http_status": 429, "openai_request_id": "req_***", "code": "rate_limit_exceeded"},
     ),
     *[("GET", reply(500, body), logging.INFO, SAID | {"http_status": 500}) for body in NO_WORDS],
+    ("GET", httpx2.Response(500, content=b"[" * 200_000), logging.INFO, {"http_status": 500, "openai_request_id": ""}),
 ]
 
 

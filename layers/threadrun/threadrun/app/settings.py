@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
@@ -10,7 +9,7 @@ from pydantic import BeforeValidator, ConfigDict
 
 from threadrun.errors import TerminalError
 from threadrun.schema.deployment import Deployment
-from threadrun.schema.types import Model
+from threadrun.schema.types import Model, from_json
 from threadrun.workflow.waiting import MAX_WAIT_SECONDS
 
 OPENAI_BASE_URL = "https://api.openai.com/v1"
@@ -68,8 +67,8 @@ def api_key_from_secret(secret: str, arn: str) -> str:
     text = secret.strip()
     if text.startswith("{"):
         try:
-            text = json.loads(text)["api_key"].strip()
-        except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
+            text = from_json(text)["api_key"].strip()
+        except (ValueError, KeyError, AttributeError, TypeError):
             text = ""
     if not text:
         raise TerminalError(f"the API key's secret {arn} must hold the key itself, or a JSON object with api_key")

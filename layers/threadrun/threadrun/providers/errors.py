@@ -33,6 +33,7 @@ Source: https://platform.openai.com/docs/guides/error-codes; "Request too large 
 """
 KEY_SOURCE = "threadrun_key_source"
 """Extension of a 401: the ARN of the secret that has the key, which was read afresh for it."""
+_NO_REASON = "the API gave no reason"
 _MESSAGE_CHARACTERS = 4096
 """A response to CloudFormation has no place for more, and a longer message would fill the record."""
 
@@ -94,7 +95,9 @@ def _is_locked(error: openai.APIStatusError) -> bool:
 def _message(error: openai.APIStatusError) -> str:
     body = error.body if isinstance(error.body, dict) else {}
     # OpenAI's field, then that of servers built on FastAPI.
-    return str(encodable(body.get("message") or body.get("detail") or "the API gave no reason"))
+    with suppress(RecursionError):
+        return str(encodable(body.get("message") or body.get("detail") or _NO_REASON))
+    return _NO_REASON
 
 
 def _reason(error: openai.APIStatusError) -> str:

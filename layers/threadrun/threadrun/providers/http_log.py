@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,10 +13,11 @@ import httpx2
 from openai import DefaultHttpxClient
 
 from threadrun.providers.errors import KEY_SOURCE, sent_key, without
+from threadrun.providers.replies import Reply
 from threadrun.providers.time_limit import TimeLimit
 
 logger = logging.getLogger(__name__)
-_CODE = re.compile(r"[a-z0-9_.]{1,64}")
+_CODE = re.compile(r"[a-z][a-z0-9_.]{0,63}")
 """A code is a word for programs. Anything else in its place may quote the request, and is not logged."""
 
 
@@ -81,8 +80,5 @@ def _code(response: httpx2.Response) -> dict[str, str]:
     """The error's code, where the body was read and has one."""
     if response.is_success or not response.is_stream_consumed:
         return {}
-    with suppress(ValueError, KeyError, TypeError):
-        code = json.loads(response.content)["error"]["code"]
-        if isinstance(code, str) and _CODE.fullmatch(code):
-            return {"code": code}
-    return {}
+    code = Reply.of(response).object("error").text("code")
+    return {"code": code} if _CODE.fullmatch(code) else {}

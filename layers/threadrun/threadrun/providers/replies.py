@@ -13,14 +13,14 @@ from typing import Any
 
 import httpx2
 
-from threadrun.schema.types import encodable
+from threadrun.schema.types import from_json
 from threadrun.state.observations import Usage
 
 _MOST_DIGITS = 18
 
 
 class Reply:
-    """One JSON object of a server. Texts can be encoded (`threadrun.schema.types.encodable`)."""
+    """One JSON object of a server. Texts can be encoded (`threadrun.schema.types.from_json`)."""
 
     def __init__(self, fields: object = None) -> None:
         self._fields: dict[str, Any] = fields if isinstance(fields, dict) else {}
@@ -28,8 +28,8 @@ class Reply:
     @classmethod
     def of(cls, response: httpx2.Response) -> Reply:
         """The body of a reply; empty where it is not a JSON object."""
-        with suppress(ValueError, RecursionError):
-            return cls(encodable(json.loads(response.content, parse_constant=lambda _: None, parse_int=_integer)))
+        with suppress(ValueError):
+            return cls(from_json(response.content, parse_constant=lambda _: None, parse_int=_integer))
         return cls()
 
     def has(self, name: str) -> bool:

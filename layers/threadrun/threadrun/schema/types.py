@@ -144,6 +144,17 @@ def encodable(value: Any) -> Any:
         return value
 
 
+def from_json(text: str | bytes, **options: Any) -> Any:
+    """The value of JSON text that anybody may have written, as `encodable` gives it; `options` are those of `json`.
+
+    Raises ValueError for what is no JSON, and for what is nested too deep to be read or to be written again.
+    """
+    try:
+        return json.loads(json.dumps(json.loads(text, **options), ensure_ascii=False).encode("utf-8", "replace"))
+    except RecursionError:
+        raise ValueError from None
+
+
 def shortened(text: str, characters: int) -> str:
     """The text, or so many characters of it and `...` where it is cut."""
     return text if len(text) <= characters else f"{text[:characters]}..."

@@ -17,7 +17,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 
 from threadrun.errors import CallUnanswered, TooLarge
-from threadrun.schema.types import encodable
+from threadrun.schema.types import from_json
 from threadrun.state.resource import RequestContext, ResourceRecord
 from threadrun.state.run import RunRecord
 from threadrun.state.run_values import ToolCall
@@ -135,8 +135,8 @@ class ToolCaller:
 
 def _arguments(call: ToolCall) -> dict[str, Any] | None:
     try:
-        arguments = json.loads(call.arguments or "{}")
-    except (ValueError, RecursionError):
+        arguments = from_json(call.arguments or "{}")
+    except ValueError:
         return None
     return arguments if isinstance(arguments, dict) else None
 
@@ -165,7 +165,7 @@ def invoke(function_arn: str, event: dict[str, Any], timeout_seconds: float) -> 
     except BotoCoreError as error:
         raise HandlerUnavailable(error_code(error)) from None
     try:
-        result = encodable(json.loads(payload or b"null"))
+        result = from_json(payload or b"null")
     except ValueError:
         raise HandlerFailed("NoJSON", "The result is not valid JSON.", is_worth_retrying=True) from None
     if "FunctionError" in reply:

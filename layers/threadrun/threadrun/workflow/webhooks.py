@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import hmac
-import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from itertools import takewhile
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 from botocore.exceptions import BotoCoreError, ClientError
 
 from threadrun.errors import ThreadRunError, TransientError
+from threadrun.schema.types import from_json
 from threadrun.state.run import RunRecord
 from threadrun.storage.event_waits import EventWaits
 from threadrun.storage.records import Records, error_code
@@ -44,9 +44,9 @@ def ended_run(body: str, headers: Mapping[str, str], secret: str, now: float) ->
     """
     _require_signed(body, headers, secret, now)
     try:
-        event = json.loads(body)
+        event = from_json(body)
         run_id = event["data"]["id"] if event["type"] in EVENT_TYPES else None
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError):
         return None
     return run_id if isinstance(run_id, str) and run_id else None
 

@@ -89,7 +89,7 @@ class ResponseRuns(Subject[Server]):
         except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
             # Some servers require `input` where OpenAI lets it out. The second POST starts no second run: the first
             # one was refused.
-            if "input" in fields or "input" not in str(error.body):
+            if "input" in fields or "input" not in error.response.text:
                 raise
             return create(**fields, input=[])
 

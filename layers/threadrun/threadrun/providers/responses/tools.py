@@ -5,14 +5,13 @@ Source: openai.types.responses (openai-python 3.54).
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from threadrun.errors import TerminalError
 from threadrun.schema.tools import Tool
-from threadrun.schema.types import encodable
+from threadrun.schema.types import from_json
 from threadrun.state.observations import RunPlan
 
 _LEAST_CHARACTERS = 4
@@ -74,8 +73,8 @@ class ToolSecrets:
 
     def _texts_of(self, text: str, arn: str) -> dict[str, str]:
         try:
-            found = encodable(json.loads(text))
-        except (ValueError, RecursionError):
+            found = from_json(text)
+        except ValueError:
             found = None
         if not isinstance(found, dict) or not all(isinstance(each, str) for each in found.values()):
             raise TerminalError(f"secret {arn} is not a JSON object of text")
