@@ -14,7 +14,7 @@ from threadrun.providers.assistants_v2 import files
 from threadrun.providers.assistants_v2 import shapes as assistants_v2
 from threadrun.providers.replies import Reply, problem_in
 from threadrun.providers.responses import items, shapes
-from threadrun.state.observations import Citation, FunctionCall, Usage
+from threadrun.state.observations import Citation, FunctionCall, ObservedRun, Usage
 
 SAID = "I look first."
 VERDICT = '{"verdict": "yes"}'
@@ -107,6 +107,13 @@ def test_a_servers_reason_is_found_in_any_shape(error: Any, problem: str) -> Non
 def test_a_number_beyond_all_counts_is_none() -> None:
     """A record, and an item of the table, have room for eighteen digits."""
     assert [Reply({"n": each}).integer("n") for each in (1e300, -1e40, 1e18, 10**17)] == [None, None, None, 10**17]
+
+
+@pytest.mark.parametrize("observed_run", [shapes.observed_run, assistants_v2.observed_run])
+def test_a_name_that_is_longer_than_any_is_none(observed_run: Callable[[Reply], ObservedRun]) -> None:
+    """They are kept in the record, which has no room for a megabyte of a server's."""
+    run = observed_run(Reply(dict.fromkeys(("id", "model", "status"), "x" * 1_000_000)))
+    assert (run.run_id, run.model, run.status) == ("", None, "in_progress")
 
 
 def test_numbers_of_other_servers_are_numbers() -> None:

@@ -17,6 +17,9 @@ from threadrun.schema.types import from_json
 from threadrun.state.observations import Usage
 
 _MOST_DIGITS = 18
+_NAMES = {"id", "call_id", "run_id", "thread_id", "file_id", "name", "filename", "model", "status", "code", "purpose"}
+_NAME_CHARACTERS = 512
+"""More than any has; those of a run are kept in its record."""
 
 
 class Reply:
@@ -36,9 +39,10 @@ class Reply:
         return self._fields.get(name) is not None
 
     def text(self, name: str) -> str:
-        """A text or a number as text; empty where there is neither."""
+        """A text or a number as text; empty where there is neither, or a name that is longer than any."""
         value = self._fields.get(name)
-        return str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
+        text = str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
+        return "" if name in _NAMES and len(text) > _NAME_CHARACTERS else text
 
     def json(self, name: str) -> str:
         """A text as it is, anything else as JSON text; `{}` where there is nothing."""

@@ -18,7 +18,7 @@ from threadrun.schema.arguments import DEFAULT_TOOL_ROUNDS, MAX_TOOL_CALLS, Desi
 from threadrun.schema.json_schema import first_problem, text_at
 from threadrun.schema.limits import beyond
 from threadrun.schema.types import shortened
-from threadrun.state.base import Owned
+from threadrun.state.base import MAX_REASON_CHARACTERS, Owned
 from threadrun.state.observations import ObservedRun, RunPlan
 from threadrun.state.run import RunRecord
 from threadrun.state.run_values import Attempt, Started
@@ -40,7 +40,7 @@ def make_present(run: RunRecord, actor: Actor) -> Outcome:
         with errors_redacted(run, actor):
             return _advance(run, actor)
     except TerminalError as error:
-        run.failure = error.reason
+        run.failure = shortened(error.reason, MAX_REASON_CHARACTERS)
         run.enter("answering", actor.now)
         return Checkpoint("the run has failed: its calls are about to be closed")
 

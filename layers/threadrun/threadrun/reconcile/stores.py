@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from threadrun.errors import TerminalError
 from threadrun.reconcile.outcome import Actor, Checkpoint, Done, Gone, RequeueAfter
 from threadrun.reconcile.presence import missing
 from threadrun.reconcile.run import INDEX_POLL_SECONDS
 from threadrun.schema.stores import DesiredVectorStore
+from threadrun.state.observations import Indexing
 from threadrun.state.stores import VectorStoreRecord
 
 FILES_PER_STEP = 20
@@ -44,7 +47,8 @@ def _missing(store: VectorStoreRecord, store_id: str, actor: Actor) -> Gone | Re
     """As `missing`; one that has expired is still shown."""
 
     def look() -> None:
-        store.observed = actor.backend.vector_stores.observe(store_id)
+        # The server's words about its files may be of any length, and nobody asks for them.
+        store.observed = replace(actor.backend.vector_stores.observe(store_id), indexing=Indexing(is_pending=False))
 
     is_missing = missing(store, look, actor)
     has_expired = store.is_acknowledged and store.observed is not None and store.observed.status == "expired"

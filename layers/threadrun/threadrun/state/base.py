@@ -10,6 +10,8 @@ from threadrun.schema.arguments import AnyDesired, DesiredRun
 from threadrun.schema.parsing import KeyStyle
 from threadrun.schema.types import Model
 
+MAX_REASON_CHARACTERS = 4096
+"""Of what a server says of a failure: a response to CloudFormation has no room for more, nor may the record have."""
 ORPHAN_SECONDS = 600
 """Time to clean up what a superseded request made."""
 

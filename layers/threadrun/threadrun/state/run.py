@@ -10,7 +10,8 @@ from pydantic import Field
 
 from threadrun.schema.arguments import DEFAULT_RETRIES, AnyDesired, DesiredRun
 from threadrun.schema.parsing import KeyStyle
-from threadrun.state.base import Owned, PhysicalRecord, second_made
+from threadrun.schema.types import shortened
+from threadrun.state.base import MAX_REASON_CHARACTERS, Owned, PhysicalRecord, second_made
 from threadrun.state.observations import FunctionCall, ObservedAssistant, ObservedRun, RunPlan, Usage
 from threadrun.state.run_values import (
     Attempt,
@@ -191,7 +192,7 @@ class RunRecord(PhysicalRecord):
             completed_at=observed.completed_at if status == "completed" else None,
             model=observed.model or known.model,
             usage=known.usage if observed.usage is None else self.round.usage_before + observed.usage,
-            problem=observed.problem,
+            problem=observed.problem and shortened(observed.problem, MAX_REASON_CHARACTERS),
             failed_ids=known.failed_ids,
         )
         times = (now, observed.started_at, observed.completed_at)

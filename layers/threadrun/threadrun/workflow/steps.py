@@ -16,8 +16,9 @@ from threadrun.errors import NotStorable, TerminalError, TransientError, Version
 from threadrun.reconcile.backend import Backend
 from threadrun.reconcile.dispatch import reconcile
 from threadrun.reconcile.outcome import Actor, CallTools, Checkpoint, Done, Gone, InProgress, RequeueAfter
+from threadrun.schema.types import shortened
 from threadrun.state.attributes import run_attributes
-from threadrun.state.base import ORPHAN_SECONDS, Wait
+from threadrun.state.base import MAX_REASON_CHARACTERS, ORPHAN_SECONDS, Wait
 from threadrun.state.resource import AnyRecord, Request, RequestContext, ResourceRecord
 from threadrun.state.run import RunRecord
 from threadrun.storage.records import Records
@@ -234,10 +235,11 @@ def _replace_gone(record: ResourceRecord, request: Request, gone: AnyRecord) -> 
 
 
 def _note_failure(request: Request, made: AnyRecord, error: TerminalError) -> None:
+    reason = shortened(error.reason, MAX_REASON_CHARACTERS)
     if made.goal == "present":
-        made.failure = error.reason
+        made.failure = reason
     elif request.request_type == "Delete":
-        request.failure = error.reason
+        request.failure = reason
     # Otherwise it is the leftover of an earlier failure: the Delete to come tries again.
 
 
