@@ -1,6 +1,8 @@
 """Function tools with a handler, on both wires: the run's calls are answered by Lambda functions of the user."""
 
 import json
+import random
+import string
 from collections import Counter
 from typing import Any
 
@@ -235,6 +237,24 @@ def test_without_a_handler_the_call_is_an_attribute_until_its_run_is_deleted(
     assert [each["M"]["name"]["S"] for each in item["required_action"]["L"]] == ["add_up", "sign"]
     assert world.delete(answer["PhysicalResourceId"])["Status"] == "SUCCESS"
     attributes(world.create(on(shared, assistant_id), logical_id="Next"))
+
+
+NOISE = "".join(random.Random(7).choices(string.ascii_letters, k=700_000))
+
+
+def test_arguments_that_nobody_answers_may_be_of_any_length(world: World, assistant_id: str) -> None:
+    world.openai.script(Script(output=[call("sign", "call_1", who=NOISE)]))
+    answer = world.create(run_with(assistant_id, tool("sign")))
+    data = attributes(answer)
+    assert (data["status"], data["output_truncated"]) == ("requires_action", "true")
+    delete_all(world, answer)
+
+
+def test_arguments_without_room_fail_the_run_and_are_named(world: World, assistant_id: str, add_up: str) -> None:
+    world.openai.script(Script(output=[call("add_up", "call_1", numbers=NOISE)]))
+    answer = world.create(run_with(assistant_id, tool("add_up", add_up)))
+    assert "the model called functions with arguments that are too large" in failure(answer)
+    delete_all(world, answer)
 
 
 def test_no_call_of_an_incomplete_run_is_left_unanswered_on_a_thread_that_others_use(

@@ -45,6 +45,7 @@ TOLD = {
     "reconcile/redaction.py": {"errors_redacted", "redacted"},
     "reconcile/run.py": {"_give_up"},
     "state/base.py": {"waited_for"},
+    "workflow/steps.py": {"_no_room"},
     "reconcile/outcome.py": {"CallTools"},
     "app/responder.py": {"rescue_request", "respond_to_ended_execution", "_respond_to_overdue"},
     "app/application.py": {"_read_secret"},

@@ -192,7 +192,7 @@ def _settle(run: RunRecord, observed: ObservedRun, actor: Actor) -> Outcome:
     if is_asking and run.can_answer(observed.calls):
         return _begin_round(run, observed, actor)
     if observed.calls:
-        run.note_calls(observed.calls)
+        run.note_unanswered(observed.calls)
     if observed.is_final and not is_asking:
         close_calls(run, actor)
     run.observe(observed, actor.now)

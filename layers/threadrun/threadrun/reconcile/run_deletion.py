@@ -99,7 +99,7 @@ def _claim_lost_run(run: RunRecord, thread: Owned, attempt: Attempt, actor: Acto
         return
     run.note_made(found)
     if found.calls:
-        run.note_calls(found.calls)
+        run.note_unanswered(found.calls)
     run.observe(found, actor.now)
 
 
@@ -128,5 +128,5 @@ def _has_ended(run: RunRecord, started: Started, actor: Actor) -> bool:
             return False
         raise
     if observed.calls:
-        run.note_calls(observed.calls)  # It may have made them since the last look.
+        run.note_unanswered(observed.calls)  # It may have made them since the last look.
     return observed.is_final

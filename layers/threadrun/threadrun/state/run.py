@@ -129,11 +129,14 @@ class RunRecord(PhysicalRecord):
         self.observe(replace(observed, status="in_progress"), now)
         if self.round.is_submitted and {call.call_id for call in observed.calls} == set(self.round.calls):
             return False
-        self.note_calls(observed.calls)
+        self._enter_round(observed.calls)
         return True
 
-    def note_calls(self, calls: Sequence[FunctionCall]) -> None:
-        """Keep a new round of calls, to be answered or to be closed."""
+    def note_unanswered(self, calls: Sequence[FunctionCall]) -> None:
+        """Keep calls that are to be closed. Nobody asks for their arguments, which may have no room."""
+        self._enter_round([replace(call, arguments="") for call in calls])
+
+    def _enter_round(self, calls: Sequence[FunctionCall]) -> None:
         entered_calls = {call.call_id: ToolCall(name=call.name, arguments=call.arguments) for call in calls}
         number, earlier_calls = self.round.number + 1, self.round.earlier_calls + len(self.round.calls)
         update = {"calls": entered_calls, "is_submitted": False, "number": number, "earlier_calls": earlier_calls}

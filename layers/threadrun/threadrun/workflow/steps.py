@@ -161,7 +161,7 @@ class Stepper:
         except NotStorable as error:
             for made in record.made.values():
                 if made.goal == "present" and made.desired is not None:
-                    made.failure = error.reason
+                    made.failure = _no_room(made) or error.reason
                     made.redact()
             self.records.save(record)
 
@@ -214,6 +214,13 @@ def _first(following: Sequence[Next]) -> Next:
         return Done()
     run_id = next((each.run_id for each in pauses if each.run_id is not None), None)
     return replace(min(pauses, key=lambda each: each.seconds), run_id=run_id)
+
+
+def _no_room(made: AnyRecord) -> str | None:
+    """Why a record has no room that had it before the model called functions."""
+    if not isinstance(made, RunRecord) or not made.waits_for_outputs:
+        return None
+    return f"run {made.run_id}: the model called functions with arguments that are too large: have it send less at once"
 
 
 def _subject(reason: str) -> str:
