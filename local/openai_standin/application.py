@@ -78,6 +78,8 @@ class Application:
             answer = self.answer(request, content)
             if kind == "repeated":
                 answer = self.answer(request, content)
+            if fault and kind == "late_status":
+                raise fault.error()
             reply = json_reply(200, fault.odd(answer) if fault and kind == "odd" else answer)
         except ApiError as refusal:
             reply = json_reply(refusal.status, refusal.body, refusal.headers)

@@ -13,7 +13,7 @@ from typing import Any
 from .errors import ApiError
 
 WEBHOOK = "WEBHOOK"
-_REQUEST_KINDS = ("status", "reset", "lost_reply", "garbage", "slow", "drip", "odd", "repeated")
+_REQUEST_KINDS = ("status", "reset", "lost_reply", "garbage", "slow", "drip", "odd", "repeated", "late_status")
 ABSENT = object()
 """The value of a field that an `odd` reply leaves out."""
 _WEBHOOK_KINDS = ("drop", "delay", "twice")
@@ -29,6 +29,7 @@ class Fault:
     """What goes wrong for requests whose method and whole path (a regular expression) match; `*` is any method.
 
     - `status`: an error reply without the effect; `retry_after` is in seconds, `headers` are any others.
+    - `late_status`: the same reply after the effect, as a gateway's that gave up.
     - `reset`: the connection is closed before the effect.
     - `lost_reply`: the effect happens, then the connection is closed without a reply.
     - `garbage`: the effect happens, then a 200 with an unreadable body.
@@ -102,7 +103,7 @@ class Fault:
         return changed
 
     def error(self) -> ApiError:
-        """Make the reply of a `status` fault."""
+        """Make the reply of a `status` or `late_status` fault."""
         usual = "server_error" if self.status >= 500 else "invalid_request_error"
         message, kind, code = _MESSAGES.get(self.status, ("This error was scripted.", usual, None))
         if self.code == "insufficient_quota":

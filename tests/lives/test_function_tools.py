@@ -292,17 +292,18 @@ STARTS = {"responses": r"/v1/responses", "assistants": r"/v1/threads/[^/]+/runs"
 SUBMISSIONS = {"responses": r"/v1/responses", "assistants": r"/v1/threads/[^/]+/runs/[^/]+/submit_tool_outputs"}
 
 
-@pytest.mark.parametrize("kind", ["lost_reply", "reset", "garbage", "status"])
+@pytest.mark.parametrize("kind", ["lost_reply", "reset", "garbage", "status", "late_status"])
 def test_a_submission_without_a_reply_is_made_once(world: World, assistant_id: str, add_up: str, kind: str) -> None:
     has_responses = world.wire == "responses"  # There the first request of the path is the start.
-    world.openai.fault(Fault("POST", SUBMISSIONS[world.wire], kind, after=int(has_responses)))
+    refusal = {"status": 408, "code": "Timeout"} if kind == "late_status" else {}
+    world.openai.fault(Fault("POST", SUBMISSIONS[world.wire], kind, after=int(has_responses), **refusal))
     world.openai.script(Script(output=[call("add_up", "call_1", numbers=[1, 2])]), Script(output_text="It is 3."))
     answer = world.create(run_with(assistant_id, tool("add_up", add_up)))
     assert attributes(answer)["output_text"] == "It is 3."
     assert len(world.tools.events) == 1
     assert world.openai.counters()["runs_started"] == 1 + has_responses
     assert world.delete(answer["PhysicalResourceId"])["Status"] == "SUCCESS"
-    lost = {"responses": 1} if has_responses and kind in ("lost_reply", "garbage") else {}
+    lost = {"responses": 1} if has_responses and kind in ("lost_reply", "garbage", "late_status") else {}
     assert left_at_openai(world) == Counter(lost), "a response whose only reply was lost is known to nobody"
 
 

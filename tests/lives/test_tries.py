@@ -67,6 +67,19 @@ def test_what_comes_again_at_each_try_is_final(
     assert runs_started(world) == 1
 
 
+@each_server
+def test_a_limit_that_never_passes_is_known_behind_a_gateways_words(world: World, properties: dict[str, Any]) -> None:
+    words = (
+        "litellm.RateLimitError: RateLimitError: OpenAIException - You exceeded your current quota, please check it."
+    )
+    world.openai.fault(
+        Fault("POST", ".*/(responses|runs)", "status", status=429, code="429", message=words, times=None)
+    )
+    began = world.clock()
+    assert words in failure(world.create(properties | {"timeout_seconds": "600"}))
+    assert world.clock() < began + 60
+
+
 @each_wire
 def test_a_failure_that_the_user_accepts_is_the_result(world: World, properties: dict[str, Any]) -> None:
     world.openai.script(SORRY)

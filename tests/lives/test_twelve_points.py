@@ -239,14 +239,15 @@ def test_point_08_an_account_with_few_starts_a_minute_starts_all_in_the_end(worl
 
 @each_wire
 @pytest.mark.parametrize(
-    ("kind", "seconds"), [("lost_reply", 5), ("lost_reply", 100), ("garbage", 5), ("garbage", 100), ("drip", 5)]
+    ("kind", "seconds"),
+    [("lost_reply", 5), ("lost_reply", 100), ("garbage", 5), ("garbage", 100), ("drip", 5), ("late_status", 5)],
 )
 def test_point_08_a_lost_reply_does_not_start_a_second_run(
     world: World, properties: dict[str, Any], kind: str, seconds: int
 ) -> None:
     """The thread itself proves that the run was started and ended, or by its lock that the run is alive."""
     world.openai.script(Script(output_text="Found again.", duration_s=seconds))
-    world.openai.fault(Fault("POST", STARTS[world.wire], kind, seconds=10))
+    world.openai.fault(Fault("POST", STARTS[world.wire], kind, seconds=10, status=408, code="Timeout"))
     answer = world.create(properties)
     assert attributes(answer)["output_text"] == "Found again."
     assert runs_started(world) == 1

@@ -110,7 +110,9 @@ def test_functions_are_called_in_a_chain_of_responses(world: World) -> None:
     delete_all(world, answer)
 
 
-@pytest.mark.parametrize(("fault", "runs"), [("lost_reply", 1), ("garbage", 1), ("reset", 0), ("status", 0)])
+@pytest.mark.parametrize(
+    ("fault", "runs"), [("lost_reply", 1), ("garbage", 1), ("reset", 0), ("status", 0), ("late_status", 1)]
+)
 def test_a_lost_start_is_neither_guessed_at_nor_made_again(world: World, fault: str, runs: int) -> None:
     """No reply, no conversation: nothing shows whether the run is at work, and a second one would be billed too.
 

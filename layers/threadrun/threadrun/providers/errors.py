@@ -27,9 +27,14 @@ _NEVER_PASSES = re.compile(
     r"|you exceeded your current quota",
     re.IGNORECASE,
 )
-"""Codes, and the beginning of a message, of a limit that is reached again at each try.
+"""Codes, and words of a message, of a limit that is reached again at each try; a gateway writes its own before them.
 
 Source: https://platform.openai.com/docs/guides/error-codes; "Request too large for …" exceeds the limit by itself.
+"""
+_RATE_LIMIT = re.compile(r"rate.?limit|too.?many.?requests|^(requests|tokens)$", re.IGNORECASE)
+"""Codes, types, and words of a message, by which a 429 is that of a rate limit, which refuses what it does not do.
+
+`requests` and `tokens` are OpenAI's types. Any other refusal of these statuses may be that of a gateway on the way.
 """
 KEY_SOURCE = "threadrun_key_source"
 """Extension of a 401: the ARN of the secret that has the key, which was read afresh for it."""
@@ -66,8 +71,8 @@ def _from_status(action: str, error: openai.APIStatusError, open_ended: type[Tra
     if _is_locked(error):
         return ThreadBusy(sentence, _retry_after_seconds(error))
     if error.status_code in _RETRIED_STATUSES and not _never_passes(error):
-        # A gateway may give up on a request that reached the server; the API's own refusal says why.
-        family = TransientError if error.code or error.type else open_ended
+        # A gateway may give up on a request that reached the server, and has codes of its own.
+        family = TransientError if error.status_code == 429 and _says(_RATE_LIMIT, error) else open_ended
         return family(sentence, _retry_after_seconds(error))
     if error.status_code >= 500:
         return open_ended(sentence, _retry_after_seconds(error))
@@ -75,13 +80,17 @@ def _from_status(action: str, error: openai.APIStatusError, open_ended: type[Tra
 
 
 def _never_passes(error: openai.APIStatusError) -> bool:
-    return any(_NEVER_PASSES.match(str(text)) for text in (error.code, error.type, _message(error)) if text)
+    return _says(_NEVER_PASSES, error)
+
+
+def _says(words: re.Pattern[str], error: openai.APIStatusError) -> bool:
+    return any(words.search(str(text)) for text in (error.code, error.type, _message(error)) if text)
 
 
 def may_pass(error: Reply) -> bool:
     """Whether a run failed for a reason that says nothing of the next try. A quota that is used up has such a code."""
     is_passing = error.text("code") in ("server_error", "rate_limit_exceeded")
-    return is_passing and _NEVER_PASSES.match(error.text("message")) is None
+    return is_passing and _NEVER_PASSES.search(error.text("message")) is None
 
 
 def _is_locked(error: openai.APIStatusError) -> bool:
