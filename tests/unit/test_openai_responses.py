@@ -14,7 +14,16 @@ import openai
 import pytest
 
 from testkit.memory.backend import wanted_run
-from threadrun.errors import LostReply, NotFound, NotServed, TerminalError, ThreadBusy, ThreadRunError, TransientError
+from threadrun.errors import (
+    LostReply,
+    NotFound,
+    NotServed,
+    NotShown,
+    TerminalError,
+    ThreadBusy,
+    ThreadRunError,
+    TransientError,
+)
 from threadrun.providers.errors import translated
 from threadrun.providers.http_log import KeySource, LoggedClient
 from threadrun.providers.responses.backend import ResponsesBackend
@@ -157,7 +166,32 @@ def test_a_thread_whose_items_cannot_be_listed_is_deleted_all_the_same() -> None
 
 def test_a_cursor_that_is_gone_proves_nothing() -> None:
     server, _ = backend((404, {"error": {"message": "Item with id 'msg_1' not found."}}))
-    assert server.runs.find_lost("conv_1", "msg_1") is None
+    with pytest.raises(NotFound):
+        server.runs.find_lost("conv_1", "msg_1")
+
+
+def test_a_lost_run_whose_items_have_no_ids_is_not_taken_for_none() -> None:
+    server, _ = backend((200, listed({"type": "message", "role": "assistant"})))
+    with pytest.raises(NotFound):
+        server.runs.find_lost("conv_1", None)
+
+
+def test_a_gateways_page_says_nothing_about_what_it_does_not_show() -> None:
+    """To a start it is a refusal like any other: what a page in place of its reply means is open."""
+    server, _ = backend(*[(403, b"<html>Forbidden</html>")] * 2, (403, {"error": {"message": "Forbidden"}}))
+    with pytest.raises(NotShown):
+        server.runs.observe("conv_1", "resp_1")
+    for request in (lambda: server.runs.start(wanted(), "conv_1"), lambda: server.runs.observe("conv_1", "resp_1")):
+        with pytest.raises(TerminalError) as raised:
+            request()
+        assert type(raised.value) is TerminalError
+
+
+def test_a_model_that_is_not_there_is_no_thing_that_is_not_shown() -> None:
+    server, _ = backend((404, {"error": {"message": "No such model.", "code": "model_not_found"}}))
+    with pytest.raises(TerminalError) as raised:
+        server.runs.start(wanted(), "conv_1")
+    assert not isinstance(raised.value, NotFound)
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ from threadrun.reconcile.dispatch import reconcile
 from threadrun.reconcile.files import MIN_UPLOAD_SECONDS
 from threadrun.reconcile.once import START_GRACE_SECONDS
 from threadrun.reconcile.outcome import Actor, CallTools, Checkpoint, Done, Gone, InProgress, Outcome, RequeueAfter
-from threadrun.reconcile.presence import NOT_SHOWN_SECONDS
-from threadrun.reconcile.run import NOT_SHOWN, RECHECK_SECONDS
+from threadrun.reconcile.presence import NOT_SHOWN, NOT_SHOWN_SECONDS
+from threadrun.reconcile.run import RECHECK_SECONDS
 from threadrun.reconcile.run_deletion import CANCEL_PATIENCE_SECONDS, CANCELLING, DELETION_PATIENCE_SECONDS
 from threadrun.schema.arguments import MAX_TOOL_CALLS, DesiredAssistant, DesiredThread
 from threadrun.schema.files import DesiredFile

@@ -71,7 +71,11 @@ class UnreadableRecord(TerminalError):
         self.version = version
 
 
-class NotFound(TerminalError):
+class NotShown(TerminalError):
+    """The server does not show the thing asked for, which says nothing of whether it is there."""
+
+
+class NotFound(NotShown):
     """The server does not know the thing asked for (any more)."""
 
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 import httpx2
 import openai
 
-from threadrun.errors import LostReply, NotFound, TerminalError, ThreadBusy, TransientError
+from threadrun.errors import LostReply, NotFound, NotShown, TerminalError, ThreadBusy, TransientError
 from threadrun.providers.replies import Reply
 from threadrun.schema.types import encodable
 
@@ -76,7 +76,11 @@ def _from_status(action: str, error: openai.APIStatusError, open_ended: type[Tra
         return family(sentence, _retry_after_seconds(error))
     if error.status_code >= 500:
         return open_ended(sentence, _retry_after_seconds(error))
-    return NotFound(sentence) if error.status_code == 404 else TerminalError(sentence)
+    if error.status_code == 404 and error.code != "model_not_found":
+        return NotFound(sentence)
+    # The API refuses in JSON. A gateway's page is about this very request: the next one may pass.
+    is_page = error.status_code == 403 and not isinstance(error.body, dict)
+    return NotShown(sentence) if is_page and open_ended is TransientError else TerminalError(sentence)
 
 
 def _never_passes(error: openai.APIStatusError) -> bool:

@@ -7,10 +7,10 @@ changed in place.
 
 from __future__ import annotations
 
-from threadrun.errors import NotFound, TerminalError
+from threadrun.errors import NotShown, TerminalError
 from threadrun.reconcile import files, run, run_deletion, stores
 from threadrun.reconcile.outcome import Actor, Checkpoint, Done, Gone, Outcome, RequeueAfter
-from threadrun.reconcile.presence import missing
+from threadrun.reconcile.presence import look_again, missing
 from threadrun.state.files import FileRecord
 from threadrun.state.resource import AnyRecord
 from threadrun.state.run import RunRecord
@@ -28,16 +28,20 @@ def reconcile(record: AnyRecord, actor: Actor) -> Outcome:
         return run.make_present(record, actor) if is_desired else run_deletion.make_absent(record, actor)
     if isinstance(record, FileRecord):
         return files.make_file(record, actor) if is_desired else files.delete_file(record, actor)
-    if isinstance(record, VectorStoreRecord):
-        return stores.make_store(record, actor) if is_desired else stores.delete_store(record, actor)
     if not is_desired:
-        return _delete(record, actor)
+        return stores.delete_store(record, actor) if isinstance(record, VectorStoreRecord) else _delete(record, actor)
     try:
-        return _make_thread(record, actor) if isinstance(record, ThreadRecord) else _make_assistant(record, actor)
-    except NotFound:
-        if record.physical_id is not None and (is_missing := _missing(record, record.physical_id, actor)):
-            return is_missing
+        return _make(record, actor)
+    except NotShown:
+        if again := _missing(record, actor) or look_again(record, actor):
+            return again
         raise  # The model is not there, for one.
+
+
+def _make(shared: ThreadRecord | AssistantRecord | VectorStoreRecord, actor: Actor) -> Outcome:
+    if isinstance(shared, VectorStoreRecord):
+        return stores.make_store(shared, actor)
+    return _make_thread(shared, actor) if isinstance(shared, ThreadRecord) else _make_assistant(shared, actor)
 
 
 def _make_thread(thread: ThreadRecord, actor: Actor) -> Done | Checkpoint:
@@ -84,8 +88,10 @@ def _make_assistant(assistant: AssistantRecord, actor: Actor) -> Done | Checkpoi
     return Done()
 
 
-def _missing(shared: ThreadRecord | AssistantRecord, physical_id: str, actor: Actor) -> Gone | RequeueAfter | None:
-    backend = actor.backend
+def _missing(shared: ThreadRecord | AssistantRecord | VectorStoreRecord, actor: Actor) -> Gone | RequeueAfter | None:
+    backend, physical_id = actor.backend, shared.physical_id
+    if physical_id is None or isinstance(shared, VectorStoreRecord):
+        return None
     if isinstance(shared, ThreadRecord):
         return missing(shared, lambda: backend.threads.last_item_id(physical_id), actor)
     return missing(shared, lambda: backend.assistants.find(physical_id), actor)

@@ -4,7 +4,7 @@ The attempt is saved before the request. What a step finds on record decides:
 
 | attempt | action |
 | --- | --- |
-| none | `run.intend` notes one, whose owner is this step, and it is saved |
+| none, or `refused` | `run.intend` notes one, whose owner is this step, and it is saved |
 | owned by this step, noted less than `START_GRACE_SECONDS` ago | make the request; it has no owner from then on |
 | any other, and `find` shows what the request made | take that for its result |
 | any other, with nothing to be seen, noted just now or `locked` | wait, and look again |
@@ -20,8 +20,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from threadrun.errors import LostReply, TerminalError, ThreadBusy, TransientError
+from threadrun.errors import LostReply, NotFound, NotShown, TerminalError, ThreadBusy, TransientError
 from threadrun.reconcile.outcome import Actor, Checkpoint, Outcome, RequeueAfter
+from threadrun.reconcile.presence import NOT_SHOWN, NOT_SHOWN_POLL_SECONDS, NOT_SHOWN_SECONDS, look_again
 from threadrun.state.observations import ObservedRun
 from threadrun.state.run import RunRecord
 from threadrun.state.run_values import Attempt
@@ -66,14 +67,37 @@ def make_once(run: RunRecord, request: CreatingRequest, attempt: Attempt, actor:
             run.attempt = None
         pause = busy.retry_after_seconds or BUSY_POLL_SECONDS
         return RequeueAfter(pause, f"another run holds the thread: {busy.reason}", is_contended=True)
+    except NotFound as refusal:
+        return _refused(run, attempt, refusal, actor)
     except (TransientError, TerminalError):
         if attempt.earlier == "none":
             run.attempt = None
         raise  # Otherwise keep the attempt: this refusal says nothing about the earlier one.
 
 
+def _refused(run: RunRecord, attempt: Attempt, refusal: NotFound, actor: Actor) -> RequeueAfter:
+    """Have the request made again for a while, where it is about what was just made; raises `TerminalError`."""
+    since = attempt.refused_since_epoch_s or actor.now
+    if attempt.earlier == "none":
+        run.attempt = None
+        if run.server_ids and actor.now < since + NOT_SHOWN_SECONDS:
+            refused = {"owner": None, "earlier": "refused", "refused_since_epoch_s": since}
+            run.attempt = attempt.model_copy(update=refused)
+            return RequeueAfter(NOT_SHOWN_POLL_SECONDS, NOT_SHOWN)
+    raise TerminalError(refusal.reason) from refusal.__cause__
+
+
 def _recover(run: RunRecord, request: CreatingRequest, attempt: Attempt, actor: Actor) -> ObservedRun | Outcome:
-    if (found := request.find()) is not None:
+    try:
+        found = request.find()
+    except NotShown as refusal:
+        if again := look_again(run, actor):
+            return again
+        raise TerminalError(
+            f"cannot tell whether {request.effect}: the reply was lost, and {refusal.reason}; it was not repeated: "
+            "deploy again"
+        ) from refusal
+    if found is not None:
         return found
     if attempt.earlier == "locked" or actor.now < attempt.intended_epoch_s + START_GRACE_SECONDS:
         return RequeueAfter(BUSY_POLL_SECONDS, "checking whether the run started: the reply was lost")

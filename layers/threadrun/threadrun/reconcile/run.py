@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from threadrun.errors import NotFound, TerminalError, ThreadRefused, TransientError
+from threadrun.errors import NotFound, NotShown, TerminalError, ThreadRefused, TransientError
+from threadrun.reconcile.answer import require_answer
 from threadrun.reconcile.once import BUSY_POLL_SECONDS, CreatingRequest, make_once
 from threadrun.reconcile.outcome import Actor, CallTools, Checkpoint, Done, Gone, InProgress, Outcome, RequeueAfter
-from threadrun.reconcile.presence import NOT_SHOWN_SECONDS
+from threadrun.reconcile.presence import NOT_SHOWN_SECONDS, look_again
 from threadrun.reconcile.redaction import errors_redacted, redacted
 from threadrun.reconcile.run_deletion import close_calls
 from threadrun.schema.arguments import DEFAULT_TOOL_ROUNDS, MAX_TOOL_CALLS, DesiredRun
-from threadrun.schema.json_schema import first_problem, text_at
 from threadrun.schema.limits import beyond
 from threadrun.schema.types import shortened
 from threadrun.state.base import MAX_REASON_CHARACTERS, Owned
@@ -26,8 +26,7 @@ from threadrun.state.run_values import Attempt, Started
 FEW_MESSAGES = 20
 """So many come with the request that makes the thread, on both wires."""
 INDEX_POLL_SECONDS = 1
-REASON_CHARACTERS = 1000
-NOT_SHOWN = "the server does not show the run"
+CLOSING = "the calls of the run are being closed"
 RECHECK_SECONDS = 60
 
 
@@ -40,6 +39,8 @@ def make_present(run: RunRecord, actor: Actor) -> Outcome:
         with errors_redacted(run, actor):
             return _advance(run, actor)
     except TerminalError as error:
+        if isinstance(error, NotShown) and (again := look_again(run, actor)):
+            return again
         run.failure = shortened(error.reason, MAX_REASON_CHARACTERS)
         run.enter("answering", actor.now)
         return Checkpoint("the run has failed: its calls are about to be closed")
@@ -48,10 +49,10 @@ def make_present(run: RunRecord, actor: Actor) -> Outcome:
 def _advance(run: RunRecord, actor: Actor) -> Outcome:
     if run.observed.is_final and not run.must_recheck:
         return Done()
+    if run.must_recheck and run.started is not None and (run.observed.is_final or actor.now < run.deadline_epoch_s):
+        return _recheck(run, run.started, actor)
     if actor.now >= run.deadline_epoch_s:
         return _give_up(run, actor)
-    if run.must_recheck and run.started is not None:
-        return _recheck(run, run.started, actor)
     if run.resolution is None and run.desired is not None:
         _resolve(run, run.desired, actor)
     plan = run.plan()
@@ -117,7 +118,7 @@ def _index_files(run: RunRecord, plan: RunPlan, thread_id: str, actor: Actor) ->
 
 def _start(run: RunRecord, plan: RunPlan, thread: Owned, actor: Actor) -> Outcome:
     runs, attempt = actor.backend.runs, run.attempt
-    if attempt is None:
+    if attempt is None or attempt.earlier == "refused":
         run.intend(actor.step_id, actor.now, None if thread.is_ours else actor.backend.threads.last_item_id(thread.id))
         return Checkpoint("the run is about to be started")
 
@@ -148,7 +149,7 @@ def _submit_outputs(run: RunRecord, started: Started, plan: RunPlan, actor: Acto
             raise TerminalError(f"the handler of function {call.name} failed ({call.failure}): see its log group")
     if unanswered := tuple(call_id for call_id, call in calls.items() if call.output is None):
         return CallTools(unanswered)
-    if attempt is None:
+    if attempt is None or attempt.earlier == "refused":
         run.intend(actor.step_id, actor.now)
         return Checkpoint("the outputs of its functions are about to be submitted")
     outputs = {call_id: call.output or "" for call_id, call in calls.items()}
@@ -191,17 +192,33 @@ def _settle(run: RunRecord, observed: ObservedRun, actor: Actor) -> Outcome:
     is_asking = observed.status == "requires_action"
     if is_asking and run.can_answer(observed.calls):
         return _begin_round(run, observed, actor)
+    before = run.round
     if observed.calls:
         run.note_unanswered(observed.calls)
-    if observed.is_final and not is_asking:
-        close_calls(run, actor)
+    if observed.is_final and not is_asking and (closing := _close_calls(run, observed, actor)):
+        run.round = before  # No call is to be answered meanwhile.
+        return closing
     run.observe(observed, actor.now)
     if not observed.is_final:
         return InProgress(
             observed.status, observed.run_id, actor.backend.runs.keeps(run.thread.id if run.thread else "")
         )
-    _require_answer(run, observed)
+    require_answer(run, observed)
     return Done(observed)
+
+
+def _close_calls(run: RunRecord, observed: ObservedRun, actor: Actor) -> RequeueAfter | None:
+    """Close what a run that was cut short left open; its deletion tries again what the server refuses now."""
+    if observed.status == "completed":
+        return None  # It had an output for each of its calls.
+    try:
+        close_calls(run, actor)
+    except TransientError:
+        if not run.wait.has_lasted(CLOSING, NOT_SHOWN_SECONDS, actor.now):
+            return RequeueAfter(BUSY_POLL_SECONDS, CLOSING)
+    except TerminalError:
+        pass
+    return None
 
 
 def _look(run: RunRecord, started: Started, actor: Actor) -> Outcome:
@@ -209,9 +226,9 @@ def _look(run: RunRecord, started: Started, actor: Actor) -> Outcome:
     try:
         observed = actor.backend.runs.observe(*started)
     except TerminalError:
-        if run.wait.has_lasted(NOT_SHOWN, NOT_SHOWN_SECONDS, actor.now):
-            raise
-        return RequeueAfter(BUSY_POLL_SECONDS, NOT_SHOWN)
+        if again := look_again(run, actor):
+            return again
+        raise
     return _settle(run, observed, actor)
 
 
@@ -227,46 +244,31 @@ def _begin_round(run: RunRecord, observed: ObservedRun, actor: Actor) -> Requeue
     return CallTools(tuple(call.call_id for call in observed.calls))
 
 
-def _require_answer(run: RunRecord, observed: ObservedRun) -> None:
-    plan = run.plan()
-    if plan is None or observed.status != "completed":
-        return
-    _require_no_refusal(run, observed, plan.desired)
-    form = plan.effective.response_format
-    if form is None or form.json_schema is None or observed.refusal:
-        return
-    problem = first_problem(observed.output_text, form.json_schema.schema_)
-    if problem is not None:
-        key = plan.desired.reason_key
-        # The part of the answer that the user wants to see in the failure, and nothing else of it.
-        reason = text_at(observed.output_text, key) if key else None
-        shown = f"; {key}: {shortened(reason, REASON_CHARACTERS)}" if reason else ""
-        raise TerminalError(f"run {run.run_id}: the answer does not match json_schema: {problem}{shown}")
-
-
-def _require_no_refusal(run: RunRecord, observed: ObservedRun, desired: DesiredRun) -> None:
-    if not observed.refusal or desired.accept_refusal:
-        return
-    if desired.reason_key == "refusal":
-        raise TerminalError(f"the model refused to answer in run {run.run_id}; refusal: {observed.refusal}")
-    raise TerminalError(
-        f"the model refused to answer in run {run.run_id}: set accept_refusal to accept this, or reason_key to refusal "
-        "to see its words here"
-    )
-
-
 def _recheck(run: RunRecord, started: Started, actor: Actor) -> Outcome:
+    """Look at a run that CloudFormation returns to: where the server shows less, what is on record counts."""
+    is_known, since = run.observed.is_final, run.window.since_epoch_s
     try:
-        outcome = _settle(run, actor.backend.runs.observe(*started), actor)
-    except NotFound:
-        return Gone()
+        observed = actor.backend.runs.observe(*started)
+        if is_known and _shows_less(run, observed):
+            return Gone()
+        outcome = _settle(run, observed, actor)
     except TransientError:
-        # Some gateways answer 500 to every request about a run that has ended: what is on record counts.
-        if run.observed.is_final and actor.now >= run.window.since_epoch_s + RECHECK_SECONDS:
+        # Some gateways answer 500 to every request about a run that has ended.
+        if is_known and actor.now >= since + min(RECHECK_SECONDS, (run.deadline_epoch_s - since) / 2):
+            return Gone()
+        raise
+    except TerminalError as refusal:
+        if is_known or isinstance(refusal, NotFound):
             return Gone()
         raise
     run.must_recheck = False
     return outcome
+
+
+def _shows_less(run: RunRecord, observed: ObservedRun) -> bool:
+    """Whether the server knows less of an ended run than it did."""
+    is_without_answer = observed.status == "completed" and not (observed.output_text or observed.refusal)
+    return observed.status != run.observed.status or is_without_answer
 
 
 def _give_up(run: RunRecord, actor: Actor) -> Outcome:
@@ -275,14 +277,17 @@ def _give_up(run: RunRecord, actor: Actor) -> Outcome:
     if run.run is None or run.started is None:
         raise TerminalError(f"the run could not be started within {waited}: {run.waited_for(actor.now)}")
     # If the server is out of reach: the response is due now, and the Delete that follows cancels again.
-    with suppress(TransientError, NotFound):
+    observed = None
+    with suppress(TransientError, TerminalError):
         observed = runs.observe(*run.started)
-        if observed.is_final and not run.can_answer(observed.calls):
+    if observed is not None and observed.is_final and not run.can_answer(observed.calls):
+        with suppress(TransientError):
             return _settle(run, observed, actor)
     if run.run.is_ours:
         with suppress(TransientError):
             runs.cancel(*run.started)
-        close_calls(run, actor)
+        with suppress(TerminalError):
+            close_calls(run, actor)
     problem = f"it did not end within {waited} and was cancelled: raise timeout_seconds and ServiceTimeout"
     expired = ObservedRun(run.started.run_id, "expired", model=run.observed.model, problem=problem)
     run.observe(expired, run.deadline_epoch_s)

@@ -112,7 +112,10 @@ class RunRecord(PhysicalRecord):
 
     def intend(self, owner: str, now: float, after_item_id: str | None = None) -> None:
         """Note that a creating request is about to be made; only the step `owner` may make it at once."""
-        self.attempt = Attempt(intended_epoch_s=now, owner=owner, after_item_id=after_item_id)
+        since = self.attempt.refused_since_epoch_s if self.attempt else 0
+        self.attempt = Attempt(
+            intended_epoch_s=now, owner=owner, after_item_id=after_item_id, refused_since_epoch_s=since
+        )
 
     def take_back_intent(self, base: RunRecord | None) -> None:
         """Its save lost a race, so that its request was never made; what was read of another step's attempt stays."""

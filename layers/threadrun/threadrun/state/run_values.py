@@ -40,8 +40,13 @@ class Attempt(Value):
     """The one step that may make the request; None once it has been made."""
     after_item_id: str | None = None
     """The thread's newest item before it: what comes later may prove it."""
-    earlier: Literal["none", "unknown", "locked"] = "none"
-    """Whether an earlier attempt may have started a run (`unknown`), or has, as it locks the thread (`locked`)."""
+    earlier: Literal["none", "unknown", "locked", "refused"] = "none"
+    """Whether an earlier attempt may have started a run (`unknown`), or has, as it locks the thread (`locked`).
+
+    Where this one was `refused`, it started none, and another one may be noted at once.
+    """
+    refused_since_epoch_s: float = 0
+    """Since when the server does not show what the request is about; 0 where it does."""
 
 
 class ToolCall(Value):

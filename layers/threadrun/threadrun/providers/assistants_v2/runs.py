@@ -47,6 +47,8 @@ class ServerRuns(Subject[AssistantsServer]):
         action, threads = f"read thread {thread_id}", self._server.api.beta.threads
         listed = self._server.listed(action, threads.runs.list, thread_id, limit=PER_PAGE, order="desc")
         runs = [run for run in listed if run.text("id") not in but]
+        if not all(run.text("id") for run in runs):
+            raise NotFound(f"cannot {action}: the server names no id of a run on it")
         if token and (ours := next((run for run in runs if has_mark(run, token)), None)):
             return replace(self._with_output(ours, thread_id, ours.text("id")), is_marked=True)
         since = next((_created_at(run) for run in runs if run.text("id") == after_item_id), 0)

@@ -50,12 +50,20 @@ def run_ref(run_id: str) -> RunRef:
 
 
 def read_items(server: Server, thread_id: str, after_item_id: str | None = None) -> list[Reply]:
-    """The thread's items, oldest first; empty where the thread or the item is gone, or the server keeps no threads."""
+    """The thread's items, oldest first; empty where the server keeps no threads.
+
+    Raises `NotFound` where it does not show the thread or the item, which says nothing of what is in it.
+    """
     if is_chain(thread_id):
         return []
     fields, items = {"limit": ITEMS_PER_PAGE, "order": "asc"}, server.api.conversations.items
+    return server.listed(f"read thread {thread_id}", items.list, thread_id, after=after_item_id or omit, **fields)
+
+
+def items_left(server: Server, thread_id: str) -> list[Reply]:
+    """The thread's items as `read_items` has them; empty where the thread is gone."""
     with suppress(NotFound):
-        return server.listed(f"read thread {thread_id}", items.list, thread_id, after=after_item_id or omit, **fields)
+        return read_items(server, thread_id)
     return []
 
 
@@ -88,23 +96,28 @@ def approval_problem(items: Iterable[Reply]) -> str | None:
 
 
 def run_in(items: Sequence[Reply]) -> ObservedRun | None:
-    """The last run that left these items. Its id is that of its last item (`run_ref`): items name no response."""
+    """The last run that left these items. Its id is that of its last item (`run_ref`): items name no response.
+
+    Raises `NotFound` where its items have no ids: nobody could ask for it.
+    """
     answered = _answered_calls(items)
     last_id, answers, calls, asked = "", list[Reply](), list[Reply](), list[Reply]()
     for item in items:
         if item.text("type") == "function_call_output" or is_from_user(item):
             last_id, answers, asked = "", [], []
         elif is_answer(item):
-            last_id = item.text("id")
+            last_id = item.text("id") or last_id
             answers.append(item)
         elif item.text("type") == "function_call" and item.text("call_id") not in answered:
-            last_id = item.text("id")
+            last_id = item.text("id") or last_id
             calls.append(item)
         elif item.text("type") == "mcp_approval_request":
-            last_id = item.text("id")
+            last_id = item.text("id") or last_id
             asked.append(item)
-    if not last_id:
+    if not (answers or calls or asked):
         return None
+    if not last_id:
+        raise NotFound("the server names no id of the run's items")
     problem = approval_problem(asked)
     status = "failed" if problem else "requires_action" if calls else "completed"
     answer = answer_in(answers)._asdict()

@@ -110,7 +110,7 @@ class ResponseRuns(Subject[Server]):
             case ResponseRef(response_id):
                 return shapes.observed_run(self._read(action, response_id), response_id)
             case ItemRef(item_id):
-                found = items.run_ending_with(item_id, items.read_items(self._server, thread_id))
+                found = items.run_ending_with(item_id, items.items_left(self._server, thread_id))
                 if found is None:
                     raise NotFound(
                         f"cannot {action}: its start got no reply, and its messages were deleted: change `triggers`"
@@ -128,7 +128,8 @@ class ResponseRuns(Subject[Server]):
             raise NotFound(f"cannot {action}: it does not belong to thread {thread_id}")
         observed = shapes.observed_run(response, run_id)
         call_ids = [call.call_id for call in observed.calls]
-        return (self.find_continuation(thread_id, run_id, call_ids) if call_ids else None) or observed
+        there = items.items_left(self._server, thread_id) if call_ids else []
+        return items.run_after(call_ids, there) or observed
 
     def _is_of_thread(self, response: Reply, thread_id: str, action: str) -> bool:
         if is_chain(thread_id):
@@ -144,7 +145,7 @@ class ResponseRuns(Subject[Server]):
         return self._server.read(action, self._server.api.responses.retrieve, response_id)
 
     def close_calls(self, thread_id: str, run_id: str, call_ids: Collection[str]) -> None:
-        open_ids = items.open_calls(call_ids, items.read_items(self._server, thread_id))
+        open_ids = items.open_calls(call_ids, items.items_left(self._server, thread_id))
         outputs = shapes.output_items(dict.fromkeys(open_ids, _UNANSWERED))
         action, create = f"close the calls of run {run_id}", self._server.api.conversations.items.create
         for start in range(0, len(outputs), items.ITEMS_PER_REQUEST):
