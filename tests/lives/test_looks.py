@@ -183,6 +183,22 @@ def test_a_run_that_was_cut_short_is_not_held_by_calls_that_cannot_be_closed(
 
 
 @each_server
+@pytest.mark.parametrize("word", ["Completed", "succeeded", "done"])
+def test_an_end_in_words_of_the_servers_own_is_one(world: World, properties: dict[str, Any], word: str) -> None:
+    world.openai.fault(look("odd", place=("status",), odd_value=word))
+    world.openai.script(Script(output_text="Hi.", queued_s=0, duration_s=0))
+    assert attributes(world.create(properties))["output_text"] == "Hi."
+
+
+@each_server
+def test_a_status_that_is_not_known_is_named_at_the_deadline(world: World, properties: dict[str, Any]) -> None:
+    world.openai.script(Script(duration_s=1e7))
+    world.openai.fault(look("odd", place=("status",), odd_value="Dreaming"))
+    reason = failure(world.create(properties | {"timeout_seconds": "60"}))
+    assert "it did not end within 60 s, while its status was dreaming, and was cancelled" in reason
+
+
+@each_server
 def test_a_run_that_is_not_shown_at_its_deadline_is_cancelled(world: World, properties: dict[str, Any]) -> None:
     world.openai.script(Script(duration_s=1e7))
     world.openai.fault(look("status", status=403, begins_at=world.clock() + 55))

@@ -90,6 +90,14 @@ def telling(world: World) -> list[dict[str, Any]]:
     return [{"type": "function", "function": {"name": "tell", "handler_arn": arn}}]
 
 
+@pytest.mark.parametrize("prefix", ["msg_", "fc_", "mcpr_"])
+def test_a_response_is_one_whatever_a_gateway_calls_it(world: World, prefix: str) -> None:
+    """Some give it the id of the message that they got for it. The stand-in, asked for it, knows another one."""
+    world.openai.fault(Fault("POST", "/v1/responses", "odd", place=("id",), odd_value=f"{prefix}01"))
+    failure(world.create(PROPERTIES))
+    assert f"/v1/responses/{prefix}01" in {each.path for each in world.openai.requests if each.method == "GET"}
+
+
 def test_functions_are_called_in_a_chain_of_responses(world: World) -> None:
     tools = telling(world)
     world.openai.script(

@@ -149,6 +149,9 @@ def test_only_a_run_that_requires_action_has_calls_to_answer(status: str) -> Non
         (b'{"id": "a", "n": ' + b"9" * 5000 + b"}", "a"),
         (b'{"id": "a", "n": ' + b"[" * 400 + b"]" * 400 + b"}", "a"),
         (b'{"id": "a", "n": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", ""),
+        (b'{"id": "a\x00\n\x1b"}', "a\x00\n\x1b"),
+        (b'{"id": "a\xff", "n": 1}', "a\ufffd"),
+        ('{"id": "\u00e9"}'.encode("utf-16"), "\u00e9"),
         (b'{"id": "resp_', ""),
         (b"[]", ""),
         (b"", ""),
@@ -156,6 +159,26 @@ def test_only_a_run_that_requires_action_has_calls_to_answer(status: str) -> Non
 )
 def test_a_body_is_read_as_far_as_it_is_json(body: bytes, text: str) -> None:
     assert Reply.of(httpx2.Response(200, content=body)).text("id") == text
+
+
+@pytest.mark.parametrize(
+    ("shown", "status"),
+    [
+        ({"status": "Completed"}, "completed"),
+        ({"status": "IN_PROGRESS", "completed_at": 5}, "in_progress"),
+        ({"status": "succeeded"}, "completed"),
+        ({"status": "canceled", "completed_at": 5}, "cancelled"),
+        ({"status": "done", "completed_at": 5}, "completed"),
+        ({"status": "running", "completed_at": None}, "running"),
+        ({"status": "s" * 100_000}, "s" * 64),
+        ({"status": None, "completed_at": 5}, "completed"),
+        ({}, "in_progress"),
+    ],
+)
+def test_an_end_is_one_in_other_words_too(shown: dict[str, Any], status: str) -> None:
+    """A run whose end is not understood would be waited for until its deadline, and lost."""
+    for observed_run in (shapes.observed_run, assistants_v2.observed_run):
+        assert observed_run(Reply({"id": "run_1"} | shown)).status == status
 
 
 def test_numbers_that_are_not_json_are_no_numbers() -> None:

@@ -14,12 +14,14 @@ from typing import Any
 import httpx2
 
 from threadrun.schema.types import from_json
-from threadrun.state.observations import Usage
+from threadrun.state.observations import KNOWN_STATUSES, Usage
 
 _MOST_DIGITS = 18
 _NAMES = {"id", "call_id", "run_id", "thread_id", "file_id", "name", "filename", "model", "status", "code", "purpose"}
 _NAME_CHARACTERS = 512
 """More than any has; those of a run are kept in its record."""
+_STATUS_CHARACTERS = 64
+_OTHER_WORDS = {"succeeded": "completed", "canceled": "cancelled"}
 
 
 class Reply:
@@ -30,9 +32,10 @@ class Reply:
 
     @classmethod
     def of(cls, response: httpx2.Response) -> Reply:
-        """The body of a reply; empty where it is not a JSON object."""
+        """The body of a reply; empty where it is not a JSON object. One odd character does not make it unreadable."""
+        text = response.content.decode(json.detect_encoding(response.content), "replace")
         with suppress(ValueError):
-            return cls(from_json(response.content, parse_constant=lambda _: None, parse_int=_integer))
+            return cls(from_json(text, parse_constant=lambda _: None, parse_int=_integer, strict=False))
         return cls()
 
     def has(self, name: str) -> bool:
@@ -90,6 +93,15 @@ def usage_in(usage: Reply, prompt: str, completion: str) -> Usage:
     cached = usage.object(f"{prompt}_details").integer("cached_tokens") or 0
     reasoning = usage.object(f"{completion}_details").integer("reasoning_tokens") or 0
     return Usage(read, written, usage.integer("total_tokens") or read + written, cached, reasoning)
+
+
+def status_in(run: Reply) -> str:
+    """The status in the words of the API. One that it does not have is an end where the run has the time of its end."""
+    word = run.text("status").lower()[:_STATUS_CHARACTERS]
+    word = _OTHER_WORDS.get(word, word)
+    if word not in KNOWN_STATUSES and run.integer("completed_at"):
+        return "completed"
+    return word or "in_progress"
 
 
 def problem_in(run: Reply, error: str) -> str | None:

@@ -19,7 +19,7 @@ from threadrun.schema.arguments import DEFAULT_TOOL_ROUNDS, MAX_TOOL_CALLS, Desi
 from threadrun.schema.limits import beyond
 from threadrun.schema.types import shortened
 from threadrun.state.base import MAX_REASON_CHARACTERS, Owned
-from threadrun.state.observations import ObservedRun, RunPlan
+from threadrun.state.observations import KNOWN_STATUSES, ObservedRun, RunPlan
 from threadrun.state.run import RunRecord
 from threadrun.state.run_values import Attempt, Started
 
@@ -288,6 +288,8 @@ def _give_up(run: RunRecord, actor: Actor) -> Outcome:
             runs.cancel(*run.started)
         with suppress(TerminalError):
             close_calls(run, actor)
+    if run.observed.status is not None and run.observed.status not in KNOWN_STATUSES:
+        waited = f"{waited}, while its status was {run.observed.status},"
     problem = f"it did not end within {waited} and was cancelled: raise timeout_seconds and ServiceTimeout"
     expired = ObservedRun(run.started.run_id, "expired", model=run.observed.model, problem=problem)
     run.observe(expired, run.deadline_epoch_s)

@@ -9,6 +9,7 @@ from threadrun.schema.arguments import DesiredAssistant, DesiredRun
 
 FINAL_STATUSES = frozenset({"completed", "requires_action", "failed", "incomplete", "cancelled", "expired"})
 """`requires_action` is final only if no handler answers its calls; `RunRecord.can_answer` decides."""
+KNOWN_STATUSES = FINAL_STATUSES | {"queued", "in_progress", "cancelling"}
 
 
 @dataclass(frozen=True)

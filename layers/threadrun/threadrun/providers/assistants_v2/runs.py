@@ -9,7 +9,7 @@ from threadrun.errors import NotFound, ThreadRunError
 from threadrun.providers.answers import answer_in
 from threadrun.providers.assistants_v2 import shapes
 from threadrun.providers.assistants_v2.client import PER_PAGE, AssistantsServer
-from threadrun.providers.replies import Reply
+from threadrun.providers.replies import Reply, status_in
 from threadrun.providers.server import Subject, has_mark
 from threadrun.schema.limits import Limits
 from threadrun.state.observations import ObservedRun, RunPlan
@@ -114,7 +114,7 @@ class ServerRuns(Subject[AssistantsServer]):
     def delete(self, thread_id: str, run_id: str) -> None:
         """Cancel the run where it still holds its thread; this API cannot delete one."""
         try:
-            may_run = self._read(thread_id, run_id, f"delete run {run_id}").text("status") in _STOPPABLE
+            may_run = status_in(self._read(thread_id, run_id, f"delete run {run_id}")) in _STOPPABLE
         except NotFound:
             return
         except ThreadRunError:

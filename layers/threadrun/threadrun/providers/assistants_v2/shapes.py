@@ -13,7 +13,7 @@ from threadrun.errors import TerminalError
 from threadrun.providers.assistants_v2 import files
 from threadrun.providers.assistants_v2.files import CODE, SEARCH, Granted
 from threadrun.providers.errors import may_pass
-from threadrun.providers.replies import Reply, problem_in, usage_in
+from threadrun.providers.replies import Reply, problem_in, status_in, usage_in
 from threadrun.providers.server import MARK, marked
 from threadrun.schema.arguments import TOOL_CHOICES, DesiredAssistant, DesiredRun, DesiredThread
 from threadrun.schema.extra_body import merged
@@ -178,7 +178,7 @@ def _format_from(form: Reply) -> dict[str, Any] | None:
 
 def observed_run(run: Reply, run_id: str = "") -> ObservedRun:
     """The run without its answer, which is in the thread's messages, by the id that it was asked for."""
-    status, usage = run.text("status") or "in_progress", run.object("usage")
+    status, usage = status_in(run), run.object("usage")
     asked = run.object("required_action").object("submit_tool_outputs").objects("tool_calls")
     calls = [call for call in asked if call.text("id")] if status == "requires_action" else []
     expired = "it did not end within the time that the server gives a run" if status == "expired" else None

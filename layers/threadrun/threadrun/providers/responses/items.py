@@ -44,9 +44,10 @@ class ItemRef:
 RunRef = ResponseRef | ItemRef
 
 
-def run_ref(run_id: str) -> RunRef:
-    """What a run's id names on this API."""
-    return ItemRef(run_id) if run_id.startswith(_ITEM_PREFIXES) else ResponseRef(run_id)
+def run_ref(thread_id: str, run_id: str) -> RunRef:
+    """What a run's id names on this API. A chain has no items, whatever a gateway calls its responses."""
+    is_item = run_id.startswith(_ITEM_PREFIXES) and not is_chain(thread_id)
+    return ItemRef(run_id) if is_item else ResponseRef(run_id)
 
 
 def read_items(server: Server, thread_id: str, after_item_id: str | None = None) -> list[Reply]:

@@ -106,7 +106,7 @@ class ResponseRuns(Subject[Server]):
 
     def observe(self, thread_id: str, run_id: str) -> ObservedRun:
         action = f"read run {run_id}"
-        match run_ref(run_id):
+        match run_ref(thread_id, run_id):
             case ResponseRef(response_id):
                 return shapes.observed_run(self._read(action, response_id), response_id)
             case ItemRef(item_id):
@@ -152,11 +152,11 @@ class ResponseRuns(Subject[Server]):
             self._server.send(action, create, thread_id, items=outputs[start : start + items.ITEMS_PER_REQUEST])
 
     def cancel(self, thread_id: str, run_id: str) -> None:
-        if isinstance(run_ref(run_id), ResponseRef):  # Items appear when the run has ended.
+        if isinstance(run_ref(thread_id, run_id), ResponseRef):  # Items appear when the run has ended.
             self._server.cancel(self._server.api.responses.cancel, run_id)
 
     def delete(self, thread_id: str, run_id: str) -> None:
-        if isinstance(run_ref(run_id), ResponseRef):  # The response that left an item is unknown.
+        if isinstance(run_ref(thread_id, run_id), ResponseRef):  # The response that left an item is unknown.
             self._server.delete("run", self._server.api.responses.delete, run_id)
 
 

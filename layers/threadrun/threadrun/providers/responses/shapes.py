@@ -10,7 +10,7 @@ from typing import Any
 
 from threadrun.providers.answers import answer_in
 from threadrun.providers.errors import may_pass
-from threadrun.providers.replies import Reply, problem_in, usage_in
+from threadrun.providers.replies import Reply, problem_in, status_in, usage_in
 from threadrun.providers.responses.chains import CHAIN_MARK, is_chain
 from threadrun.providers.responses.items import approval_problem, calls_in, is_answer
 from threadrun.providers.server import marked
@@ -116,11 +116,8 @@ def output_items(outputs: Mapping[str, str]) -> list[Any]:
 
 def observed_run(response: Reply, run_id: str = "") -> ObservedRun:
     """What the response shows of its run, by the id that it was asked for: some servers show another each time."""
-    status, output, usage = (
-        response.text("status") or "in_progress",
-        response.objects("output"),
-        response.object("usage"),
-    )
+    status, output, usage = status_in(response), response.objects("output"), response.object("usage")
+    may_be_tried_again = status == "failed" and may_pass(response.object("error"))
     # An incomplete response leaves its calls in the conversation too.
     calls = calls_in(output) if status in ("completed", "incomplete") else []
     unapproved = approval_problem(output) if status == "completed" else None
@@ -135,6 +132,6 @@ def observed_run(response: Reply, run_id: str = "") -> ObservedRun:
         usage=usage_in(usage, "input_tokens", "output_tokens") if response.has("usage") else None,
         calls=tuple(calls),
         problem=unapproved or problem_in(response, "error"),
-        may_pass=response.text("status") == "failed" and may_pass(response.object("error")),
+        may_pass=may_be_tried_again,
         **answer_in([item for item in output if is_answer(item)])._asdict(),
     )
