@@ -159,6 +159,24 @@ def test_a_run_that_the_server_never_shows_fails(backend: MemoryBackend) -> None
         until_waiting(run, backend, 1000 + NOT_SHOWN_SECONDS)
 
 
+def test_a_start_that_is_lost_after_one_that_was_refused_is_lost_like_any_other(backend: MemoryBackend) -> None:
+    """Whichever step takes over: a refusal proves nothing of the start after it."""
+    run = wanted_run()
+    backend.faults["runs.start"] = [NotFound("no conv_2"), LostReply("lost")]
+    assert until_waiting(run, backend) == RequeueAfter(5, NOT_SHOWN)
+    with pytest.raises(LostReply):
+        until_waiting(run, backend, 1005)
+    assert until_waiting(run, backend, 1006) == RequeueAfter(5, "checking whether the run started: the reply was lost")
+    assert backend.calls.count("runs.start") == 2
+
+
+def test_a_start_on_a_thread_of_others_that_is_not_there_fails_at_once(backend: MemoryBackend) -> None:
+    run = wanted_run(**ON_EXISTING)
+    backend.faults["runs.start"] = [NotFound("no conv_9")]
+    with pytest.raises(TerminalError, match="no conv_9"):
+        until_waiting(run, backend)
+
+
 @pytest.mark.parametrize("status", ["completed", "failed", "incomplete", "cancelled"])
 def test_a_run_that_is_known_to_have_ended_is_deleted_without_a_look(backend: MemoryBackend, status: str) -> None:
     """Some gateways answer 500 to every GET after the end."""
