@@ -166,7 +166,17 @@ def test_a_completed_run_is_not_lost_to_what_is_tidied_up_after_it(
 ) -> None:
     world.openai.script(Script(output=[CALL]), Script(output_text="Done."))
     world.openai.fault(Fault("GET", ITEMS, "status", status=status, times=None, after=1))
+    began = world.clock()
     assert attributes(called_on_a_shared_thread(world, properties))["output_text"] == "Done."
+    assert world.clock() < began + 15
+
+
+@responses
+def test_calls_that_cannot_be_closed_for_a_moment_are_closed_later(world: World, properties: dict[str, Any]) -> None:
+    world.openai.script(Script(output=[CALL]), Script(status="incomplete", output=[CALL]))
+    world.openai.fault(Fault("GET", ITEMS, "status", status=500, after=1))
+    attributes(called_on_a_shared_thread(world, properties, accept_statuses=["incomplete"]))
+    assert [each for each in world.openai.requests if each.method == "POST" and each.path.endswith("/items")]
 
 
 @responses

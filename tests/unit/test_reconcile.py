@@ -223,6 +223,16 @@ def test_what_cannot_be_looked_at_again_for_a_minute_is_as_it_is_on_record(backe
     assert decide(run, backend, run.window.since_epoch_s + RECHECK_SECONDS) == Gone()
 
 
+def test_what_has_little_time_is_looked_at_again_for_half_of_it(backend: MemoryBackend) -> None:
+    run = started(backend)
+    run.observed, run.must_recheck = run.observed.model_copy(update={"status": "completed"}), True
+    run.window = Window(since_epoch_s=1000, deadline_epoch_s=1030)
+    backend.faults["runs.observe"] = [TransientError("500")] * 2
+    with pytest.raises(TransientError):
+        decide(run, backend, 1014)
+    assert decide(run, backend, 1015) == Gone()
+
+
 def test_a_former_run_is_looked_at_once_when_it_is_wanted_again(backend: MemoryBackend) -> None:
     run = started(backend)
     run.must_recheck = True
