@@ -20,8 +20,7 @@ _MOST_DIGITS = 18
 _NAMES = {"id", "call_id", "run_id", "thread_id", "file_id", "name", "filename", "model", "status", "code", "purpose"}
 _NAME_CHARACTERS = 512
 """More than any has; those of a run are kept in its record."""
-_STATUS_CHARACTERS = 64
-_OTHER_WORDS = {"succeeded": "completed", "canceled": "cancelled"}
+_OTHER_WORDS = {"succeeded": "completed", "canceled": "cancelled", "error": "failed", "errored": "failed"}
 
 
 class Reply:
@@ -97,7 +96,7 @@ def usage_in(usage: Reply, prompt: str, completion: str) -> Usage:
 
 def status_in(run: Reply) -> str:
     """The status in the words of the API. One that it does not have is an end where the run has the time of its end."""
-    word = run.text("status").lower()[:_STATUS_CHARACTERS]
+    word = run.text("status").lower()
     word = _OTHER_WORDS.get(word, word)
     if word not in KNOWN_STATUSES and run.integer("completed_at"):
         return "completed"
