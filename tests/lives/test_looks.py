@@ -110,6 +110,28 @@ def test_one_404_about_a_new_vector_store_is_no_end(world: World, method: str, p
     attributes(world.create({"name": "s", "file_ids": [world.openai.add_file(name="facts.md")]}, **STORE))
 
 
+@responses
+@pytest.mark.parametrize("item", ["store", "file"])
+def test_what_is_listed_without_an_id_breaks_nothing(world: World, item: str) -> None:
+    """Nobody can ask for it: a store is made again, and a file is told without its name."""
+    if item == "store":
+        world.openai.fault(Fault("POST", "/v1/vector_stores", "lost_reply"))
+        world.openai.fault(
+            Fault("GET", "/v1/vector_stores", "odd", place=("data", 0, "id"), odd_value=None, times=None)
+        )
+    else:
+        odd: dict[str, Any] = {"place": ("file_counts",), "odd_value": {"in_progress": 0, "failed": 1}, "times": None}
+        world.openai.fault(Fault("GET", "/v1/vector_stores/[^/]+", "odd", **odd))
+        bad = [{"last_error": {"message": "Bad."}}]
+        files: dict[str, Any] = {"place": ("data",), "odd_value": bad, "times": None, "after": 1}
+        world.openai.fault(Fault("GET", "/v1/vector_stores/[^/]+/files", "odd", **files))
+    answer = world.create({"name": "s", "file_ids": [world.openai.add_file(name="facts.md")]}, **STORE)
+    if item == "store":
+        attributes(answer)
+    else:
+        assert "a file: Bad." in failure(answer)
+
+
 @each_wire
 def test_a_start_on_a_thread_that_is_never_shown_fails_soon(world: World, properties: dict[str, Any]) -> None:
     world.openai.fault(Fault("POST", STARTS, "status", status=404, message="No such thread.", times=None))

@@ -149,9 +149,9 @@ class Server:
             method(run_id, **fields)
 
     def find_marked(self, action: str, method: Method, token: str, limit: int) -> Reply | None:
-        """What an earlier request with this `token` made, among the `limit` newest; None where there is none."""
+        """What an earlier request with this `token` made, among the `limit` newest; None where none has an id."""
         newest = self.page(action, method, limit=limit, order="desc")
-        return next((each for each in newest.objects("data") if has_mark(each, token)), None)
+        return next((each for each in newest.objects("data") if has_mark(each, token) and each.text("id")), None)
 
     def require(self, part: Part, what: str) -> None:
         """Raise `NotServed` where `what` needs a part that is known to be missing."""

@@ -18,6 +18,7 @@ from threadrun.state.observations import Indexing, ObservedStore
 
 NEWEST_STORES, FILES_PER_PAGE = 100, 100
 _COUNTS = ("in_progress", "completed", "failed", "cancelled", "total")
+_UNNAMED = "a file"
 RECORD_MARK = "threadrun_record"
 """Metadata key of a store that is made with its thread: the key of the record that the thread is for."""
 
@@ -38,7 +39,9 @@ class FileStores(Subject[AnyServer]):
         if is_pending or not counts.integer("failed"):
             return Indexing(is_pending)
         failed = self._server.listed(action, stores.files.list, vector_store_id, filter="failed")
-        reasons = ((each.text("id"), problem_in(each, "last_error") or "no reason is given") for each in failed)
+        reasons = (
+            (each.text("id") or _UNNAMED, problem_in(each, "last_error") or "no reason is given") for each in failed
+        )
         return Indexing(is_pending=False, failures=tuple(reasons))
 
     def create(self, desired: DesiredVectorStore, token: str) -> str:
@@ -97,6 +100,8 @@ class FileStores(Subject[AnyServer]):
 
     def _named(self, file_id: str) -> str:
         """The file with its name, where the server tells it: only that is the user's own word for it."""
+        if file_id == _UNNAMED:
+            return file_id
         with suppress(ThreadRunError):
             file = self._server.send(f"read file {file_id}", self._server.api.files.retrieve, file_id)
             if name := file.text("filename"):
@@ -113,7 +118,7 @@ class FileStores(Subject[AnyServer]):
             newest = self._server.page("list the vector stores", list_, limit=NEWEST_STORES, order="desc")
             for store in newest.objects("data"):
                 is_ours = has_mark(store, token) or has_mark(store, token, RECORD_MARK)
-                if is_ours and store.text("id") not in but:
+                if is_ours and store.text("id") not in ("", *but):
                     self.delete(store.text("id"))
 
 
