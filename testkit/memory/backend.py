@@ -96,6 +96,9 @@ class MemoryThreads:
     def update(self, thread_id: str, desired: DesiredThread) -> None:
         self._called("threads.update")
 
+    def empty(self, thread_id: str) -> None:
+        self._called("threads.empty")
+
     def delete(self, thread_id: str) -> None:
         self._called("threads.delete")
         self._server.items.pop(thread_id, None)

@@ -14,9 +14,10 @@ from threadrun.reconcile.dispatch import reconcile
 from threadrun.reconcile.files import MIN_UPLOAD_SECONDS
 from threadrun.reconcile.once import START_GRACE_SECONDS
 from threadrun.reconcile.outcome import Actor, CallTools, Checkpoint, Done, Gone, InProgress, Outcome, RequeueAfter
+from threadrun.reconcile.patience import DELETION_PATIENCE_SECONDS
 from threadrun.reconcile.presence import NOT_SHOWN, NOT_SHOWN_SECONDS
 from threadrun.reconcile.run import RECHECK_SECONDS
-from threadrun.reconcile.run_deletion import CANCEL_PATIENCE_SECONDS, CANCELLING, DELETION_PATIENCE_SECONDS
+from threadrun.reconcile.run_deletion import CANCEL_PATIENCE_SECONDS, CANCELLING
 from threadrun.schema.arguments import MAX_TOOL_CALLS, DesiredAssistant, DesiredThread
 from threadrun.schema.files import DesiredFile
 from threadrun.state.base import Options, Owned, Wait, Window
@@ -46,6 +47,11 @@ def until_waiting(run: AnyRecord, backend: MemoryBackend, now: float = 1000) -> 
 def backend() -> MemoryBackend:
     """A server with a thread of others, on which an answer of theirs is."""
     return MemoryBackend(items={"conv_9": ["msg_1"]})
+
+
+def waiting_since(epoch_s: float, reason: str) -> Wait:
+    """Of a deletion."""
+    return Wait(reason=reason, since_epoch_s=epoch_s, deleting_since_epoch_s=epoch_s)
 
 
 def started(backend: MemoryBackend) -> RunRecord:
@@ -177,7 +183,7 @@ def test_a_start_on_a_thread_of_others_that_is_not_there_fails_at_once(backend: 
         until_waiting(run, backend)
 
 
-@pytest.mark.parametrize("status", ["completed", "failed", "incomplete", "cancelled"])
+@pytest.mark.parametrize("status", ["completed", "requires_action", "failed", "incomplete", "cancelled"])
 def test_a_run_that_is_known_to_have_ended_is_deleted_without_a_look(backend: MemoryBackend, status: str) -> None:
     """Some gateways answer 500 to every GET after the end."""
     run = started(backend)
@@ -197,7 +203,7 @@ def test_an_ended_run_whose_deletion_is_refused_for_long_is_left_behind(backend:
     backend.faults["runs.delete"] = [refusal] * 3
     with pytest.raises(TransientError):
         decide(run, backend, 1000)
-    run.wait = Wait(reason=refusal.reason, since_epoch_s=1000)
+    run.wait = waiting_since(1000, refusal.reason)
     with pytest.raises(TransientError):
         decide(run, backend, 1000 + DELETION_PATIENCE_SECONDS - 1)
     assert decide(run, backend, 1000 + DELETION_PATIENCE_SECONDS) == Done()
@@ -206,12 +212,86 @@ def test_an_ended_run_whose_deletion_is_refused_for_long_is_left_behind(backend:
 
 def test_a_run_that_may_be_at_work_is_never_left_behind_by_an_outage(backend: MemoryBackend) -> None:
     run = started(backend)
-    backend.end("resp_1")
     run.mark_for_deletion(3000)
-    run.wait = Wait(reason="cannot delete run resp_1: No.", since_epoch_s=1000)
-    backend.faults["runs.delete"] = [TransientError("cannot delete run resp_1: No.")]
+    outage = [TransientError("No.") for _ in range(9)]
+    backend.faults |= {"runs.observe": outage, "runs.cancel": outage, "runs.delete": outage}
+    for reason in ("cannot delete run resp_1: No.", CANCELLING, "cannot delete run resp_1: No."):
+        run.wait = waiting_since(1000, reason)
+        with pytest.raises(TransientError):
+            decide(run, backend, 2900)
+
+
+def test_a_run_that_is_shown_and_neither_cancelled_nor_deleted_is_left_behind(backend: MemoryBackend) -> None:
+    run = started(backend)
+    run.mark_for_deletion(3000)
+    for request in ("runs.cancel", "runs.delete"):
+        backend.faults[request] = [TransientError(f"{request}: No. (HTTP 500)") for _ in range(9)]
+    with pytest.raises(TransientError, match=f"{CANCELLING}: runs.cancel: No"):
+        decide(run, backend, 1000)
+    run.wait = waiting_since(1000, CANCELLING)
+    with pytest.raises(TransientError, match=r"runs\.delete: No"):
+        decide(run, backend, 1000 + CANCEL_PATIENCE_SECONDS)
+    assert decide(run, backend, 1000 + DELETION_PATIENCE_SECONDS) == Done()
+    assert backend.items == {"conv_9": ["msg_1"]}
+
+
+def test_patience_with_a_server_counts_from_the_first_wait_of_the_deletion(backend: MemoryBackend) -> None:
+    """Whatever it refuses in between: two refusals that take turns would last for ever."""
+    run = started(backend)
+    run.observed = run.observed.model_copy(update={"status": "completed"})
+    run.mark_for_deletion(3000)
+    for request in ("threads.empty", "runs.delete"):
+        backend.faults[request] = [TransientError(f"{request}: No. (HTTP 500)") for _ in range(9)]
+    run.wait = waiting_since(1000, "threads.empty")
+    assert decide(run, backend, 1000 + DELETION_PATIENCE_SECONDS) == Done()
+
+
+def test_a_run_that_the_server_does_not_show_for_a_moment_is_cancelled(backend: MemoryBackend) -> None:
+    run = started(backend)
+    run.mark_for_deletion(2000)
+    backend.faults["runs.observe"] = [NotFound("no run resp_1")]
+    assert decide(run, backend, 1000) == RequeueAfter(5, NOT_SHOWN)
+    assert decide(run, backend, 1005) == RequeueAfter(1, CANCELLING)
+    assert "runs.delete" not in backend.calls
+
+
+def test_a_run_that_is_not_shown_for_long_is_gone(backend: MemoryBackend) -> None:
+    run = started(backend)
+    backend.responses.clear()
+    run.mark_for_deletion(2000)
+    run.wait = waiting_since(1000, NOT_SHOWN)
+    assert decide(run, backend, 1000 + NOT_SHOWN_SECONDS - 1) == RequeueAfter(5, NOT_SHOWN)
+    assert decide(run, backend, 1000 + NOT_SHOWN_SECONDS) == Done()
+
+
+@pytest.mark.parametrize("refusal", [NotFound("no thread"), TerminalError("forbidden")])
+def test_a_thread_whose_items_are_not_shown_is_deleted_after_a_while(
+    backend: MemoryBackend, refusal: TerminalError
+) -> None:
+    run = started(backend)
+    run.observed = run.observed.model_copy(update={"status": "completed"})
+    run.mark_for_deletion(2000)
+    backend.faults["threads.empty"] = [refusal] * 3
+    assert decide(run, backend, 1000) == RequeueAfter(5, NOT_SHOWN)
+    run.wait = waiting_since(1000, NOT_SHOWN)
+    assert decide(run, backend, 1000 + NOT_SHOWN_SECONDS - 1) == RequeueAfter(5, NOT_SHOWN)
+    assert "threads.delete" not in backend.calls
+    assert decide(run, backend, 1000 + NOT_SHOWN_SECONDS) == Done()
+    assert backend.items == {"conv_9": ["msg_1"]}
+
+
+@pytest.mark.parametrize("request_", ["runs.find_lost", "threads.empty"])
+def test_what_a_deletion_is_only_better_off_with_does_not_hold_it_up_for_ever(
+    backend: MemoryBackend, request_: str
+) -> None:
+    run = lost(backend)
+    run.mark_for_deletion(4000)
+    backend.faults[request_] = [TransientError("No. (HTTP 500)") for _ in range(9)]
     with pytest.raises(TransientError):
-        decide(run, backend, 2000)
+        decide(run, backend, 1100)
+    run.wait = waiting_since(1100, "No.")
+    assert decide(run, backend, 1100 + DELETION_PATIENCE_SECONDS) == Done()
+    assert backend.items == {"conv_9": ["msg_1"]}
 
 
 def test_what_cannot_be_looked_at_again_for_a_minute_is_as_it_is_on_record(backend: MemoryBackend) -> None:
@@ -265,7 +345,7 @@ def test_a_run_that_cannot_be_cancelled_is_left_behind(backend: MemoryBackend) -
     run = started(backend)
     run.mark_for_deletion(2000)
     assert decide(run, backend, 1000) == RequeueAfter(1, CANCELLING)
-    run.wait = Wait(reason=CANCELLING, since_epoch_s=1000)
+    run.wait = waiting_since(1000, CANCELLING)
     run.mark_for_deletion(2000)  # By another request.
     assert decide(run, backend, 1000 + CANCEL_PATIENCE_SECONDS - 1) == RequeueAfter(1, CANCELLING)
     assert decide(run, backend, 1000 + CANCEL_PATIENCE_SECONDS) == Done()
@@ -390,6 +470,27 @@ def test_what_a_run_called_since_the_last_look_is_closed_with_its_delete(backend
     run.mark_for_deletion(3000)
     assert isinstance(until_waiting(run, backend), Done)
     assert backend.calls[-2:] == ["runs.close_calls", "runs.delete"]
+
+
+def test_a_run_whose_functions_failed_is_deleted_without_a_look(backend: MemoryBackend) -> None:
+    """It waits for outputs, and a gateway may answer 500 to all that is about it."""
+    run = calling_run(backend, on_tool_error="fail")
+    until_waiting(run, backend)
+    run.mark_for_deletion(3000)
+    backend.calls.clear()
+    assert decide(run, backend, 1001) == Done()
+    assert "runs.observe" not in backend.calls
+
+
+def test_a_deletion_notes_nothing_of_what_was_said_in_calls(backend: MemoryBackend) -> None:
+    """It may have a secret of a tool; the secret itself may be gone."""
+    run = calling_run(backend)
+    call = FunctionCall("call_1", "look_up", '{"token": "s3cret-9"}')
+    backend.end("resp_1", "requires_action", calls=(call,), problem="s3cret-9")
+    run.mark_for_deletion(3000)
+    assert decide(run, backend, 1001) == Done()
+    assert "call_1" in run.round.calls
+    assert "s3cret-9" not in run.model_dump_json()
 
 
 def test_a_failure_is_on_record_before_its_calls_are_closed(backend: MemoryBackend) -> None:

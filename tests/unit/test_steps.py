@@ -562,8 +562,9 @@ def test_what_is_made_again_is_not_acknowledged_and_what_is_left_of_it_before_is
     """Its thread may have outlived it. CloudFormation knows nothing of the new one until it gets a response."""
     with under_way.changed() as (_, run):
         run.must_recheck = run.is_acknowledged = True
-    under_way.backend.responses.clear()
-    assert under_way.step().outcome == "wait"
+    under_way.backend.responses["resp_0"] = under_way.backend.responses.pop("resp_1")
+    for under_way.now in (1000, 1005, 1015):
+        assert under_way.step().outcome == "wait"
     assert list(under_way.backend.items) == ["conv_2"]
     [made] = under_way.record.made.values()
     assert (made.thread_id, made.is_acknowledged) == ("conv_2", False)

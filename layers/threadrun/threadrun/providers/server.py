@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 import openai
@@ -139,14 +139,16 @@ class Server:
             if not _is_unserved(error):
                 raise
 
-    def cancel(self, method: Method, run_id: str, **fields: str) -> None:
+    def cancel(self, method: Method, run_id: str, **fields: Any) -> None:
         """Cancel a run: the server refuses it for one that has ended or is being cancelled.
 
         Ignore the reply and the refusal: only a later GET shows whether the run ended.
         """
-        # A conflict would be translated to a `TransientError`, and tried again.
-        with suppress(TerminalError), self.translated(f"cancel run {run_id}"), suppress(openai.ConflictError):
-            method(run_id, **fields)
+        try:
+            self.send(f"cancel run {run_id}", method, run_id, **fields)
+        except ThreadRunError as error:
+            if isinstance(error, TransientError) and _status(error) not in {409, *UNSERVED_STATUSES}:
+                raise
 
     def find_marked(self, action: str, method: Method, token: str, limit: int) -> Reply | None:
         """What an earlier request with this `token` made, among the `limit` newest; None where none has an id."""
@@ -198,8 +200,12 @@ def marked(metadata: Mapping[str, str] | None, value: str, key: str = MARK) -> d
 
 def _is_unserved(error: openai.APIStatusError | ThreadRunError) -> bool:
     """Whether the server does not know the path, the method, or the object in the path."""
-    refusal = error.__cause__ if isinstance(error, ThreadRunError) else error
-    return getattr(refusal, "status_code", None) in UNSERVED_STATUSES
+    return _status(error) in UNSERVED_STATUSES
+
+
+def _status(error: openai.APIStatusError | ThreadRunError) -> int | None:
+    """Of the reply that said so; None where there was none."""
+    return getattr(error.__cause__ if isinstance(error, ThreadRunError) else error, "status_code", None)
 
 
 def _unreadable(action: str) -> str:

@@ -45,8 +45,11 @@ class Threads(Protocol):
     def update(self, thread_id: str, desired: DesiredThread) -> None:
         """Replace the thread's metadata."""
 
+    def empty(self, thread_id: str) -> None:
+        """Delete what the deletion of the thread would leave behind. Raises `NotFound` where it is not shown."""
+
     def delete(self, thread_id: str) -> None:
-        """Delete the thread with its items."""
+        """Delete the thread itself."""
 
     def last_item_id(self, thread_id: str) -> str | None:
         """Return the id of the thread's newest item, None on an empty thread.

@@ -10,6 +10,7 @@ from __future__ import annotations
 from threadrun.errors import NotShown, TerminalError
 from threadrun.reconcile import files, run, run_deletion, stores
 from threadrun.reconcile.outcome import Actor, Checkpoint, Done, Gone, Outcome, RequeueAfter
+from threadrun.reconcile.patience import delete_thread
 from threadrun.reconcile.presence import look_again, missing
 from threadrun.state.files import FileRecord
 from threadrun.state.resource import AnyRecord
@@ -97,11 +98,12 @@ def _missing(shared: ThreadRecord | AssistantRecord | VectorStoreRecord, actor: 
     return missing(shared, lambda: backend.assistants.find(physical_id), actor)
 
 
-def _delete(shared: ThreadRecord | AssistantRecord, actor: Actor) -> Done:
+def _delete(shared: ThreadRecord | AssistantRecord, actor: Actor) -> Done | RequeueAfter:
     if shared.physical_id is not None and shared.options.deletion_policy != "retain":
         _require_time(shared, actor.now)
-        backend = actor.backend.threads if isinstance(shared, ThreadRecord) else actor.backend.assistants
-        backend.delete(shared.physical_id)
+        if isinstance(shared, ThreadRecord):
+            return delete_thread(shared, shared.physical_id, actor) or Done()
+        actor.backend.assistants.delete(shared.physical_id)
     return Done()
 
 

@@ -51,6 +51,8 @@ class Wait(Value):
     until_epoch_s: float = 0
     since_epoch_s: float = 0
     """Of the first step that waited for this."""
+    deleting_since_epoch_s: float = 0
+    """Of the first step of the deletion that waited for anything; 0 where none did."""
 
     def has_lasted(self, beginning: str, seconds: float, now: float) -> bool:
         """Whether what is waited for, by how its reason begins, is waited for since so many seconds or more."""

@@ -121,13 +121,15 @@ class Stepper:
         """The wait, to the deadline at most: as asked for, and longer by jitter if others wait for the same thing."""
         left = max(made.deadline_epoch_s - now, 1)
         since = made.wait.since_epoch_s if _subject(made.wait.reason) == _subject(pause.reason) else now
+        deleting_since = (made.wait.deleting_since_epoch_s or now) if made.goal == "absent" else 0
+        times = {"since_epoch_s": since, "deleting_since_epoch_s": deleting_since}
         if not pause.is_contended:
             # Keep the time that the server asked for.
-            made.wait = Wait(reason=pause.reason, until_epoch_s=made.wait.until_epoch_s, since_epoch_s=since)
+            made.wait = Wait(reason=pause.reason, until_epoch_s=made.wait.until_epoch_s, **times)
             return replace(pause, seconds=min(pause.seconds, left))
         spread = self.jitter() * max(SPREAD_SECONDS, pause.seconds * SPREAD_SHARE)
         seconds = min(pause.seconds + spread, left)
-        made.wait = Wait(reason=pause.reason, until_epoch_s=now + seconds, since_epoch_s=since)
+        made.wait = Wait(reason=pause.reason, until_epoch_s=now + seconds, **times)
         return replace(pause, seconds=seconds)
 
     def _lacks_item(self, made: AnyRecord, done: Done) -> bool:

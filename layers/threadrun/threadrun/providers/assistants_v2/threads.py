@@ -6,10 +6,9 @@ Source: openai.types.beta.thread, beta.threads.message (openai-python 3.54).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any
 
-from threadrun.errors import NotFound, TerminalError
+from threadrun.errors import TerminalError
 from threadrun.providers.assistants_v2 import files, shapes
 from threadrun.providers.assistants_v2.client import PER_PAGE, AssistantsServer
 from threadrun.providers.server import Subject, has_mark
@@ -55,15 +54,15 @@ class ServerThreads(Subject[AssistantsServer]):
         update = self._server.api.beta.threads.update
         self._server.send(f"update thread {thread_id}", update, thread_id, metadata=desired.metadata or {})
 
+    def empty(self, thread_id: str) -> None:
+        """Delete the vector store that the thread was created with: only the thread tells its id."""
+        for store_id in filter(None, files.granted_by(self._server.thread(thread_id)).store_ids):
+            retrieve = self._server.api.vector_stores.retrieve
+            store = self._server.send(f"read vector store {store_id}", retrieve, store_id)
+            if has_mark(store, files.OF_ITS_THREAD):
+                FileStores(self._server).delete(store_id)
+
     def delete(self, thread_id: str) -> None:
-        """Delete the thread, and before it the vector store that it was created with: only the thread tells its id."""
-        with suppress(NotFound):
-            for store_id in files.granted_by(self._server.thread(thread_id)).store_ids:
-                with suppress(NotFound):
-                    retrieve = self._server.api.vector_stores.retrieve
-                    store = self._server.send(f"read vector store {store_id}", retrieve, store_id)
-                    if has_mark(store, files.OF_ITS_THREAD):
-                        FileStores(self._server).delete(store_id)
         self._server.delete("thread", self._server.api.beta.threads.delete, thread_id)
 
     def last_item_id(self, thread_id: str) -> str | None:

@@ -11,7 +11,7 @@ from contextlib import suppress
 import openai
 from openai import omit
 
-from threadrun.errors import NotFound, NotServed, TerminalError
+from threadrun.errors import NotFound, NotServed, TerminalError, TransientError
 from threadrun.providers.responses.chains import is_chain, new_chain
 from threadrun.providers.responses.items import ITEMS_PER_PAGE, ITEMS_PER_REQUEST, is_from_user
 from threadrun.providers.responses.shapes import message_item
@@ -54,19 +54,26 @@ class ConversationThreads(Subject[Server]):
         update = self._server.api.conversations.update
         self._server.send(f"update thread {thread_id}", update, thread_id, metadata=desired.metadata or {})
 
-    def delete(self, thread_id: str) -> None:
+    def empty(self, thread_id: str) -> None:
+        """Delete the items, all that can be: the deletion of a conversation leaves them behind."""
         if is_chain(thread_id):
             return
-        # Deleting a conversation leaves its items behind, so those that can be listed are deleted first.
-        conversations, action = self._server.api.conversations, f"delete thread {thread_id}"
-        item_ids: list[str] = []
-        with suppress(TerminalError):
-            items = self._server.listed(action, conversations.items.list, thread_id, limit=ITEMS_PER_PAGE)
-            item_ids = [item_id for item in items if (item_id := item.text("id"))]
-        for item_id in item_ids:
-            with suppress(TerminalError):
-                self._server.send(action, conversations.items.delete, item_id, conversation_id=thread_id)
-        self._server.delete("thread", conversations.delete, thread_id)
+        items, action, kept = self._server.api.conversations.items, f"delete the items of thread {thread_id}", None
+        for item in self._server.listed(f"read thread {thread_id}", items.list, thread_id, limit=ITEMS_PER_PAGE):
+            try:
+                self._server.send(action, items.delete, item.text("id"), conversation_id=thread_id)
+            except TransientError as error:
+                if isinstance(error.__cause__, openai.APIConnectionError):
+                    raise  # The others would have to wait for the same.
+                kept = error
+            except TerminalError:
+                continue
+        if kept is not None:
+            raise kept
+
+    def delete(self, thread_id: str) -> None:
+        if not is_chain(thread_id):
+            self._server.delete("thread", self._server.api.conversations.delete, thread_id)
 
     def last_item_id(self, thread_id: str) -> str | None:
         if is_chain(thread_id):

@@ -1,0 +1,171 @@
+"""Deletes that the server makes hard: what refuses for long is left behind, what it does not show for a moment is not.
+
+Step by step: tests/unit/test_reconcile.py.
+"""
+
+from typing import Any
+
+import pytest
+
+from local.openai_standin import Fault, Script
+from testkit.in_process.world import World
+from tests.support.runs import (
+    NOTHING,
+    THREAD,
+    alive,
+    attributes,
+    each_server,
+    each_wire,
+    failure,
+    left_at_openai,
+)
+
+RUNS = r"/v1/(responses|threads/[^/]+/runs)/[^/]+"
+TOOL = {"type": "function", "function": {"name": "tell"}}
+CALL = {"type": "function_call", "name": "tell", "arguments": {}}
+on_responses = pytest.mark.parametrize("wire", ["responses"], indirect=True)
+on_assistants = pytest.mark.parametrize("wire", ["assistants"], indirect=True)
+
+
+def refuse(world: World, method: str, path: str, status: int = 500, times: int | None = None) -> None:
+    world.openai.fault(Fault(method, path, "status", status=status, times=times))
+
+
+def delete(world: World, made: dict[str, Any]) -> None:
+    """The Delete succeeds."""
+    deleted = world.delete(made["PhysicalResourceId"], logical_id=made["LogicalResourceId"])
+    assert deleted["Status"] == "SUCCESS", deleted["Reason"]
+
+
+def never_ending(world: World, properties: dict[str, Any]) -> dict[str, Any]:
+    """A request whose run goes on after it was given up."""
+    world.openai.script(Script(duration_s=1e7))
+    made = world.create(properties | {"timeout_seconds": "30"})
+    assert "did not end within" in failure(made)
+    return made
+
+
+@each_server
+def test_a_run_that_left_its_calls_is_deleted_though_the_server_fails_all_requests_about_it(
+    world: World, properties: dict[str, Any]
+) -> None:
+    """Gateways in front of chat-only providers do so after the end."""
+    world.openai.script(Script(output=[CALL]))
+    made = world.create(properties | {"tools": [TOOL]})
+    assert attributes(made)["status"] == "requires_action"
+    refuse(world, "*", RUNS + "(/cancel)?")
+    delete(world, made)
+
+
+@each_server
+def test_a_run_whose_function_failed_is_deleted_though_the_server_fails_all_requests_about_it(
+    world: World, properties: dict[str, Any]
+) -> None:
+    arn = world.tools.add("tool-tell", lambda event: 1 / 0)
+    tool = {"type": "function", "function": {"name": "tell", "handler_arn": arn}}
+    world.openai.script(Script(output=[CALL]))
+    made = world.create(properties | {"tools": [tool], "on_tool_error": "fail"})
+    assert "handler of function tell failed" in failure(made)
+    refuse(world, "*", RUNS + "(/cancel)?")
+    delete(world, made)
+
+
+@each_server
+@pytest.mark.parametrize("status", [405, 500, 501])
+def test_a_run_whose_cancellation_is_refused_for_ever_is_left_behind(
+    world: World, properties: dict[str, Any], status: int
+) -> None:
+    refuse(world, "POST", RUNS + "/cancel", status)
+    delete(world, never_ending(world, properties))
+    assert alive(world).get("threads", 0) == alive(world).get("conversations", 0) == 0
+
+
+@on_responses
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+def test_a_thread_is_deleted_though_its_items_cannot_be(world: World, properties: dict[str, Any], method: str) -> None:
+    made = world.create(properties)
+    refuse(world, method, "/v1/conversations/[^/]+/items.*")
+    delete(world, made)
+    assert alive(world).get("conversations", 0) == 0
+
+
+@on_responses
+def test_a_thread_is_deleted_though_its_items_are_unreadable(world: World, properties: dict[str, Any]) -> None:
+    made = world.create(properties)
+    path = "/v1/conversations/[^/]+/items"
+    world.openai.fault(Fault("GET", path, "odd", place=("data",), odd_value=None, times=None))
+    delete(world, made)
+
+
+@on_responses
+def test_one_item_that_cannot_be_deleted_keeps_no_other_one(world: World, properties: dict[str, Any]) -> None:
+    made = world.create(properties)
+    refuse(world, "DELETE", "/v1/conversations/[^/]+/items/.*", times=1)
+    delete(world, made)
+    assert left_at_openai(world) == NOTHING
+
+
+@on_assistants
+@pytest.mark.parametrize("status", [403, 405, 500])
+def test_a_thread_that_is_not_shown_is_deleted(world: World, properties: dict[str, Any], status: int) -> None:
+    made = world.create(properties)
+    refuse(world, "GET", "/v1/threads/[^/]+", status)
+    delete(world, made)
+    assert left_at_openai(world) == NOTHING
+
+
+@on_responses
+@pytest.mark.parametrize("status", [403, 405, 500])
+def test_a_lost_run_that_cannot_be_looked_for_holds_no_delete_up(
+    world: World, properties: dict[str, Any], status: int
+) -> None:
+    world.openai.fault(Fault("POST", "/v1/responses", "lost_reply"))
+    refuse(world, "GET", "/v1/conversations/[^/]+/items", status)
+    delete(world, world.create(properties | {"timeout_seconds": "60"}))
+
+
+@each_wire
+def test_a_run_at_work_that_is_not_shown_for_a_moment_is_cancelled(world: World, properties: dict[str, Any]) -> None:
+    """It would hold a thread that others use."""
+    thread = world.create({}, **THREAD)["PhysicalResourceId"]
+    given = {name: value for name, value in properties.items() if name != "thread"}
+    given |= {"existing_thread_id": thread, "additional_messages": [{"role": "user", "content": "Go."}]}
+    refuse(world, "POST", RUNS + "/cancel", times=2)
+    made = never_ending(world, given)
+    refuse(world, "GET", RUNS, 404, times=1)
+    delete(world, made)
+    assert world.create(given, logical_id="Next")["Status"] == "SUCCESS"
+
+
+@on_assistants
+def test_a_thread_that_is_not_shown_for_a_moment_takes_its_vector_store_with_it(world: World) -> None:
+    file_id = world.openai.add_file(name="facts.md")
+    message = {"role": "user", "content": "Hi.", "attachments": [{"file_id": file_id}]}
+    made = world.create({"messages": [message]}, **THREAD)
+    refuse(world, "GET", "/v1/threads/[^/]+", 404, times=1)
+    delete(world, made | {"PhysicalResourceId": attributes(made)["id"]})
+    assert left_at_openai(world) == NOTHING
+
+
+@on_responses
+@pytest.mark.parametrize("status", [403, 404])
+def test_items_that_are_not_shown_for_a_moment_are_deleted(
+    world: World, properties: dict[str, Any], status: int
+) -> None:
+    made = world.create(properties)
+    refuse(world, "GET", "/v1/conversations/[^/]+/items", status, times=1)
+    delete(world, made)
+    assert left_at_openai(world) == NOTHING
+
+
+@each_wire
+def test_what_was_deleted_by_hand_is_deleted_within_a_quarter_of_a_minute(
+    world: World, properties: dict[str, Any]
+) -> None:
+    made = world.create(properties)
+    thread_id, run_id = made["PhysicalResourceId"].split(":")
+    world.app.backend.runs.delete(thread_id, run_id)
+    world.app.backend.threads.delete(thread_id)
+    began = world.clock()
+    delete(world, made)
+    assert world.clock() - began < 25
