@@ -10,7 +10,9 @@ import pytest
 from local.openai_standin import Fault, Script
 from testkit.in_process.world import World
 from tests.support.runs import (
+    FILE,
     NOTHING,
+    STORE,
     THREAD,
     alive,
     attributes,
@@ -169,3 +171,49 @@ def test_what_was_deleted_by_hand_is_deleted_within_a_quarter_of_a_minute(
     began = world.clock()
     delete(world, made)
     assert world.clock() - began < 25
+
+
+@each_server
+def test_what_is_gone_for_good_is_deleted(world: World, properties: dict[str, Any]) -> None:
+    """410 says that it was there."""
+    made = world.create(properties)
+    refuse(world, "*", "/v1/(conversations|threads|responses)/.*", 410)
+    delete(world, made)
+
+
+@pytest.mark.parametrize("kind", [STORE, FILE], ids=["store", "file"])
+def test_a_store_or_a_file_that_is_gone_for_good_is_deleted(world: World, kind: dict[str, Any]) -> None:
+    given = {"name": "s"} if kind is STORE else {"filename": "a.md", "content": "A."}
+    made = world.create(given, **kind)
+    refuse(world, "DELETE", "/v1/.*", 410)
+    delete(world, made | {"PhysicalResourceId": attributes(made)["id"]})
+
+
+@on_responses
+def test_a_lost_store_without_an_id_holds_no_delete_up(world: World, properties: dict[str, Any]) -> None:
+    message = {"role": "user", "content": "Read.", "attachments": [{"file_id": world.openai.add_file(name="facts.md")}]}
+    given = properties | {"thread": {"messages": [message]}, "tools": [{"type": "file_search"}]}
+    world.openai.fault(Fault("POST", "/v1/vector_stores", "lost_reply"))
+    world.openai.fault(Fault("GET", "/v1/vector_stores", "odd", place=("data", 0, "id"), odd_value=None, times=None))
+    made = world.create(given | {"timeout_seconds": "60"})
+    assert "ValueError" not in str(made)
+    delete(world, made)
+
+
+@on_responses
+def test_a_file_without_an_id_that_cannot_be_indexed_is_told_in_a_sentence(world: World) -> None:
+    listed = "/v1/vector_stores/[^/]+/files"
+    world.openai.fault(Fault("GET", listed, "odd", place=("data", 0, "id"), odd_value=None, times=None))
+    file_id = world.openai.add_file(name="scan.bin", fails_indexing=True)
+    made = world.create({"name": "s", "file_ids": [file_id]}, **STORE)
+    assert "a file without an id" in failure(made)
+
+
+@on_assistants
+def test_a_listed_run_without_an_id_is_not_taken_for_a_lost_one(world: World, properties: dict[str, Any]) -> None:
+    world.openai.fault(Fault("POST", "/v1/threads/[^/]+/runs", "lost_reply"))
+    listed = "/v1/threads/[^/]+/runs"
+    world.openai.fault(Fault("GET", listed, "odd", place=("data", 0, "id"), odd_value=None, times=None))
+    made = world.create(properties)
+    assert "ValueError" not in str(made)
+    delete(world, made)

@@ -462,6 +462,10 @@ def test_nothing_of_a_tools_secret_is_written_anywhere(
         ({"X-Readonly": "true", "X-Toolsets": "issues"}, '{"issues": true}', '{"issues": true}'),
         ({"Authorization": "Bearer tok-9"}, "I was let in with tok-9.", "I was let in with ***."),
         ({"X-Tenant": "a-long-and-odd-one"}, "a-long-and-odd-one", "***"),
+        ({"X-Api-Key": "k3y-8-it"}, "k3y-8-it", "***"),
+        ({"X-Auth-Mode": "user"}, '{"user": "Ann"}', '{"user": "Ann"}'),
+        ({"X-Token-Required": "true"}, '{"ok": true}', '{"ok": true}'),
+        ({"X-Api-Key-Type": "required", "Authorization": "none"}, '["required", "none"]', '["required", "none"]'),
         (
             {"Authorization": 'Bearer a/b-"9'},
             r'{"x": "a\/b\u002D\"9", "y": "a/b\u002d\u00229."}',
@@ -494,6 +498,14 @@ def test_secrets_of_the_assistants_tools_are_cut_out_of_what_a_rollback_shows(mc
     mcp.openai.fault(Fault("DELETE", "/v1/.*", "status", status=400, message=f"no {TOKEN}", times=2))
     start_another_process(mcp)
     assert "no ***" in failure(mcp.delete(first["PhysicalResourceId"], given))
+
+
+def test_secrets_of_another_run_are_not_cut_out_of_an_answer(mcp: World) -> None:
+    """The process has read them, and they may be words of this one's answer."""
+    mcp.openai.script(Script(), Script(output_text=f"It says {TOKEN}."))
+    attributes(mcp.create(PROPERTIES | {"tools": [GUARDED]}))
+    other = mcp.create(PROPERTIES, logical_id="Other")
+    assert attributes(other)["output_text"] == f"It says {TOKEN}."
 
 
 def test_a_refusal_is_shortened_after_its_secrets_are_cut(mcp: World) -> None:

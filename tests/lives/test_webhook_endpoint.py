@@ -160,6 +160,16 @@ def test_what_was_changed_at_the_server_is_mended(
     assert registration.registered() == {}, "CloudFormation knows the first one's id"
 
 
+@pytest.mark.parametrize(("field", "odd"), [("event_types", None), ("event_types", 7), ("signing_secret_hint", 7)])
+def test_an_endpoint_that_is_shown_oddly_is_checked_all_the_same(
+    registration: Registration, field: str, odd: Any
+) -> None:
+    endpoint_id = registration.fulfil("Create")
+    registration.fault(Fault("GET", ENDPOINTS, "odd", place=("data", 0, field), odd_value=odd))
+    mended(registration, endpoint_id)
+    assert mended(registration, endpoint_id) is None
+
+
 def test_one_that_was_mended_outlives_the_id_of_the_first_one_after_an_update(registration: Registration) -> None:
     old_id = registration.fulfil("Create")
     registration.client.webhooks.delete(old_id)

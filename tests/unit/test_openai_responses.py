@@ -158,10 +158,13 @@ def test_an_adopted_run_is_proved_by_its_output_where_the_server_names_no_conver
         server.runs.adopt("conv_1", "resp_1")
 
 
-def test_a_thread_whose_items_cannot_be_listed_is_deleted_all_the_same() -> None:
-    server, asked = backend((404, {"error": {"message": "no"}}), (200, {"id": "conv_1", "deleted": True}))
-    server.threads.delete("conv_1")
-    assert asked[-1].method == "DELETE"
+def test_a_request_with_an_empty_id_is_refused_in_a_sentence() -> None:
+    """The SDK would raise a `ValueError`."""
+    server, asked = backend()
+    for request in (server.vector_stores.delete, server.threads.delete, server.vector_stores.observe_indexing):
+        with pytest.raises(TerminalError, match="the server told no id"):
+            request("")
+    assert asked == []
 
 
 def test_a_cursor_that_is_gone_proves_nothing() -> None:

@@ -110,12 +110,12 @@ def mend(registered: Registered, client: OpenAI, kept_secret: Callable[[], str],
             keep_secret(made.signing_secret)
             return "it was gone"
         # The end of the secret, behind what masks the rest.
-        shown = re.search(r"[\w+/=-]*$", known.signing_secret_hint or "")
+        shown = re.search(r"[\w+/=-]*$", _text(known.signing_secret_hint))
         if shown is not None and not kept_secret().endswith(shown[0]):
             rotated = client.webhooks.rotate_secret(known.id, keep_old_secret_active_for_24_hours=True)
             keep_secret(rotated.signing_secret)
             return "its secret was another one"
-        if not {*EVENT_TYPES} <= {*known.event_types}:
+        if not {*EVENT_TYPES} <= {*_texts(known.event_types)}:
             client.webhooks.update(known.id, event_types=[*EVENT_TYPES])
             return "some ends of runs were not sent to it"
     return None
@@ -141,3 +141,12 @@ def _name_in_place_of(endpoint_id: str) -> str:
 
 def _find(wanted: Endpoint, client: OpenAI) -> WebhookEndpoint | None:
     return next((each for each in client.webhooks.list(limit=100) if each.url == wanted.url), None)
+
+
+def _text(value: object) -> str:
+    """Empty where the server shows none: the SDK believes every field."""
+    return value if isinstance(value, str) else ""
+
+
+def _texts(value: object) -> list[str]:
+    return [*map(_text, value)] if isinstance(value, list) else []

@@ -76,7 +76,7 @@ def _from_status(action: str, error: openai.APIStatusError, open_ended: type[Tra
         return family(sentence, _retry_after_seconds(error))
     if error.status_code >= 500:
         return open_ended(sentence, _retry_after_seconds(error))
-    if error.status_code == 404 and error.code != "model_not_found":
+    if error.status_code in (404, 410) and error.code != "model_not_found":
         return NotFound(sentence)
     # The API refuses in JSON. A gateway's page is about this very request: the next one may pass.
     is_page = error.status_code == 403 and not isinstance(error.body, dict)

@@ -78,7 +78,7 @@ def _content(upload: Upload) -> Content:
 def _fits(file: Reply, upload: Upload) -> bool:
     created = file.integer("created_at") or 0
     is_alike = (file.text("filename"), file.integer("bytes")) == (upload.filename, upload.size_bytes)
-    return is_alike and created >= upload.since_epoch_s - CLOCKS_DIFFER_SECONDS
+    return bool(file.text("id")) and is_alike and created >= upload.since_epoch_s - CLOCKS_DIFFER_SECONDS
 
 
 def _observed(file: Reply, filename: str = "", size_bytes: int = 0) -> ObservedFile:

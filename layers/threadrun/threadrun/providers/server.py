@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 import openai
 from openai import OpenAI
 
-from threadrun.errors import LostReply, NotServed, TerminalError, ThreadRunError, TransientError
+from threadrun.errors import LostReply, NotFound, NotServed, TerminalError, ThreadRunError, TransientError
 from threadrun.providers.errors import translated
 from threadrun.providers.replies import Reply
 from threadrun.schema.types import METADATA_PAIRS
@@ -83,6 +83,8 @@ class Server:
 
     def send(self, action: str, method: Method, /, *ids: str, creates: bool = False, **fields: Any) -> Reply:
         """Send one request and return its reply, of any shape. With `creates` it may raise `LostReply`."""
+        if not all(ids):  # The SDK would refuse it, as a bug of ours.
+            raise TerminalError(f"cannot {action.rstrip()}: the server told no id")
         with self.translated(action, creates=creates):
             return Reply.of(method(*ids, **fields).http_response)
 
@@ -136,7 +138,7 @@ class Server:
         try:
             self.send(f"delete {kind} {id_}", method, id_)
         except ThreadRunError as error:
-            if not _is_unserved(error):
+            if not (isinstance(error, NotFound) or _is_unserved(error)):
                 raise
 
     def cancel(self, method: Method, run_id: str, **fields: Any) -> None:

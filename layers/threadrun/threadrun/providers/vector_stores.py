@@ -18,7 +18,7 @@ from threadrun.state.observations import Indexing, ObservedStore
 
 NEWEST_STORES, FILES_PER_PAGE = 100, 100
 _COUNTS = ("in_progress", "completed", "failed", "cancelled", "total")
-_UNNAMED = "a file"
+_UNNAMED = "a file without an id"
 RECORD_MARK = "threadrun_record"
 """Metadata key of a store that is made with its thread: the key of the record that the thread is for."""
 

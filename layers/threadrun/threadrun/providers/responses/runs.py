@@ -37,27 +37,28 @@ class ResponseRuns(Subject[Server]):
 
     def start(self, plan: RunPlan, thread_id: str) -> ObservedRun:
         fields = shapes.response_fields(plan, thread_id, shapes.first_items(plan), self._tools(plan))
-        return self._create("start the run", fields)
+        return self._create("start the run", plan, fields)
 
     def submit_outputs(self, plan: RunPlan, thread_id: str, run_id: str, outputs: Mapping[str, str]) -> ObservedRun:
         """Continue as a new response: each one has an id of its own."""
         new = shapes.output_items(outputs)
         fields = shapes.response_fields(plan, thread_id, new, self._tools(plan), after=run_id)
-        return self._create(f"continue run {run_id}", fields)
+        return self._create(f"continue run {run_id}", plan, fields)
 
     def _tools(self, plan: RunPlan) -> list[dict[str, Any]]:
         return [tool_fields(tool, plan, self._secrets) for tool in plan.effective.tools or ()]
 
     def redactor(self, secret_arns: Iterable[str]) -> Callable[[str], str]:
-        for arn in secret_arns:
+        arns = tuple(secret_arns)
+        for arn in arns:
             self._secrets.learn(arn)
-        return self._secrets.without
+        return lambda text: self._secrets.without(text, arns)
 
-    def _create(self, action: str, fields: dict[str, Any]) -> ObservedRun:
+    def _create(self, action: str, plan: RunPlan, fields: dict[str, Any]) -> ObservedRun:
         try:
             return shapes.observed_run(self._server.create(action, self._post, **fields))
         except ThreadRunError as refusal:
-            refusal.reason = self._secrets.without(refusal.reason)
+            refusal.reason = self._secrets.without(refusal.reason, plan.effective.secret_arns)
             refusal.args = (refusal.reason,)
             if isinstance(refusal, TerminalError) and (unserved := self._unserved(refusal)) is not None:
                 raise unserved from refusal

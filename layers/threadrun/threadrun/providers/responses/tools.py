@@ -6,7 +6,7 @@ Source: openai.types.responses (openai-python 3.54).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from threadrun.errors import TerminalError
@@ -14,14 +14,17 @@ from threadrun.schema.tools import Tool
 from threadrun.schema.types import from_json
 from threadrun.state.observations import RunPlan
 
-_LEAST_CHARACTERS = 4
-"""Of a secret's value that is cut out of texts: a shorter one may be any word."""
+_LEAST_CHARACTERS, _LEAST_HEADER_CHARACTERS = 4, 8
+"""Of a secret's value that is cut out of texts, and of a header's: a shorter one may be any word of an answer."""
 _SECRET_HEADER = re.compile("auth|key|token|secret|password|credential|cookie|signature", re.IGNORECASE)
 _HEADER_NAME = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)
 _NO_HEADER_TEXT = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 """Control characters. What is not ASCII is left to the server that sends the header."""
+_AUTHORIZATION = re.compile("(proxy-)?authorization", re.IGNORECASE)
 _LONG_CHARACTERS = 16
 """Of the value of any other header, from which on it counts as secret: `X-MCP-Readonly: true` is none."""
+_WORDS = frozenset({"true", "false", "none", "null", "user", "required", "optional", "disabled", "anonymous"})
+"""Values of headers as `X-Auth-Mode`, and words of answers."""
 
 
 class ToolSecrets:
@@ -30,7 +33,8 @@ class ToolSecrets:
     def __init__(self, read: Callable[[str], str]) -> None:
         """`read` returns the text of the secret of this ARN as it is now; it raises as a request to AWS does."""
         self._read = read
-        self._seen: set[str] = set()
+        self._seen: dict[str, set[str]] = {}
+        """By ARN: what a run was started with may have been rotated since."""
 
     def authorization(self, arn: str) -> str:
         text = self._read(arn).strip()
@@ -39,18 +43,18 @@ class ToolSecrets:
         if not text:
             raise TerminalError(f"secret {arn} is neither a bare token nor a JSON object with authorization")
         _require_headers({"authorization": text}, arn)
-        self._note(text)
+        self._note(arn, text)
         return text
 
     def headers(self, arn: str) -> dict[str, str]:
         texts = self._texts_of(self._read(arn), arn)
         _require_headers(texts, arn)
-        self._note_headers(texts)
+        self._note_headers(arn, texts)
         return texts
 
-    def without(self, text: str) -> str:
-        """The text without what the secrets hold that were read by this process."""
-        values = [value for value in self._seen if len(value) >= _LEAST_CHARACTERS]
+    def without(self, text: str, arns: Iterable[str]) -> str:
+        """The text without what these secrets were seen to hold by this process: those of other runs are theirs."""
+        values = set[str]().union(*(self._seen.get(arn, ()) for arn in arns))
         for value in sorted(values, key=len, reverse=True):  # One may be part of another.
             text = re.sub("".join(map(_spellings, value)), "***", text)
         return text
@@ -59,17 +63,21 @@ class ToolSecrets:
         """Read the secret of this ARN, whichever of a tool's it is, for `without`."""
         text = self._read(arn).strip()
         if text.startswith("{"):
-            self._note_headers(self._texts_of(text, arn))
+            self._note_headers(arn, self._texts_of(text, arn))
         else:
-            self._note(text)
+            self._note(arn, text)
 
-    def _note_headers(self, texts: Mapping[str, str]) -> None:
+    def _note_headers(self, arn: str, texts: Mapping[str, str]) -> None:
         for name, text in texts.items():
-            if _SECRET_HEADER.search(name) or len(text) >= _LONG_CHARACTERS:
-                self._note(text)
+            if _AUTHORIZATION.fullmatch(name):
+                self._note(arn, text)
+            elif _SECRET_HEADER.search(name) or len(text) >= _LONG_CHARACTERS:
+                self._note(arn, text, _LEAST_HEADER_CHARACTERS)
 
-    def _note(self, value: str) -> None:
-        self._seen.update((value, value.rpartition(" ")[2]))  # Of "Bearer …", what follows it is secret by itself.
+    def _note(self, arn: str, value: str, least: int = _LEAST_CHARACTERS) -> None:
+        parts = value, value.rpartition(" ")[2]  # Of "Bearer …", what follows it is secret by itself.
+        secret = {each for each in parts if len(each) >= least and each.lower() not in _WORDS}
+        self._seen.setdefault(arn, set()).update(secret)
 
     def _texts_of(self, text: str, arn: str) -> dict[str, str]:
         try:
