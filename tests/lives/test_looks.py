@@ -129,7 +129,7 @@ def test_what_is_listed_without_an_id_breaks_nothing(world: World, item: str) ->
     if item == "store":
         attributes(answer)
     else:
-        assert "a file: Bad." in failure(answer)
+        assert "a file without an id: Bad." in failure(answer)
 
 
 @each_wire
