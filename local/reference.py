@@ -73,15 +73,21 @@ def _requires(*, is_in_place: bool) -> str:
 def _for_the_command() -> Iterator[tuple[Path, str]]:
     names = {kind: list(texts) for kind, texts in ATTRIBUTES.items()}
     yield COMMAND / "attributes.json", json.dumps(names, indent=2) + "\n"
-    yield COMMAND / "remedies.json", json.dumps(list(_remedies()), indent=1, ensure_ascii=False) + "\n"
+    yield COMMAND / "remedies.json", json.dumps(_remedies(), indent=1, ensure_ascii=False) + "\n"
 
 
-def _remedies() -> Iterator[tuple[str, str, str]]:
-    """The rows of docs/failures.md: each message, its cause and its remedy, without links."""
-    for row in re.findall(r"^\| (`.*) \|$", (ROOT / "docs" / "failures.md").read_text(), re.MULTILINE):
-        messages, cause, remedy = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", row).split(" | ")
-        for double, single in re.findall(r"``(.+?)``|`(.+?)`", messages):
-            yield (double or single).strip(), cause, remedy
+def _remedies() -> dict[str, list[Any]]:
+    """The rows of docs/failures.md, without links: messages, and what the server's statuses and codes mean."""
+    messages, statuses = list[tuple[str, str, str]](), list[dict[str, Any]]()
+    for row in re.findall(r"^\| ((?:`|\d{3}\b).*) \|$", (ROOT / "docs" / "failures.md").read_text(), re.MULTILINE):
+        first, cause, remedy = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", row).split(" | ")
+        if first[0] == "`":
+            found = re.findall(r"``(.+?)``|`(.+?)`", first)
+            messages += [((double or single).strip(), cause, remedy) for double, single in found]
+        else:
+            numbers, codes = re.findall(r"\b\d{3}\b", first), re.findall(r"`(\w+)`", first)
+            statuses.append({"statuses": numbers, "codes": codes, "cause": cause, "remedy": remedy})
+    return {"messages": messages, "statuses": statuses}
 
 
 def _pages() -> Iterator[tuple[Path, str]]:

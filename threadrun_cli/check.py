@@ -7,34 +7,35 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 
 from pydantic.alias_generators import to_pascal
 
 from threadrun.errors import TerminalError
-from threadrun.schema.arguments import RESOURCE_MODELS
+from threadrun.schema.arguments import RESOURCE_MODELS, AnyDesired
 from threadrun.schema.parsing import UNNAMED_TYPE, KeyStyle, model_of
 from threadrun.schema.problems import Place, path
-from threadrun_cli.advice import advise
-from threadrun_cli.findings import Finding, Level
+from threadrun_cli.advice import Keys, advise
+from threadrun_cli.attributes import attributes_of
+from threadrun_cli.findings import Checked, Finding, Level
 from threadrun_cli.intrinsics import Resolver, Ways, plain
 from threadrun_cli.properties import examine_known, normal
+from threadrun_cli.references import types_of, wrong_references
+from threadrun_cli.service_token import wrong_token
 from threadrun_cli.template import Node, TemplateError, read_template
 
-EXPORT = "-ServiceToken"
-"""How the export of the application's output ServiceToken ends."""
 _NEAR = 0.75
 _PLACEHOLDER = re.compile(r"\$\{(\w+)\.([^!}]+)\}")
 
 
-def check_file(file: Path) -> list[Finding]:
-    """What is wrong with the template in a file: none where it has no resources of ours."""
+def check_file(file: Path) -> Checked:
+    """What is wrong with the template in a file."""
     try:
         template = read_template(file)
     except TemplateError as error:
-        return [Finding(str(file), error.line, error.column, "error", "template", str(error))]
-    return check_template(template, str(file)) if template else []
+        return Checked([Finding(str(file), error.line, error.column, "error", "template", str(error))], is_read=False)
+    ours = sum(kind in RESOURCE_MODELS for kind in types_of(template).values())
+    return Checked(check_template(template, str(file)), ours)
 
 
 def check_template(template: Node, file: str) -> list[Finding]:
@@ -46,26 +47,40 @@ class _Check:
     template: Node
     file: str
     styles: dict[str, KeyStyle] = field(default_factory=dict)
-    keys: dict[str, frozenset[str] | None] = field(default_factory=dict)
-    """By logical id, the keys that the answer of a run can have; None where any may be one."""
+    keys: dict[str, Keys] = field(default_factory=dict)
+    """By logical id, what is known of the keys of a run's answer."""
 
     def findings(self) -> Iterator[Finding]:
+        yield from self._misplaced()
         resources = dict(self._resources())
         tokens = {self._token(each) for each in resources.values() if _type(each) in RESOURCE_MODELS} - {""}
         ways = Ways(self.template)
         for name, resource in resources.items():
             token = self._token(resource)
             # Another type with our token is a mistake; with another token it is somebody else's.
-            if _type(resource) in RESOURCE_MODELS or token in tokens or "threadrun" in token:
+            is_meant = _type(resource) in RESOURCE_MODELS or _meant(_type(resource))
+            if is_meant or token in tokens or "threadrun" in token:
                 yield from self._resource(name, resource, ways)
         yield from self._attributes({name: _type(each) for name, each in resources.items()})
 
     def _resources(self) -> Iterator[tuple[str, Node]]:
+        """Custom resources, and what is meant to be one of ours."""
         resources = self.template.get("Resources")
         for name, each in resources.items() if resources else ():
-            custom = _type(each).startswith("Custom::") or _type(each) == UNNAMED_TYPE
-            if custom:
+            if _type(each).startswith("Custom::") or _type(each) == UNNAMED_TYPE or _meant(_type(each)):
                 yield name, each
+
+    def _misplaced(self) -> Iterator[Finding]:
+        """Resources that are not looked at, though they are meant to be ours."""
+        resources = self.template.get("Resources")
+        for name, each in resources.items() if resources else ():
+            if name.startswith("Fn::ForEach") and any(_type(node) in RESOURCE_MODELS for node in each.walk()):
+                sentence = f"{name}: resources of a loop are not checked"
+                yield self._finding("", (each.line, each.column), "advice", sentence, "warning")
+            for key, at in (each.keys or {}).items():
+                value = each.get(key)
+                if key != "Type" and key.lower() == "type" and value and _meant(str(value.value), is_exact=True):
+                    yield self._finding(name, at, "type", f"{key}: write it as Type")
 
     def _token(self, resource: Node) -> str:
         token = resource.get("Properties", "ServiceToken")
@@ -73,50 +88,47 @@ class _Check:
 
     def _resource(self, name: str, resource: Node, ways: Ways) -> Iterator[Finding]:
         kind, properties = resource.get("Type") or resource, resource.get("Properties")
-        yield from self._service_token(name, resource)
         try:
             model = model_of(_type(resource))
         except TerminalError as error:
-            yield self._finding(name, (kind.line, kind.column), "type", error.reason)
+            meant = _meant(_type(resource))
+            sentence = f"unknown resource type {_type(resource)}: write it as {meant}" if meant else error.reason
+            yield self._finding(name, (kind.line, kind.column), "type", sentence)
             return
+        if properties is None or isinstance(properties.value, list | str):
+            yield self._finding(name, *_no_properties(resource))
+            return
+        for sentence, level in wrong_token(resource):
+            where = resource.get("Properties", "ServiceToken") or properties
+            yield self._finding(name, (where.line, where.column), "service-token", sentence, level)
+        for wrong in wrong_references(properties, self.template):
+            yield self._finding(name, (wrong.line, wrong.column), "reference", wrong.sentence)
         for choice in ways.of(resource):
-            resolver = Resolver(ways, choice)
-            raw = resolver.resolve(properties) if properties and isinstance(properties.value, dict) else {}
-            if not isinstance(raw, dict):
-                continue
-            places = {normal(place): at for place, at in resolver.positions.items()} or {
-                (): (resource.line, resource.column)
-            }
-            examined = examine_known(raw, model, resolver.unknown)
-            self.styles[name] = examined.style
-            for place in resolver.nulls:
-                sentence = f"{path(place)}: is null, which no template may have: give it a value, or leave it out"
-                yield self._finding(name, _nearest(places, place), "properties", sentence)
-            for problem in examined.problems:
-                at = _nearest(places, (*problem.place, *problem.within))
-                yield self._finding(name, at, "properties", str(problem))
-            self.keys[name], meant = advise(examined.desired, raw, resolver)
-            for place, sentence in meant:
-                yield self._finding(name, _nearest(places, place), "advice", sentence, "warning")
+            yield from self._in_one_way(name, resource, model, Resolver(ways, choice))
 
-    def _service_token(self, name: str, resource: Node) -> Iterator[Finding]:
-        token = resource.get("Properties", "ServiceToken")
+    def _in_one_way(self, name: str, resource: Node, model: type[AnyDesired], resolver: Resolver) -> Iterator[Finding]:
         properties = resource.get("Properties")
-        where = token or properties or resource
-        if token is None and properties and any(key.startswith("Fn::") for key, _ in properties.items()):
-            return  # Fn::If and Fn::Transform may bring it.
-        if token is None:
-            sentence = f"ServiceToken: is required: `!ImportValue <name of the application's stack>{EXPORT}`"
-            yield self._finding(name, (where.line, where.column), "service-token", sentence)
+        raw = resolver.resolve(properties) if properties and isinstance(properties.value, dict) else {}
+        if not isinstance(raw, dict):
             return
-        function = token.function
-        if function and function[0] == "Fn::ImportValue" and isinstance(function[1].value, str):
-            export = function[1].value
-            end = "-" + export.rpartition("-")[2]
-            if end != EXPORT and difflib.SequenceMatcher(None, end, EXPORT).ratio() >= _NEAR:
-                right = export.removesuffix(end) + EXPORT
-                sentence = f"ServiceToken: the application exports no {export}: write it as {right}"
-                yield self._finding(name, (where.line, where.column), "service-token", sentence)
+        places = {normal(place): at for place, at in resolver.positions.items()} or {
+            (): (resource.line, resource.column)
+        }
+        examined = examine_known(raw, model, resolver.unknown)
+        self.styles[name] = examined.style
+        for place in resolver.nulls:
+            sentence = f"{path(place)}: is null, which no template may have: give it a value, or leave it out"
+            yield self._finding(name, _nearest(places, place), "properties", sentence)
+        for place, written, right in resolver.misspelt:
+            sentence = f"{path(place)}: {written} is no function of CloudFormation: write it as {right}"
+            yield self._finding(name, _nearest(places, place), "properties", sentence)
+        for problem in examined.problems:
+            at = _nearest(places, (*problem.place, *problem.within))
+            yield self._finding(name, at, "properties", str(problem))
+        self.keys[name], meant = advise(examined.desired, raw, resolver)
+        for place, sentence, level in meant:
+            rule = "advice" if level == "warning" else "properties"
+            yield self._finding(name, _nearest(places, place), rule, f"{path(place)}: {sentence}", level)
 
     def _attributes(self, types: dict[str, str]) -> Iterator[Finding]:
         for part in ("Resources", "Outputs"):
@@ -132,18 +144,16 @@ class _Check:
         if attribute in known:
             return
         if attribute.startswith(prefix) and _spelled("output.<key>", style) in known:
-            keys, key = self.keys.get(name), attribute.removeprefix(prefix)
-            if keys is not None and key not in keys:
-                has = f"its schema has {', '.join(sorted(keys))}" if keys else "its answer is text: response_format"
-                has += "" if keys else " of type json_schema gives it keys"
-                yield self._finding(name, at, "attribute", f"may have no attribute {attribute}: {has}", "warning")
+            if told := self.keys.get(name, Keys()).told(attribute.removeprefix(prefix), attribute):
+                yield self._finding(name, at, "attribute", *told)
             return
         near = difflib.get_close_matches(_plain(attribute), [_plain(each) for each in known], 1, _NEAR)
         hint = f"known are {', '.join(known)}"
         if near:
             hint = f"the nearest is {next(each for each in known if _plain(each) == near[0])}"
             hint += f", as the keys of its properties are in {style}" if _plain(attribute) == near[0] else ""
-        yield self._finding(name, at, "attribute", f"has no attribute {attribute}: {hint}")
+        has = f"has no attribute {attribute}" if attribute else f"!GetAtt {name} names no attribute"
+        yield self._finding(name, at, "attribute", f"{has}: {hint}")
 
     def _finding(self, name: str, at: tuple[int, int], rule: str, message: str, level: Level = "error") -> Finding:
         return Finding(self.file, *at, level, rule, message, name)
@@ -152,6 +162,26 @@ class _Check:
 def _type(resource: Node) -> str:
     kind = resource.get("Type")
     return kind.value if kind is not None and isinstance(kind.value, str) else ""
+
+
+def _meant(kind: str, *, is_exact: bool = False) -> str | None:
+    """The resource type of ours that is written another way: without `Custom::`, or in other letters."""
+    plain_kind = kind.lower().removeprefix("custom::")
+    meant = next((each for each in RESOURCE_MODELS if each.lower().removeprefix("custom::") == plain_kind), None)
+    return meant if is_exact or kind != meant else None
+
+
+def _no_properties(resource: Node) -> tuple[tuple[int, int], str, str]:
+    """Where the properties should be, and what to write there."""
+    properties = resource.get("Properties")
+    if properties is not None:
+        sentence = 'Properties: must be a map: write its keys without "- "'
+        return (properties.line, properties.column), "properties", sentence
+    for key, at in (resource.keys or {}).items():
+        if difflib.SequenceMatcher(None, key.lower(), "properties").ratio() >= _NEAR:
+            return at, "properties", f"{key}: write it as Properties"
+    sentence = "has no Properties: write ServiceToken and the arguments under Properties"
+    return (resource.line, resource.column), "properties", sentence
 
 
 def _plain(attribute: str) -> str:
@@ -172,7 +202,7 @@ def _asked(node: Node) -> Iterator[tuple[str, str]]:
     if name == "Fn::GetAtt":
         value = argument.value
         listed = [each.value for each in value] if isinstance(value, list) else []
-        parts = value.partition(".")[::2] if isinstance(value, str) else listed
+        parts = list(value.partition(".")[::2]) if isinstance(value, str) else listed
         if len(parts) == 2 and isinstance(parts[0], str) and isinstance(parts[1], str):
             yield parts[0], parts[1]
     if name == "Fn::Sub":
@@ -184,10 +214,3 @@ def _spelled(attribute: str, style: KeyStyle) -> str:
     return (
         ".".join(map(to_pascal, attribute.split("."))).replace("<Key>", "<key>") if style == "PascalCase" else attribute
     )
-
-
-@cache
-def attributes_of(resource_type: str) -> tuple[str, ...]:
-    """The attributes of a resource type; `output.<key>` stands for any key of an answer."""
-    read: dict[str, list[str]] = json.loads(Path(__file__).with_name("attributes.json").read_text())
-    return tuple(read.get(resource_type, ()))

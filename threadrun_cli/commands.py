@@ -58,14 +58,16 @@ def validate(
     Exit status: 0 where nothing is wrong, 1 where there are errors, 2 where a template cannot be read.
     """
     files = [file for each in templates for file in _files(each)]
-    findings = [finding for file in files for finding in check_file(file)]
+    checked = [check_file(file) for file in files]
+    findings = [finding for each in checked for finding in each.findings]
     findings += [Finding(str(each), 1, 1, "error", "template", NONE) for each in templates if not list(_files(each))]
     write = {Format.text: as_text, Format.json: as_json, Format.sarif: as_sarif}[form]
     typer.echo(write(findings), nl=False)
     errors = sum(each.level == "error" or strict for each in findings)
     if form is Format.text:
-        counted = f"{len(files)} template{'' if len(files) == 1 else 's'} checked"
-        typer.echo(f"{counted}, {errors} error{'' if errors == 1 else 's'}", err=True)
+        read, resources = sum(each.is_read for each in checked), sum(each.resources for each in checked)
+        counted = f"{_counted(read, 'template')} checked, {_counted(resources, 'resource')} of the application"
+        typer.echo(f"{counted}, {_counted(errors, 'error')}", err=True)
     if any(each.rule == "template" for each in findings):
         raise typer.Exit(2)
     raise typer.Exit(1 if errors else 0)
@@ -110,6 +112,10 @@ def runs(
         show(client("dynamodb"), table or Stacks(client, application).table_name(), time.time(), last, html)
     except (TableError, WhyError, BotoCoreError, ClientError, OSError) as error:
         raise _failed("runs", error) from None
+
+
+def _counted(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
 def _clients(region: str | None, endpoint_url: str | None) -> Callable[[str], Any]:

@@ -15,7 +15,17 @@ class Finding:
     column: int
     level: Level
     rule: str
-    """`properties`, `type`, `service-token`, `attribute`, `advice` or `template`."""
+    """`properties`, `type`, `service-token`, `attribute`, `reference`, `advice` or `template`."""
     message: str
     resource: str = ""
     """The logical id."""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What is wrong with one file."""
+
+    findings: list[Finding]
+    resources: int = 0
+    """How many resources of the application it has."""
+    is_read: bool = True

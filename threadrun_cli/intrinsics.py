@@ -12,6 +12,7 @@ from itertools import islice, product
 from typing import Any
 
 from threadrun.schema.problems import Place
+from threadrun_cli.references import misspelt
 from threadrun_cli.template import Node
 
 MOST_WAYS = 64
@@ -31,6 +32,7 @@ class Ways:
     """The ways in which the conditions of a template can turn out."""
 
     def __init__(self, template: Node) -> None:
+        self.template = template
         self._conditions = dict((template.get("Conditions") or Node({}, 1, 1)).items())
         self.parameters = dict((template.get("Parameters") or Node({}, 1, 1)).items())
 
@@ -150,6 +152,8 @@ class Resolver:
         self.nulls: list[Place] = []
         self.booleans: list[Place] = []
         """Places of what YAML reads as a boolean."""
+        self.misspelt: list[tuple[Place, str, str]] = []
+        """Places of functions, as they are written and as they are called."""
 
     def resolve(self, node: Node, place: Place = (), at: tuple[int, int] | None = None) -> Any:
         """The value, with `OTHER` for what is unknown, or `NO_VALUE`."""
@@ -157,6 +161,9 @@ class Resolver:
         if (function := node.function) is not None:
             return self._called(*function, place)
         if isinstance(node.value, dict):
+            if right := misspelt(node, self._ways.template):
+                self.misspelt.append((place, next(iter(node.value)), right))
+                return self._unknown(place)
             if any(name.startswith("Fn::") for name in node.value):
                 return self._unknown(place)  # Fn::ForEach and Fn::Transform add keys.
             keys = node.keys or {}

@@ -39,6 +39,8 @@ def examine_known(raw: dict[str, Any], model: type[AnyDesired], unknown: set[Pla
 
 def is_about(problem: Problem, place: Place) -> bool:
     """Whether the problem may be one of the value at the place: there, in it, or around it in a list or JSON Schema."""
+    if problem.is_of_key:
+        return False
     at, of = normal(problem.place), normal(place)
     is_around = (
         of[: len(at)] == at and bool(at) and (at[-1] in _schemas() or (isinstance(of[-1], int) and at == of[:-1]))

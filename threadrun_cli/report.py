@@ -17,6 +17,7 @@ RULES = {
     "type": "A resource type that the application does not have",
     "service-token": "A ServiceToken that is missing or misspelt",
     "attribute": "An attribute that the resource does not have",
+    "reference": "A reference to what the template does not have, or to something else than is meant",
     "advice": "What can be deployed and is hardly meant",
     "template": "A file that cannot be read as a template",
 }

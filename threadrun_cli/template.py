@@ -16,6 +16,8 @@ MOST_VALUES = 1_000_000
 MOST_DEPTH = 1000
 """libyaml's composer ends the process where lists are nested some ten thousand deep."""
 _OPENERS = re.compile(r"[\[{]|- ")
+_WANT_QUOTES = ("mapping values", "cannot start any token", "undefined alias", "alphabetic or numeric", "block end")
+"""In the parser's words for a text with `: `, or one that begins with `@`, `%`, `*` or a quote."""
 _SURROGATES = re.compile(r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
 
 
@@ -67,8 +69,10 @@ class Node:
             pending.extend(within if isinstance(within, list) else [] if isinstance(within, str | None) else [*within])
 
 
-def read_template(path: Path) -> Node | None:
-    """The template in a file, None where the file has no resources. Raises `TemplateError`."""
+def read_template(path: Path) -> Node:
+    """The template in a file. Raises `TemplateError`."""
+    if path.suffix == ".tf":
+        raise TemplateError("is a file of Terraform's: `terraform validate` checks it")
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
@@ -78,7 +82,7 @@ def read_template(path: Path) -> Node | None:
     return parse_template(text, is_json=text.lstrip()[:1] == "{")
 
 
-def parse_template(text: str, *, is_json: bool = False) -> Node | None:
+def parse_template(text: str, *, is_json: bool = False) -> Node:
     """The same, of its text."""
     if is_json:
         # JSON's tabs and pairs of surrogates are none of YAML's.
@@ -88,23 +92,55 @@ def parse_template(text: str, *, is_json: bool = False) -> Node | None:
         if len(_OPENERS.findall(text)) > MOST_DEPTH and _is_too_deep(text):
             raise TemplateError("is nested too deep")
         if not loader.check_node():
-            return None
+            raise TemplateError("is empty: is this a template of CloudFormation?")
         node = loader.get_node()
         if loader.check_node():
-            return None  # Several documents, as Kubernetes has them.
-        template = _Reader(loader).read(node)
+            line = loader.get_node().start_mark.line + 1
+            raise TemplateError("is a second document, and a template has one: write it into a file of its own", line)
+        reader = _Reader(loader, is_json=is_json)
+        template = reader.read(node)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        raise TemplateError(f"is not valid {'JSON' if is_json else 'YAML'}: {error.problem}", line, column) from None
+        what = f"is not valid {'JSON' if is_json else 'YAML'}: {error.problem}"
+        raise TemplateError(what + _how_to_mend(text, error, is_json), line, column) from None
     except yaml.YAMLError as error:
         raise TemplateError(f"cannot be read: {error}") from None
     except RecursionError:
         raise TemplateError("is nested too deep") from None
     finally:
         loader.dispose()
+    _require_resources(template)
+    # SAM writes the keys out before CloudFormation sees them.
+    if reader.merges and template.get("Transform") is None:
+        line, column = reader.merges[0]
+        raise TemplateError("CloudFormation has no merge keys (<<): write these keys out", line, column)
+    return template
+
+
+def _require_resources(template: Node) -> None:
+    """Raises `TemplateError` for what is no template of CloudFormation."""
     resources = template.get("Resources")
-    return template if resources is not None and isinstance(resources.value, dict) else None
+    if resources is None:
+        known = (template.keys or {}).items()
+        near, at = next(((key, at) for key, at in known if key.lower() in ("resources", "resource")), ("", (1, 1)))
+        if near:
+            raise TemplateError(f"{near}: write it as Resources", *at)
+        raise TemplateError("no Resources: is this a template of CloudFormation?")
+    if not isinstance(resources.value, dict):
+        what = 'Resources: must be a map: begin each resource with its name, as "Summary:"'
+        raise TemplateError(what, resources.line, resources.column)
+
+
+def _how_to_mend(text: str, error: yaml.MarkedYAMLError, is_json: bool) -> str:
+    """A remedy for the mistakes that are made most."""
+    problem, mark = error.problem or "", error.problem_mark
+    if is_json or mark is None:
+        return ""
+    line = [*text.splitlines(), ""][min(mark.line, text.count("\n"))]
+    if "\t" in line[: mark.column + 1]:
+        return ": use spaces, not tabs"
+    return ": put the text in quotes" if any(each in problem for each in _WANT_QUOTES) else ""
 
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -128,8 +164,10 @@ def _character(found: re.Match[str]) -> str:
 class _Reader:
     """Makes nodes of PyYAML's, each once, however often an alias refers to it."""
 
-    def __init__(self, loader: Any) -> None:
-        self._loader = loader
+    def __init__(self, loader: Any, *, is_json: bool) -> None:
+        self._loader, self._is_json = loader, is_json
+        self.merges: list[tuple[int, int]] = []
+        """Where the keys of another map are merged in."""
         self._known: dict[int, Node | None] = {}
         self._sizes: dict[int, int] = {}
         """By node, how many values it is with its aliases written out."""
@@ -161,8 +199,20 @@ class _Reader:
             return Node({function: self._plain(node, line, column)}, line, column)
         return self._plain(node, line, column)
 
+    def _look_at_keys(self, node: yaml.MappingNode) -> None:
+        seen: dict[str, int] = {}
+        for key, _ in node.value:
+            line, column = key.start_mark.line + 1, key.start_mark.column + 1
+            if key.tag.endswith(":merge"):
+                self.merges.append((line, column))
+            elif not self._is_json and str(key.value) in seen:
+                what = f"{key.value}: is written twice, first in line {seen[str(key.value)]}: remove one"
+                raise TemplateError(what, line, column)
+            seen[str(key.value)] = line
+
     def _plain(self, node: yaml.Node, line: int, column: int) -> Node:
         if isinstance(node, yaml.MappingNode):
+            self._look_at_keys(node)
             self._loader.flatten_mapping(node)
             keys = {str(key.value): (key.start_mark.line + 1, key.start_mark.column + 1) for key, _ in node.value}
             return Node({str(key.value): self.read(value) for key, value in node.value}, line, column, keys=keys)

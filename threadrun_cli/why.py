@@ -7,6 +7,7 @@ Reads the stack's events, the resource's record and the functions' logs (`cloudf
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,7 +21,8 @@ from threadrun.schema.parsing import UNNAMED_TYPE
 from threadrun.state.resource import Request, ResourceRecord, resource_key
 from threadrun.state.run import RunRecord
 from threadrun.storage.records import Records
-from threadrun_cli.remedies import remedy_for
+from threadrun_cli.attributes import attributes_of
+from threadrun_cli.remedies import REPEATED, remedies_for
 
 LOG_KEYS = ("service", "message", "method", "path", "http_status", "code", "openai_request_id", "reason")
 """What is shown of a log line. No line has prompts, answers or keys."""
@@ -28,6 +30,10 @@ MARGIN_SECONDS = 60
 _PREFIX = "Message returned: "
 _NOT_ITS_OWN = ("Resource creation cancelled", "Resource update cancelled", "The following resource(s) failed")
 _TYPES = ("Custom::OpenAI", UNNAMED_TYPE)
+_ABOUT_OURS = re.compile(r"CustomResource attribute error|Requested attribute|No export named \S*-ServiceToken")
+"""What CloudFormation says of another resource, or of the stack, where a reference to one of ours is wrong."""
+_OF_RESOURCE = re.compile(r"\|(\w+)\|")
+"""The logical id in what CloudFormation calls the object of a custom resource."""
 _BEGINNINGS = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS")
 """Of a stack: where its last operation began."""
 
@@ -46,6 +52,8 @@ class Failure:
     request: Request | None = None
     run: Mapping[str, Any] | None = None
     log_lines: list[dict[str, Any]] = field(default_factory=list)
+    attributes: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Where an attribute is asked for that does not exist: those that there are, by resource type."""
 
 
 @dataclass(frozen=True)
@@ -66,19 +74,22 @@ class Stacks:
     def _failures(self, stack: str) -> tuple[str, list[Failure]]:
         pages = self.client("cloudformation").get_paginator("describe_stack_events").paginate(StackName=stack)
         status, found, stack_id = "", list[Failure](), ""
+        types: dict[str, str] = {}
         for event in (event for page in pages for event in page["StackEvents"]):
             stack_id = event["StackId"]
             is_stack = event.get("PhysicalResourceId") == stack_id
             status = status or (event["ResourceStatus"] if is_stack else "")
             if is_stack and event["ResourceStatus"] in _BEGINNINGS:
                 break
-            reason = event.get("ResourceStatusReason", "")
-            has_failed = event["ResourceStatus"].endswith("_FAILED") and not reason.startswith(_NOT_ITS_OWN)
-            if has_failed and event["ResourceType"].startswith(_TYPES):
-                at = event["Timestamp"].timestamp()
+            if event["ResourceType"].startswith(_TYPES):
+                types[event["LogicalResourceId"]] = event["ResourceType"]
+            if _is_ours(event):
+                reason, at = event.get("ResourceStatusReason", ""), event["Timestamp"].timestamp()
                 found.append(Failure(event["LogicalResourceId"], reason.removeprefix(_PREFIX), at))
         for failure in found:
-            self._look_up(failure, stack_id)
+            if failure.logical_id in types:
+                self._look_up(failure, stack_id)
+            failure.attributes = _attributes(failure.reason, types)
         return status, found[::-1]
 
     def _look_up(self, failure: Failure, stack_id: str) -> None:
@@ -116,6 +127,22 @@ class Stacks:
             )
             lines += [_line(event, request.request_id) for page in events for event in page["events"]]
         yield from sorted(filter(None, lines), key=lambda each: each["timestamp"])
+
+
+def _is_ours(event: Mapping[str, Any]) -> bool:
+    """Whether a resource of ours failed, or something because of a reference to one."""
+    reason = event.get("ResourceStatusReason", "")
+    if _ABOUT_OURS.search(reason):
+        return True
+    has_failed = event["ResourceStatus"].endswith("_FAILED") and not reason.startswith(_NOT_ITS_OWN)
+    return has_failed and str(event["ResourceType"]).startswith(_TYPES)
+
+
+def _attributes(reason: str, types: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    if "attribute" not in reason or not _ABOUT_OURS.search(reason):
+        return {}
+    named = {types[name] for name in _OF_RESOURCE.findall(reason) if name in types}
+    return {kind: known for kind in sorted(named or set(types.values())) if (known := attributes_of(kind))}
 
 
 def _distance(request: Request, failure: Failure) -> float:
@@ -160,9 +187,12 @@ def show(console: Console, stack: str, status: str, failures: list[Failure]) -> 
         for line in failure.log_lines:
             texts = (str(value) for name, value in line.items() if name != "timestamp")
             console.print(f"  [dim]{escape(' '.join(texts))}[/]")
-        if remedy := remedy_for(failure.reason):
+        for remedy in remedies_for(failure.reason):
             console.print(f"  [bold]cause[/]    {escape(remedy.cause)}")
-            console.print(f"  [bold]remedy[/]   {escape(remedy.remedy)}")
+            if remedy.remedy != REPEATED:
+                console.print(f"  [bold]remedy[/]   {escape(remedy.remedy)}")
+        for kind, names in failure.attributes.items():
+            console.print(f"  [bold]known[/]    attributes of {kind}: {', '.join(names)}")
     if status in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED"):
         console.print(
             f"The stack is in {status}, which cannot be updated. Delete it, then deploy again:\n"

@@ -1,7 +1,7 @@
 """`threadrun why`: from a stack's name to the reason, the run, the log lines and the remedy."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -52,10 +52,13 @@ def event(
     }
 
 
-def told(world: World, reason: str, application: str = "threadrun") -> tuple[str, Pages]:
+def told(
+    world: World, reason: str, application: str = "threadrun", more: Sequence[dict[str, Any]] = ()
+) -> tuple[str, Pages]:
     stack = "AWS::CloudFormation::Stack"
     events = [
         event(world, "example", "ROLLBACK_COMPLETE", kind=stack),
+        *more,
         event(world, "Other", "CREATE_FAILED", "Resource creation cancelled"),
         event(world, "Run", "CREATE_FAILED", f"Message returned: {reason}"),
         event(world, "example", "CREATE_IN_PROGRESS", kind=stack),
@@ -106,3 +109,22 @@ def test_a_refused_property_is_told_with_its_own_remedy(world: World) -> None:
 def test_a_stack_that_is_not_the_application_is_named(world: World) -> None:
     with pytest.raises(WhyError, match="stack other is not the application: --application names its stack"):
         told(world, failure(world.create({**PROPERTIES, "temperature": "3"})), application="other")
+
+
+@pytest.mark.parametrize(
+    ("reason", "known"),
+    [
+        (
+            "CustomResource attribute error: Vendor response doesn't contain output.v attribute in object "
+            "arn:aws:cloudformation:us-east-1:123456789012:stack/example/1|Run|2",
+            "attributes of Custom::OpenAIThreadRun: id, thread_id",
+        ),
+        ("Requested attribute output.v does not exist in schema for Custom::OpenAIThreadRun", "output_text"),
+        ("No export named threadrun-ServiceToken found. Rollback requested by user.", "deploy the application"),
+    ],
+)
+def test_what_failed_because_of_a_reference_to_the_resource_is_told(world: World, reason: str, known: str) -> None:
+    of_another = event(world, "Page", "CREATE_FAILED", reason, "AWS::SSM::Parameter")
+    text, _ = told(world, failure(world.create({**PROPERTIES, "temperature": "3"})), more=[of_another])
+    for part in ("Page: ", reason, known):
+        assert part in text

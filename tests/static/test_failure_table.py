@@ -35,7 +35,7 @@ TOLD = {
     "schema/validator.py": {"require_schema", "_require_each", "_rule"},
     "schema/problems.py": {"one_for_each_mistake", "_how_to_write"},
     "schema/limits.py": {"beyond"},
-    "schema/unknown.py": {"say_unknown"},
+    "schema/unknown.py": {"say_unknown", "_special"},
     "providers/errors.py": {"translated", "_from_status"},
     "providers/replies.py": {"problem_in"},
     "providers/server.py": {"_unreadable"},

@@ -1,6 +1,7 @@
 """`threadrun validate`: the mistakes of new users in each kind of template, what is not known yet, and the formats."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,9 @@ import yaml
 from typer.testing import CliRunner
 
 from tests.support.stringified import stringified
+from tests.support.templates import HEAD, HELLO, found
 from threadrun.errors import InvalidProperties
 from threadrun.schema.parsing import RESERVED, model_of, parse_properties
-from threadrun_cli.check import check_template
 from threadrun_cli.commands import app
 from threadrun_cli.template import Node, TemplateError, parse_template
 
@@ -19,19 +20,15 @@ MISTAKES: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("mistak
 SAM = """Transform: AWS::Serverless-2016-10-31
 Globals: { Function: { Runtime: python3.13, Timeout: 3 } }
 """
-HEAD = """Resources:
-  R:
-    Type: Custom::OpenAIThreadRun
-    Properties:
-      ServiceToken: !ImportValue threadrun-ServiceToken
-"""
-HELLO = "      thread: { messages: [{ role: user, content: Hello. }] }\n"
 
 
-def found(text: str, *, is_json: bool = False) -> list[tuple[int, str]]:
-    template = parse_template(text, is_json=is_json)
-    assert template is not None
-    return [(each.line, each.message) for each in check_template(template, "t")]
+def declared(text: str) -> str:
+    """The text with a parameter for each name that it refers to and does not have."""
+    names = re.findall(r"(?:!Ref |!GetAtt |\$\{)([A-Z]\w+|[A-Z])\b(?!::)", text)
+    made = [f"  {name}: {{ Type: String }}\n" for name in sorted(set(names)) if f"\n  {name}:" not in text]
+    whole = text if "\nParameters:" in text else f"{text}Parameters:\n"
+    head, _, rest = whole.partition("\nParameters:\n")
+    return f"{head}\nParameters:\n{''.join(made)}{rest}" if rest or "\nParameters:\n" in whole else text
 
 
 def data(node: Node) -> Any:
@@ -59,7 +56,6 @@ def test_a_mistake_is_named_at_its_line(mistake: dict[str, Any], head: str) -> N
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda each: each["mistake"])
 def test_a_mistake_is_named_in_what_the_cdk_writes(mistake: dict[str, Any]) -> None:
     template = parse_template(mistake["template"])
-    assert template is not None
     written = data(template)
     written["Resources"]["R"]["Metadata"] = {"aws:cdk:path": "Stack/R/Default"}
     told = sorted(message for _, message in found(json.dumps(written, indent=1), is_json=True))
@@ -70,7 +66,6 @@ def test_a_mistake_is_named_in_what_the_cdk_writes(mistake: dict[str, Any]) -> N
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda each: each["mistake"])
 def test_what_is_said_of_properties_is_what_the_deployment_says(mistake: dict[str, Any]) -> None:
     template = parse_template(mistake["template"])
-    assert template is not None
     resource = data(template)["Resources"]["R"]
     if resource["Type"] != "Custom::OpenAIThreadRun":
         return
@@ -136,7 +131,7 @@ Conditions:
 
 @pytest.mark.parametrize("properties", UNKNOWN.values(), ids=UNKNOWN)
 def test_what_is_not_known_yet_is_no_mistake(properties: str) -> None:
-    assert found(HEAD + properties) == []
+    assert found(declared(HEAD + properties)) == []
 
 
 BESIDE_UNKNOWN = {
@@ -177,7 +172,7 @@ BESIDE_UNKNOWN = {
 
 @pytest.mark.parametrize(("properties", "told"), BESIDE_UNKNOWN.values(), ids=BESIDE_UNKNOWN)
 def test_what_is_known_is_checked(properties: str, told: list[tuple[int, str]]) -> None:
-    assert found(HEAD + properties) == told
+    assert found(declared(HEAD + properties)) == told
 
 
 ATTRIBUTES = {
@@ -229,8 +224,17 @@ def test_json_has_tabs_and_escaped_emojis() -> None:
         (HEAD + "      model: m\n      modell: m\n" + HELLO, 1, "t.yaml:7:7: error: R: modell: unknown property"),
         ("Resources: [\n", 2, "t.yaml:2:1: error: is not valid YAML"),
         ("Resources: &a { b: *a }", 2, "t.yaml:1:"),
-        ("kind: Pod\n---\nkind: Pod\n", 0, ""),
-        ("", 0, ""),
+        ("kind: Pod\n---\nkind: Pod\n", 2, "t.yaml:3:1: error: is a second document, and a template has one"),
+        ("", 2, "t.yaml:1:1: error: is empty: is this a template of CloudFormation?"),
+        ("Outputs: {}\n", 2, "t.yaml:1:1: error: no Resources: is this a template of CloudFormation?"),
+        ('resource "a" "b" {}\n', 2, "t.yaml:1:"),
+        ("A: 1\nresources: {}\n", 2, "t.yaml:2:1: error: resources: write it as Resources"),
+        ("Resources:\n  - Type: A\n", 2, "t.yaml:2:3: error: Resources: must be a map: begin each resource with"),
+        ("Resources: {}\nResources: {}\n", 2, "t.yaml:2:1: error: Resources: is written twice, first in line 1"),
+        ("A: &a {}\nResources:\n  <<: *a\n", 2, "t.yaml:3:3: error: CloudFormation has no merge keys (<<)"),
+        ("Transform: AWS::Serverless-2016-10-31\nA: &a {}\nResources:\n  <<: *a\n", 0, ""),
+        ("Resources:\n  R: { a: b: c }\n", 2, "t.yaml:2:12: error: is not valid YAML"),
+        ("Resources: @a\n", 2, "t.yaml:1:12: error: is not valid YAML: found character that cannot start any token"),
     ],
 )
 def test_the_exit_status_says_whether_something_is_wrong(tmp_path: Path, text: str, status: int, told: str) -> None:

@@ -42,10 +42,12 @@ def beyond(limits: Limits, desired: DesiredRun | DesiredAssistant) -> list[Probl
         additional_instruction_characters=len(getattr(desired, "additional_instructions", None) or ""),
     )
     types |= {"retrieval"} if "file_search" in types else set()
-    choice = desired.tool_choice if isinstance(desired, DesiredRun) else None
+    run = desired if isinstance(desired, DesiredRun) else None
+    choice = run.tool_choice if run else None
     known = {*TOOL_CHOICES, *desired.function_names, *types - {"function"}}
     # Without tools of its own, the run may have those of an assistant that is looked up later.
-    is_unknown = choice is not None and choice not in known and desired.tools is not None
+    has_all = run is not None and (run.tools is not None or not (run.assistant_id or run.import_id))
+    is_unknown = choice is not None and choice not in known and has_all
     problem = "names no tool of the run: give none, auto, required, a function's name or the type of another tool"
     return ([("tool_choice", problem)] if is_unknown else []) + [
         (argument, f"has {count} {things}, at most {most} are possible")

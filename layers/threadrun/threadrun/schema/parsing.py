@@ -109,7 +109,7 @@ class _KeyReader:
             known = {to_pascal(name) if style == "PascalCase" else name: name for name in fields}
             if key not in known:
                 sentence, meant = say_unknown(key, model, self._root, path(place))
-                self.problems.append(Problem((*place, key), sentence, meant=meant))
+                self.problems.append(Problem((*place, key), sentence, meant=meant, is_of_key=True))
                 continue
             name = known[key]
             self._keys[style].append((*place, key))
@@ -129,5 +129,5 @@ class _KeyReader:
             )
             for place in fewer:
                 sentence = f"is in {other} and most other keys are in {style}: write it as {spell(str(place[-1]))}"
-                self.problems.append(Problem(place, sentence))
+                self.problems.append(Problem(place, sentence, is_of_key=True))
         return style

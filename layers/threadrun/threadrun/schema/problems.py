@@ -45,9 +45,11 @@ class Problem(NamedTuple):
     says_missing: bool = False
     """Whether it is that something is not there."""
     meant: str = ""
-    """Where the property belongs, as `thread.messages[*].content`."""
+    """Where the property belongs, as `thread.messages[*].content`; two places with a space between them."""
     within: Place = ()
     """Where in the value at the place, a JSON Schema, the mistake is."""
+    is_of_key: bool = False
+    """Whether it is about the key, whatever its value."""
 
     def __str__(self) -> str:
         return f"{path(self.place)}: {self.sentence}".removeprefix(": ")
@@ -62,7 +64,7 @@ def path(place: Iterable[str | int]) -> str:
 
 def one_for_each_mistake(problems: Sequence[Problem]) -> list[Problem]:
     """Without what is said to be missing where it was found under another name, or at another place."""
-    meant = [each.meant for each in problems if each.meant]
+    meant = [way for each in problems for way in each.meant.split()]
     kept = [p for p in problems if not (p.says_missing and any(_is_within(way, path(p.place)) for way in meant))]
     together: dict[tuple[Place, str], list[Problem]] = {}
     for each in kept:
@@ -84,7 +86,14 @@ def _is_within(way: str, place: str) -> bool:
 
 
 def from_validation(error: ValidationError, model: type[BaseModel], spell: Spell) -> list[Problem]:
-    return [_problem(dict(detail), model, spell) for detail in error.errors(include_url=False)]
+    details = error.errors(include_url=False)
+    # A list whose entries cannot be read counts as empty.
+    has_more = {each["loc"][:-1] for each in details if each["loc"]}
+    return [
+        _problem(dict(each), model, spell)
+        for each in details
+        if each["type"] != "too_short" or each["loc"] not in has_more
+    ]
 
 
 def _problem(detail: dict[str, Any], model: type[BaseModel], spell: Spell) -> Problem:
@@ -109,6 +118,8 @@ def _how_to_write(kind: str, value: Any, place: Place, model: type[BaseModel], s
         return ': write "name: value" in place of Key and Value' if is_pairs else ': write "name: value" without "- "'
     if kind == "dict_type":
         return ': write "name: value" below it'
+    if kind == "literal_error" and place[-1] == "role" and value in ("system", "developer"):
+        return f": write its text as {spell('instructions')}"
     if kind not in ("tuple_type", "model_type"):
         return ""
     if (known := _model_at(model, place)) is None:

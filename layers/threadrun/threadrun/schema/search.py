@@ -20,6 +20,7 @@ _ORDERED = ("gt", "gte", "lt", "lte")
 _LISTED = ("in", "nin")
 _COMPARED = ("eq", "ne", *_ORDERED, *_LISTED)
 _COMBINED = ("and", "or")
+_SHOWN_CHARACTERS = 40
 
 
 def _read_filters(value: Any, info: ValidationInfo) -> dict[str, Any]:
@@ -37,9 +38,16 @@ def _filter(given: Any, place: str, *, is_restored: bool) -> dict[str, Any]:
         values = value if isinstance(value, list) and kind in _LISTED else [value]
         if values and all(isinstance(each, str | int | float) for each in values):
             return found | {"value": _number(value) if is_restored and kind in _ORDERED else value}
-    raise ValueError(
-        f"{place}type must be {', '.join(_COMPARED)}, with key and value, or {' or '.join(_COMBINED)}, with filters"
-    )
+    was = f" (it is {str(kind)[:_SHOWN_CHARACTERS]!r})" if isinstance(kind, str) else ""
+    if kind in (*_COMPARED, *_COMBINED):
+        raise ValueError(f"{place}type {kind} needs {_needs(str(kind))}, and nothing else")
+    raise ValueError(f"{place}type must be one of {', '.join((*_COMPARED, *_COMBINED))}{was}")
+
+
+def _needs(kind: str) -> str:
+    if kind in _COMBINED:
+        return "filters, a list"
+    return "key and value, a list" if kind in _LISTED else "key and value, one text, number or boolean"
 
 
 def _number(value: Any) -> Any:

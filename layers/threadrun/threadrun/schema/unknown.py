@@ -29,18 +29,27 @@ _ALSO_CALLED = {
     "file_url": ("image_url",),
     "authorization_secret_arn": ("authorization",),
     "headers_secret_arn": ("headers",),
+    "file_id": ("file_ids",),
 }
 """What other interfaces call these."""
 _OF_OPENAI = frozenset(
-    {"access_programs", "additional_instructions", "additional_messages", "audio", "background", "background_options"}
+    {"access_programs", "additional_instructions", "additional_messages", "background", "background_options"}
     | {"container", "image", "moderation", "prompt_cache_options"}
-    | {"connector_id", "defer_loading", "file_search", "frequency_penalty", "function_call", "include", "logit_bias"}
-    | {"max_prompt_tokens", "max_tool_calls", "modalities", "n", "parallel_tool_calls", "prediction"}
-    | {"presence_penalty", "previous_response_id", "prompt_cache_key", "prompt_cache_retention", "require_approval"}
-    | {"safety_identifier", "seed", "service_tier", "stop", "store", "stream_options", "tool_choice", "tool_resources"}
-    | {"logprobs", "top_logprobs", "truncation", "user", "verbosity", "web_search_options"}
+    | {"connector_id", "defer_loading", "file_search", "include"}
+    | {"max_prompt_tokens", "max_tool_calls", "parallel_tool_calls"}
+    | {"previous_response_id", "prompt_cache_key", "prompt_cache_retention", "require_approval"}
+    | {"safety_identifier", "service_tier", "store", "stream_options", "tool_choice"}
+    | {"top_logprobs", "truncation", "user", "verbosity"}
 )
-"""Fields of requests for a response, a run, an assistant or a completion; those that have a counterpart are above."""
+"""Fields of requests for a response, a run or an assistant; those that have a counterpart are above."""
+_OF_COMPLETIONS = frozenset(
+    {"audio", "frequency_penalty", "function_call", "logit_bias", "logprobs", "modalities", "n", "prediction"}
+    | {"presence_penalty", "seed", "stop", "web_search_options"}
+)
+"""Fields of a request for a chat completion that none for a response has (OpenAI's OpenAPI document)."""
+_ROLES = ("user", "system", "developer", "assistant")
+_RESERVED = {"servicetoken": "ServiceToken", "servicetimeout": "ServiceTimeout"}
+"""CloudFormation's own properties of every custom resource, which are in PascalCase beside keys of either style."""
 
 
 def nested_model(annotation: Any) -> type[BaseModel] | None:
@@ -57,12 +66,16 @@ def say_unknown(key: str, model: type[BaseModel], root: type[BaseModel], place: 
     And where it is taken to belong, as `thread.messages[*].content`; empty where nothing tells.
     """
     spell: Callable[[str], str] = to_pascal if key[:1].isupper() else str
+    if special := _special(key, model, place, spell):
+        return special
     names = [key, *(spell(name) for name, others in _ALSO_CALLED.items() if key in map(spell, others))]
     for (start, above), name in product(((model, place), (root, "")), names):
         ways = [way for way in _ways(start, spell) if way.rpartition(".")[2] == name]
         if len(ways) == 1:
             meant = f"{above}.{ways[0]}".lstrip(".")
             return f"unknown property, write it as {meant}", meant
+    if not place and key in map(spell, _OF_COMPLETIONS):
+        return "is not part of OpenAI's Responses API: leave it out", ""
     if key in map(spell, _OF_OPENAI):
         if place or "extra_body" not in root.model_fields or key in map(spell, OURS):
             return "is a field of OpenAI's API that is not supported here", ""
@@ -74,7 +87,24 @@ def say_unknown(key: str, model: type[BaseModel], root: type[BaseModel], place: 
         return f"unknown property, the nearest known one is {nearest}", f"{place}.{nearest}".lstrip(".")
     if len(known) <= _FEW:
         return f"unknown property, known here are {', '.join(known.values())}", ""
-    return "unknown property, the page of the resource type has those that are known", ""
+    kind = getattr(root, "resource_type", "").removeprefix("Custom::OpenAI").lower()
+    return f"unknown property, docs/resources/{kind}.md has those that are known", ""
+
+
+def _special(key: str, model: type[BaseModel], place: str, spell: Callable[[str], str]) -> tuple[str, str] | None:
+    """What is said of keys that stand for two, or for what is written in another style."""
+    if not place and (reserved := _RESERVED.get(_plain(key))):
+        return f"unknown property, write it as {reserved}", reserved
+    if key == spell("tool_resources") and "tools" in model.model_fields:
+        stores, files = (f"{spell('tools')}[*].{spell(name)}" for name in ("vector_store_ids", "file_ids"))
+        return f"unknown property, write it as {stores} or {files}", ""
+    role, content = spell("role"), spell("content")
+    if key.lower() in _ROLES and {"role", "content"} <= model.model_fields.keys():
+        return (
+            f"unknown property, write `{role}: user` and `{content}: <its text>`",
+            f"{place}.{role} {place}.{content}",
+        )
+    return None
 
 
 def _fields(model: type[BaseModel]) -> dict[str, Any]:
