@@ -129,7 +129,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m local.up", description=__doc__)
     parser.add_argument("--stop", action="store_true", help="stop what is running")
     try:
-        stop() if parser.parse_args().stop else start()
+        if parser.parse_args().stop:
+            was_running = EmbeddedCloud.running_in(STATE) is not None
+            stop()
+            print("The embedded cloud is stopped." if was_running else "Nothing was running.")
+        else:
+            start()
     except (DeploymentError, EmbeddedCloudError) as error:
         print(f"make up failed: {error}", file=sys.stderr)
         return 1

@@ -89,7 +89,7 @@ output "refusal" {
 }
 
 output "citations" {
-  description = "The sources that the answer names, a list of objects with `url` or `file`, `title`, `start` and `end`; null where they do not fit the 4,096 bytes of CloudFormation"
+  description = "The sources that the answer names, a list of objects with `url` or `file`, `title`, `start` and `end`; the first ones, as many as 4,000 bytes hold; null where the response of CloudFormation has no room"
   value = try(tolist([
     for each in jsondecode(base64decode(local.stack_outputs["Citations"])) : {
       url   = try(tostring(each.url), null)

@@ -27,7 +27,7 @@ def runs_table(table_name: str, runs: list[Run]) -> Table:
     """Return the runs as a table for the terminal."""
     title = f"Runs of {escape(table_name)}, times in UTC and in seconds"
     table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 1, 0), pad_edge=False)
-    table.add_column("run, stack, time", overflow="fold")
+    table.add_column("run, stack, time", overflow="fold", min_width=len("2026-01-01T00:00"))
     table.add_column("model, status", overflow="fold")
     for heading in ("tokens", *HEADINGS.values()):
         table.add_column(heading, justify="right", no_wrap=True)

@@ -292,7 +292,8 @@ class ThreadRun(Resource):
     @property
     def citations(self) -> str:
         """The sources that the answer names: a JSON list of objects with `url` or `file` (an ID), `title`, `start` and
-        `end` (characters of `output_text`), each null where the server does not say. Those that 4,000 bytes hold."""
+        `end` (characters of `output_text`), each null where the server does not say. The first ones, as many as 4,000
+        bytes hold; left out where the response of CloudFormation has no room."""
         return self.get_att_string("citations")
 
     @property

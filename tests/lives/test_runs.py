@@ -1,11 +1,14 @@
 """What `threadrun runs` shows of a table: runs with and without functions, of this version and of those before."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from io import StringIO
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from local.openai_standin import Script
 from testkit.in_process.aws import aws
@@ -15,6 +18,7 @@ from threadrun.state import run as record
 from threadrun.storage.packing import pack
 from threadrun_cli.commands import app
 from threadrun_cli.recorded_runs import Run, read_runs
+from threadrun_cli.runs import runs_table
 
 pytestmark = pytest.mark.on_moto  # It reads the table page by page, and filtered: moto's.
 CALL = {"type": "function_call", "name": "look_up", "call_id": "call_1", "arguments": {"article": "secret bolt"}}
@@ -152,3 +156,11 @@ def test_a_record_that_cannot_be_read_is_left_out_and_not_repeated(
     assert (code, printed.count("completed")) == (0, 1)
     assert "RESOURCE#1 is left out: the record cannot be read: stack_id (string_type)" in caplog.text
     assert "secret" not in printed + error + caplog.text
+
+
+def test_a_date_stays_on_one_line_of_80_columns(world: World) -> None:
+    attributes(world.create(PROPERTIES))
+    [run] = shown(world)
+    console = Console(record=True, width=80, color_system=None, file=StringIO())
+    console.print(runs_table(TABLE, [replace(run, model="m" * 40, logical_id="R" * 40, total_tokens=10**9)]))
+    assert run.began[:16] in console.export_text()

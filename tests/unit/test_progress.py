@@ -195,11 +195,15 @@ def test_up_that_fails_leaves_nothing(
     assert not (state / "environment").exists()
 
 
-def test_down_takes_away_the_file_of_a_cloud_that_is_gone(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_down_takes_away_the_file_of_a_cloud_that_is_gone(
+    state: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert up.main() == 0
     monkeypatch.setattr(sys, "argv", ["up", "--stop"])
-    assert up.main() == 0
+    capsys.readouterr()
+    assert [up.main(), up.main()] == [0, 0]
     assert list(state.iterdir()) == []
+    assert capsys.readouterr().out == "The embedded cloud is stopped.\nNothing was running.\n"
 
 
 def test_up_names_an_example_to_deploy_next(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
