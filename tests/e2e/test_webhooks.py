@@ -24,7 +24,10 @@ from tests.support.signed_events import signed
 from tests.support.until import until
 
 RUN_SECONDS = {"lost": 14, "told": 14, "twice": 17}
-"""Longer than the function waits inline; they end in this order, and the end of each is delivered in another way."""
+"""Longer than the function waits inline, with time left that a webhook is worth.
+
+They end in this order, and the end of each is delivered in another way.
+"""
 FAULTS = (Fault("WEBHOOK", ".*", "drop"), Fault("WEBHOOK", ".*", "twice", after=2))
 MAX_LAG_SECONDS = 15
 """From cold, on a busy machine; without an event it would be half a minute. The bench has the figure."""
@@ -38,7 +41,7 @@ def stacks(with_webhooks: Deployed) -> Iterator[dict[str, Stack]]:
     api.fault(*FAULTS)
     for name, stack in stacks.items():
         api.script(Script(duration_s=RUN_SECONDS[name], match={"metadata": {"run": name}}))
-        stack.begin_create(PROPERTIES | {"metadata": {"run": name}})
+        stack.begin_create(PROPERTIES | {"metadata": {"run": name}, "ServiceTimeout": 65})
         if name == "lost":
             until(lambda: "Await webhook" in states_of(stacks["lost"]))
         # A function may be cold: who is created first would not be the first to end.

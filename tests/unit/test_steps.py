@@ -257,6 +257,7 @@ def test_where_the_server_tells_there_is_a_net_only(waited: float, pause: float,
         "within the ten minutes that it is shown"
     )
     assert waiting.pause_seconds(waited) == Waiting().pause_seconds(waited), "of refusals nobody tells"
+    assert waiting.look_seconds(waited, ROUND_SECONDS - 1) == Waiting().look_seconds(waited), "the function waits"
 
 
 @pytest.mark.parametrize(

@@ -198,7 +198,8 @@ def _reconcile_once(made: AnyRecord, actor: Actor, turn: _Turn) -> Next | Gone |
         turn.context.counts["RunsStarted"] += _is_started(made) and not was_started
     if isinstance(outcome, InProgress):
         turn.waiting.note_look()
-        seconds = turn.waiting.look_seconds(waited, is_kept=outcome.is_kept)
+        left = made.deadline_epoch_s - actor.now
+        seconds = turn.waiting.look_seconds(waited, left, is_kept=outcome.is_kept)
         return RequeueAfter(seconds, f"the run is {outcome.status}", run_id=outcome.run_id)
     if isinstance(outcome, RequeueAfter):
         return replace(outcome, seconds=turn.waiting.poll_seconds(outcome.seconds, waited))

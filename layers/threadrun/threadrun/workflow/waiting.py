@@ -68,9 +68,13 @@ class Waiting:
     _ended: dict[str, float] = field(default_factory=dict)
     """When a webhook told the end of a run, by its id."""
 
-    def look_seconds(self, waited_seconds: float, *, is_kept: bool = True) -> float:
-        """Time to the next look at a run, which the server keeps, or forgets soon after its end."""
-        if self.event_waits is not None and waited_seconds >= min(FIRST_SECONDS, self.inline_seconds):
+    def look_seconds(self, waited_seconds: float, left_seconds: float = math.inf, *, is_kept: bool = True) -> float:
+        """Time to the next look at a run, which the server keeps, or forgets soon after its end.
+
+        A function that waits hears no webhook, and waits itself for what is left of a short time.
+        """
+        is_told = self.event_waits is not None and waited_seconds >= min(FIRST_SECONDS, self.inline_seconds)
+        if is_told and self.is_far(left_seconds):
             return min(max(waited_seconds, MIN_NET_SECONDS), MAX_NET_SECONDS if is_kept else UNKEPT_NET_SECONDS)
         return self._polled_seconds(waited_seconds)
 
