@@ -31,7 +31,7 @@ TEMPLATE = "template.yaml"
 MODULES = "terraform"
 SNAPSHOTS, SNAPSHOT_SUFFIX = "tests/upgrade/versions", ".json.xz"
 SEMANTIC = r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)"
-INSTALLED = (".venv", ".venv-sam", ".build/wheels")
+INSTALLED = (".venv", ".venv-sam", ".build/wheels", ".build/installer")
 """The checkout links to these; they are the same as long as the lock files are."""
 
 
