@@ -10,6 +10,7 @@ Fix: the worker process describes the exception; its description becomes the res
 
 import json
 import threading
+from contextlib import suppress
 from typing import Any
 
 from ministack.core import lambda_runtime
@@ -18,7 +19,6 @@ from ministack.services import lambda_svc
 from local.embedded_cloud.drift_guard import Call, around, replace_text
 
 _INIT_FAILED = "Worker init failed: "
-_DIED = "Worker process died"
 _details = threading.local()
 
 # Runs in the function's own process, before ministack's bootstrap.
@@ -70,12 +70,16 @@ def _with_aws_error(call: Call) -> Any:
 def _aws_error(body: dict[str, Any], details: dict[str, Any] | None, request_id: str) -> dict[str, Any]:
     message = str(body.get("errorMessage", ""))
     if message.startswith(_INIT_FAILED):
-        described: dict[str, Any] = json.loads(message.removeprefix(_INIT_FAILED))
-        return described
-    if message == _DIED:
-        text = f"RequestId: {request_id} Error: Runtime exited without providing a reason"
-        return {"errorType": "Runtime.ExitError", "errorMessage": text}
-    return details if details is not None and body.get("errorType") == "Runtime.HandlerError" else body
+        with suppress(ValueError):  # It died before it could say anything.
+            described: dict[str, Any] = json.loads(message.removeprefix(_INIT_FAILED))
+            return described
+    elif body.get("errorType") != "Runtime.HandlerError":
+        return body
+    elif details is not None:
+        return details
+    # Nothing was described: the process died, before or after it got its event.
+    text = f"RequestId: {request_id} Error: Runtime exited without providing a reason"
+    return {"errorType": "Runtime.ExitError", "errorMessage": text}
 
 
 def install() -> None:
