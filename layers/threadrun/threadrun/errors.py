@@ -13,6 +13,10 @@ class ThreadRunError(Exception):
         super().__init__(reason)
         self.reason = reason
 
+    def reword(self, reason: str) -> None:
+        """Have it say something else, wherever it is shown."""
+        self.reason, self.args = reason, (reason,)
+
 
 class TransientError(ThreadRunError):
     """It may work later: the same step is taken again, until the deadline."""

@@ -23,10 +23,9 @@ def errors_redacted(run: RunRecord, actor: Actor) -> Iterator[None]:
     except ThreadRunError as error:
         if error.__cause__ is not None:  # Without one the words are ours.
             try:
-                error.reason = _redactor(run, actor)(error.reason)
+                error.reword(_redactor(run, actor)(error.reason))
             except ThreadRunError as unread:
-                error.reason = f"the server's reason is not shown, as it may have a secret: {unread.reason}"
-            error.args = (error.reason,)
+                error.reword(f"the server's reason is not shown, as it may have a secret: {unread.reason}")
         raise
 
 

@@ -171,8 +171,7 @@ def _end(run: RunRecord, started: Started, actor: Actor) -> RequeueAfter | None:
     if _was_cancelled_in_vain(run, actor):
         return None
     if refusal is not None:
-        refusal.reason = f"{CANCELLING}: {refusal.reason}"
-        refusal.args = (refusal.reason,)
+        refusal.reword(f"{CANCELLING}: {refusal.reason}")
         raise refusal
     return pause
 

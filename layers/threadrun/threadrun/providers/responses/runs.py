@@ -58,8 +58,7 @@ class ResponseRuns(Subject[Server]):
         try:
             return shapes.observed_run(self._server.create(action, self._post, **fields))
         except ThreadRunError as refusal:
-            refusal.reason = self._secrets.without(refusal.reason, plan.effective.secret_arns)
-            refusal.args = (refusal.reason,)
+            refusal.reword(self._secrets.without(refusal.reason, plan.effective.secret_arns))
             if isinstance(refusal, TerminalError) and (unserved := self._unserved(refusal)) is not None:
                 raise unserved from refusal
             raise
