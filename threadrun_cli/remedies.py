@@ -60,12 +60,6 @@ def remedies_for(reason: str) -> list[Remedy]:
     return list(dict.fromkeys(remedy for part in parts for remedy in _of(part)))
 
 
-def row_for(reason: str) -> str | None:
-    """The message of the row that says most of the reason."""
-    found = _best(reason)
-    return found[0].message if found else None
-
-
 def _of(reason: str, *, is_within: bool = False) -> Iterator[Remedy]:
     if (found := _best(reason, is_within=is_within)) is None:
         return

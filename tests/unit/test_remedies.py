@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tests.support.failure_table import PAGE
-from threadrun_cli.remedies import REPEATED, _read, remedies_for, row_for
+from threadrun_cli.remedies import REPEATED, _best, _read, remedies_for
 
 EXAMPLES = {
     "<ARN>": "arn:aws:secretsmanager:us-east-1:123456789012:secret:key",
@@ -24,7 +24,9 @@ MESSAGES: list[tuple[str, str, str]] = [tuple(row) for row in _read()["messages"
 @pytest.mark.parametrize("message", [message for message, _, _ in MESSAGES])
 def test_an_example_of_each_row_finds_its_own_row(message: str) -> None:
     example = re.sub(r"<[^<>]*>", lambda found: EXAMPLES.get(found[0], "Something"), message)
-    assert row_for(example) == message
+    found = _best(example)
+    assert found is not None
+    assert found[0].message == message
 
 
 def test_a_thread_that_does_not_exist_is_no_secret() -> None:
