@@ -5,6 +5,7 @@ Nothing of its waiting policy is repeated here. A function takes as long as its 
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -37,9 +38,9 @@ EVENT = {
     # As long, and as hard to compress, as AWS's.
     "ResponseURL": "http://127.0.0.1/arn%3Aaws%3Acloudformation%3Aus-east-1%3A123456789012%3Astack/bench/"
     "0f0c6a52-6c5e-4b9e-a1d7-93d3b7e0c1f8%7CRun%7C7b1e7c1e-3a51-4f6e-9d3c-5a1f0d6b2c94?X-Amz-Algorithm=AWS4-HMAC-SHA256"
-    "&X-Amz-Date=20270115T080000Z&X-Amz-SignedHeaders=host&X-Amz-Expires=7200&X-Amz-Credential=AKIA6L7Q4OWT3UXBW442"
+    "&X-Amz-Date=20270115T080000Z&X-Amz-SignedHeaders=host&X-Amz-Expires=7200&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE"
     "%2F20270115%2Fus-east-1%2Fs3%2Faws4_request"
-    "&X-Amz-Signature=d6ab4a1c70f5dd0ee8fbd1f5c5e1a0b0e6dd2f6b75c0b2f9d0c9f8f2b3f0a6c7",
+    f"&X-Amz-Signature={hashlib.sha256(b'nobody').hexdigest()}",
     "StackId": "arn:aws:cloudformation:us-east-1:123456789012:stack/bench/0f0c6a52-6c5e-4b9e-a1d7-93d3b7e0c1f8",
     "LogicalResourceId": "Run",
     "ResourceType": "Custom::OpenAIThreadRun",
