@@ -386,7 +386,7 @@ def test_an_update_that_was_overtaken_by_the_deletion_of_its_resource_starts_not
     [
         ("X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Date=20171105T022632Z&X-Amz-Expires=7200", 1509848792, 1509848792),
         # A request of 2017: its stack was begun at 02:25:32, by the time in the stack's id.
-        ("AWSAccessKeyId=AKIAJNXHFR7P7YGKLDPQ&Expires=1509855955&Signature=fuzleqrW%3D", None, 1509848755),
+        ("AWSAccessKeyId=AKIAIOSFODNN7EXAMPLE&Expires=1509855955&Signature=fuzleqrW%3D", None, 1509848755),
         ("X-Amz-Date=20179905T022632Z", None, None),
         ("X-Amz-Expires=7200", None, None),
         ("", None, None),
