@@ -125,7 +125,8 @@ def main(console: Console | None = None) -> int:
             elapsed = Elapsed(f"[{number}/{len(STAGES)}]", 60 * stage.minutes, within=whole)
             with nullcontext(last) if last and stage is STAGES[-1] else begun(stage, console) as at_work:
                 status = at_work.follow(elapsed)
-            took.append(f"{title}: {elapsed.seconds:.0f} s")
+            since = " more: it began with the first stage" if at_work is last else ""
+            took.append(f"{title}: {elapsed.seconds:.0f} s{since}")
             if status:
                 print(f'\n{title}: failed. To repeat it alone: make test STAGES="{number}"', file=sys.stderr)
                 return status

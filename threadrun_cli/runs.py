@@ -24,10 +24,14 @@ HEADINGS = {"starting": "start", "queued": "queued", "running": "running", "tool
 
 
 def runs_table(table_name: str, runs: list[Run]) -> Table:
-    """Return the runs as a table for the terminal."""
+    """Return the runs as a table for the terminal.
+
+    In 80 columns a date stays on one line and every number whole, as the two columns of names give way alike. Not by a
+    `min_width`: rich gives way first, then grants the width, and cuts what no longer fits from the last columns.
+    """
     title = f"Runs of {escape(table_name)}, times in UTC and in seconds"
-    table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 1, 0), pad_edge=False)
-    table.add_column("run, stack, time", overflow="fold", min_width=len("2026-01-01T00:00"))
+    table = Table(title=title, title_justify="left", box=None, padding=(0, 1, 1, 0), pad_edge=False)
+    table.add_column("run, stack, time", overflow="fold")
     table.add_column("model, status", overflow="fold")
     for heading in ("tokens", *HEADINGS.values()):
         table.add_column(heading, justify="right", no_wrap=True)

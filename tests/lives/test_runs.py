@@ -17,8 +17,8 @@ from tests.support.runs import PROPERTIES, attributes, delete_all, failure
 from threadrun.state import run as record
 from threadrun.storage.packing import pack
 from threadrun_cli.commands import app
-from threadrun_cli.recorded_runs import Run, read_runs
-from threadrun_cli.runs import runs_table
+from threadrun_cli.recorded_runs import Run, read_runs, seconds_text
+from threadrun_cli.runs import HEADINGS, runs_table
 
 pytestmark = pytest.mark.on_moto  # It reads the table page by page, and filtered: moto's.
 CALL = {"type": "function_call", "name": "look_up", "call_id": "call_1", "arguments": {"article": "secret bolt"}}
@@ -158,9 +158,16 @@ def test_a_record_that_cannot_be_read_is_left_out_and_not_repeated(
     assert "secret" not in printed + error + caplog.text
 
 
-def test_a_date_stays_on_one_line_of_80_columns(world: World) -> None:
+@pytest.mark.parametrize(
+    ("model", "name"), [("m" * 40, "R" * 40), ("gpt-5.4-mini", "summary-terraform"), ("m", "R" * 40)]
+)
+def test_in_80_columns_a_date_stays_on_one_line_and_no_number_is_cut(world: World, model: str, name: str) -> None:
     attributes(world.create(PROPERTIES))
     [run] = shown(world)
+    run = replace(run, model=model, logical_id=name, status="completed, deleted", total_tokens=10**9)
     console = Console(record=True, width=80, color_system=None, file=StringIO())
-    console.print(runs_table(TABLE, [replace(run, model="m" * 40, logical_id="R" * 40, total_tokens=10**9)]))
-    assert run.began[:16] in console.export_text()
+    console.print(runs_table(TABLE, [run]))
+    text = console.export_text()
+    assert run.began[:16] in text
+    numbers = next(line for line in text.splitlines() if str(run.total_tokens) in line).split()[-6:]
+    assert numbers == [str(run.total_tokens), *(seconds_text(run.seconds_in(phase)) for phase in HEADINGS)]

@@ -117,6 +117,18 @@ def test_a_stage_shows_its_time_below_what_it_prints(monkeypatch: pytest.MonkeyP
     assert text.index("one\n") < text.index("two three\n")
 
 
+def test_the_stage_that_began_with_the_first_one_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its own seconds are those after the others: "0 s" alone reads as if nothing had run."""
+    made = tuple(stages.Stage(name, 1, (sys.executable, "-c", "")) for name in ("one", "two"))
+    monkeypatch.setattr(stages, "STAGES", made)
+    monkeypatch.setattr(sys, "argv", ["stages"])
+    console = terminal()
+    assert stages.main(console) == 0
+    *_, one, two = drawn(console).rstrip().splitlines()
+    assert one.endswith("one: 0 s")
+    assert two.endswith("two: 0 s more: it began with the first stage")
+
+
 # --- make up
 
 PLACE = "http://127.0.0.1:4567"
