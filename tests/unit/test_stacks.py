@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from testkit.stacks.__main__ import Played, markdown
+from testkit.stacks.__main__ import RESPONSES, Played, markdown
 
 GOOD: dict[str, Any] = {
     "created": Counter(CREATE_COMPLETE=2),
@@ -23,6 +23,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"runs_started": 3}, "3 runs were started for 2 stacks"),
     ({"responses": Counter({1: 3, 0: 1})}, "requests by their number of responses"),
     ({"left": Counter({"items RUN#": 1})}, "left: "),
+    ({"left": Counter({RESPONSES: 2}), "unnamed": 1}, f"left: {{'{RESPONSES}': 1}}"),
 ]
 
 
@@ -40,3 +41,10 @@ def test_what_failed_is_counted() -> None:
     assert "| 3 (3.0%): ThrottlingException 3 |" in page
     assert "| functions killed while they worked | 1: killed signal 1 |" in page
     assert page.endswith("All ended as they should.\n")
+
+
+def test_a_response_that_no_client_can_name_is_no_fault() -> None:
+    """The reply that named it was lost with a killed function: docs/decisions.md, "What no client can know"."""
+    played = Played(**GOOD, left=Counter({RESPONSES: 1}), unnamed=1)
+    assert played.problems(2) == []
+    assert "| of which responses that no client can name | 1 |" in markdown(played, 2)
