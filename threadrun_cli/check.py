@@ -19,12 +19,15 @@ from threadrun_cli.advice import Keys, advise
 from threadrun_cli.attributes import attributes_of
 from threadrun_cli.findings import Checked, Finding, Level
 from threadrun_cli.intrinsics import Resolver, Ways, plain
+from threadrun_cli.json_words import in_json
 from threadrun_cli.properties import examine_known, normal
 from threadrun_cli.references import types_of, wrong_references
 from threadrun_cli.service_token import wrong_token
 from threadrun_cli.template import Node, TemplateError, read_template
 
 _NEAR = 0.75
+_OF_RESOURCES = ("Type", "Properties", "Metadata", "Condition", "DependsOn", "DeletionPolicy", "UpdateReplacePolicy")
+"""CloudFormation's own keys; `Metadata` is also one of our arguments, as others spell them."""
 _PLACEHOLDER = re.compile(r"\$\{(\w+)\.([^!}]+)\}")
 
 
@@ -98,13 +101,20 @@ class _Check:
         if properties is None or isinstance(properties.value, list | str):
             yield self._finding(name, *_no_properties(resource))
             return
+        beside = [key for key in resource.keys or {} if _is_argument(key, model)]
+        for key in beside:
+            yield self._finding(name, (resource.keys or {})[key], "properties", f"{key}: write it below Properties")
+        if beside:
+            return  # The rest would be about what they are missing from.
         for sentence, level in wrong_token(resource):
             where = resource.get("Properties", "ServiceToken") or properties
             yield self._finding(name, (where.line, where.column), "service-token", sentence, level)
+        told = set[Place]()
         for wrong in wrong_references(properties, self.template):
+            told.add(normal(wrong.place))
             yield self._finding(name, (wrong.line, wrong.column), "reference", wrong.sentence)
         for choice in ways.of(resource):
-            yield from self._in_one_way(name, resource, model, Resolver(ways, choice))
+            yield from self._in_one_way(name, resource, model, Resolver(ways, choice, told))
 
     def _in_one_way(self, name: str, resource: Node, model: type[AnyDesired], resolver: Resolver) -> Iterator[Finding]:
         properties = resource.get("Properties")
@@ -114,7 +124,7 @@ class _Check:
         places = {normal(place): at for place, at in resolver.positions.items()} or {
             (): (resource.line, resource.column)
         }
-        examined = examine_known(raw, model, resolver.unknown)
+        examined = examine_known(raw, model, resolver.unknown, resolver.texts)
         self.styles[name] = examined.style
         for place in resolver.nulls:
             sentence = f"{path(place)}: is null, which no template may have: give it a value, or leave it out"
@@ -156,7 +166,7 @@ class _Check:
         yield self._finding(name, at, "attribute", f"{has}: {hint}")
 
     def _finding(self, name: str, at: tuple[int, int], rule: str, message: str, level: Level = "error") -> Finding:
-        return Finding(self.file, *at, level, rule, message, name)
+        return Finding(self.file, *at, level, rule, in_json(message) if self.template.is_json else message, name)
 
 
 def _type(resource: Node) -> str:
@@ -182,6 +192,13 @@ def _no_properties(resource: Node) -> tuple[tuple[int, int], str, str]:
             return at, "properties", f"{key}: write it as Properties"
     sentence = "has no Properties: write ServiceToken and the arguments under Properties"
     return (resource.line, resource.column), "properties", sentence
+
+
+def _is_argument(key: str, model: type[AnyDesired]) -> bool:
+    if key in _OF_RESOURCES:
+        return False
+    names = {field.alias or name for name, field in model.model_fields.items()} | {"ServiceToken", "ServiceTimeout"}
+    return key in names or key in map(to_pascal, names)
 
 
 def _plain(attribute: str) -> str:

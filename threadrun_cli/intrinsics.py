@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from itertools import islice, product
 from typing import Any
 
+from threadrun.schema.arguments import RESOURCE_MODELS
 from threadrun.schema.problems import Place
-from threadrun_cli.references import misspelt
+from threadrun_cli.properties import normal
+from threadrun_cli.references import misspelt, targets, types_of
 from threadrun_cli.template import Node
 
 MOST_WAYS = 64
@@ -22,6 +24,7 @@ OTHER = "\0"
 NO_VALUE = object()
 _PLACEHOLDER = re.compile(r"\$\{([^!}][^}]*)\}")
 _DYNAMIC = "{{resolve:"
+_GIVE_TEXT = ("Fn::Sub", "Fn::Join", "Fn::Base64", "Fn::ImportValue", "Fn::ToJsonString")
 _PLAIN_TYPES = ("String", "Number", "CommaDelimitedList", "List<Number>")
 
 Choice = Mapping[str, Any]
@@ -33,6 +36,7 @@ class Ways:
 
     def __init__(self, template: Node) -> None:
         self.template = template
+        self.ours = {name for name, kind in types_of(template).items() if kind in RESOURCE_MODELS}
         self._conditions = dict((template.get("Conditions") or Node({}, 1, 1)).items())
         self.parameters = dict((template.get("Parameters") or Node({}, 1, 1)).items())
 
@@ -145,10 +149,13 @@ def _asked_condition(node: Node) -> Node | None:
 class Resolver:
     """Makes the properties of one choice, and notes where each value is written and which are unknown."""
 
-    def __init__(self, ways: Ways, choice: Choice) -> None:
-        self._ways, self._choice = ways, choice
+    def __init__(self, ways: Ways, choice: Choice, told: Collection[Place] = ()) -> None:
+        """`told`: places whose mistake is told already, alike in both styles of keys."""
+        self._ways, self._choice, self._told = ways, choice, told
         self.positions: dict[Place, tuple[int, int]] = {}
         self.unknown: set[Place] = set()
+        self.texts: set[Place] = set()
+        """Of the unknown ones, those that are text, whatever it is."""
         self.nulls: list[Place] = []
         self.booleans: list[Place] = []
         """Places of what YAML reads as a boolean."""
@@ -158,12 +165,12 @@ class Resolver:
     def resolve(self, node: Node, place: Place = (), at: tuple[int, int] | None = None) -> Any:
         """The value, with `OTHER` for what is unknown, or `NO_VALUE`."""
         self.positions[place] = at or (node.line, node.column)
+        if right := misspelt(node, self._ways.template):
+            self.misspelt.append((place, next(name for name, _ in node.items()), right))
+            return self._unknown(place)
         if (function := node.function) is not None:
             return self._called(*function, place)
         if isinstance(node.value, dict):
-            if right := misspelt(node, self._ways.template):
-                self.misspelt.append((place, next(iter(node.value)), right))
-                return self._unknown(place)
             if any(name.startswith("Fn::") for name in node.value):
                 return self._unknown(place)  # Fn::ForEach and Fn::Transform add keys.
             keys = node.keys or {}
@@ -189,17 +196,29 @@ class Resolver:
         if name == "Ref" and isinstance(argument.value, str):
             if argument.value == "AWS::NoValue":
                 return NO_VALUE
-            return self._known(self._parameter(argument.value), place)
+            if (parameter := self._ways.parameters.get(argument.value)) is not None:
+                if (kind := parameter.get("Type")) is not None and kind.value in ("String", "Number"):
+                    self.texts.add(place)
+                return self._known(self._parameter(argument.value), place)
         if name == "Fn::If" and isinstance(argument.value, list) and len(argument.value) == 3:
             condition, when_true, when_false = argument.value
             return self.resolve(
                 when_true if self._ways.is_true(str(condition.value), self._choice) else when_false, place
             )
-        if name == "Fn::Sub" and isinstance(argument.value, str):
-            return self._known(self._substituted(argument.value), place)
+        if name == "Fn::Sub" and (text := self._substituted(argument.value)) is not None:
+            return self._known(text, place)
+        if normal(place) not in self._told and (name in _GIVE_TEXT or self._is_of_ours(name, argument)):
+            self.texts.add(place)
         return self._unknown(place)
 
-    def _substituted(self, text: str) -> str | None:
+    def _is_of_ours(self, name: str, argument: Node) -> bool:
+        """Whether it refers to a resource of ours, whose id and attributes are all text to CloudFormation."""
+        return name in ("Ref", "Fn::GetAtt") and any(each in self._ways.ours for each in targets(name, argument))
+
+    def _substituted(self, argument: Any) -> str | None:
+        if not isinstance(argument, str):
+            return None
+        text = argument
         for name in _PLACEHOLDER.findall(text):
             value = self._parameter(name)
             if not isinstance(value, str) or value == OTHER:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from copy import deepcopy
 from functools import cache
 from typing import Any, NamedTuple
@@ -24,8 +25,10 @@ class Examined(NamedTuple):
     problems: list[Problem]
 
 
-def examine_known(raw: dict[str, Any], model: type[AnyDesired], unknown: set[Place]) -> Examined:
-    """The problems that there are whatever the values at the places `unknown` turn out to be."""
+def examine_known(
+    raw: dict[str, Any], model: type[AnyDesired], unknown: set[Place], texts: Collection[Place] = ()
+) -> Examined:
+    """The problems that there are whatever the values at the places `unknown` turn out to be, at `texts` some text."""
     raw, left = deepcopy(raw), set(unknown)
     for stand_in in STAND_INS:
         for place in left:
@@ -34,7 +37,13 @@ def examine_known(raw: dict[str, Any], model: type[AnyDesired], unknown: set[Pla
         left = {place for place in unknown if any(is_about(each, place) for each in problems)}
         if not left:
             break
-    return Examined(desired, style, [each for each in problems if not any(is_about(each, one) for one in unknown)])
+    certain = {normal(place) for place in texts}
+    kept = [
+        each
+        for each in problems
+        if (each.takes_no_text and normal(each.place) in certain) or not any(is_about(each, one) for one in unknown)
+    ]
+    return Examined(desired, style, kept)
 
 
 def is_about(problem: Problem, place: Place) -> bool:

@@ -11,23 +11,13 @@ from pydantic.alias_generators import to_pascal
 
 from threadrun.schema.problems import Place, path
 from threadrun_cli.properties import normal
-from threadrun_cli.template import Node
+from threadrun_cli.template import Node, meant_function
 
 _PLACEHOLDER = re.compile(r"\$\{([^!}][^}]*)\}")
+_OF_FUNCTION = re.compile(r"(?i)fn\W")
 _SAM = "AWS::Serverless-2016-10-31"
 _FUNCTIONS = ("AWS::Lambda::Function", "AWS::Serverless::Function")
 _NEAR = 0.75
-_NAMES: tuple[str, ...] = (
-    "Ref",
-    "Condition",
-    "Fn::Base64",
-    "Fn::Cidr",
-    "Fn::FindInMap",
-    "Fn::GetAtt",
-    "Fn::GetAZs",
-    "Fn::If",
-)
-_NAMES += ("Fn::ImportValue", "Fn::Join", "Fn::Length", "Fn::Select", "Fn::Split", "Fn::Sub", "Fn::ToJsonString")
 
 
 class Wrong(NamedTuple):
@@ -48,14 +38,14 @@ def wrong_references(properties: Node, template: Node) -> Iterator[Wrong]:
 
 def misspelt(node: Node, template: Node) -> str | None:
     """How the function is written that a map with one key is meant to be."""
-    if not isinstance(node.value, dict) or len(node.value) != 1 or node.function:
+    if not isinstance(node.value, dict) or len(node.value) != 1:
         return None
     [(key, argument)] = node.value.items()
-    right = next((name for name in _NAMES if _plain(name) == _plain(key)), None)
-    if right is None or key.lower().startswith("fn"):
-        return right
+    if _OF_FUNCTION.match(key):
+        return meant_function(key)
     names = {name for part in ("Parameters", "Resources") for name, _ in _entries(template, part)}
-    return right if right == "Ref" and argument.value in names else None
+    is_meant = key != "Ref" and key.lower() == "ref" and isinstance(argument.value, str) and argument.value in names
+    return "Ref" if is_meant else None
 
 
 def types_of(template: Node) -> dict[str, str]:
@@ -65,7 +55,7 @@ def types_of(template: Node) -> dict[str, str]:
 
 
 def _undefined(node: Node, known: set[str] | None, template: Node) -> Iterator[str]:
-    for name in _targets(node) if known is not None else ():
+    for name in targets(*node.function) if known is not None and node.function else ():
         is_made = template.get("Transform") and (name.startswith(("Serverless", *(known or ()))))
         if name.startswith("AWS::") or name in (known or ()) or is_made:
             continue
@@ -86,6 +76,9 @@ def _other(place: Place, node: Node, types: Mapping[str, str]) -> Iterator[str]:
     if last == "existingthreadid" and kind == "Custom::OpenAIThreadRun":
         thread = to_pascal("thread_id") if str(place[-1])[:1].isupper() else "thread_id"
         yield f"`!Ref {target}` is thread_id:run_id: write `!GetAtt {target}.{thread}`"
+    if last == "thread" and kind == "Custom::OpenAIThread":
+        key = "ExistingThreadId" if str(place[-1])[:1].isupper() else "existing_thread_id"
+        yield f"must be a map: write `{key}: !Ref {target}` in its place"
     if at[-2:-1] == ("attachments",) and kind == "Custom::OpenAIFile":
         key = "FileId" if str(place[-2])[:1].isupper() else "file_id"
         yield f"must be a map: write it as `{key}: !Ref {target}`"
@@ -100,8 +93,8 @@ def _placed(node: Node, place: Place) -> Iterator[tuple[Place, Node]]:
         yield from _placed(each, place if is_call else (*place, key))
 
 
-def _targets(node: Node) -> Iterator[str]:
-    name, argument = node.function or ("", node)
+def targets(name: str, argument: Node) -> Iterator[str]:
+    """The parameters and resources that a function refers to."""
     value = argument.value
     if name == "Ref" and isinstance(value, str):
         yield value
@@ -127,7 +120,3 @@ def _adds_names(template: Node) -> bool:
 
 def _entries(template: Node, part: str) -> Iterator[tuple[str, Node]]:
     yield from (template.get(part) or Node({}, 1, 1)).items()
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", name.lower())

@@ -28,6 +28,10 @@ def wrong_token(resource: Node) -> Iterator[tuple[str, Level]]:
         right = f"!ImportValue {token.value}" if token.value.endswith(EXPORT) else f"!ImportValue threadrun{EXPORT}"
         yield f"ServiceToken: must be the ARN of the application's function: write `{right}`", "error"
     function = token.function
+    text = function[1].value if function and function[0] == "Fn::Sub" else None
+    if isinstance(text, str) and text.endswith(EXPORT):
+        right = f"Fn::ImportValue: !Sub '{text}'"
+        yield f"ServiceToken: must be the ARN of the application's function: write `{right}`", "error"
     if function and function[0] == "Fn::ImportValue" and isinstance(function[1].value, str):
         export = function[1].value
         end = "-" + export.rpartition("-")[2]

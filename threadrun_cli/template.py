@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+import difflib
+import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from threadrun_cli.json_words import in_json
+
 FUNCTION = re.compile(r"Ref|Condition|Fn::\w+")
+_FUNCTIONS = (
+    *("Ref", "Condition", "Fn::And", "Fn::Base64", "Fn::Cidr", "Fn::Contains", "Fn::EachMemberEquals"),
+    *("Fn::EachMemberIn", "Fn::Equals", "Fn::FindInMap", "Fn::ForEach", "Fn::GetAtt", "Fn::GetAZs", "Fn::If"),
+    *("Fn::ImportValue", "Fn::Join", "Fn::Length", "Fn::Not", "Fn::Or", "Fn::RefAll", "Fn::Select", "Fn::Split"),
+    *("Fn::Sub", "Fn::ToJsonString", "Fn::Transform", "Fn::ValueOf", "Fn::ValueOfAll"),
+)
+"""Those of rules too:
+https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference.html."""
+_NEAR = 0.75
 MOST_VALUES = 1_000_000
 """A template has at most a million bytes, so that only aliases of aliases are more."""
 MOST_DEPTH = 1000
 """libyaml's composer ends the process where lists are nested some ten thousand deep."""
 _OPENERS = re.compile(r"[\[{]|- ")
+_TWO_SHORT_FORMS = re.compile(r"!(\w+)\s+!(\w+)")
 _WANT_QUOTES = ("mapping values", "cannot start any token", "undefined alias", "alphabetic or numeric", "block end")
 """In the parser's words for a text with `: `, or one that begins with `@`, `%`, `*` or a quote."""
 _SURROGATES = re.compile(r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
@@ -40,6 +54,8 @@ class Node:
     """YAML reads the text as a boolean: `yes` is one."""
     keys: Mapping[str, tuple[int, int]] | None = None
     """Of a map: where each key is written."""
+    is_json: bool = False
+    """Of a whole template."""
 
     @property
     def function(self) -> tuple[str, Node] | None:
@@ -69,6 +85,19 @@ class Node:
             pending.extend(within if isinstance(within, list) else [] if isinstance(within, str | None) else [*within])
 
 
+def meant_function(name: str) -> str | None:
+    """The function that is meant by a misspelling; None for a function's own name, and for one that is near none."""
+    if name in _FUNCTIONS or name.startswith("Fn::ForEach::"):
+        return None
+    plain = {_plain_name(each): each for each in _FUNCTIONS}
+    near = difflib.get_close_matches(_plain_name(name), plain, 1, _NEAR)
+    return plain[near[0]] if near else None
+
+
+def _plain_name(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower()).removeprefix("fn")
+
+
 def read_template(path: Path) -> Node:
     """The template in a file. Raises `TemplateError`."""
     if path.suffix == ".tf":
@@ -85,6 +114,7 @@ def read_template(path: Path) -> Node:
 def parse_template(text: str, *, is_json: bool = False) -> Node:
     """The same, of its text."""
     if is_json:
+        _require_json(text)
         # JSON's tabs and pairs of surrogates are none of YAML's.
         text = _SURROGATES.sub(_character, text.replace("\t", " "))
     loader = _Loader(text)
@@ -98,7 +128,7 @@ def parse_template(text: str, *, is_json: bool = False) -> Node:
             line = loader.get_node().start_mark.line + 1
             raise TemplateError("is a second document, and a template has one: write it into a file of its own", line)
         reader = _Reader(loader, is_json=is_json)
-        template = reader.read(node)
+        template = replace(reader.read(node), is_json=is_json)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
@@ -118,6 +148,16 @@ def parse_template(text: str, *, is_json: bool = False) -> Node:
     return template
 
 
+def _require_json(text: str) -> None:
+    """Raises `TemplateError` for what only YAML may hold: CloudFormation takes what begins with `{` as JSON."""
+    try:
+        json.loads(text)
+    except json.JSONDecodeError as error:
+        raise TemplateError(f"is not valid JSON: {error.msg}", error.lineno, error.colno) from None
+    except RecursionError:
+        raise TemplateError("is nested too deep") from None
+
+
 def _require_resources(template: Node) -> None:
     """Raises `TemplateError` for what is no template of CloudFormation."""
     resources = template.get("Resources")
@@ -129,7 +169,7 @@ def _require_resources(template: Node) -> None:
         raise TemplateError("no Resources: is this a template of CloudFormation?")
     if not isinstance(resources.value, dict):
         what = 'Resources: must be a map: begin each resource with its name, as "Summary:"'
-        raise TemplateError(what, resources.line, resources.column)
+        raise TemplateError(in_json(what) if template.is_json else what, resources.line, resources.column)
 
 
 def _how_to_mend(text: str, error: yaml.MarkedYAMLError, is_json: bool) -> str:
@@ -140,6 +180,8 @@ def _how_to_mend(text: str, error: yaml.MarkedYAMLError, is_json: bool) -> str:
     line = [*text.splitlines(), ""][min(mark.line, text.count("\n"))]
     if "\t" in line[: mark.column + 1]:
         return ": use spaces, not tabs"
+    if found := _TWO_SHORT_FORMS.search(line):
+        return f": YAML has no two tags in a row: write Fn::{found[1]}: !{found[2]}"
     return ": put the text in quotes" if any(each in problem for each in _WANT_QUOTES) else ""
 
 
@@ -196,6 +238,9 @@ class _Reader:
         if node.tag.startswith("!") and node.tag != "!":
             name = node.tag[1:]
             function = name if name in ("Ref", "Condition") else f"Fn::{name}"
+            if meant := meant_function(function):
+                sentence = f"!{name} is no function of CloudFormation: write it as !{meant.removeprefix('Fn::')}"
+                raise TemplateError(sentence, line, column)
             return Node({function: self._plain(node, line, column)}, line, column)
         return self._plain(node, line, column)
 

@@ -36,7 +36,8 @@ class Arguments:
         for each in options:
             if _is_a(value, each):
                 return self._within(value, each, place)
-        if not Token.is_unresolved(value):
+        # A token within text becomes text, which is no list and no map.
+        if not Token.is_unresolved(value) or (isinstance(value, str) and all(map(_has_parts, options))):
             self.problems.append(f"{place}: must be {' or '.join(map(_expected, options))}")
         return value
 
@@ -66,6 +67,10 @@ def _options(hint: Any) -> tuple[Any, ...]:
     return get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
 
 
+def _has_parts(hint: Any) -> bool:
+    return is_typeddict(hint) or get_origin(hint) in (Mapping, Sequence)
+
+
 def _is_a(value: Any, hint: Any) -> bool:
     origin = get_origin(hint)
     if origin is Literal:
@@ -84,6 +89,6 @@ def _expected(hint: Any) -> str:
     if origin is Literal:
         *others, last = get_args(hint)
         return f"{', '.join(others)} or {last}" if others else last
-    if is_typeddict(hint) or origin is Mapping:
-        return "a dictionary"
-    return "a list" if origin is Sequence else _KINDS[hint]
+    if _has_parts(hint):
+        return "a list" if origin is Sequence else "a dictionary"
+    return _KINDS[hint]

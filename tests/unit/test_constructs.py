@@ -105,6 +105,11 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
     ),
     "a map in place of a list": ("ThreadRun", HELLO | {"tools": {"type": "mcp"}}, "tools: must be a list"),
     "text in place of a list": ("VectorStore", {"file_ids": "file-1"}, "file_ids: must be a list"),
+    "an id in place of a list of ids": (
+        "VectorStore",
+        {"file_ids": {"Attribute": ["Policy", "id"]}},
+        "file_ids: must be a list",
+    ),
     "text in place of a map": ("ThreadRun", HELLO | {"tools": ["mcp"]}, "tools[0]: must be a dictionary"),
     "a word for a number": ("ThreadRun", HELLO | {"temperature": "warm"}, "temperature: must be a number"),
     "a boolean for a number": ("ThreadRun", HELLO | {"max_retries": True}, "max_retries: must be a number"),

@@ -14,6 +14,7 @@ from tests.support.templates import HEAD, HELLO, found
 from threadrun.errors import InvalidProperties
 from threadrun.schema.parsing import RESERVED, model_of, parse_properties
 from threadrun_cli.commands import app
+from threadrun_cli.json_words import in_json
 from threadrun_cli.template import Node, TemplateError, parse_template
 
 MISTAKES: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("mistakes.yaml").read_text())
@@ -23,9 +24,13 @@ Globals: { Function: { Runtime: python3.13, Timeout: 3 } }
 
 
 def declared(text: str) -> str:
-    """The text with a parameter for each name that it refers to and does not have."""
+    """The text with a parameter, of which nothing is known, for each name that it refers to and does not have."""
     names = re.findall(r"(?:!Ref |!GetAtt |\$\{)([A-Z]\w+|[A-Z])\b(?!::)", text)
-    made = [f"  {name}: {{ Type: String }}\n" for name in sorted(set(names)) if f"\n  {name}:" not in text]
+    made = [
+        f"  {name}: {{ Type: AWS::SSM::Parameter::Value<CommaDelimitedList> }}\n"
+        for name in sorted(set(names))
+        if f"\n  {name}:" not in text
+    ]
     whole = text if "\nParameters:" in text else f"{text}Parameters:\n"
     head, _, rest = whole.partition("\nParameters:\n")
     return f"{head}\nParameters:\n{''.join(made)}{rest}" if rest or "\nParameters:\n" in whole else text
@@ -59,7 +64,7 @@ def test_a_mistake_is_named_in_what_the_cdk_writes(mistake: dict[str, Any]) -> N
     written = data(template)
     written["Resources"]["R"]["Metadata"] = {"aws:cdk:path": "Stack/R/Default"}
     told = sorted(message for _, message in found(json.dumps(written, indent=1), is_json=True))
-    for message, (_, begins) in zip(told, sorted(expected(mistake), key=lambda each: each[1]), strict=True):
+    for message, begins in zip(told, sorted(in_json(begins) for _, begins in expected(mistake)), strict=True):
         assert message.startswith(begins)
 
 

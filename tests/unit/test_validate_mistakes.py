@@ -1,5 +1,6 @@
 """`threadrun validate`: mistakes around the properties, and what is certain to be refused or useless."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -173,7 +174,7 @@ def test_what_is_certain_to_be_refused_or_useless_is_told(properties: str, told:
         "      assistant_id: a\n      tool_choice: get_weather\n" + HELLO,
         "      existing_thread_id: conv_1\n      tools: [{ type: retrieval }]\n",
         "      tools: [{ type: retrieval, vector_store_ids: [!Ref Notes] }]\n" + HELLO,
-        "      tools: [{ type: retrieval }]\n      thread: !Ref Notes\n",
+        "      tools: [{ type: retrieval }]\n      thread: !FindInMap [A, B, C]\n",
     ],
 )
 def test_what_another_resource_may_have_is_no_mistake(properties: str) -> None:
@@ -272,3 +273,140 @@ def test_a_frequent_mistake_of_yaml_has_a_remedy(text: str, remedy: str) -> None
 )
 def test_a_mistake_is_told_where_it_is_with_what_to_write(properties: str, told: list[str]) -> None:
     assert [message for _, message in found(HEAD + properties + OTHERS)] == told
+
+
+@pytest.mark.parametrize(
+    ("written", "right"),
+    [
+        ("!ref Model", "!Ref"),
+        ("!GetAttr A.b", "!GetAtt"),
+        ("!Getatt A.b", "!GetAtt"),
+        ("!sub a", "!Sub"),
+        ("!Rf A", "!Ref"),
+    ],
+)
+def test_a_short_form_that_is_misspelt_is_told(written: str, right: str) -> None:
+    """Anywhere: CloudFormation refuses the whole template."""
+    name = written.split()[0]
+    with pytest.raises(TemplateError, match=f"^{name} is no function of CloudFormation: write it as {right}$") as told:
+        parse_template(HEAD + MODEL + HELLO + f"Outputs:\n  A: {{ Value: {written} }}\n")
+    assert (told.value.line, told.value.column) == (9, 15)
+
+
+@pytest.mark.parametrize("written", ["Fn::GetAttr", "Fn::getatt", "Fn:GetAtt", "fn::GetAtt"])
+def test_a_long_form_that_is_misspelt_is_told(written: str) -> None:
+    [(_, message)] = found(HEAD + f"      model: {{ '{written}': [A, b] }}\n" + HELLO)
+    assert message == f"model: {written} is no function of CloudFormation: write it as Fn::GetAtt"
+
+
+def test_a_function_that_is_near_no_known_one_may_be_a_new_one() -> None:
+    assert found(HEAD + "      model: !Brandnew A\n      stream: { 'Fn::Brandnew': A }\n" + HELLO) == []
+
+
+@pytest.mark.parametrize(
+    ("properties", "told"),
+    [
+        ("      thread: !Ref T\n", "thread: must be a map: write `existing_thread_id: !Ref T` in its place"),
+        ("      thread: !GetAtt R.output_text\n", 'thread: must be a map: write its keys below it, as "messages:"'),
+        ("      tools: !Sub '[${AWS::Region}]'\n" + HELLO, 'tools: must be a list: begin each tool with "- type:"'),
+        (
+            "      tools: [{ type: file_search, vector_store_ids: !Ref Notes }]\n" + HELLO,
+            'tools[0].vector_store_ids: must be a list: begin each entry with "- "',
+        ),
+        ("      tools: !Ref Named\n" + HELLO, 'tools: must be a list: begin each tool with "- type:"'),
+        ("      metadata: !ImportValue a\n" + HELLO, 'metadata: must be a map: write "name: value" below it'),
+    ],
+)
+def test_what_is_text_whatever_it_is_is_no_list_and_no_map(properties: str, told: str) -> None:
+    thread = "  T: { Type: Custom::OpenAIThread, Properties: { ServiceToken: !ImportValue a-ServiceToken } }\n"
+    parameters = "Parameters: { Named: { Type: String } }\n"
+    assert [message for _, message in found(HEAD + MODEL + properties + OTHERS + thread + parameters)] == [told]
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [
+        SCHEMA.format("!Sub '${AWS::Region}'") + HELLO,
+        "      tool_choice: !Sub '${AWS::Region}'\n" + HELLO,
+        '      extra_body: !Sub \'{"a": "${AWS::Region}"}\'\n' + HELLO,
+        "      accept_statuses: [!GetAtt R.status]\n" + HELLO,
+        "      temperature: !GetAtt R.output.warmth\n" + HELLO,
+        "      tools: !Ref Listed\n" + HELLO,
+    ],
+)
+def test_text_that_may_fit_is_no_mistake(properties: str) -> None:
+    text = HEAD + MODEL + properties + "Parameters: { Listed: { Type: CommaDelimitedList } }\n"
+    assert [message for _, message in found(text) if "must be" in message] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [('{"Resources": {"A": {},}}', (1, 24)), ("{'Resources': {}}", (1, 2)), ('{"Resources": {}\n# a\n}', (2, 1))],
+)
+def test_what_yaml_may_hold_and_json_may_not_is_told(text: str, place: tuple[int, int], tmp_path: Path) -> None:
+    """CloudFormation takes what begins with `{` as JSON."""
+    (file := tmp_path / "t.yaml").write_text(text)
+    asked = CliRunner().invoke(app, ["validate", str(file)])
+    assert asked.exit_code == 2
+    assert f"t.yaml:{place[0]}:{place[1]}: error: is not valid JSON: " in asked.output
+
+
+@pytest.mark.parametrize(
+    ("properties", "told"),
+    [
+        ({"tools": "a"}, 'tools: must be a list: write each tool as {"type": …}, in a list'),
+        ({"thread": "a"}, 'thread: must be a map: write it as {"messages": …}'),
+        ({"metadata": ["a"]}, 'metadata: must be a map: write {"name": "value"}'),
+        ({"thread": {"Ref": "T"}}, 'thread: must be a map: write `"existing_thread_id": {"Ref": "T"}` in its place'),
+        (
+            {"ServiceToken": "a-ServiceToken"},
+            "ServiceToken: must be the ARN of the application's function: write `{\"Fn",
+        ),
+    ],
+)
+def test_advice_for_json_is_in_json(properties: dict[str, object], told: str) -> None:
+    right = {"ServiceToken": {"Fn::ImportValue": "a-ServiceToken"}, "model": "m"}
+    thread = {"thread": {"messages": [{"role": "user", "content": "Hello."}]}}
+    resources = {
+        "R": {"Type": "Custom::OpenAIThreadRun", "Properties": right | thread | properties},
+        "T": {"Type": "Custom::OpenAIThread", "Properties": {"ServiceToken": right["ServiceToken"]}},
+    }
+    [(_, message)] = found(json.dumps({"Resources": resources}), is_json=True)
+    assert message.startswith(told)
+
+
+@pytest.mark.parametrize(
+    ("properties", "told"),
+    [
+        (
+            "      Tools: [{ Type: mcp, ServerUrl: https://a.example }]\n",
+            "Tools[0]: ServerLabel is required for type mcp",
+        ),
+        ("      ExistingThreadId: a\n", "Thread: conflicts with ExistingThreadId: give one of the two"),
+        (
+            "      ResponseFormat: { Type: json_schema }\n",
+            "ResponseFormat: JsonSchema is required for type json_schema",
+        ),
+        ("      Truncation: file_ids\n", "Truncation: must be 'auto' or 'disabled' (it is 'file_ids')"),
+    ],
+)
+def test_a_sentence_has_the_names_of_properties_as_the_template_spells_them(properties: str, told: str) -> None:
+    hello = "      Model: m\n      Thread: { Messages: [{ Role: user, Content: Hello. }] }\n"
+    assert [message for _, message in found(HEAD + hello + properties)] == [told]
+
+
+def test_arguments_beside_properties_are_told_and_nothing_that_follows_from_it() -> None:
+    text = HEAD + "    model: m\n    Thread: {}\n    Metadata: { a: b }\n"
+    assert found(text) == [(6, "model: write it below Properties"), (7, "Thread: write it below Properties")]
+
+
+def test_two_short_forms_in_a_row_are_told() -> None:
+    with pytest.raises(TemplateError, match=r"YAML has no two tags in a row: write Fn::ImportValue: !Sub$"):
+        parse_template(HEAD.replace("!ImportValue threadrun", '!ImportValue !Sub "${App}') + MODEL + HELLO)
+
+
+def test_a_service_token_that_is_the_name_of_the_export_is_told() -> None:
+    token = HEAD.replace("!ImportValue threadrun", "!Sub ${AWS::Region}")
+    told = "ServiceToken: must be the ARN of the application's function: write `Fn::ImportValue: !Sub"
+    [(_, message)] = found(token + MODEL + HELLO)
+    assert message == f"{told} '${{AWS::Region}}-ServiceToken'`"

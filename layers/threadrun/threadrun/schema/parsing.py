@@ -6,7 +6,9 @@ The properties of a CloudFormation resource are snake_case (as in the Terraform 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError
@@ -76,7 +78,28 @@ def examine(
     problems += [Problem((spell(each[0]),), each[1], each in asking) for each in model.conflicts(given)]
     if isinstance(desired, DesiredRun | DesiredAssistant):
         problems += [Problem((spell(name),), sentence) for name, sentence in beyond(Limits(), desired)]
+    if style == "PascalCase":
+        problems = [each._replace(sentence=_in_pascal_case(each.sentence)) for each in problems]
     return desired, style, one_for_each_mistake(problems)
+
+
+_NAMES_OR_QUOTED = re.compile(r"""(?:'[^']*'|"[^"]*"|`[^`]*`|\b(?:for )?type .*)|(?<![\w.])[a-z]+(?:_[a-z]+)+\b""")
+
+
+def _in_pascal_case(sentence: str) -> str:
+    """The sentence with names of properties as the user spells them. What is quoted, and types, are values."""
+    return _NAMES_OR_QUOTED.sub(lambda found: to_pascal(found[0]) if found[0] in _names() else found[0], sentence)
+
+
+@cache
+def _names() -> frozenset[str]:
+    """Of all properties."""
+    found, pending = set[str](), list[type[BaseModel]](RESOURCE_MODELS.values())
+    while pending:
+        for name, field in pending.pop().model_fields.items():
+            found.add(field.alias or name)
+            pending += [nested] if (nested := nested_model(field.annotation)) else []
+    return frozenset(found)
 
 
 class _Reserved(Model):

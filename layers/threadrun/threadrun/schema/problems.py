@@ -19,6 +19,7 @@ Spell = Callable[[str], str]
 
 _SHOWN_CHARACTERS = 40
 _SAYS_VALUE = {"literal_error", "greater_than_equal", "less_than_equal", "bool_type", "int_type", "float_type", "looks"}
+_TAKES_NO_TEXT = {"tuple_type", "dict_type", "model_type"}
 _SENTENCES = {
     "missing": "is required",
     "literal_error": "must be {expected}",
@@ -50,6 +51,8 @@ class Problem(NamedTuple):
     """Where in the value at the place, a JSON Schema, the mistake is."""
     is_of_key: bool = False
     """Whether it is about the key, whatever its value."""
+    takes_no_text: bool = False
+    """Whether a list or a map belongs there."""
 
     def __str__(self) -> str:
         return f"{path(self.place)}: {self.sentence}".removeprefix(": ")
@@ -106,7 +109,7 @@ def _problem(detail: dict[str, Any], model: type[BaseModel], spell: Spell) -> Pr
     # Below metadata and triggers the keys are the user's own: kept as they are.
     place = tuple(spell(part) if isinstance(part, str) and part.islower() else part for part in detail["loc"])
     missing = kind == "missing" or isinstance(cause, Missing)
-    return Problem(place, text, missing, within=getattr(cause, "within", ()))
+    return Problem(place, text, missing, within=getattr(cause, "within", ()), takes_no_text=kind in _TAKES_NO_TEXT)
 
 
 def _how_to_write(kind: str, value: Any, place: Place, model: type[BaseModel], spell: Spell) -> str:
