@@ -43,7 +43,11 @@ def page(model: type[Desired]) -> str:
     for title, example in texts.get("more", {}).items():
         lines += [f"### {title}", "", "```yaml", example.rstrip(), "```", ""]
     lines += ["## Argument Reference", ""]
-    lines += ["Keys may be written in PascalCase instead, all of a resource or none; its attributes then are, too.", ""]
+    lines += [
+        "Keys may be written in PascalCase instead, all of a resource or none; its attributes then are, too, except for the "
+        "keys of an answer.",
+        "",
+    ]
     lines += [f"What an update requires is one of [CloudFormation's own behaviors]({BEHAVIORS}).", ""]
     lines += ["* `ServiceToken` - (Required) The output ServiceToken of the application's stack."]
     lines += [

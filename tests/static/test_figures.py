@@ -99,9 +99,9 @@ def limits() -> Rows:
     definition = yaml.safe_load((ROOT / "statemachine/thread_run.asl.yaml").read_text())["States"]
     handler = timeout_seconds("call_tool") - MARGIN_MILLISECONDS // 1000
     found = {
-        "a run, from CloudFormation's request to the answer": f"{longest:,.0f} s (`ServiceTimeout` of "
+        "a run, from CloudFormation's request to the response": f"{longest:,.0f} s (`ServiceTimeout` of "
         f"{desired.MAX_SERVICE_TIMEOUT_SECONDS:,} s less a margin)",
-        "an answer to CloudFormation": f"{delivery.MAX_BODY_BYTES:,} bytes; `output_text` is shortened to what fits",
+        "a response to CloudFormation": f"{delivery.MAX_BODY_BYTES:,} bytes; `output_text` is shortened to what fits",
         "a text in the table's item, with its keys": f"{run_attributes.MAX_OUTPUT_BYTES:,} bytes; of a longer one the "
         f"first {run_attributes.SHORTENED_BYTES:,}, and all of it in a bucket",
         "properties of a resource": f"{records.ROOM_OF_REQUEST.text_bytes:,} bytes, "
