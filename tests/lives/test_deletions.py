@@ -3,6 +3,7 @@
 Step by step: tests/unit/test_reconcile.py.
 """
 
+import math
 from typing import Any
 
 import pytest
@@ -29,8 +30,11 @@ on_responses = pytest.mark.parametrize("wire", ["responses"], indirect=True)
 on_assistants = pytest.mark.parametrize("wire", ["assistants"], indirect=True)
 
 
-def refuse(world: World, method: str, path: str, status: int = 500, times: int | None = None) -> None:
-    world.openai.fault(Fault(method, path, "status", status=status, times=times))
+def refuse(
+    world: World, method: str, path: str, status: int = 500, times: int | None = None, seconds: float = math.inf
+) -> None:
+    ends_at = world.clock() + seconds
+    world.openai.fault(Fault(method, path, "status", status=status, times=times, ends_at=ends_at))
 
 
 def delete(world: World, made: dict[str, Any]) -> None:
@@ -217,3 +221,70 @@ def test_a_listed_run_without_an_id_is_not_taken_for_a_lost_one(world: World, pr
     made = world.create(properties)
     assert "ValueError" not in str(made)
     delete(world, made)
+
+
+DAY = 86_400
+CHANGED = {"instructions": "Another."}
+
+
+def left_over(world: World, properties: dict[str, Any]) -> dict[str, Any]:
+    """What an Update made in place of a run that its clean-up could not delete: the key was refused meanwhile."""
+    first = world.create(properties)
+    second = world.update(first["PhysicalResourceId"], properties | CHANGED)
+    refuse(world, "DELETE", "/v1/.*", 403, seconds=DAY)
+    for _ in range(3):  # As often as CloudFormation tries.
+        assert "HTTP 403" in failure(world.delete(first["PhysicalResourceId"]))
+    world.clock.advance(DAY)
+    return second
+
+
+@each_server
+def test_a_clean_up_that_failed_is_made_up_for_by_a_later_delete(world: World, properties: dict[str, Any]) -> None:
+    delete(world, left_over(world, properties))
+    assert left_at_openai(world) == NOTHING
+
+
+@each_server
+def test_a_clean_up_that_failed_is_made_up_for_by_a_later_update(world: World, properties: dict[str, Any]) -> None:
+    second = left_over(world, properties)
+    before = left_at_openai(world)
+    attributes(world.update(second["PhysicalResourceId"], properties | CHANGED | {"timeout_seconds": "600"}))
+    assert left_at_openai(world) == {name: count / 2 for name, count in before.items()}
+
+
+@each_server
+def test_a_clean_up_that_fails_again_fails_no_later_update(world: World, properties: dict[str, Any]) -> None:
+    second = left_over(world, properties)
+    refuse(world, "DELETE", "/v1/.*", 403)
+    given = properties | CHANGED | {"timeout_seconds": "600"}
+    assert world.update(second["PhysicalResourceId"], given)["PhysicalResourceId"] == second["PhysicalResourceId"]
+    assert "HTTP 403" in failure(world.delete(second["PhysicalResourceId"]))
+
+
+@each_server
+def test_a_stack_whose_rollback_fell_into_an_outage_is_deleted_weeks_later(
+    world: World, properties: dict[str, Any]
+) -> None:
+    first = world.create(properties)["PhysicalResourceId"]
+    path = RUNS + ".*|/v1/(conversations|threads)/[^/]+"
+    refuse(world, "*", path, 401, seconds=3600)
+    updated = world.update(first, properties | CHANGED)
+    back = world.update(first, properties)
+    assert back["PhysicalResourceId"] == first
+    world.delete(updated["PhysicalResourceId"])
+    world.clock.advance(14 * DAY)
+    delete(world, back)
+    assert left_at_openai(world) == NOTHING
+
+
+@on_responses
+def test_a_delete_that_is_made_again_has_patience_again(world: World, properties: dict[str, Any]) -> None:
+    """Within the time that the first one had, too: a refusal may end that early."""
+    made, long = world.create(properties), {"ServiceTimeout": "3600"}
+    refuse(world, "*", "/v1/.*", 503, seconds=900)
+    refuse(world, "DELETE", "/v1/.*", 403, seconds=1200)
+    assert "HTTP 403" in failure(world.delete(made["PhysicalResourceId"], long))
+    world.clock.advance(1200)
+    refuse(world, "GET", "/v1/conversations/[^/]+/items", 429, times=1)
+    assert world.delete(made["PhysicalResourceId"], long)["Status"] == "SUCCESS"
+    assert left_at_openai(world) == NOTHING

@@ -410,6 +410,21 @@ def test_a_rollback_delivered_last_proves_what_was_not_acknowledged(replaced: Re
     assert replaced.made["u"].deadline_epoch_s > 9000
 
 
+def test_a_rollback_delivered_late_takes_no_time_from_the_delete_that_came_before_it(replaced: ResourceRecord) -> None:
+    delete = enter(replaced, event("Delete", "d", 1700, OLD))
+    enter(replaced, event("Update", "r", 1110, OLD), now=1710)
+    assert replaced.made["c"].deadline_epoch_s == delete.deadline_epoch_s
+
+
+def test_an_update_waits_for_ten_minutes_at_most_for_what_is_left_over(replaced: ResourceRecord) -> None:
+    """It needs nothing of that, and its window may be an hour; the Delete to come has all of its own."""
+    enter(replaced, event("Delete", "d", 1200, OLD))
+    enter(replaced, event("Update", "again", 90_000, NEW), "Bye.", now=90_002)
+    assert replaced.made["c"].deadline_epoch_s == 90_602
+    delete = enter(replaced, event("Delete", "last", 95_000, NEW))
+    assert {each.deadline_epoch_s for each in replaced.made.values()} == {delete.deadline_epoch_s}
+
+
 def test_a_rollback_delivered_late_takes_nothing_back_that_is_wanted_again(replaced: ResourceRecord) -> None:
     again = enter(replaced, event("Update", "again", 1700, OLD), "Bye.")
     enter(replaced, event("Update", "r", 1110, OLD), now=9000)

@@ -346,7 +346,6 @@ def test_a_run_that_cannot_be_cancelled_is_left_behind(backend: MemoryBackend) -
     run.mark_for_deletion(2000)
     assert decide(run, backend, 1000) == RequeueAfter(1, CANCELLING)
     run.wait = waiting_since(1000, CANCELLING)
-    run.mark_for_deletion(2000)  # By another request.
     assert decide(run, backend, 1000 + CANCEL_PATIENCE_SECONDS - 1) == RequeueAfter(1, CANCELLING)
     assert decide(run, backend, 1000 + CANCEL_PATIENCE_SECONDS) == Done()
     assert backend.items == {"conv_9": ["msg_1"]}

@@ -86,8 +86,11 @@ def admit(
     if read is not None and not is_late:
         request.target_key = _desired_record(record, request, since, *read).key
     if not is_late or event.request_type == "Update":
-        for made in _undesired_records(record, request, event):
-            made.mark_for_deletion(now + ORPHAN_SECONDS if is_late else request.deadline_epoch_s)
+        # Only a Delete is about this: others do not wait longer for it than for an outage.
+        soon = now + ORPHAN_SECONDS
+        ends = request.deadline_epoch_s if event.request_type == "Delete" else min(soon, request.deadline_epoch_s)
+        for made in _undesired_records(record, request, event, is_late=is_late):
+            made.mark_for_deletion(soon if is_late else ends)
             made.redact()
     return request
 
@@ -212,9 +215,19 @@ def _reusable_record(record: ResourceRecord, request: Request, desired: AnyDesir
     return fitting[-1] if fitting else None
 
 
-def _undesired_records(record: ResourceRecord, request: Request, event: Event) -> list[AnyRecord]:
+def _undesired_records(record: ResourceRecord, request: Request, event: Event, *, is_late: bool) -> list[AnyRecord]:
+    """What is to go, with what is left over of earlier requests: the time that those had is over."""
+    # docs/decisions.md: "What is left over is tried again by each request"
+    made = list(record.made.values())
+    leftovers = [] if is_late else [each for each in made if each.goal == "absent"]
     if request.request_type != "Delete":
-        return [e for e in record.made.values() if e.key != request.target_key and _is_abandoned(record, e)]
+        others = [each for each in made if each.goal == "present" and each.key != request.target_key]
+        return leftovers + [each for each in others if _is_abandoned(record, each)]
+    named = _named_records(record, request, event)
+    return named + [each for each in leftovers if each not in named]
+
+
+def _named_records(record: ResourceRecord, request: Request, event: Event) -> list[AnyRecord]:
     known = record.with_physical_id(request.physical_id)
     if known is not None:
         return [known]

@@ -98,9 +98,8 @@ class PhysicalRecord(Model):
         self.options = Options(deletion_policy=desired.deletion_policy, key_style=style, accept_statuses=statuses)
 
     def mark_for_deletion(self, deadline_epoch_s: float) -> None:
-        """Its goal is to be gone. That begins at once, even if the former goal had to wait."""
-        wait = self.wait.model_copy(update={"until_epoch_s": 0}) if self.goal == "absent" else Wait()
-        self.goal, self.wait = "absent", wait
+        """Its goal is to be gone. That begins at once, and afresh: another request's waits say nothing of this one's."""
+        self.goal, self.wait = "absent", Wait()
         self.window = Window(since_epoch_s=self.window.since_epoch_s, deadline_epoch_s=deadline_epoch_s)
 
     def waited_for(self, now: float) -> str:
