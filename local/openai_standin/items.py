@@ -83,6 +83,6 @@ def output_item(raw: Item, status: str, new_id: NewId) -> Item:
         if not isinstance(item.get("arguments"), str):
             item["arguments"] = json.dumps(item.get("arguments", {}))
     item = stored(item, new_id)
-    if status == "incomplete" and item["type"] == "message":
+    if status == "incomplete" and item["type"] in ("message", "function_call"):
         item["status"] = "incomplete"
     return item

@@ -324,6 +324,26 @@ def test_a_lost_reply_after_which_functions_are_called_is_no_end(
     assert len(world.tools.events) == 3
 
 
+CUT = Script(incomplete_reason="max_output_tokens", output_text="It is")
+
+
+def test_half_an_answer_whose_submission_got_no_reply_is_no_success(
+    world: World, assistant_id: str, add_up: str
+) -> None:
+    world.openai.fault(Fault("POST", SUBMISSIONS[world.wire], "lost_reply", after=int(world.wire == "responses")))
+    world.openai.script(Script(output=[call("add_up", "call_1", numbers=[1])]), CUT)
+    said = failure(world.create(run_with(assistant_id, tool("add_up", add_up))))
+    assert "ended as `incomplete`; only `completed` is accepted: incomplete " in said
+
+
+def test_half_an_answer_after_calls_is_adopted_as_such(world: World, assistant_id: str, add_up: str) -> None:
+    world.openai.script(Script(output=[call("add_up", "call_1", numbers=[1])]), CUT)
+    given = run_with(assistant_id, tool("add_up", add_up), deletion_policy="retain", accept_statuses=["incomplete"])
+    made = world.create(given)["PhysicalResourceId"]
+    adopted = world.create({"import_id": made, "accept_statuses": ["incomplete"]}, logical_id="Adopted")
+    assert (attributes(adopted)["status"], attributes(adopted)["output_text"]) == ("incomplete", "It is")
+
+
 def test_a_run_that_called_functions_can_be_returned_to_and_adopted(
     world: World, assistant_id: str, add_up: str
 ) -> None:

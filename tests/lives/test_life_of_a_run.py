@@ -150,6 +150,19 @@ def test_rolling_back_reuses_a_run_that_is_known_by_its_answer_only(world: World
     assert runs_started(world) == 2
 
 
+def test_no_function_is_called_for_a_run_that_was_cut_off_though_only_its_items_show_it(world: World) -> None:
+    """The arguments of its last call may be half of them."""
+    arn = world.tools.add("tool-tell", lambda event: "told")
+    tool = {"type": "function", "function": {"name": "tell", "handler_arn": arn}}
+    call = {"type": "function_call", "name": "tell", "arguments": {}}
+    world.openai.script(Script(incomplete_reason="max_output_tokens", output=[call]))
+    world.openai.fault(Fault("POST", "/v1/responses", "lost_reply"))
+    answer = world.create(PROPERTIES | {"tools": [tool]})
+    assert "ended as `incomplete`" in failure(answer)
+    assert world.tools.events == []
+    assert world.delete(answer["PhysicalResourceId"])["Status"] == "SUCCESS"
+
+
 def test_a_start_that_a_gateway_repeats_is_billed_once(world: World) -> None:
     """The second one is refused, as the first one's run holds the thread: the lock proves that it has begun."""
     world.openai.fault(Fault("POST", "/v1/responses", "repeated"))

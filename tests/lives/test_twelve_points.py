@@ -256,6 +256,35 @@ def test_point_08_a_lost_reply_does_not_start_a_second_run(
 
 
 @each_wire
+def test_point_08_half_an_answer_whose_start_got_no_reply_is_no_success(
+    world: World, wire: str, properties: dict[str, Any]
+) -> None:
+    world.openai.script(Script(incomplete_reason="max_output_tokens", output_text="Drop nothing, and"))
+    world.openai.fault(Fault("POST", STARTS[wire], "lost_reply"))
+    given = properties | {"max_completion_tokens": "300"}
+    answer = world.create(given)
+    assert "ended as `incomplete`; only `completed` is accepted: incomplete " in failure(answer)
+    assert runs_started(world) == 1
+    assert world.delete(answer["PhysicalResourceId"])["Status"] == "SUCCESS"
+
+
+@pytest.mark.parametrize("seconds", [20, 100])
+def test_point_08_a_run_that_is_still_writing_its_items_is_neither_taken_for_ended_nor_started_again(
+    world: World, seconds: int
+) -> None:
+    """OpenAI shows the items of an ended run only; what else speaks this API may show them earlier."""
+    world.openai.script(Script(output_text="All of it."))
+    world.openai.fault(Fault("POST", STARTS["responses"], "lost_reply"))
+    place, ends_at = ("data", -1, "status"), world.clock() + seconds
+    shown = Fault("GET", ".*/items", "odd", place=place, odd_value="in_progress", times=None, ends_at=ends_at)
+    world.openai.fault(shown)
+    began = world.clock()
+    assert attributes(world.create(PROPERTIES))["output_text"] == "All of it."
+    assert runs_started(world) == 1
+    assert world.clock() - began >= seconds
+
+
+@each_wire
 @pytest.mark.parametrize("kind", ["status", "reset"])
 def test_point_08_a_start_that_never_arrived_is_made_again(world: World, properties: dict[str, Any], kind: str) -> None:
     """Not before it would have been seen."""

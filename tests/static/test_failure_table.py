@@ -40,7 +40,7 @@ TOLD = {
     "providers/replies.py": {"problem_in"},
     "providers/server.py": {"_unreadable"},
     "providers/assistants_v2/shapes.py": {"observed_run"},
-    "providers/responses/items.py": {"approval_problem"},
+    "providers/responses/items.py": {"approval_problem", "cut_problem"},
     "schema/parsing.py": {"style"},
     "reconcile/redaction.py": {"errors_redacted", "redacted"},
     "reconcile/run.py": {"_give_up"},

@@ -98,7 +98,7 @@ class PhysicalRecord(Model):
         self.options = Options(deletion_policy=desired.deletion_policy, key_style=style, accept_statuses=statuses)
 
     def mark_for_deletion(self, deadline_epoch_s: float) -> None:
-        """Its goal is to be gone. That begins at once, and afresh: another request's waits say nothing of this one's."""
+        """Its goal is to be gone. That begins at once and afresh, whatever an earlier request had to wait for."""
         self.goal, self.wait = "absent", Wait()
         self.window = Window(since_epoch_s=self.window.since_epoch_s, deadline_epoch_s=deadline_epoch_s)
 

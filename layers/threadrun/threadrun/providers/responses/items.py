@@ -1,6 +1,7 @@
 """The items of a conversation, and what they prove about runs.
 
-A response's items appear all together, when it has ended well. Source: openai.types.conversations (openai-python 3.54).
+A response's items appear all together, when it has ended well or was cut off.
+Source: openai.types.conversations (openai-python 3.54).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 
 from openai import omit
 
-from threadrun.errors import NotFound
+from threadrun.errors import NotFound, TransientError
 from threadrun.providers.answers import answer_in
 from threadrun.providers.replies import Reply
 from threadrun.providers.responses.chains import is_chain
@@ -96,10 +97,17 @@ def approval_problem(items: Iterable[Reply]) -> str | None:
     return None
 
 
+def cut_problem(items: Iterable[Reply]) -> str | None:
+    """What is known of why a run was cut off; None where it was not. `incomplete_details` are the response's alone."""
+    if any(item.text("status") == "incomplete" for item in items):
+        return "incomplete for a reason that only its response tells, and the items that it left do not name that"
+    return None
+
+
 def run_in(items: Sequence[Reply]) -> ObservedRun | None:
     """The last run that left these items. Its id is that of its last item (`run_ref`): items name no response.
 
-    Raises `NotFound` where its items have no ids: nobody could ask for it.
+    Raises `NotFound` where its items have no ids: nobody could ask for it; `TransientError` while it writes them.
     """
     answered = _answered_calls(items)
     last_id, answers, calls, asked = "", list[Reply](), list[Reply](), list[Reply]()
@@ -117,12 +125,15 @@ def run_in(items: Sequence[Reply]) -> ObservedRun | None:
             asked.append(item)
     if not (answers or calls or asked):
         return None
+    if any(item.text("status") == "in_progress" for item in (*answers, *calls)):
+        # No end, and no id either: that of its last item is still to come.
+        raise TransientError("the run is at work: the thread has only a part of its items")
     if not last_id:
         raise NotFound("the server names no id of the run's items")
-    problem = approval_problem(asked)
-    status = "failed" if problem else "requires_action" if calls else "completed"
+    unapproved, cut = approval_problem(asked), cut_problem((*answers, *calls))
+    status = "failed" if unapproved else "incomplete" if cut else "requires_action" if calls else "completed"
     answer = answer_in(answers)._asdict()
-    return ObservedRun(last_id, status, calls=tuple(calls_in(calls)), problem=problem, **answer)
+    return ObservedRun(last_id, status, calls=tuple(calls_in(calls)), problem=unapproved or cut, **answer)
 
 
 def run_ending_with(item_id: str, items: Sequence[Reply]) -> ObservedRun | None:
