@@ -135,6 +135,23 @@ def test_a_delete_finds_the_file_of_an_upload_without_reply(world: World) -> Non
     assert files_at_openai(world) == 0
 
 
+@each_wire
+@pytest.mark.parametrize("status", [401, 403, 500])
+def test_a_file_that_was_refused_is_rolled_back_though_all_else_is_refused_too(world: World, status: int) -> None:
+    """A gateway without files, as LiteLLM without settings: it answers 500 to the upload and to the search for it."""
+    world.openai.fault(Fault("*", "/v1/files.*", "status", status=status, times=None))
+    created = world.create(POLICY, **FILE)
+    assert f"HTTP {status}" in failure(created)
+    delete(world, created)
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_a_file_without_reply_that_is_never_shown_again_keeps_no_stack(world: World, status: int) -> None:
+    world.openai.fault(Fault("POST", "/v1/files", "lost_reply"))
+    world.openai.fault(Fault("GET", "/v1/files", "status", status=status, times=None))
+    delete(world, world.create(POLICY, **FILE))
+
+
 def test_what_the_server_or_s3_refuses_is_said(world: World) -> None:
     world.openai.fault(Fault("POST", "/v1/files", "status", 400))
     assert failure(world.create(POLICY, **FILE)).startswith("cannot upload policy.md: ")

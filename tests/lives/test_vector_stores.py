@@ -122,6 +122,32 @@ def test_a_delete_finds_the_store_of_a_create_without_reply(world: World) -> Non
     assert left_at_openai(world) == NOTHING
 
 
+@each_wire
+@pytest.mark.parametrize("status", [401, 403, 500])
+def test_a_store_that_was_refused_is_rolled_back_though_all_else_is_refused_too(world: World, status: int) -> None:
+    """A restricted key without the right for vector stores; a gateway that has none, as LiteLLM without settings."""
+    world.openai.fault(Fault("*", "/v1/vector_stores.*", "status", status=status, times=None))
+    created = world.create({"name": "s"}, **STORE)
+    assert f"HTTP {status}" in failure(created)
+    delete(world, created)
+
+
+@pytest.mark.parametrize("wire", ["chains"], indirect=True)
+def test_a_store_that_the_server_cannot_have_is_rolled_back_at_once(world: World) -> None:
+    created = world.create({"name": "s"}, **STORE)
+    assert "needs vector stores" in failure(created)
+    delete(world, created)
+    assert not world.states.executions, "nothing had to be waited for"
+
+
+def test_a_store_without_reply_is_deleted_though_the_server_does_not_show_it_for_a_moment(world: World) -> None:
+    world.openai.fault(Fault("POST", "/v1/vector_stores", "lost_reply"))
+    world.deliver(world.event("Create", {}, **STORE))
+    world.openai.fault(Fault("GET", "/v1/vector_stores", "status", status=403, times=2))
+    assert world.delete("example-Store-1ABCDEF", **STORE)["Status"] == "SUCCESS"
+    assert left_at_openai(world) == NOTHING
+
+
 DAY = 86_400
 
 

@@ -55,9 +55,10 @@ class FileStores(Subject[AnyServer]):
             return made.text("id")
 
     def find(self, token: str) -> str | None:
-        list_ = self._server.api.vector_stores.list
-        found = self._server.find_marked("list the vector stores", list_, token, NEWEST_STORES)
-        return found.text("id") if found else None
+        with self._server.needing("vector stores", "Custom::OpenAIVectorStore"):
+            list_ = self._server.api.vector_stores.list
+            found = self._server.find_marked("list the vector stores", list_, token, NEWEST_STORES)
+            return found.text("id") if found else None
 
     def update(self, vector_store_id: str, desired: DesiredVectorStore) -> None:
         days = desired.expires_after_days

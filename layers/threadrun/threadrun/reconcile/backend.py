@@ -153,7 +153,10 @@ class VectorStores(Protocol):
         """Create a store that runs share, with its files; a repeated `token` creates no second one. Returns its id."""
 
     def find(self, token: str) -> str | None:
-        """The id of the store that `create` made and that nothing was changed of since; None where there is none."""
+        """The id of the store that `create` made and that nothing was changed of since; None where there is none.
+
+        Raises `NotServed` where the server has no vector stores.
+        """
 
     def update(self, vector_store_id: str, desired: DesiredVectorStore) -> None:
         """Give the store its name, its time and its metadata."""

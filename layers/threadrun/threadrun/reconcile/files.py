@@ -18,6 +18,7 @@ from __future__ import annotations
 from threadrun.errors import LostReply, TerminalError, ThreadRunError
 from threadrun.reconcile.once import BUSY_POLL_SECONDS, START_GRACE_SECONDS
 from threadrun.reconcile.outcome import Actor, Checkpoint, Done, Gone, RequeueAfter
+from threadrun.reconcile.patience import tried
 from threadrun.reconcile.presence import missing
 from threadrun.schema.files import DesiredFile
 from threadrun.state.files import FileRecord, Upload
@@ -45,16 +46,21 @@ def make_file(file: FileRecord, actor: Actor) -> Done | Gone | Checkpoint | Requ
 def delete_file(file: FileRecord, actor: Actor) -> Done | RequeueAfter:
     if file.options.deletion_policy == "retain":
         return Done()
-    if file.file_id is None and file.upload is not None:
+    if file.file_id is None and (upload := file.upload) is not None:
         require_time(file, actor)
-        if (found := actor.backend.files.find_lost(file.upload, file.key)) is not None:
-            file.file_id = found.file_id
-        elif actor.now < file.upload.ends_epoch_s + START_GRACE_SECONDS:
+        if pause := tried(file, lambda: _claim_lost(file, upload, actor), actor):
+            return pause
+        if file.file_id is None and actor.now < upload.ends_epoch_s + START_GRACE_SECONDS:
             return RequeueAfter(BUSY_POLL_SECONDS, "the file is being uploaded")
     if file.file_id is not None:
         require_time(file, actor)
         actor.backend.files.delete(file.file_id)
     return Done()
+
+
+def _claim_lost(file: FileRecord, upload: Upload, actor: Actor) -> None:
+    if (found := actor.backend.files.find_lost(upload, file.key)) is not None:
+        file.file_id = found.file_id
 
 
 def require_time(file: FileRecord, actor: Actor) -> None:

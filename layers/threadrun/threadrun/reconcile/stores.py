@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 
-from threadrun.errors import TerminalError
+from threadrun.errors import NotServed, TerminalError
 from threadrun.reconcile.outcome import Actor, Checkpoint, Done, Gone, RequeueAfter
+from threadrun.reconcile.patience import tried
 from threadrun.reconcile.presence import missing
 from threadrun.reconcile.run import INDEX_POLL_SECONDS
 from threadrun.schema.stores import DesiredVectorStore
@@ -74,17 +76,21 @@ def _change(
     return Checkpoint("the vector store has its files")
 
 
-def delete_store(store: VectorStoreRecord, actor: Actor) -> Done:
+def delete_store(store: VectorStoreRecord, actor: Actor) -> Done | RequeueAfter:
     if store.options.deletion_policy == "retain":
         return Done()
     _require_time(store, actor)
-    stores = actor.backend.vector_stores
-    # The reply that named it may have been lost.
-    store_id = store.store_id or stores.find(store.key)
-    if store_id is not None:
-        store.store_id = store_id
-        stores.delete(store_id)
+    if store.store_id is None and (pause := tried(store, lambda: _claim_lost(store, actor), actor)):
+        return pause
+    if store.store_id is not None:
+        actor.backend.vector_stores.delete(store.store_id)
     return Done()
+
+
+def _claim_lost(store: VectorStoreRecord, actor: Actor) -> None:
+    """Note the store that was made though the reply that named it was lost; a server without stores made none."""
+    with suppress(NotServed):
+        store.store_id = actor.backend.vector_stores.find(store.key)
 
 
 def _require_time(store: VectorStoreRecord, actor: Actor) -> None:
