@@ -77,6 +77,19 @@ def test_a_run_whose_function_failed_is_deleted_though_the_server_fails_all_requ
 
 
 @each_server
+def test_a_try_that_failed_is_deleted_though_the_server_fails_all_requests_about_it(
+    world: World, properties: dict[str, Any]
+) -> None:
+    world.openai.script(Script(error=("server_error", "The engine broke.")))
+    start = "/v1/(responses|threads/[^/]+/runs)"
+    world.openai.fault(Fault("POST", start, "status", status=400, message="No credit.", after=1, times=None))
+    made = world.create(properties)
+    assert "No credit." in failure(made)
+    refuse(world, "*", RUNS)
+    delete(world, made)
+
+
+@each_server
 @pytest.mark.parametrize("status", [405, 500, 501])
 def test_a_run_whose_cancellation_is_refused_for_ever_is_left_behind(
     world: World, properties: dict[str, Any], status: int

@@ -50,11 +50,11 @@ def _delete_runs_and_thread(run: RunRecord, thread: Owned, actor: Actor) -> Requ
         if pause is not None:
             return pause
         for run_id in (run.run.id, *run.round.chain):
-            _delete(run, Started(thread.id, run_id), actor)
+            _delete(run, Started(thread.id, run_id), actor, has_ended=_has_ended(run))
         if not _has_ended(run):
             _note_status(run, "cancelled")  # No look finds it any more.
     for run_id in run.observed.failed_ids:
-        _delete(run, Started(thread.id, run_id), actor)
+        _delete(run, Started(thread.id, run_id), actor, has_ended=True)
     return delete_thread(run, thread.id, actor) if thread.is_ours else None
 
 
@@ -63,13 +63,13 @@ def _is_to_go(run: RunRecord, made: Owned) -> bool:
     return made.is_ours or (run.options.deletion_policy == "delete" and run.is_acknowledged)
 
 
-def _delete(run: RunRecord, started: Started, actor: Actor) -> None:
+def _delete(run: RunRecord, started: Started, actor: Actor, *, has_ended: bool) -> None:
     """Delete the run. A server that has no other answer than 5xx keeps it, unless it may be at work in an outage."""
     try:
         actor.backend.runs.delete(*started)
     except TransientError:
         is_long = is_over(run, min(half_of_the_time(run), DELETION_PATIENCE_SECONDS), actor.now)
-        if not is_long or not (_has_ended(run) or _is_shown(started, actor)):
+        if not is_long or not (has_ended or _is_shown(started, actor)):
             raise
 
 
