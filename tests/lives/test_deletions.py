@@ -11,6 +11,7 @@ import pytest
 from local.openai_standin import Fault, Script
 from testkit.in_process.world import World
 from tests.support.runs import (
+    ASSISTANT,
     FILE,
     NOTHING,
     STORE,
@@ -188,6 +189,70 @@ def test_what_was_deleted_by_hand_is_deleted_within_a_quarter_of_a_minute(
     began = world.clock()
     delete(world, made)
     assert world.clock() - began < 25
+
+
+KINDS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "store": (STORE, {"name": "s"}),
+    "file": (FILE, {"filename": "a.md", "content": "A."}),
+    "thread": (THREAD, {}),
+    "assistant": (ASSISTANT, {"model": "gpt-5.4-mini"}),
+}
+each_kind = pytest.mark.parametrize("kind", KINDS)
+
+
+def made_of(world: World, kind: str) -> dict[str, Any]:
+    more, given = KINDS[kind]
+    made = world.create(given, **more)
+    attributes(made)
+    return made
+
+
+def there(world: World) -> int:
+    """How many there are of what is not a run's."""
+    names = ("vector_stores", "files", "conversations", "threads", "assistants")
+    return sum(world.openai.counters()[name] for name in names)
+
+
+@each_wire
+@each_kind
+@pytest.mark.parametrize("fault", ["status", "lost_reply"])
+def test_what_the_server_does_not_know_for_a_moment_is_deleted_all_the_same(
+    world: World, kind: str, fault: Any
+) -> None:
+    """A gateway that reads its routes again, or a replica; where the reply was lost, it is really gone then."""
+    before = there(world)
+    made = made_of(world, kind)
+    world.openai.fault(Fault("DELETE", "/v1/[^/]+/[^/]+", fault, status=404))
+    began = world.clock()
+    delete(world, made)
+    assert there(world) == before
+    assert world.clock() - began < 35
+
+
+@each_wire
+@each_kind
+def test_what_was_deleted_by_hand_takes_a_quarter_of_a_minute_longer(world: World, kind: str) -> None:
+    made = made_of(world, kind)
+    backend, thing = world.app.backend, made["PhysicalResourceId"]
+    subjects = {"store": backend.vector_stores, "file": backend.files, "thread": backend.threads}
+    subjects.get(kind, backend.assistants).delete(thing)
+    began = world.clock()
+    delete(world, made)
+    assert world.clock() - began < 25
+
+
+@each_wire
+def test_a_thread_and_a_store_of_a_run_that_the_server_does_not_know_for_a_moment_are_deleted(
+    world: World, wire: str, properties: dict[str, Any]
+) -> None:
+    message = {"role": "user", "content": "Hi.", "attachments": [{"file_id": world.openai.add_file(name="facts.md")}]}
+    given = properties | {"thread": {"messages": [message]}, "tools": [{"type": "file_search"}]}
+    made = world.create(given)
+    attributes(made)
+    for path in ("conversations", "threads", "vector_stores"):
+        refuse(world, "DELETE", f"/v1/{path}/[^/]+", 404, times=1)
+    delete(world, made)
+    assert left_at_openai(world) == NOTHING
 
 
 @each_server

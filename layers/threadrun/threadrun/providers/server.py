@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 import openai
 from openai import OpenAI
 
-from threadrun.errors import LostReply, NotFound, NotServed, TerminalError, ThreadRunError, TransientError
+from threadrun.errors import LostReply, NotServed, TerminalError, ThreadRunError, TransientError
 from threadrun.providers.errors import translated
 from threadrun.providers.replies import Reply
 from threadrun.schema.types import METADATA_PAIRS
@@ -32,6 +32,8 @@ MARK = "threadrun"
 """Metadata key of what this application made and must find again."""
 REMEMBERED_SECONDS = 3600
 UNSERVED_STATUSES = frozenset({404, 405, 501})
+LEFT_ALONE_STATUSES = frozenset({405, 410, 501})
+"""Of a deletion: the server deletes nothing of the kind, as vLLM no responses, or says that the thing was there."""
 BEDROCK_LACKS: tuple[Part, ...] = ("conversations", "vector stores")
 """Not found out by a refusal: IAM has no action for either, and may refuse with 403, which proves nothing.
 
@@ -134,11 +136,14 @@ class Server:
         return page
 
     def delete(self, kind: str, method: Method, id_: str) -> None:
-        """Delete a thing of this kind; one that is gone is not an error, nor is a server that deletes none, as vLLM."""
+        """Delete a thing of this kind; one that is gone for good is not an error, nor is a server that deletes none.
+
+        Raises `NotFound` where the server does not know it: it may only have lost sight of it.
+        """
         try:
             self.send(f"delete {kind} {id_}", method, id_)
         except ThreadRunError as error:
-            if not (isinstance(error, NotFound) or _is_unserved(error)):
+            if _status(error) not in LEFT_ALONE_STATUSES:
                 raise
 
     def cancel(self, method: Method, run_id: str, **fields: Any) -> None:

@@ -120,7 +120,8 @@ class FileStores(Subject[AnyServer]):
             for store in newest.objects("data"):
                 is_ours = has_mark(store, token) or has_mark(store, token, RECORD_MARK)
                 if is_ours and store.text("id") not in ("", *but):
-                    self.delete(store.text("id"))
+                    with suppress(NotFound):
+                        self.delete(store.text("id"))
 
 
 def _chunking(desired: DesiredVectorStore) -> dict[str, Any]:

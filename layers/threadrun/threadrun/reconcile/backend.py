@@ -2,7 +2,7 @@
 
 Every failure is one of `errors`: `TransientError` (429, 5xx, network), `LostReply` where a request that creates
 something may have had its effect, `ThreadBusy` where another run holds the thread, `NotFound`, and `TerminalError` for
-every other refusal. Deleting what does not exist any more is not an error.
+every other refusal. To delete what the server says is gone is no error; what it does not know is `NotFound`.
 """
 
 from __future__ import annotations

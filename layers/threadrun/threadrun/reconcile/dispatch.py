@@ -10,7 +10,7 @@ from __future__ import annotations
 from threadrun.errors import NotShown, TerminalError
 from threadrun.reconcile import files, run, run_deletion, stores
 from threadrun.reconcile.outcome import Actor, Checkpoint, Done, Gone, Outcome, RequeueAfter
-from threadrun.reconcile.patience import delete_thread
+from threadrun.reconcile.patience import delete_thread, deleted
 from threadrun.reconcile.presence import look_again, missing
 from threadrun.state.files import FileRecord
 from threadrun.state.resource import AnyRecord
@@ -99,11 +99,11 @@ def _missing(shared: ThreadRecord | AssistantRecord | VectorStoreRecord, actor: 
 
 
 def _delete(shared: ThreadRecord | AssistantRecord, actor: Actor) -> Done | RequeueAfter:
-    if shared.physical_id is not None and shared.options.deletion_policy != "retain":
+    if (physical_id := shared.physical_id) is not None and shared.options.deletion_policy != "retain":
         _require_time(shared, actor.now)
         if isinstance(shared, ThreadRecord):
-            return delete_thread(shared, shared.physical_id, actor) or Done()
-        actor.backend.assistants.delete(shared.physical_id)
+            return delete_thread(shared, physical_id, actor) or Done()
+        return deleted(shared, lambda: actor.backend.assistants.delete(physical_id), actor) or Done()
     return Done()
 
 

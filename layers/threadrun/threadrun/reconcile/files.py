@@ -18,7 +18,7 @@ from __future__ import annotations
 from threadrun.errors import LostReply, TerminalError, ThreadRunError
 from threadrun.reconcile.once import BUSY_POLL_SECONDS, START_GRACE_SECONDS
 from threadrun.reconcile.outcome import Actor, Checkpoint, Done, Gone, RequeueAfter
-from threadrun.reconcile.patience import tried
+from threadrun.reconcile.patience import deleted, tried
 from threadrun.reconcile.presence import missing
 from threadrun.schema.files import DesiredFile
 from threadrun.state.files import FileRecord, Upload
@@ -52,10 +52,10 @@ def delete_file(file: FileRecord, actor: Actor) -> Done | RequeueAfter:
             return pause
         if file.file_id is None and actor.now < upload.ends_epoch_s + START_GRACE_SECONDS:
             return RequeueAfter(BUSY_POLL_SECONDS, "the file is being uploaded")
-    if file.file_id is not None:
-        require_time(file, actor)
-        actor.backend.files.delete(file.file_id)
-    return Done()
+    if (file_id := file.file_id) is None:
+        return Done()
+    require_time(file, actor)
+    return deleted(file, lambda: actor.backend.files.delete(file_id), actor) or Done()
 
 
 def _claim_lost(file: FileRecord, upload: Upload, actor: Actor) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from threadrun.errors import ThreadRunError, TransientError
+from threadrun.errors import NotFound, ThreadRunError, TransientError
 from threadrun.reconcile.outcome import Actor, RequeueAfter
 from threadrun.reconcile.presence import NOT_SHOWN, NOT_SHOWN_POLL_SECONDS, NOT_SHOWN_SECONDS
 from threadrun.state.base import PhysicalRecord
@@ -46,10 +46,19 @@ def tried(made: PhysicalRecord, action: Callable[[], object], actor: Actor) -> R
     return None
 
 
+def deleted(made: PhysicalRecord, deletion: Callable[[], object], actor: Actor) -> RequeueAfter | None:
+    """Delete a thing of this record, or say what to wait for: one that the server does not know for a while is gone."""
+    try:
+        deletion()
+    except NotFound:
+        if not is_unseen_for_long(made, actor.now):
+            return RequeueAfter(NOT_SHOWN_POLL_SECONDS, NOT_SHOWN)
+    return None
+
+
 def delete_thread(made: PhysicalRecord, thread_id: str, actor: Actor) -> RequeueAfter | None:
     """Delete the thread with what it holds, or say what to wait for; in the end it goes without."""
     threads = actor.backend.threads
     if (pause := tried(made, lambda: threads.empty(thread_id), actor)) is not None:
         return pause
-    threads.delete(thread_id)
-    return None
+    return deleted(made, lambda: threads.delete(thread_id), actor)

@@ -94,7 +94,8 @@ def _bring_up(run: RunRecord, plan: RunPlan, actor: Actor) -> Outcome:
     except ThreadRefused:
         if not run.thread.is_ours:
             raise
-        actor.backend.threads.delete(run.thread.id)
+        with suppress(NotFound):
+            actor.backend.threads.delete(run.thread.id)
         run.thread = run.attempt = None
         return Checkpoint("no run may have the thread that was made: it is deleted")
 

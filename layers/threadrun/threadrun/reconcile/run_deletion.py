@@ -10,6 +10,7 @@ from threadrun.reconcile.outcome import Actor, Done, RequeueAfter
 from threadrun.reconcile.patience import (
     DELETION_PATIENCE_SECONDS,
     delete_thread,
+    deleted,
     half_of_the_time,
     is_over,
     is_unseen_for_long,
@@ -86,8 +87,7 @@ def _delete_stores(run: RunRecord, actor: Actor) -> RequeueAfter | None:
     """Delete the store of attached files, or one whose creation got no reply: past the deadline none is looked for."""
     stores, store_id = actor.backend.vector_stores, run.files.vector_store_id
     if store_id is not None:
-        stores.delete(store_id)
-        return None
+        return deleted(run, lambda: stores.delete(store_id), actor)
     is_making = run.run is None and not run.files.is_ready
     if is_making and run.resolution is not None and run.resolution.file_ids and actor.now < run.deadline_epoch_s:
         return tried(run, lambda: stores.delete_lost(run.key), actor)

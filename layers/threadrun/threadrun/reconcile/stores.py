@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from threadrun.errors import NotServed, TerminalError
 from threadrun.reconcile.outcome import Actor, Checkpoint, Done, Gone, RequeueAfter
-from threadrun.reconcile.patience import tried
+from threadrun.reconcile.patience import deleted, tried
 from threadrun.reconcile.presence import missing
 from threadrun.reconcile.run import INDEX_POLL_SECONDS
 from threadrun.schema.stores import DesiredVectorStore
@@ -82,9 +82,9 @@ def delete_store(store: VectorStoreRecord, actor: Actor) -> Done | RequeueAfter:
     _require_time(store, actor)
     if store.store_id is None and (pause := tried(store, lambda: _claim_lost(store, actor), actor)):
         return pause
-    if store.store_id is not None:
-        actor.backend.vector_stores.delete(store.store_id)
-    return Done()
+    if (store_id := store.store_id) is None:
+        return Done()
+    return deleted(store, lambda: actor.backend.vector_stores.delete(store_id), actor) or Done()
 
 
 def _claim_lost(store: VectorStoreRecord, actor: Actor) -> None:

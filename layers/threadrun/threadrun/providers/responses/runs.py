@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import openai
@@ -157,7 +158,8 @@ class ResponseRuns(Subject[Server]):
 
     def delete(self, thread_id: str, run_id: str) -> None:
         if isinstance(run_ref(thread_id, run_id), ResponseRef):  # The response that left an item is unknown.
-            self._server.delete("run", self._server.api.responses.delete, run_id)
+            with suppress(NotFound):  # Many servers have no such path, and a response is gone by itself in time.
+                self._server.delete("run", self._server.api.responses.delete, run_id)
 
 
 def _is_about_background(error: openai.APIStatusError) -> bool:
