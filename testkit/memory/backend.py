@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from threadrun.errors import NotFound
+from threadrun.errors import NotFound, ThreadRunError
 from threadrun.reconcile.backend import Assistants, Files, Runs, Threads, VectorStores
 from threadrun.schema.arguments import DesiredAssistant, DesiredRun, DesiredThread
 from threadrun.schema.files import DesiredFile
@@ -161,8 +161,8 @@ class MemoryRuns:
     def close_calls(self, thread_id: str, run_id: str, call_ids: Collection[str]) -> None:
         self._called("runs.close_calls")
 
-    def redactor(self, secret_arns: Iterable[str]) -> Callable[[str], str]:
-        return str
+    def redactor(self, secret_arns: Iterable[str]) -> tuple[Callable[[str], str], list[ThreadRunError]]:
+        return str, []
 
     def cancel(self, thread_id: str, run_id: str) -> None:
         self._called("runs.cancel")

@@ -18,6 +18,7 @@ URL, TOKEN, KEY = "https://mcp.example.com/sse", "tok-3Zq9-secret", "key-77-secr
 TOKEN_ARN, HEADERS_ARN = TOOL_SECRET_ARN.format("token-AbCdEf"), TOOL_SECRET_ARN.format("headers-AbCdEf")
 MCP = {"type": "mcp", "server_label": "docs", "server_url": URL}
 GUARDED = MCP | {"authorization_secret_arn": TOKEN_ARN, "headers_secret_arn": HEADERS_ARN}
+OF_GUARDED = {TOKEN_ARN: TOKEN, HEADERS_ARN: KEY}
 HEADERS = {"X-Api-Key": KEY, "type": "data", "ServerUrl": "data"}
 MINE = {"type": "eq", "key": "Type", "value": "5"}
 FILTERS = {"type": "and", "filters": [MINE, {"type": "gte", "key": "year", "value": 2025}]}
@@ -506,6 +507,23 @@ def test_secrets_of_another_run_are_not_cut_out_of_an_answer(mcp: World) -> None
     attributes(mcp.create(PROPERTIES | {"tools": [GUARDED]}))
     other = mcp.create(PROPERTIES, logical_id="Other")
     assert attributes(other)["output_text"] == f"It says {TOKEN}."
+
+
+@pytest.mark.parametrize("is_new_process", [False, True])
+@pytest.mark.parametrize("gone", [TOKEN_ARN, HEADERS_ARN])
+def test_a_secret_that_is_gone_uncovers_no_other_one(mcp: World, gone: str, is_new_process: bool) -> None:
+    """Nor itself where this process has seen it."""
+
+    def lose_it() -> None:
+        mcp.secrets.delete_secret(SecretId=gone, ForceDeleteWithoutRecovery=True)
+        if is_new_process:
+            start_another_process(mcp)
+
+    mcp.openai.script(Script(output_text=f"I was let in with {TOKEN} and {KEY}."))
+    mcp.after_request("POST", "/v1/responses", lose_it)
+    shown = {arn: value if (arn, is_new_process) == (gone, True) else "***" for arn, value in OF_GUARDED.items()}
+    text = attributes(mcp.create(PROPERTIES | {"tools": [GUARDED]}))["output_text"]
+    assert text == f"I was let in with {shown[TOKEN_ARN]} and {shown[HEADERS_ARN]}."
 
 
 def test_a_refusal_is_shortened_after_its_secrets_are_cut(mcp: World) -> None:

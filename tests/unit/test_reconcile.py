@@ -492,6 +492,18 @@ def test_a_deletion_notes_nothing_of_what_was_said_in_calls(backend: MemoryBacke
     assert "s3cret-9" not in run.model_dump_json()
 
 
+def test_a_secret_that_may_be_read_later_is_waited_for_though_another_one_is_gone(backend: MemoryBackend) -> None:
+    run = started(backend)
+    backend.end("resp_1", "failed", problem="odd token s3cret-9")
+    unread = [TerminalError("cannot read arn:1"), TransientError("cannot read arn:2")]
+    backend.runs.redactor = lambda arns: (lambda text: text.replace("s3cret-9", "***"), unread)  # type: ignore[method-assign]
+    with pytest.raises(TransientError, match="arn:2"):
+        decide(run, backend, 1001)
+    unread.pop()
+    assert isinstance(decide(run, backend, 1002), Done)
+    assert run.observed.problem == "its reason is not shown: cannot read arn:1"
+
+
 def test_a_failure_is_on_record_before_its_calls_are_closed(backend: MemoryBackend) -> None:
     """Whoever goes on after a crash in between must not take the closed calls for the run's end."""
     run = calling_run(backend, **ON_EXISTING, on_tool_error="fail")

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
+from threadrun.errors import ThreadRunError
 from threadrun.schema.arguments import DesiredAssistant, DesiredThread
 from threadrun.schema.files import DesiredFile
 from threadrun.schema.limits import Limits
@@ -99,10 +100,10 @@ class Runs(Protocol):
     def close_calls(self, thread_id: str, run_id: str, call_ids: Collection[str]) -> None:
         """Close those of these calls that have no output: an open call keeps other runs off the thread."""
 
-    def redactor(self, secret_arns: Iterable[str]) -> Callable[[str], str]:
+    def redactor(self, secret_arns: Iterable[str]) -> tuple[Callable[[str], str], list[ThreadRunError]]:
         """What cuts the values of these secrets of tools out of a text: a server may repeat them.
 
-        Raises what reading a secret does.
+        And what reading the secrets raised: of such a one, only what this process has seen is cut out.
         """
 
     def cancel(self, thread_id: str, run_id: str) -> None:

@@ -22,26 +22,25 @@ def errors_redacted(run: RunRecord, actor: Actor) -> Iterator[None]:
         yield
     except ThreadRunError as error:
         if error.__cause__ is not None:  # Without one the words are ours.
-            try:
-                error.reword(_redactor(run, actor)(error.reason))
-            except ThreadRunError as unread:
+            cut, unread = _redactor(run, actor)
+            if unread is None:
+                error.reword(cut(error.reason))
+            else:
                 error.reword(f"the server's reason is not shown, as it may have a secret: {unread.reason}")
         raise
 
 
 def redacted(run: RunRecord, observed: ObservedRun, actor: Actor) -> ObservedRun:
     """What was observed of the run, with no secret in any text of it."""
-    try:
-        cut = _redactor(run, actor)
-    except TransientError as error:
+    cut, unread = _redactor(run, actor)
+    if isinstance(unread, TransientError):
         if actor.now < run.deadline_epoch_s:
-            raise
-        raise TerminalError(
-            f"run {observed.run_id} has ended, and its answer may have a secret: {error.reason}"
-        ) from None
-    except TerminalError as error:
-        # They are gone, and with them what to cut out. The answer was paid for, so it stays.
-        return replace(observed, problem=observed.problem and f"its reason is not shown: {error.reason}")
+            raise unread
+        raise TerminalError(f"run {observed.run_id} has ended, and its answer may have a secret: {unread.reason}")
+    problem = observed.problem and cut(observed.problem)
+    if problem and unread is not None:
+        # A secret is gone, and with it what to cut out. The answer was paid for, so the rest of it stays.
+        problem = f"its reason is not shown: {unread.reason}"
     cited = (
         replace(each, url=each.url and cut(each.url), title=each.title and cut(each.title))
         for each in observed.citations
@@ -52,9 +51,11 @@ def redacted(run: RunRecord, observed: ObservedRun, actor: Actor) -> ObservedRun
         refusal=shortened(cut(observed.refusal), MAX_REFUSAL_CHARACTERS),
         citations=tuple(cited),
         calls=tuple(replace(each, arguments=cut(each.arguments)) for each in observed.calls),
-        problem=observed.problem and cut(observed.problem),
+        problem=problem,
     )
 
 
-def _redactor(run: RunRecord, actor: Actor) -> Callable[[str], str]:
-    return actor.backend.runs.redactor(run.resolution.secret_arns if run.resolution else ())
+def _redactor(run: RunRecord, actor: Actor) -> tuple[Callable[[str], str], ThreadRunError | None]:
+    """What cuts out all that is known, and why a secret cannot be read: one that may be read later comes first."""
+    cut, unread = actor.backend.runs.redactor(run.resolution.secret_arns if run.resolution else ())
+    return cut, min(unread, key=lambda error: isinstance(error, TerminalError), default=None)

@@ -105,8 +105,8 @@ class ServerRuns(Subject[AssistantsServer]):
         ]
         return replace(observed, **answer_in(answers)._asdict())
 
-    def redactor(self, secret_arns: Iterable[str]) -> Callable[[str], str]:
-        return str  # No tool of this API has any.
+    def redactor(self, secret_arns: Iterable[str]) -> tuple[Callable[[str], str], list[ThreadRunError]]:
+        return str, []  # No tool of this API has any.
 
     def cancel(self, thread_id: str, run_id: str) -> None:
         self._server.cancel(self._server.api.beta.threads.runs.cancel, run_id, thread_id=thread_id)

@@ -49,11 +49,14 @@ class ResponseRuns(Subject[Server]):
     def _tools(self, plan: RunPlan) -> list[dict[str, Any]]:
         return [tool_fields(tool, plan, self._secrets) for tool in plan.effective.tools or ()]
 
-    def redactor(self, secret_arns: Iterable[str]) -> Callable[[str], str]:
-        arns = tuple(secret_arns)
+    def redactor(self, secret_arns: Iterable[str]) -> tuple[Callable[[str], str], list[ThreadRunError]]:
+        arns, unread = tuple(secret_arns), list[ThreadRunError]()
         for arn in arns:
-            self._secrets.learn(arn)
-        return lambda text: self._secrets.without(text, arns)
+            try:
+                self._secrets.learn(arn)
+            except ThreadRunError as error:  # The other ones are cut out all the same.
+                unread.append(error)
+        return lambda text: self._secrets.without(text, arns), unread
 
     def _create(self, action: str, plan: RunPlan, fields: dict[str, Any]) -> ObservedRun:
         try:
