@@ -291,6 +291,9 @@ class MemoryAssistants:
         self._called("assistants.delete")
         self._server.settings.pop(assistant_id, None)
 
+    def delete_lost(self, token: str) -> None:
+        self._called("assistants.delete_lost")
+
 
 def wanted_run(**desired: object) -> RunRecord:
     """A run that has just been asked for, at second 1,000 and due at 2,000."""

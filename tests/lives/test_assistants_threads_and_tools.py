@@ -3,7 +3,10 @@
 import json
 from typing import Any
 
+import botocore.client
 import openai
+import pytest
+from botocore.exceptions import ReadTimeoutError
 
 from local.openai_standin import Fault
 from local.openai_standin.storage import new_store
@@ -38,6 +41,24 @@ def test_an_assistant_keeps_its_id_and_raises_its_version_with_each_change(world
     assert world.openai.requests == [], "OpenAI has no assistants any more: it is ours"
     assert [key for key in world.items() if key.startswith("ASSISTANT#")] == [f"ASSISTANT#{assistant_id}"]
     assert world.delete(assistant_id, **ASSISTANT)["Status"] == "SUCCESS"
+    assert not [key for key in world.items() if key.startswith("ASSISTANT#")]
+
+
+def test_a_delete_finds_the_assistant_that_was_saved_without_reply(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = vars(botocore.client.BaseClient)["_make_api_call"]
+
+    def lost(client: Any, operation: str, arguments: dict[str, Any]) -> Any:
+        reply = original(client, operation, arguments)
+        if operation == "PutItem" and arguments["Item"]["pk"]["S"].startswith("ASSISTANT#"):
+            raise ReadTimeoutError(endpoint_url="https://dynamodb")
+        return reply
+
+    monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", lost)
+    world.deliver(world.event("Create", EXPERT, **ASSISTANT))
+    assert [key for key in world.items() if key.startswith("ASSISTANT#")]
+    assert world.delete("example-Assistant-1ABCDEF", **ASSISTANT)["Status"] == "SUCCESS"
     assert not [key for key in world.items() if key.startswith("ASSISTANT#")]
 
 

@@ -427,6 +427,35 @@ def test_an_assistant_whose_reply_was_lost_is_found_again(world: World, path: st
     assert alive(world)["assistants"] == 1
 
 
+def test_a_delete_finds_the_assistant_of_a_create_without_reply(world: World) -> None:
+    """The stack is deleted while it is being made."""
+    assistant(world, "Other")
+    world.openai.fault(Fault("POST", "/v1/assistants", "lost_reply"))
+    world.deliver(world.event("Create", {"model": MODEL}, **ASSISTANT))
+    assert alive(world)["assistants"] == 2
+    assert world.delete("example-Assistant-1ABCDEF", **ASSISTANT)["Status"] == "SUCCESS"
+    assert alive(world)["assistants"] == 1
+
+
+def test_a_delete_in_an_outage_waits_to_find_an_assistant_whose_reply_was_lost(world: World) -> None:
+    world.openai.fault(Fault("POST", "/v1/assistants", "lost_reply"))
+    outage = {"status": 503, "times": None, "after": 1, "ends_at": world.clock() + 700}
+    world.openai.fault(Fault("GET", "/v1/assistants", "status", **outage))
+    made = world.create({"model": MODEL}, **ASSISTANT)
+    assert "the assistant was not ready in time: cannot list the assistants" in failure(made)
+    assert world.delete(made["PhysicalResourceId"], **ASSISTANT)["Status"] == "SUCCESS"
+    assert alive(world)["assistants"] == 0
+
+
+@pytest.mark.parametrize("status", [403, 500])
+def test_a_lost_assistant_that_cannot_be_looked_for_holds_no_delete_up(world: World, status: int) -> None:
+    world.openai.fault(Fault("POST", "/v1/assistants", "status", 400, message="No."))
+    made = world.create({"model": MODEL}, **ASSISTANT)
+    assert "No." in failure(made)
+    world.openai.fault(Fault("GET", "/v1/assistants", "status", status=status, times=None))
+    assert world.delete(made["PhysicalResourceId"], **ASSISTANT)["Status"] == "SUCCESS"
+
+
 @CREATION
 def test_of_a_refused_assistant_nothing_is_left_after_its_delete(world: World, path: str) -> None:
     world.openai.fault(Fault("POST", path, "status", 400, message="No."))

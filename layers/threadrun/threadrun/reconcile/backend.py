@@ -196,6 +196,9 @@ class Assistants(Protocol):
     def delete(self, assistant_id: str) -> None:
         """Delete the assistant; its runs stay."""
 
+    def delete_lost(self, token: str) -> None:
+        """Delete assistants whose creation with this `token` got no reply."""
+
 
 class Backend(Protocol):
     """One server through one wire API."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from threadrun.errors import NotShown, TerminalError
 from threadrun.reconcile import files, run, run_deletion, stores
 from threadrun.reconcile.outcome import Actor, Checkpoint, Done, Gone, Outcome, RequeueAfter
-from threadrun.reconcile.patience import delete_thread, deleted
+from threadrun.reconcile.patience import delete_thread, deleted, tried
 from threadrun.reconcile.presence import look_again, missing
 from threadrun.state.files import FileRecord
 from threadrun.state.resource import AnyRecord
@@ -99,12 +99,18 @@ def _missing(shared: ThreadRecord | AssistantRecord | VectorStoreRecord, actor: 
 
 
 def _delete(shared: ThreadRecord | AssistantRecord, actor: Actor) -> Done | RequeueAfter:
-    if (physical_id := shared.physical_id) is not None and shared.options.deletion_policy != "retain":
+    if shared.options.deletion_policy == "retain":
+        return Done()
+    if isinstance(shared, ThreadRecord):
+        if shared.thread_id is None:
+            return Done()  # One whose creation got no reply cannot be found: no server lists threads.
         _require_time(shared, actor.now)
-        if isinstance(shared, ThreadRecord):
-            return delete_thread(shared, physical_id, actor) or Done()
-        return deleted(shared, lambda: actor.backend.assistants.delete(physical_id), actor) or Done()
-    return Done()
+        return delete_thread(shared, shared.thread_id, actor) or Done()
+    _require_time(shared, actor.now)
+    assistants = actor.backend.assistants
+    if (assistant_id := shared.assistant_id) is None:  # The reply that named it may have been lost.
+        return tried(shared, lambda: assistants.delete_lost(shared.key), actor) or Done()
+    return deleted(shared, lambda: assistants.delete(assistant_id), actor) or Done()
 
 
 def _require_time(shared: ThreadRecord | AssistantRecord, now: float) -> None:

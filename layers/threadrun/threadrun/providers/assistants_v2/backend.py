@@ -13,7 +13,7 @@ from threadrun.providers.assistants_v2.client import PER_PAGE, AssistantsServer
 from threadrun.providers.assistants_v2.runs import ServerRuns
 from threadrun.providers.assistants_v2.threads import ServerThreads, ThreadStores
 from threadrun.providers.files import ServerFiles
-from threadrun.providers.server import Subject
+from threadrun.providers.server import Subject, has_mark
 from threadrun.schema.arguments import DesiredAssistant
 from threadrun.state.observations import ObservedAssistant
 
@@ -61,3 +61,11 @@ class ServerAssistants(Subject[AssistantsServer]):
 
     def delete(self, assistant_id: str) -> None:
         self._server.delete("assistant", self._server.api.beta.assistants.delete, assistant_id)
+
+    def delete_lost(self, token: str) -> None:
+        """By the mark, which a new assistant has until its id is on record."""
+        list_ = self._server.api.beta.assistants.list
+        newest = self._server.page("list the assistants", list_, limit=PER_PAGE, order="desc")
+        for each in newest.objects("data"):
+            if has_mark(each, token) and each.text("id"):
+                self.delete(each.text("id"))

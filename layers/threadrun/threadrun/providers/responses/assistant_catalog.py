@@ -31,7 +31,7 @@ class AssistantCatalog:
 
     def put(self, assistant_id: str | None, desired: DesiredAssistant, token: str) -> ObservedAssistant:
         """Settings that the assistant has already make no new version."""
-        assistant_id = assistant_id or f"asst_{hashlib.sha256(token.encode()).hexdigest()[:24]}"
+        assistant_id = assistant_id or _new_id(token)
         known = None
         with suppress(NotFound):
             known = self.find(assistant_id)
@@ -63,5 +63,12 @@ class AssistantCatalog:
         with translated("delete the assistant"):
             self._client.delete_item(TableName=self._table_name, Key=self._key(assistant_id))
 
+    def delete_lost(self, token: str) -> None:
+        self.delete(_new_id(token))
+
     def _key(self, assistant_id: str) -> dict[str, Any]:
         return {"pk": {"S": f"ASSISTANT#{assistant_id}"}}
+
+
+def _new_id(token: str) -> str:
+    return f"asst_{hashlib.sha256(token.encode()).hexdigest()[:24]}"
