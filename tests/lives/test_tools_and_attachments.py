@@ -526,6 +526,33 @@ def test_a_secret_that_is_gone_uncovers_no_other_one(mcp: World, gone: str, is_n
     assert text == f"I was let in with {shown[TOKEN_ARN]} and {shown[HEADERS_ARN]}."
 
 
+def test_a_reason_that_is_not_shown_says_what_was_being_done(mcp: World) -> None:
+    made = mcp.create(PROPERTIES | {"tools": [GUARDED]})
+    mcp.secrets.delete_secret(SecretId=TOKEN_ARN, ForceDeleteWithoutRecovery=True)
+    mcp.openai.fault(Fault("DELETE", "/v1/responses/.*", "status", status=400, message=f"no: {TOKEN}", times=None))
+    reason = failure(mcp.delete(made["PhysicalResourceId"]))
+    run_id = made["PhysicalResourceId"].partition(":")[2]
+    assert reason.startswith(f"cannot delete run {run_id}: the server's reason is not shown, as it may have a secret: ")
+
+
+@pytest.mark.parametrize("is_shown", [False, True])
+def test_a_run_that_cannot_be_cancelled_is_left_behind_though_a_secret_of_it_is_gone(
+    mcp: World, is_shown: bool
+) -> None:
+    """The server's words are not shown then, and what is waited for is the same."""
+    mcp.openai.fault(Fault("POST", "/v1/responses/[^/]+/cancel", "status", status=500, times=None))
+    mcp.openai.script(Script(duration_s=1e7))
+    made = mcp.create(PROPERTIES | {"tools": [GUARDED], "timeout_seconds": "30"})
+    assert "did not end within" in failure(made)
+    if not is_shown:
+        mcp.openai.fault(Fault("GET", "/v1/responses/[^/]+", "status", status=500, times=None))
+    mcp.secrets.delete_secret(SecretId=TOKEN_ARN, ForceDeleteWithoutRecovery=True)
+    began = mcp.clock()
+    deleted = mcp.delete(made["PhysicalResourceId"])
+    assert deleted["Status"] == "SUCCESS", deleted["Reason"]
+    assert mcp.clock() < began + 200
+
+
 def test_a_refusal_is_shortened_after_its_secrets_are_cut(mcp: World) -> None:
     said = "x" * 990 + TOKEN
     mcp.openai.script(Script(output=[{"type": "message", "content": [{"type": "refusal", "refusal": said}]}]))

@@ -23,10 +23,12 @@ def errors_redacted(run: RunRecord, actor: Actor) -> Iterator[None]:
     except ThreadRunError as error:
         if error.__cause__ is not None:  # Without one the words are ours.
             cut, unread = _redactor(run, actor)
-            if unread is None:
-                error.reword(cut(error.reason))
-            else:
-                error.reword(f"the server's reason is not shown, as it may have a secret: {unread.reason}")
+            reason = cut(error.reason)
+            if unread is not None:
+                # What was being done is our own word for it, and says how long this is waited for.
+                said = f"the server's reason is not shown, as it may have a secret: {unread.reason}"
+                reason = f"{reason.partition(': ')[0]}: {said}"
+            error.reword(reason)
         raise
 
 
