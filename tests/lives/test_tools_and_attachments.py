@@ -463,6 +463,8 @@ def test_nothing_of_a_tools_secret_is_written_anywhere(
         ({"X-Readonly": "true", "X-Toolsets": "issues"}, '{"issues": true}', '{"issues": true}'),
         ({"Authorization": "Bearer tok-9"}, "I was let in with tok-9.", "I was let in with ***."),
         ({"X-Tenant": "a-long-and-odd-one"}, "a-long-and-odd-one", "***"),
+        ({"X-Api-Key": " two words-9 "}, "It is two words-9.", "It is ***."),
+        ({"Authorization": "Bearer\ttok-9 \t"}, "I was let in with tok-9.", "I was let in with ***."),
         ({"X-Api-Key": "k3y-8-it"}, "k3y-8-it", "***"),
         ({"X-Auth-Mode": "user"}, '{"user": "Ann"}', '{"user": "Ann"}'),
         ({"X-Token-Required": "true"}, '{"ok": true}', '{"ok": true}'),

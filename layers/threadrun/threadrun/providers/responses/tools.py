@@ -75,7 +75,8 @@ class ToolSecrets:
                 self._note(arn, text, _LEAST_HEADER_CHARACTERS)
 
     def _note(self, arn: str, value: str, least: int = _LEAST_CHARACTERS) -> None:
-        parts = value, value.rpartition(" ")[2]  # Of "Bearer …", what follows it is secret by itself.
+        # HTTP has no spaces around a header's value. Of "Bearer …", what follows it is secret by itself.
+        parts = value.strip(), *value.split()[-1:]
         secret = {each for each in parts if len(each) >= least and each.lower() not in _WORDS}
         self._seen.setdefault(arn, set()).update(secret)
 
