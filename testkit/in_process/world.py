@@ -208,8 +208,8 @@ class World(CloudFormation):
         self._queue(json.dumps(report))
 
     def abort_execution(self, *, is_reported: bool = True) -> Execution:
-        """Somebody stops the one execution in the console; returns it."""
-        [execution] = self.states.executions
+        """Somebody stops the newest execution in the console; returns it."""
+        execution = self.states.executions[-1]
         self._is_lost = not is_reported
         execution.end("ABORTED")
         self._is_lost = False

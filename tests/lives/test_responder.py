@@ -13,12 +13,21 @@ import pytest
 from botocore.exceptions import ClientError
 
 from functions.responder import app as responder
-from local.openai_standin import Script
+from local.openai_standin import Fault, Script
 from testkit.in_process.world import STATE_MACHINE, World
 from testkit.memory.refusals import Refusal
 from testkit.queue import VISIBILITY_SECONDS
 from testkit.template import ROOT
-from tests.support.runs import NOTHING, PROPERTIES, attributes, delete_all, failure, left_at_openai, runs_started
+from tests.support.runs import (
+    NOTHING,
+    PROPERTIES,
+    attributes,
+    delete_all,
+    each_wire,
+    failure,
+    left_at_openai,
+    runs_started,
+)
 
 
 def without_table(monkeypatch: pytest.MonkeyPatch, code: str, is_away: Callable[[], bool] = lambda: True) -> None:
@@ -226,6 +235,19 @@ def test_point_11_the_sweep_says_what_was_waited_for(world: World) -> None:
     assert "no response was ready at the deadline; last known state: the run's functions are being called" in failure(
         answer
     )
+
+
+@each_wire
+def test_point_11_the_sweep_says_what_a_delete_waited_for(world: World, properties: dict[str, Any]) -> None:
+    made = world.create(properties)
+    world.openai.fault(Fault("DELETE", "/v1/.*", "status", status=503, message="Later.", times=None))
+    world.deliver(world.event("Delete", {}, physical_id=made["PhysicalResourceId"]))
+    world.abort_execution(is_reported=False)
+    world.clock.advance(700)
+    assert world.sweep() == 1
+    reason = failure(world.url.answers[-1])
+    assert "last known state: cannot delete " in reason
+    assert "Later. (HTTP 503" in reason
 
 
 def always_throttled(event: dict[str, Any]) -> None:

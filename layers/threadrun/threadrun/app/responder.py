@@ -141,8 +141,7 @@ def _respond_to_overdue(app: Application, key: str) -> bool:
     if app.clock() > request.received_epoch_s + URL_LIFE_SECONDS:
         app.responses.abandon(key, request.request_id)
         return True
-    target = record.target(request)
-    known = (target.wait.reason if target else "") or "nothing"
+    known = "; ".join(record.waited_for(request)) or "nothing"
     failure = f"no response was ready at the deadline; last known state: {known}"
     _log_response(app, app.responses.send(key, request.request_id, failure=failure))
     return True

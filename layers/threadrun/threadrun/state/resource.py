@@ -124,6 +124,11 @@ class ResourceRecord(Model):
     def target(self, request: Request | Response) -> AnyRecord | None:
         return self.made.get(request.target_key or "")
 
+    def waited_for(self, request: Request) -> list[str]:
+        """What its last steps waited for: that of its target, and of what is to be deleted, all that a Delete has."""
+        about = [self.target(request), *(each for each in self.made.values() if each.goal == "absent")]
+        return list(dict.fromkeys(each.wait.reason for each in about if each and each.wait.reason))
+
     def with_physical_id(self, physical_id: str | None) -> AnyRecord | None:
         """What CloudFormation knows by this id, including what it got with FAILED."""
         if physical_id is None:
