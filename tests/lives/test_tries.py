@@ -21,6 +21,11 @@ from tests.support.runs import (
 SORRY = Script(error=("server_error", "The server had an error."), usage=(9, 0))
 BUSY = Script(error=("rate_limit_exceeded", "Rate limit reached for this model."))
 DONE = Script(output_text="Done.", usage=(10, 5))
+GEMINI = (
+    "litellm.RateLimitError: GeminiException - You exceeded your current quota, please check your plan and billing "
+    "details.\n* Quota exceeded for metric: generativelanguage.googleapis.com/generate_content_free_tier_requests, "
+    "limit: {limit}, model: gemini-2.5-flash\nPlease retry in 44.06s."
+)
 
 
 @each_server
@@ -78,6 +83,29 @@ def test_a_limit_that_never_passes_is_known_behind_a_gateways_words(world: World
     began = world.clock()
     assert words in failure(world.create(properties | {"timeout_seconds": "600"}))
     assert world.clock() < began + 60
+
+
+@each_server
+def test_a_quota_of_a_minute_is_waited_for(world: World, properties: dict[str, Any]) -> None:
+    """Gemini has OpenAI's words for it, and says when to retry."""
+    refusal = {"status": 429, "code": "429", "message": GEMINI.format(limit=10), "retry_after": 44, "times": 2}
+    world.openai.fault(Fault("POST", ".*/(responses|runs)", "status", **refusal))
+    world.openai.script(Script(error=("rate_limit_exceeded", GEMINI.format(limit=10))), DONE)
+    began = world.clock()
+    assert attributes(world.create(properties))["output_text"] == "Done."
+    assert runs_started(world) == 2
+    assert began + 88 <= world.clock() < began + 200
+
+
+@each_server
+def test_a_quota_of_none_is_final(world: World, properties: dict[str, Any]) -> None:
+    """Gemini says when to retry there, too."""
+    words = GEMINI.format(limit=0)
+    refusal = {"status": 429, "code": "429", "message": words, "retry_after": 44, "times": None}
+    world.openai.fault(Fault("POST", ".*/(responses|runs)", "status", **refusal))
+    began = world.clock()
+    assert "limit: 0" in failure(world.create(properties))
+    assert world.clock() < began + 40
 
 
 @each_wire

@@ -34,6 +34,9 @@ from threadrun.state.observations import RunPlan
 
 Answer = tuple[int, Any]
 KEY = "sk-test"
+QUOTA = (
+    "You exceeded your current quota, check it.\n* Quota exceeded for metric: a.example.com/b, limit: {}, model: m{}"
+)
 
 
 def client_of(*answers: Answer | httpx2.Response | Exception) -> tuple[openai.OpenAI, list[httpx2.Request]]:
@@ -216,6 +219,10 @@ def test_a_model_that_is_not_there_is_no_thing_that_is_not_shown() -> None:
         ((408, {"error": {"message": "The operation was timeout.", "code": "Timeout"}}), LostReply),
         ((408, {"error": {"message": "Rate limit", "type": "requests"}}), LostReply),
         ((429, {"error": {"message": "litellm: You exceeded your current quota", "code": "429"}}), TerminalError),
+        ((429, {"error": {"message": QUOTA.format(10, "\nPlease retry in 44.06s."), "code": "429"}}), TransientError),
+        ((429, {"error": {"message": QUOTA.format(0.5, ' "retryDelay": "44s"'), "code": "429"}}), TransientError),
+        ((429, {"error": {"message": QUOTA.format(0, "\nPlease retry in 44.06s."), "code": "429"}}), TerminalError),
+        ((429, {"error": {"message": QUOTA.format(10, ""), "code": "429"}}), TerminalError),
         ((429, {"error": {"message": "litellm: Request too large for m.", "code": "429"}}), TerminalError),
         ((429, {"error": {"message": "no money", "code": "insufficient_quota"}}), TerminalError),
         ((429, {"error": {"message": "no money", "code": "project_spend_limit_exceeded"}}), TerminalError),

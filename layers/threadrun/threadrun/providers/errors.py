@@ -24,14 +24,15 @@ _UNANSWERED_CALL = "No tool output found for function call"
 _RETRIED_STATUSES = frozenset({408, 409, 425, 429})
 _NEVER_PASSES = re.compile(
     r"insufficient_quota|billing_not_active|billing_hard_limit_reached|\w*spend_limit_exceeded|request too large"
-    r"|you exceeded your current quota",
-    re.IGNORECASE,
+    r"|you exceeded your current quota(?!.*retry(?: in |Delay\W+)\d)|quota exceeded for metric: \S+ limit: 0\b(?!\.\d)",
+    re.IGNORECASE | re.DOTALL,
 )
 """Codes, and words of a message, of a limit that is reached again at each try; a gateway writes its own before them.
 
 Source: https://platform.openai.com/docs/guides/error-codes; "Request too large for …" exceeds the limit by itself.
+Gemini has OpenAI's words for a limit of a minute, too, and says when to retry, even where the limit is 0.
 """
-_RATE_LIMIT = re.compile(r"rate.?limit|too.?many.?requests|^(requests|tokens)$", re.IGNORECASE)
+_RATE_LIMIT = re.compile(r"rate.?limit|too.?many.?requests|current quota|^(requests|tokens)$", re.IGNORECASE)
 """Codes, types, and words of a message, by which a 429 is that of a rate limit, which refuses what it does not do.
 
 `requests` and `tokens` are OpenAI's types. Any other refusal of these statuses may be that of a gateway on the way.
