@@ -44,8 +44,8 @@ def page(model: type[Desired]) -> str:
         lines += [f"### {title}", "", "```yaml", example.rstrip(), "```", ""]
     lines += ["## Argument Reference", ""]
     lines += [
-        "Keys may be written in PascalCase instead, all of a resource or none; its attributes then are, too, except for "
-        "the keys of an answer.",
+        "Keys may be written in PascalCase instead, all of a resource or none; its attributes then are, too, except "
+        "for the keys of an answer.",
         "",
     ]
     lines += [f"What an update requires is one of [CloudFormation's own behaviors]({BEHAVIORS}).", ""]

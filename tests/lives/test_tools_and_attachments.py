@@ -235,7 +235,7 @@ def test_all_that_a_wire_lacks_is_told_together_and_in_the_users_own_style(world
     reason = failure(world.create(pascal({"assistant_id": "asst_1", "thread": PROPERTIES["thread"], "tools": tools})))
     assert "2 problems" in reason
     assert "Tools[0].Type: Assistants v2 has no type web_search" in reason
-    assert "Tools[1].MemoryLimit: Assistants v2 has no memory_limit" in reason
+    assert "Tools[1].MemoryLimit: Assistants v2 has no MemoryLimit" in reason
 
 
 # --- attached files and images

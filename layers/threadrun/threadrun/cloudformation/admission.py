@@ -86,13 +86,18 @@ def admit(
     if read is not None and not is_late:
         request.target_key = _desired_record(record, request, since, *read).key
     if not is_late or event.request_type == "Update":
-        # Only a Delete is about this: others do not wait longer for it than for an outage.
-        soon = now + ORPHAN_SECONDS
-        ends = request.deadline_epoch_s if event.request_type == "Delete" else min(soon, request.deadline_epoch_s)
         for made in _undesired_records(record, request, event, is_late=is_late):
-            made.mark_for_deletion(soon if is_late else ends)
+            made.mark_for_deletion(_end_of_deletion(request, now, is_late=is_late))
             made.redact()
     return request
+
+
+def _end_of_deletion(request: Request, now: float, *, is_late: bool) -> float:
+    """Until when things are deleted: only a Delete is about that, and others wait for it no longer than an outage."""
+    if is_late:
+        return now + ORPHAN_SECONDS
+    most = math.inf if request.request_type == "Delete" else now + ORPHAN_SECONDS
+    return min(most, request.deadline_epoch_s)
 
 
 def _comes_too_late(record: ResourceRecord, event: Event) -> bool:

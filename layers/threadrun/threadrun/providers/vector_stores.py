@@ -46,7 +46,7 @@ class FileStores(Subject[AnyServer]):
 
     def create(self, desired: DesiredVectorStore, token: str) -> str:
         with self._server.needing("vector stores", "Custom::OpenAIVectorStore"):
-            if (known := self.find(token)) is not None:
+            if (known := self._find(token)) is not None:
                 return known
             # Only with files: they are what is cut.
             fields = {"file_ids": [*desired.file_ids]} | _chunking(desired) if desired.file_ids else {}
@@ -56,9 +56,12 @@ class FileStores(Subject[AnyServer]):
 
     def find(self, token: str) -> str | None:
         with self._server.needing("vector stores", "Custom::OpenAIVectorStore"):
-            list_ = self._server.api.vector_stores.list
-            found = self._server.find_marked("list the vector stores", list_, token, NEWEST_STORES)
-            return found.text("id") if found else None
+            return self._find(token)
+
+    def _find(self, token: str) -> str | None:
+        list_ = self._server.api.vector_stores.list
+        found = self._server.find_marked("list the vector stores", list_, token, NEWEST_STORES)
+        return found.text("id") if found else None
 
     def update(self, vector_store_id: str, desired: DesiredVectorStore) -> None:
         days = desired.expires_after_days

@@ -38,7 +38,7 @@ class RunStores(FileStores[Server]):
             return None
         if file_ids := plan.effective.attached_file_ids:
             with self._server.needing("vector stores", "a retrieval tool"):
-                known = self.find(token)
+                known = self._find(token)
             return self._create(file_ids, token) if known is None else known
         self._server.require("vector stores", "a retrieval tool")
         if all(tool.vector_store_ids for tool in tools):
