@@ -263,12 +263,15 @@ def test_what_is_gone_for_good_is_deleted(world: World, properties: dict[str, An
     delete(world, made)
 
 
-@pytest.mark.parametrize("kind", [STORE, FILE], ids=["store", "file"])
-def test_a_store_or_a_file_that_is_gone_for_good_is_deleted(world: World, kind: dict[str, Any]) -> None:
-    given = {"name": "s"} if kind is STORE else {"filename": "a.md", "content": "A."}
-    made = world.create(given, **kind)
-    refuse(world, "DELETE", "/v1/.*", 410)
-    delete(world, made | {"PhysicalResourceId": attributes(made)["id"]})
+@each_kind
+@pytest.mark.parametrize("status", [405, 410, 501])
+@each_wire
+def test_what_is_gone_for_good_or_cannot_be_deleted_is_not_waited_for(world: World, kind: str, status: int) -> None:
+    made = made_of(world, kind)
+    refuse(world, "DELETE", "/v1/.*", status)
+    began = world.clock()
+    delete(world, made)
+    assert world.clock() - began < 10
 
 
 @on_responses
