@@ -113,6 +113,9 @@ def write(path: Path, measured: Sequence[Throughput]) -> None:
         f"{last.lag_mean_s / first.lag_mean_s:.2f} times as long, the worst {last.lag_max_s / first.lag_max_s:.2f} "
         f"times, its cost {last.cost_usd / first.cost_usd:.2f} times as high (Lambda and Step Functions only). Runs of "
         f"{RUN_SECONDS:.0f} s, {RUNS_PER_STACK} to a stack, real time; the emulator lets {FUNCTIONS_AT_ONCE} of each "
-        "function work at once, where AWS lets a thousand: what is in a queue waits less inline, which costs less.",
+        "function work at once, where AWS lets a thousand: what is in a queue waits less inline, which costs less. "
+        "Each execution is a process that starts cold on this machine's cores, and the run ends with one: most of the "
+        "lag is these starts, which AWS has at the same time ([one run at a time](results.md) lags by less than a "
+        "second on average).",
     ]
     path.write_text("# Many runs at once\n\n" + "\n".join(lines) + "\n")
