@@ -125,6 +125,16 @@ def test_one_item_that_cannot_be_deleted_keeps_no_other_one(world: World, proper
     assert left_at_openai(world) == NOTHING
 
 
+@on_responses
+def test_an_item_that_can_never_be_deleted_is_the_only_one_left(world: World, properties: dict[str, Any]) -> None:
+    """The newest is the first in the list: all others come after it."""
+    made = world.create(properties)
+    newest = world.app.backend.threads.last_item_id(made["PhysicalResourceId"].partition(":")[0])
+    refuse(world, "DELETE", f"/v1/conversations/[^/]+/items/{newest}", 503)
+    delete(world, made)
+    assert left_at_openai(world) == NOTHING | {"orphan_items": 1}
+
+
 @on_assistants
 @pytest.mark.parametrize("status", [403, 405, 500])
 def test_a_thread_that_is_not_shown_is_deleted(world: World, properties: dict[str, Any], status: int) -> None:

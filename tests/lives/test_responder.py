@@ -86,10 +86,13 @@ def test_point_11_a_table_that_is_out_of_reach_until_the_deadline_is_named(
     assert reason.endswith("cannot be recorded either (cannot read the record: ThrottlingException)")
 
 
+@pytest.mark.parametrize("crashes", [0, 3])
 def test_point_11_a_state_machine_that_refuses_to_start_is_waited_for(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: World, monkeypatch: pytest.MonkeyPatch, crashes: int
 ) -> None:
     """Step Functions throttles `StartExecution`, too: ten minutes of it cost a deployment ten minutes."""
+    # Where the function that receives requests cannot either, it is the queue of failed events that comes again.
+    world.fail_next["custom_resource"] = [ImportError()] * crashes
     start, back_at = world.app.hand_over, world.clock() + 600
 
     def refused(key: str, request_id: str) -> None:

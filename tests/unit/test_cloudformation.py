@@ -528,6 +528,20 @@ def test_a_delete_of_what_no_record_knows_deletes_what_was_made_for_it(
     assert (made.physical_id, (made.thread.is_ours, made.run.is_ours)) == (OLD, is_ours)
 
 
+def test_properties_that_no_record_can_hold_are_refused_and_the_request_is_on_record() -> None:
+    """So that it gets one response, whoever sends it."""
+    records: Any = Records(MemoryTable("t"), "t")  # type: ignore[arg-type]
+    thread = {"messages": [{"role": "user", "content": "Hello."}]}
+    given = {"model": "m", "thread": thread, "instructions": "a" * 1_200_000}
+    sent = event("Create", "c", 1000).model_copy(
+        update={"properties": given, "resource_type": "Custom::OpenAIThreadRun"}
+    )
+    request = record_request(records, sent, lambda: 1000, Deployment())
+    assert str(request.failure).startswith("the texts take ")
+    [kept] = records.load(ResourceRecord(stack_id="s", logical_id="l").key).requests.values()
+    assert (kept.request_id, kept.failure) == ("c", request.failure)
+
+
 def test_a_repeated_delivery_brings_a_new_url() -> None:
     records: Any = Records(MemoryTable("t"), "t")  # type: ignore[arg-type]
     for url in ("https://u?X-Amz-Date=20261127T010203Z", "https://new"):

@@ -152,6 +152,18 @@ def test_a_cancel_that_is_refused_as_a_conflict_is_no_error() -> None:
     server.runs.cancel("conv_1", "resp_1")
 
 
+@pytest.mark.parametrize("status", [404, 405, 501])
+def test_a_cancel_that_the_server_does_not_serve_is_no_error(status: int) -> None:
+    server, _ = backend((status, {"error": {"message": "No such path."}}))
+    server.runs.cancel("conv_1", "resp_1")
+
+
+def test_a_cancel_that_fails_is_a_failure_that_passes() -> None:
+    server, _ = backend((503, {"error": {"message": "Later."}}))
+    with pytest.raises(TransientError, match="cannot cancel run resp_1: Later"):
+        server.runs.cancel("conv_1", "resp_1")
+
+
 def test_an_adopted_run_is_proved_by_its_output_where_the_server_names_no_conversation() -> None:
     message = {"type": "message", "id": "msg_1", "role": "assistant", "content": []}
     made = (200, response(status="completed", output=[message]))
