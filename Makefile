@@ -94,7 +94,7 @@ interop: setup $(JUDGES:%=$(INTEROP)/%/ready) ## Have other people's servers, em
 	@POWERTOOLS_LOG_LEVEL=CRITICAL PYTHONPATH=layers/threadrun $(VENV)/bin/python -m testkit.interop $(PARTS)
 
 .PHONY: mutants
-mutants: $(VENV)/ready ## Break the product at its decision points and see which test notices: half an hour where result.md names what killed them before, hours without; goes on where it was stopped; MUTANTS="--survivors"
+mutants: $(VENV)/ready ## Break the product at its decision points and see which test notices: a quarter of an hour where result.md names what killed them before, hours without; goes on where it was stopped; MUTANTS="--survivors"
 	@$(VENV)/bin/python -m testkit.mutants $(MUTANTS)
 
 .PHONY: stacks

@@ -81,6 +81,8 @@ class MemoryWorld(Clock):
             tool_function_arns=("arn:*",),
             file_buckets=("*",),
             enable_webhooks=self.events is not None,
+            # Or the responder would refuse each event, and no life could be rescued.
+            allow_loopback_response_url=True,
         )
         # Hypothesis seeds this jitter, so that a life can be lived again.
         self.app = Application(settings, self, self._sleep, random.random)
@@ -124,7 +126,12 @@ class MemoryWorld(Clock):
         request_id = event["RequestId"]
         try:
             self.run_function(
-                request_id, lambda: handle(self.app, parse_event(event, allow_loopback=True), RequestContext())
+                request_id,
+                lambda: handle(
+                    self.app,
+                    parse_event(event, allow_loopback=self.app.settings.allow_loopback_response_url),
+                    RequestContext(),
+                ),
             )
         except TaskFailed as failed:
             if tries <= len(LAMBDA_PAUSES_SECONDS):

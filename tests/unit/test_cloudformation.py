@@ -528,6 +528,21 @@ def test_a_delete_of_what_no_record_knows_deletes_what_was_made_for_it(
     assert (made.physical_id, (made.thread.is_ours, made.run.is_ours)) == (OLD, is_ours)
 
 
+@pytest.mark.parametrize(("repeated_at", "deadline"), [(1100, None), (90_000, 90_600)])
+def test_a_repeated_event_gives_time_to_what_was_to_be_gone_by_then(repeated_at: int, deadline: int | None) -> None:
+    """Its process may have died with what it had just made, after the Delete had found nothing and had ended."""
+    records: Any = Records(MemoryTable("t"), "t")  # type: ignore[arg-type]
+    properties = {"model": "m", "thread": {"messages": [{"role": "user", "content": "Hello."}]}}
+    known = {"resource_type": "Custom::OpenAIThreadRun", "properties": properties}
+    create, delete = event("Create", "c", 1000), event("Delete", "d", 1050, MADE_UP)
+    for sent, now in ((create, 1000), (delete, 1050), (create, repeated_at)):
+        record_request(records, sent.model_copy(update=known), lambda now=now: now, Deployment())
+    record = records.load(ResourceRecord(stack_id="s", logical_id="l").key)
+    [made] = record.made.values()
+    assert made.goal == "absent"
+    assert made.deadline_epoch_s == (deadline or record.requests["d"].deadline_epoch_s)
+
+
 def test_properties_that_no_record_can_hold_are_refused_and_the_request_is_on_record() -> None:
     """So that it gets one response, whoever sends it."""
     records: Any = Records(MemoryTable("t"), "t")  # type: ignore[arg-type]

@@ -32,6 +32,8 @@ def record_request(records: Records, event: Event, clock: Callable[[], float], d
             return admit(record, event, read, problem, clock())
         if request.is_open:
             request.response_url = event.response_url  # A repeated delivery can carry a new URL.
+        else:
+            record.give_leftovers_time(clock())  # Who comes so late may be the only one left to clean up.
         return request
 
     try:

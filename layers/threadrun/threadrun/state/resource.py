@@ -15,6 +15,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from threadrun.schema.types import Model
+from threadrun.state.base import ORPHAN_SECONDS
 from threadrun.state.files import FileRecord
 from threadrun.state.run import RunRecord
 from threadrun.state.shared import AssistantRecord, ThreadRecord
@@ -128,6 +129,13 @@ class ResourceRecord(Model):
         """What its last steps waited for: that of its target, and of what is to be deleted, all that a Delete has."""
         about = [self.target(request), *(each for each in self.made.values() if each.goal == "absent")]
         return list(dict.fromkeys(each.wait.reason for each in about if each and each.wait.reason))
+
+    def give_leftovers_time(self, now: float) -> None:
+        """Time to delete what was to be gone by now."""
+        # docs/decisions.md: "What is left over is tried again by each request"
+        for each in self.made.values():
+            if each.goal == "absent" and each.deadline_epoch_s <= now:
+                each.mark_for_deletion(now + ORPHAN_SECONDS)
 
     def with_physical_id(self, physical_id: str | None) -> AnyRecord | None:
         """What CloudFormation knows by this id, including what it got with FAILED."""
