@@ -114,8 +114,8 @@ def write(path: Path, measured: Sequence[Throughput]) -> None:
         f"times, its cost {last.cost_usd / first.cost_usd:.2f} times as high (Lambda and Step Functions only). Runs of "
         f"{RUN_SECONDS:.0f} s, {RUNS_PER_STACK} to a stack, real time; the emulator lets {FUNCTIONS_AT_ONCE} of each "
         "function work at once, where AWS lets a thousand: what is in a queue waits less inline, which costs less. "
-        "Each execution is a process that starts cold on this machine's cores, and the run ends with one: most of the "
-        "lag is these starts, which AWS has at the same time ([one run at a time](results.md) lags by less than a "
-        "second on average).",
+        "Each execution is a process that starts cold on this machine's cores, where AWS starts each beside the "
+        "others: the lag is that of this machine under load ([few runs at a time](results.md) lag less than a second "
+        "on average).",
     ]
     path.write_text("# Many runs at once\n\n" + "\n".join(lines) + "\n")

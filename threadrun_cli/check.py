@@ -13,8 +13,9 @@ from pydantic.alias_generators import to_pascal
 
 from threadrun.errors import TerminalError
 from threadrun.schema.arguments import RESOURCE_MODELS, AnyDesired
-from threadrun.schema.parsing import UNNAMED_TYPE, KeyStyle, model_of
+from threadrun.schema.parsing import RESERVED, UNNAMED_TYPE, KeyStyle, model_of
 from threadrun.schema.problems import Place, path
+from threadrun.schema.unknown import NEAR, nearest
 from threadrun_cli.advice import Keys, advise
 from threadrun_cli.attributes import attributes_of
 from threadrun_cli.findings import Checked, Finding, Level
@@ -25,7 +26,6 @@ from threadrun_cli.references import types_of, wrong_references
 from threadrun_cli.service_token import wrong_token
 from threadrun_cli.template import Node, TemplateError, read_template
 
-_NEAR = 0.75
 _OF_RESOURCES = ("Type", "Properties", "Metadata", "Condition", "DependsOn", "DeletionPolicy", "UpdateReplacePolicy")
 """CloudFormation's own keys; `Metadata` is also one of our arguments, as others spell them."""
 _PLACEHOLDER = re.compile(r"\$\{(\w+)\.([^!}]+)\}")
@@ -157,11 +157,11 @@ class _Check:
             if told := self.keys.get(name, Keys()).told(attribute.removeprefix(prefix), attribute):
                 yield self._finding(name, at, "attribute", *told)
             return
-        near = difflib.get_close_matches(_plain(attribute), [_plain(each) for each in known], 1, _NEAR)
+        near = nearest(attribute, known, _plain)
         hint = f"known are {', '.join(known)}"
         if near:
-            hint = f"the nearest is {next(each for each in known if _plain(each) == near[0])}"
-            hint += f", as the keys of its properties are in {style}" if _plain(attribute) == near[0] else ""
+            hint = f"the nearest is {near}"
+            hint += f", as the keys of its properties are in {style}" if _plain(attribute) == _plain(near) else ""
         has = f"has no attribute {attribute}" if attribute else f"!GetAtt {name} names no attribute"
         yield self._finding(name, at, "attribute", f"{has}: {hint}")
 
@@ -188,7 +188,7 @@ def _no_properties(resource: Node) -> tuple[tuple[int, int], str, str]:
         sentence = 'Properties: must be a map: write its keys without "- "'
         return (properties.line, properties.column), "properties", sentence
     for key, at in (resource.keys or {}).items():
-        if difflib.SequenceMatcher(None, key.lower(), "properties").ratio() >= _NEAR:
+        if difflib.SequenceMatcher(None, key.lower(), "properties").ratio() >= NEAR:
             return at, "properties", f"{key}: write it as Properties"
     sentence = "has no Properties: write ServiceToken and the arguments under Properties"
     return (resource.line, resource.column), "properties", sentence
@@ -197,7 +197,7 @@ def _no_properties(resource: Node) -> tuple[tuple[int, int], str, str]:
 def _is_argument(key: str, model: type[AnyDesired]) -> bool:
     if key in _OF_RESOURCES:
         return False
-    names = {field.alias or name for name, field in model.model_fields.items()} | {"ServiceToken", "ServiceTimeout"}
+    names = {field.alias or name for name, field in model.model_fields.items()} | RESERVED
     return key in names or key in map(to_pascal, names)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
@@ -10,6 +9,7 @@ from typing import NamedTuple
 from pydantic.alias_generators import to_pascal
 
 from threadrun.schema.problems import Place, path
+from threadrun.schema.unknown import nearest
 from threadrun_cli.properties import normal
 from threadrun_cli.template import Node, meant_function
 
@@ -17,7 +17,6 @@ _PLACEHOLDER = re.compile(r"\$\{([^!}][^}]*)\}")
 _OF_FUNCTION = re.compile(r"(?i)fn\W")
 _SAM = "AWS::Serverless-2016-10-31"
 _FUNCTIONS = ("AWS::Lambda::Function", "AWS::Serverless::Function")
-_NEAR = 0.75
 
 
 class Wrong(NamedTuple):
@@ -43,9 +42,10 @@ def misspelt(node: Node, template: Node) -> str | None:
     [(key, argument)] = node.value.items()
     if _OF_FUNCTION.match(key):
         return meant_function(key)
+    if key == "Ref" or key.lower() != "ref" or not isinstance(argument.value, str):
+        return None
     names = {name for part in ("Parameters", "Resources") for name, _ in _entries(template, part)}
-    is_meant = key != "Ref" and key.lower() == "ref" and isinstance(argument.value, str) and argument.value in names
-    return "Ref" if is_meant else None
+    return "Ref" if argument.value in names else None
 
 
 def types_of(template: Node) -> dict[str, str]:
@@ -59,8 +59,8 @@ def _undefined(node: Node, known: set[str] | None, template: Node) -> Iterator[s
         is_made = template.get("Transform") and (name.startswith(("Serverless", *(known or ()))))
         if name.startswith("AWS::") or name in (known or ()) or is_made:
             continue
-        near = difflib.get_close_matches(name, sorted(known or ()), 1, _NEAR)
-        hint = f": the nearest is {near[0]}" if near else ": declare it, or correct the name"
+        near = nearest(name, sorted(known or ()), str)
+        hint = f": the nearest is {near}" if near else ": declare it, or correct the name"
         yield f"the template has no parameter and no resource {name}{hint}"
 
 

@@ -6,12 +6,12 @@ import difflib
 import re
 from collections.abc import Iterator
 
+from threadrun.schema.unknown import NEAR
 from threadrun_cli.findings import Level
 from threadrun_cli.template import Node
 
 EXPORT = "-ServiceToken"
 """How the export of the application's output ServiceToken ends."""
-_NEAR = 0.75
 _ARN = re.compile(r"arn:[\w-]+:(lambda|sns):|\{\{resolve:")
 
 
@@ -24,25 +24,29 @@ def wrong_token(resource: Node) -> Iterator[tuple[str, Level]]:
         if not any(name.startswith("Fn::") or _is_spelt_otherwise(name) for name in names):
             yield f"ServiceToken: is required: `!ImportValue <name of the application's stack>{EXPORT}`", "error"
         return
-    if isinstance(token.value, str) and not _ARN.match(token.value):
-        right = f"!ImportValue {token.value}" if token.value.endswith(EXPORT) else f"!ImportValue threadrun{EXPORT}"
-        yield f"ServiceToken: must be the ARN of the application's function: write `{right}`", "error"
+    if meant := _meant_import(token):
+        yield f"ServiceToken: must be the ARN of the application's function: write `{meant}`", "error"
     function = token.function
-    text = function[1].value if function and function[0] == "Fn::Sub" else None
-    if isinstance(text, str) and text.endswith(EXPORT):
-        right = f"Fn::ImportValue: !Sub '{text}'"
-        yield f"ServiceToken: must be the ARN of the application's function: write `{right}`", "error"
     if function and function[0] == "Fn::ImportValue" and isinstance(function[1].value, str):
         export = function[1].value
         end = "-" + export.rpartition("-")[2]
         if end == EXPORT:
             return
-        if difflib.SequenceMatcher(None, end, EXPORT).ratio() >= _NEAR:
+        if difflib.SequenceMatcher(None, end, EXPORT).ratio() >= NEAR:
             right = export.removesuffix(end) + EXPORT
             yield f"ServiceToken: the application exports no {export}: write it as {right}", "error"
         else:
             meant = f"<name of its stack>{EXPORT}"
             yield f"ServiceToken: the application exports no {export}, unless you do: it exports {meant}", "warning"
+
+
+def _meant_import(token: Node) -> str | None:
+    """How the token is written that is the name of an export, or another text that is no ARN."""
+    if isinstance(token.value, str) and not _ARN.match(token.value):
+        return f"!ImportValue {token.value if token.value.endswith(EXPORT) else f'threadrun{EXPORT}'}"
+    name, argument = token.function or ("", token)
+    is_export = name == "Fn::Sub" and isinstance(argument.value, str) and argument.value.endswith(EXPORT)
+    return f"Fn::ImportValue: !Sub '{argument.value}'" if is_export else None
 
 
 def _is_spelt_otherwise(name: str) -> bool:

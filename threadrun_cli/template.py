@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -12,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from threadrun.schema.unknown import nearest
 from threadrun_cli.json_words import in_json
 
 FUNCTION = re.compile(r"Ref|Condition|Fn::\w+")
@@ -23,7 +23,6 @@ _FUNCTIONS = (
 )
 """Those of rules too:
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference.html."""
-_NEAR = 0.75
 MOST_VALUES = 1_000_000
 """A template has at most a million bytes, so that only aliases of aliases are more."""
 MOST_DEPTH = 1000
@@ -89,9 +88,7 @@ def meant_function(name: str) -> str | None:
     """The function that is meant by a misspelling; None for a function's own name, and for one that is near none."""
     if name in _FUNCTIONS or name.startswith("Fn::ForEach::"):
         return None
-    plain = {_plain_name(each): each for each in _FUNCTIONS}
-    near = difflib.get_close_matches(_plain_name(name), plain, 1, _NEAR)
-    return plain[near[0]] if near else None
+    return nearest(name, _FUNCTIONS, _plain_name)
 
 
 def _plain_name(name: str) -> str:

@@ -27,9 +27,9 @@ START_TIMEOUT_SECONDS = 30.0
 _PROJECT_ROOT = Path(__file__).resolve().parents[2]
 _SECRET_KEY = "test"  # noqa: S105 - the emulator takes any
 _STATE_FILE, _LOG_FILE = "cloud.json", "cloud.log"
-# A proxy of the host must not see requests to 127.0.0.1.
 BUSY_SECONDS = 300.0
 """For lists: the emulator is one process, and with a thousand runs at once it answers late."""
+# A proxy of the host must not see requests to 127.0.0.1.
 _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
@@ -180,12 +180,14 @@ class EmbeddedCloud:
 
     def sent_events(self, account: str | None = None) -> list[dict[str, Any]]:
         """Every custom-resource event sent, oldest first, of one account or of all."""
-        path = f"/_strict/events?account={account or ''}"
-        return list(call(self.endpoint, "GET", path, timeout_seconds=BUSY_SECONDS))
+        return self._list("events", account)
 
     def received_responses(self, account: str | None = None) -> list[dict[str, Any]]:
         """Every PUT to a ResponseURL: request_id, account, time_epoch_s, status, byte_length, body, counted."""
-        path = f"/_strict/responses?account={account or ''}"
+        return self._list("responses", account)
+
+    def _list(self, kind: str, account: str | None) -> list[dict[str, Any]]:
+        path = f"/_strict/{kind}?account={account or ''}"
         return list(call(self.endpoint, "GET", path, timeout_seconds=BUSY_SECONDS))
 
     def fail_responses(self, status: int, times: int, account: str | None = None) -> None:

@@ -23,6 +23,7 @@ from local.embedded_cloud import EmbeddedCloud
 from local.openai_standin import Fault, OpenAIStandIn
 from local.openai_standin.faults import ConnectionLost
 from testkit.emulator.failures import LOG
+from threadrun.providers.responses.items import ItemRef, run_ref
 from threadrun.storage.records import record_of
 
 STACKS = 100
@@ -32,8 +33,6 @@ PATIENCE_SECONDS = 900
 FUNCTIONS_AT_ONCE = 8
 RESULT = Path(__file__).with_name("result.md")
 RESPONSES = "responses at OpenAI"
-ITEM = ":msg_"
-"""In a physical id: the run's id is that of its answer, as its response is not known."""
 PATCHES = ("testkit.emulator.forked_functions", "testkit.emulator.failures")
 KINDS: tuple[dict[str, Any], ...] = (
     {"kind": "status", "status": 500},
@@ -120,7 +119,7 @@ class Stage:
             self.played.reasons = [reason for each in pool.map(self._reasons, self._names) for reason in each]
             outputs = list(pool.map(lambda name: stack_outputs(self._cloud, name), self._names))
             self.played.runs = Counter(each.get("Status", "none") for each in outputs)
-            self.played.unnamed = sum(ITEM in each.get("Run", "") for each in outputs)
+            self.played.unnamed = sum(_is_unnamed(each.get("Run", "")) for each in outputs)
             self.played.runs_started = self._openai.counters()["runs_started"]
             list(pool.map(lambda name: self._cloudformation.delete_stack(StackName=name), self._names))
             self.played.deleted = self._settled(console, "deleting")
@@ -178,6 +177,12 @@ class Stage:
             kind = item["pk"]["S"].partition("#")[0]
             left[f"items {kind}#"] += kind != "RESOURCE" or bool(record_of(item).made)
         return +left
+
+
+def _is_unnamed(physical_id: str) -> bool:
+    """Whether the run has the id of an item, as its response is not known."""
+    thread_id, _, run_id = physical_id.partition(":")
+    return isinstance(run_ref(thread_id, run_id), ItemRef)
 
 
 def markdown(played: Played, stacks: int) -> str:

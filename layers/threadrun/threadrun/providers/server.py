@@ -159,8 +159,12 @@ class Server:
 
     def find_marked(self, action: str, method: Method, token: str, limit: int) -> Reply | None:
         """What an earlier request with this `token` made, among the `limit` newest; None where none has an id."""
+        return next(self.all_marked(action, method, token, limit), None)
+
+    def all_marked(self, action: str, method: Method, token: str, limit: int) -> Iterator[Reply]:
+        """All that has an id of what earlier requests with this `token` made, among the `limit` newest."""
         newest = self.page(action, method, limit=limit, order="desc")
-        return next((each for each in newest.objects("data") if has_mark(each, token) and each.text("id")), None)
+        return (each for each in newest.objects("data") if has_mark(each, token) and each.text("id"))
 
     def require(self, part: Part, what: str) -> None:
         """Raise `NotServed` where `what` needs a part that is known to be missing."""

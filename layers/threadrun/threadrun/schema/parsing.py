@@ -21,7 +21,7 @@ from threadrun.schema.desired import MAX_SERVICE_TIMEOUT_SECONDS, Desired
 from threadrun.schema.limits import Limits, beyond
 from threadrun.schema.problems import Place, Problem, from_validation, is_list, one_for_each_mistake, path, spelling
 from threadrun.schema.types import Integer, Model
-from threadrun.schema.unknown import nested_model, say_unknown
+from threadrun.schema.unknown import nested_model, say_unknown, ways
 
 Wanted = TypeVar("Wanted", bound=Desired)
 KeyStyle = Literal["snake_case", "PascalCase"]
@@ -94,12 +94,7 @@ def _in_pascal_case(sentence: str) -> str:
 @cache
 def _names() -> frozenset[str]:
     """Of all properties."""
-    found, pending = set[str](), list[type[BaseModel]](RESOURCE_MODELS.values())
-    while pending:
-        for name, field in pending.pop().model_fields.items():
-            found.add(field.alias or name)
-            pending += [nested] if (nested := nested_model(field.annotation)) else []
-    return frozenset(found)
+    return frozenset(way.rpartition(".")[2] for model in RESOURCE_MODELS.values() for way in ways(model, str))
 
 
 class _Reserved(Model):

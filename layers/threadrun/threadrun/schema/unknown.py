@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import product
 from typing import Any, get_args, get_origin
 
@@ -13,7 +13,8 @@ from pydantic.alias_generators import to_pascal
 
 from threadrun.schema.extra_body import OURS
 
-_NEAR = 0.75
+NEAR = 0.75
+"""How much of two names is the same where one may be a misspelling of the other."""
 _FEW = 8
 _ALSO_CALLED = {
     "instructions": ("system", "system_prompt", "system_message", "developer_prompt"),
@@ -70,9 +71,9 @@ def say_unknown(key: str, model: type[BaseModel], root: type[BaseModel], place: 
         return special
     names = [key, *(spell(name) for name, others in _ALSO_CALLED.items() if key in map(spell, others))]
     for (start, above), name in product(((model, place), (root, "")), names):
-        ways = [way for way in _ways(start, spell) if way.rpartition(".")[2] == name]
-        if len(ways) == 1:
-            meant = f"{above}.{ways[0]}".lstrip(".")
+        found = [way for way in ways(start, spell) if way.rpartition(".")[2] == name]
+        if len(found) == 1:
+            meant = f"{above}.{found[0]}".lstrip(".")
             return f"unknown property, write it as {meant}", meant
     if not place and key in map(spell, _OF_COMPLETIONS):
         return "is not part of OpenAI's Responses API: leave it out", ""
@@ -81,14 +82,25 @@ def say_unknown(key: str, model: type[BaseModel], root: type[BaseModel], place: 
             return "is a field of OpenAI's API that is not supported here", ""
         meant = spell("extra_body")
         return f"is a field of OpenAI's API that has no argument: write it in {meant}", meant
-    known = {_plain(field): field for field in map(spell, _fields(model))}
-    if near := difflib.get_close_matches(_plain(key), known, n=1, cutoff=_NEAR):
-        nearest = known[near[0]]
-        return f"unknown property, the nearest known one is {nearest}", f"{place}.{nearest}".lstrip(".")
+    known = [spell(field) for field in _fields(model)]
+    if near := nearest(key, known):
+        return f"unknown property, the nearest known one is {near}", f"{place}.{near}".lstrip(".")
     if len(known) <= _FEW:
-        return f"unknown property, known here are {', '.join(known.values())}", ""
+        return f"unknown property, known here are {', '.join(known)}", ""
     kind = getattr(root, "resource_type", "").removeprefix("Custom::OpenAI").lower()
     return f"unknown property, docs/resources/{kind}.md has those that are known", ""
+
+
+def _plain(key: str) -> str:
+    """Alike for max_completion_tokens, maxCompletionTokens and max-completion-tokens."""
+    return re.sub(r"[^a-z0-9]", "", key.lower())
+
+
+def nearest(name: str, known: Iterable[str], alike: Callable[[str], str] = _plain) -> str | None:
+    """The known name that is nearest to this one, if one is near; by default in whatever style each is written."""
+    by_plain = {alike(each): each for each in known}
+    near = difflib.get_close_matches(alike(name), by_plain, n=1, cutoff=NEAR)
+    return by_plain[near[0]] if near else None
 
 
 def _special(key: str, model: type[BaseModel], place: str, spell: Callable[[str], str]) -> tuple[str, str] | None:
@@ -111,16 +123,11 @@ def _fields(model: type[BaseModel]) -> dict[str, Any]:
     return {field.alias or name: field.annotation for name, field in model.model_fields.items()}
 
 
-def _ways(model: type[BaseModel], spell: Callable[[str], str], above: str = "") -> Iterator[str]:
+def ways(model: type[BaseModel], spell: Callable[[str], str], above: str = "") -> Iterator[str]:
     """Where all names are in the model: `thread`, `thread.messages`, `thread.messages[*].content` and so on."""
     for name, annotation in _fields(model).items():
         yield above + spell(name)
         if nested := nested_model(annotation):
             parts = (annotation, *get_args(annotation))
             is_list = any(get_origin(part) is tuple for part in parts)
-            yield from _ways(nested, spell, f"{above}{spell(name)}{'[*]' if is_list else ''}.")
-
-
-def _plain(key: str) -> str:
-    """Alike for max_completion_tokens, maxCompletionTokens and max-completion-tokens."""
-    return re.sub(r"[^a-z0-9]", "", key.lower())
+            yield from ways(nested, spell, f"{above}{spell(name)}{'[*]' if is_list else ''}.")

@@ -13,7 +13,7 @@ from threadrun.providers.assistants_v2.client import PER_PAGE, AssistantsServer
 from threadrun.providers.assistants_v2.runs import ServerRuns
 from threadrun.providers.assistants_v2.threads import ServerThreads, ThreadStores
 from threadrun.providers.files import ServerFiles
-from threadrun.providers.server import Subject, has_mark
+from threadrun.providers.server import Subject
 from threadrun.schema.arguments import DesiredAssistant
 from threadrun.state.observations import ObservedAssistant
 
@@ -65,7 +65,5 @@ class ServerAssistants(Subject[AssistantsServer]):
     def delete_lost(self, token: str) -> None:
         """By the mark, which a new assistant has until its id is on record."""
         list_ = self._server.api.beta.assistants.list
-        newest = self._server.page("list the assistants", list_, limit=PER_PAGE, order="desc")
-        for each in newest.objects("data"):
-            if has_mark(each, token) and each.text("id"):
-                self.delete(each.text("id"))
+        for each in self._server.all_marked("list the assistants", list_, token, PER_PAGE):
+            self.delete(each.text("id"))
