@@ -137,7 +137,7 @@ def main() -> int:
         return 1
     alive = [each for each in chosen if journal.lives(each.name)]
     deaths = {**known, **{each.name: _death(journal.of(each.name)) for each in chosen}}
-    RESULT.write_text(write_result(mutants, deaths, commit(ROOT)))
+    RESULT.write_text(write_result(mutants, deaths, commit(ROOT), len(chosen)))
     journal.close()
     for each in alive:
         console.print(f"[red]alive[/red] {each.name} ({each.file})", soft_wrap=True)

@@ -38,17 +38,18 @@ def newly_alive(before: Mapping[str, Death], now: Mapping[str, Death]) -> list[s
     return [name for name in killed if name in now and now[name].killed_by == SURVIVED]
 
 
-def write(mutants: Sequence[Mutant], deaths: Mapping[str, Death], commit: str) -> str:
-    """The page, with the mutants in the order of their list; `commit` is what they were made of."""
+def write(mutants: Sequence[Mutant], deaths: Mapping[str, Death], commit: str, tried: int) -> str:
+    """The page, with the mutants in the order of their list; so many of them were `tried` on this `commit`."""
     known = {each.name: deaths[each.name] for each in mutants if each.name in deaths}
     survivors = sum(death.killed_by == SURVIVED for death in known.values())
+    since = "" if tried >= len(known) else f" ({tried} tried on it, the others on earlier ones)"
     lines = [
         "# What kills each mutant",
         "",
         "Written by `make mutants`. A mutant breaks the fact that it is named after; beside it is the first test that",
         "failed, of those that execute the changed code, the fastest tier and the quickest test first.",
         "",
-        f"{len(known)} mutants of commit {commit}, {len(known) - survivors} killed, {survivors} alive.",
+        f"{len(known)} mutants of commit {commit}{since}, {len(known) - survivors} killed, {survivors} alive.",
         "",
         "| mutant | killed by | seconds |",
         "| --- | --- | --- |",

@@ -87,9 +87,17 @@ def test_what_stands_outside_of_functions_is_reached_by_all() -> None:
 def test_the_result_is_read_as_it_was_written() -> None:
     killed, alive = mutant("a", "b", "It dies"), mutant("a", "b", "It lives")
     deaths = {killed.name: Death("tests/unit/test_a.py::test_b[x|y]", 1.5), alive.name: Death(SURVIVED, 2.0)}
-    text = result.write([killed, alive], deaths, "abc")
+    text = result.write([killed, alive], deaths, "abc", 2)
     assert "2 mutants of commit abc, 1 killed, 1 alive." in text
     assert result.read(text) == deaths
+
+
+def test_the_result_of_a_part_says_how_many_were_tried() -> None:
+    """Or the commit would be named for what nobody tried on it."""
+    mutants = [mutant("a", "b", "It dies"), mutant("a", "b", "It dies too")]
+    deaths = {each.name: Death("tests/unit/test_a.py::test_b", 1.5) for each in mutants}
+    text = result.write(mutants, deaths, "abc", 1)
+    assert "2 mutants of commit abc (1 tried on it, the others on earlier ones), 2 killed, 0 alive." in text
 
 
 def test_a_run_that_was_stopped_goes_on_where_it_was(tmp_path: Path) -> None:
